@@ -1,0 +1,37 @@
+import type { Revocation } from '../../validator/revocation-set.ts';
+
+/** An entry with its place in the log. */
+export interface LoggedRevocation {
+  /** Opaque to everyone but `validator/revision`; grows along the log. */
+  readonly revision: string;
+  readonly revocation: Revocation;
+}
+
+export interface LogState {
+  /** When this log began, milliseconds since 1970. Endings before it are not in it. */
+  readonly coveredSince: number;
+  /** The log still holds the position asked about, or has dropped it by age. False: it has lost entries. */
+  readonly continuous: boolean;
+}
+
+/**
+ * One ordered log of what has ended.
+ *
+ * Law: `append` is durable when its promise resolves (ENDING_UNCONFIRMED where the replicas did not confirm).
+ * Entries are read in the order of their revisions, each once, by every reader. An entry is kept for at least
+ * the retention the log was opened with. `coveredSince` is set once, when the log comes into being, and a log
+ * that was wiped gets a new one. Faults of the driver are STORE_UNAVAILABLE with `store: revocations`.
+ */
+export interface RevocationLog {
+  /** Appends and answers the entry's revision. */
+  append(revocation: Revocation, now: number): Promise<string>;
+  /**
+   * The entries after `after` (undefined: from the beginning), at most 1,000. Waits up to `waitMs` for the
+   * first one; none then: an empty list.
+   */
+  read(after: string | undefined, waitMs: number): Promise<readonly LoggedRevocation[]>;
+  /** Creates the log if there is none, and says whether it still is the one that `position` was read from. */
+  inspect(position: string | undefined, now: number): Promise<LogState>;
+  /** Gives up a waiting `read`, for example at the end of the process. */
+  close(): Promise<void>;
+}

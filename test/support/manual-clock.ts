@@ -1,0 +1,23 @@
+import type { Clock } from '../../src/validator/clock.ts';
+
+/** A clock that stands still until it is told to advance. */
+export class ManualClock implements Clock {
+  readonly #startMs: number;
+  #elapsedMs = 0;
+
+  constructor(startMs: number = Date.UTC(2026, 0, 1)) {
+    this.#startMs = startMs;
+  }
+
+  now(): number {
+    return this.#startMs + this.#elapsedMs;
+  }
+
+  monotonic(): number {
+    return this.#elapsedMs;
+  }
+
+  advance(ms: number): void {
+    this.#elapsedMs += ms;
+  }
+}
