@@ -1,0 +1,25 @@
+import { status } from '@grpc/grpc-js';
+import type { FailureReason } from '../core/failure.ts';
+
+/** The gRPC status that each reason is answered with, as `error_reason.proto` states it. */
+export const STATUS_BY_REASON: Readonly<Record<FailureReason, status>> = {
+  INVALID_FIELD: status.INVALID_ARGUMENT,
+  MALFORMED_REQUEST: status.INVALID_ARGUMENT,
+  INVALID_CREDENTIALS: status.UNAUTHENTICATED,
+  INVALID_REFRESH_TOKEN: status.UNAUTHENTICATED,
+  INVALID_ACCESS_TOKEN: status.UNAUTHENTICATED,
+  SESSION_ENDED: status.UNAUTHENTICATED,
+  CALLER_UNAUTHENTICATED: status.UNAUTHENTICATED,
+  CALLER_FORBIDDEN: status.PERMISSION_DENIED,
+  LOGIN_QUEUE_FULL: status.RESOURCE_EXHAUSTED,
+  STORE_UNAVAILABLE: status.UNAVAILABLE,
+  ENDING_UNCONFIRMED: status.UNAVAILABLE,
+  DRAINING: status.UNAVAILABLE,
+  USER_NOT_FOUND: status.NOT_FOUND,
+  USERNAME_TAKEN: status.ALREADY_EXISTS,
+  USER_CHANGED: status.ABORTED,
+  LAST_ADMIN: status.FAILED_PRECONDITION,
+  DEADLINE_EXCEEDED: status.DEADLINE_EXCEEDED,
+  CANCELLED: status.CANCELLED,
+  INTERNAL: status.INTERNAL,
+};

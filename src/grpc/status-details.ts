@@ -1,0 +1,53 @@
+import { Metadata, type StatusObject } from '@grpc/grpc-js';
+import type { Failure } from '../core/failure.ts';
+import type { Any } from '../gen/google/protobuf/any.ts';
+import { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
+import { Status } from '../gen/google/rpc/status.ts';
+import { bytesOf, type Encoder } from './encoding.ts';
+import { STATUS_BY_REASON } from './reason-table.ts';
+
+/** `ErrorInfo.domain` of every error. */
+const DOMAIN = 'latchkey';
+
+/** A status travels in header fields, and some clients take no more than 8 KiB of those. */
+const MAX_VIOLATIONS = 16;
+const MAX_DETAILS_LENGTH = 1024;
+
+/**
+ * The status of a failure: code, message, and a google.rpc.Status in `grpc-status-details-bin` with an
+ * ErrorInfo and, where the failure has them, a BadRequest and a RetryInfo.
+ */
+export function statusOf(failure: Failure): StatusObject {
+  const code = STATUS_BY_REASON[failure.reason];
+  // A lone surrogate has no UTF-8 form: the library would throw while it encodes the message.
+  const details = failure.message.slice(0, MAX_DETAILS_LENGTH).toWellFormed();
+  const metadata = new Metadata();
+  metadata.set(
+    'grpc-status-details-bin',
+    bytesOf(Status, { code, message: details, details: detailsOf(failure) }),
+  );
+  return { code, details, metadata };
+}
+
+function detailsOf({ reason, metadata, violations, retryAfterMs }: Failure): Any[] {
+  const details = [pack('ErrorInfo', ErrorInfo, { reason, domain: DOMAIN, metadata })];
+  if (violations.length > 0) {
+    const fieldViolations = violations.slice(0, MAX_VIOLATIONS).map(({ field, description }) => ({
+      field,
+      description,
+      reason: '',
+      localizedMessage: undefined,
+    }));
+    details.push(pack('BadRequest', BadRequest, { fieldViolations }));
+  }
+  if (retryAfterMs !== undefined) {
+    const seconds = Math.trunc(retryAfterMs / 1000);
+    const nanos = Math.trunc((retryAfterMs % 1000) * 1_000_000);
+    details.push(pack('RetryInfo', RetryInfo, { retryDelay: { seconds, nanos } }));
+  }
+  return details;
+}
+
+function pack<Message>(name: string, type: Encoder<Message>, message: Message): Any {
+  return { typeUrl: `type.googleapis.com/google.rpc.${name}`, value: bytesOf(type, message) };
+}
