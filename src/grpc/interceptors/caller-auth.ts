@@ -1,0 +1,93 @@
+import type { Metadata } from '@grpc/grpc-js';
+import { Failure } from '../../core/failure.ts';
+import { ADMIN_ROLE } from '../../core/user/user.ts';
+import type { Demand, Judgement, Verdict } from '../../validator/verdict.ts';
+import type { Call, Handler, Interceptor } from '../call.ts';
+
+/** Judges the callers' own access tokens. */
+export interface CallerTokens {
+  judge(accessToken: string, demand: Demand): Judgement | Promise<Judgement>;
+}
+
+/** Who may ask about tokens: anybody, holders of a client certificate, holders of a service's access token. */
+export type CallerAuth = 'open' | 'mtls' | 'token';
+
+/** The role of a service that may ask about tokens. An administrator may as well. */
+export const SERVICE_ROLE = 'service';
+
+const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
+
+/**
+ * Admits the callers of Validate and BatchValidate, by LATCHKEY_CALLER_AUTH.
+ *
+ * Inside error translation and the deadline (a verdict on the caller may have to wait for a store); after the
+ * message was decoded, because a call that cannot be read is refused whoever makes it.
+ */
+export function serviceCallers(kind: CallerAuth, tokens: CallerTokens): Interceptor {
+  switch (kind) {
+    case 'open':
+      return (next) => next;
+    case 'mtls':
+      return withClientCertificate;
+    case 'token':
+      return withRole(tokens, [SERVICE_ROLE, ADMIN_ROLE], { consistency: 'BOUNDED' });
+  }
+}
+
+/**
+ * Admits administrators only. Their session is read from the store at every call: whoever was disabled a moment
+ * ago administers nothing any more. Stands where `serviceCallers` stands.
+ */
+export function administrators(tokens: CallerTokens): Interceptor {
+  return withRole(tokens, [ADMIN_ROLE], { consistency: 'STRONG' });
+}
+
+function withClientCertificate<Request, Response>(
+  next: Handler<Request, Response>,
+): Handler<Request, Response> {
+  return (request, call) => {
+    if (!call.hasClientCertificate) throw unauthenticated('This call needs a client certificate.');
+    return next(request, call);
+  };
+}
+
+function withRole(tokens: CallerTokens, roles: readonly string[], demand: Demand): Interceptor {
+  return <Request, Response>(next: Handler<Request, Response>) =>
+    (request: Request, call: Call) => {
+      const judged = tokens.judge(bearerToken(call.metadata), demand);
+      if (judged instanceof Promise) {
+        return judged.then(({ verdict }) => {
+          admit(verdict, roles);
+          return next(request, call);
+        });
+      }
+      admit(judged.verdict, roles);
+      return next(request, call);
+    };
+}
+
+/** The token of the one `authorization` entry (RFC 6750, section 2.1). */
+function bearerToken(metadata: Metadata): string {
+  const [header, ...others] = metadata.get('authorization');
+  if (header === undefined) throw unauthenticated('This call needs `authorization: Bearer <access token>`.');
+  const token = others.length === 0 ? BEARER.exec(header.toString())?.[1] : undefined;
+  if (token === undefined) {
+    throw unauthenticated('`authorization` must be one entry of the form `Bearer <access token>`.');
+  }
+  return token;
+}
+
+function admit(verdict: Verdict, roles: readonly string[]): void {
+  if (verdict.kind === 'rejected') {
+    throw unauthenticated(`The caller's access token is not good: ${verdict.reason}.`);
+  }
+  if (!roles.some((role) => verdict.claims.roles.includes(role))) {
+    throw new Failure('CALLER_FORBIDDEN', `The caller does not have the role ${roles.join(' or ')}.`, {
+      metadata: { required_role: roles[0] ?? '' },
+    });
+  }
+}
+
+function unauthenticated(message: string): Failure {
+  return new Failure('CALLER_UNAUTHENTICATED', message);
+}
