@@ -1,0 +1,170 @@
+import type { IssuedTokens } from '../core/session/issued-tokens.ts';
+import type { Device, EndedSession, Session } from '../core/session/session.ts';
+import {
+  BatchValidateRequest,
+  BatchValidateResponse,
+  IdentityServiceService,
+  LoginRequest,
+  LoginResponse,
+  LogoutRequest,
+  LogoutResponse,
+  RefreshRequest,
+  RefreshResponse,
+  ValidateRequest,
+  ValidateResponse,
+} from '../gen/latchkey/v1/identity.ts';
+import type { Demand, Judgement } from '../validator/verdict.ts';
+import type { Call } from './call.ts';
+import {
+  checkBatchValidate,
+  checkLogin,
+  checkLogout,
+  checkRefresh,
+  checkValidate,
+} from './identity-fields.ts';
+import { type CallerAuth, serviceCallers } from './interceptors/caller-auth.ts';
+import { deviceOf, endedSessionMessage, sessionMessage, tokensMessage } from './messages/session-message.ts';
+import { batchValidateResponse, demandOf, validateResponse } from './messages/verdict-message.ts';
+import { type CallEnvironment, type ServiceRegistration, unaryService } from './unary.ts';
+
+/** What the rpcs of IdentityService are done with. */
+export interface IdentityCore {
+  readonly login: {
+    login(attempt: {
+      readonly username: string;
+      readonly password: string;
+      readonly clientId: string;
+      readonly device: Device;
+      readonly ipAddress: string;
+      readonly signal?: AbortSignal;
+    }): Promise<SessionWithTokens & { readonly replaced: readonly EndedSession[] }>;
+  };
+  readonly sessions: {
+    refresh(refreshToken: string): Promise<SessionWithTokens>;
+    logoutByRefreshToken(refreshToken: string): Promise<{ revision: string }>;
+    logoutByAccessToken(accessToken: string): Promise<{ revision: string }>;
+  };
+  readonly tokens: {
+    judge(accessToken: string, demand: Demand): Judgement | Promise<Judgement>;
+  };
+}
+
+interface SessionWithTokens {
+  readonly session: Session;
+  readonly tokens: IssuedTokens;
+}
+
+/** `latchkey.v1.IdentityService`. */
+export function identityService(
+  core: IdentityCore,
+  callerAuth: CallerAuth,
+  environment: CallEnvironment,
+): ServiceRegistration {
+  const callers = serviceCallers(callerAuth, core.tokens);
+  return unaryService(
+    IdentityServiceService,
+    {
+      login: {
+        request: LoginRequest,
+        response: LoginResponse,
+        check: checkLogin,
+        handle: (request, call) => login(core, request, call),
+      },
+      refresh: {
+        request: RefreshRequest,
+        response: RefreshResponse,
+        check: checkRefresh,
+        handle: (request) => refresh(core, request),
+      },
+      logout: {
+        request: LogoutRequest,
+        response: LogoutResponse,
+        check: checkLogout,
+        handle: (request) => logout(core, request),
+      },
+      validate: {
+        request: ValidateRequest,
+        response: ValidateResponse,
+        callers,
+        check: checkValidate,
+        handle: (request) => validate(core, request),
+      },
+      batchValidate: {
+        request: BatchValidateRequest,
+        response: BatchValidateResponse,
+        callers,
+        check: checkBatchValidate,
+        handle: (request) => batchValidate(core, request),
+      },
+    },
+    environment,
+  );
+}
+
+async function login(core: IdentityCore, request: LoginRequest, call: Call): Promise<LoginResponse> {
+  const { username, password, clientId } = request;
+  const { session, tokens, replaced } = await core.login.login({
+    username,
+    password,
+    clientId,
+    device: deviceOf(request.device),
+    ipAddress: call.peerAddress,
+    signal: call.signal,
+  });
+  return {
+    tokens: tokensMessage(tokens),
+    session: sessionMessage(session),
+    endedSessions: replaced.map(endedSessionMessage),
+  };
+}
+
+async function refresh(core: IdentityCore, { refreshToken }: RefreshRequest): Promise<RefreshResponse> {
+  const { session, tokens } = await core.sessions.refresh(refreshToken);
+  return { tokens: tokensMessage(tokens), session: sessionMessage(session) };
+}
+
+async function logout({ sessions }: IdentityCore, { token }: LogoutRequest): Promise<LogoutResponse> {
+  const value = token?.value ?? '';
+  return token?.$case === 'accessToken'
+    ? sessions.logoutByAccessToken(value)
+    : sessions.logoutByRefreshToken(value);
+}
+
+/** Makes no promise where the judgement was at hand: a token seen before is answered in the same turn. */
+function validate(
+  { tokens }: IdentityCore,
+  request: ValidateRequest,
+): ValidateResponse | Promise<ValidateResponse> {
+  const judged = tokens.judge(request.accessToken, demandOf(request));
+  return judged instanceof Promise ? judged.then(validateResponse) : validateResponse(judged);
+}
+
+function batchValidate(
+  { tokens }: IdentityCore,
+  request: BatchValidateRequest,
+): BatchValidateResponse | Promise<BatchValidateResponse> {
+  const demand = demandOf(request);
+  const atHand: Judgement[] = [];
+  const underWay: (Judgement | Promise<Judgement>)[] = [];
+  for (const token of request.accessTokens) {
+    const judged = judgeOrReject(tokens, token, demand);
+    underWay.push(judged);
+    if (!(judged instanceof Promise)) atHand.push(judged);
+  }
+  return atHand.length === underWay.length
+    ? batchValidateResponse(atHand)
+    : Promise.all(underWay).then(batchValidateResponse);
+}
+
+/** A throw would leave the judgements already under way with nobody to hear of their failures. */
+function judgeOrReject(
+  tokens: IdentityCore['tokens'],
+  token: string,
+  demand: Demand,
+): Judgement | Promise<Judgement> {
+  try {
+    return tokens.judge(token, demand);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}

@@ -1,0 +1,53 @@
+import type { IssuedTokens } from '../../core/session/issued-tokens.ts';
+import type {
+  Device as DomainDevice,
+  EndedSession as DomainEndedSession,
+  Session as DomainSession,
+} from '../../core/session/session.ts';
+import type { Tokens } from '../../gen/latchkey/v1/identity.ts';
+import { type Device, type EndedSession, EndReason, type Session } from '../../gen/latchkey/v1/session.ts';
+
+/** A device the caller says nothing of. */
+const UNKNOWN_DEVICE: DomainDevice = { deviceId: '', name: '', platform: '' };
+
+export function deviceOf(device: Device | undefined): DomainDevice {
+  return device ?? UNKNOWN_DEVICE;
+}
+
+/** The enum's number of a name without prefix; a name that the contract does not have is UNSPECIFIED. */
+export function endReasonOf(name: string | undefined): EndReason {
+  return name !== undefined && Object.hasOwn(EndReason, name)
+    ? EndReason[name as keyof typeof EndReason]
+    : EndReason.UNSPECIFIED;
+}
+
+export function tokensMessage(tokens: IssuedTokens): Tokens {
+  return {
+    accessToken: tokens.accessToken,
+    accessTokenExpiresAt: new Date(tokens.accessTokenExpiresAt),
+    refreshToken: tokens.refreshToken,
+    refreshTokenExpiresAt: new Date(tokens.refreshTokenExpiresAt),
+  };
+}
+
+export function sessionMessage(session: DomainSession): Session {
+  return {
+    sessionId: session.sessionId,
+    userId: session.userId,
+    clientId: session.clientId,
+    device: session.device,
+    ipAddress: session.ipAddress,
+    createdAt: new Date(session.createdAt),
+    lastSeenAt: new Date(session.lastSeenAt),
+    idleDeadline: new Date(session.idleDeadline),
+    absoluteDeadline: new Date(session.absoluteDeadline),
+  };
+}
+
+export function endedSessionMessage(ended: DomainEndedSession): EndedSession {
+  return {
+    sessionId: ended.sessionId,
+    endReason: endReasonOf(ended.reason),
+    endedAt: new Date(ended.endedAt),
+  };
+}

@@ -1,0 +1,74 @@
+import type { BatchValidateResponse, ValidateResponse } from '../../gen/latchkey/v1/identity.ts';
+import {
+  Consistency,
+  type Identity,
+  NextStep,
+  type Rejection,
+  RejectionReason,
+  type Verdict as VerdictMessage,
+} from '../../gen/latchkey/v1/validation.ts';
+import type { AccessTokenClaims } from '../../validator/access-token.ts';
+import { reaches } from '../../validator/revision.ts';
+import type { Demand, Judgement, Verdict } from '../../validator/verdict.ts';
+import { endReasonOf } from './session-message.ts';
+
+/** The fields that Validate and BatchValidate have in common. */
+export interface DemandFields {
+  readonly consistency: Consistency;
+  readonly audience: string;
+  readonly atLeastRevision: string;
+}
+
+const BOUNDED: Demand = { consistency: 'BOUNDED' };
+
+export function demandOf({ consistency, audience, atLeastRevision }: DemandFields): Demand {
+  if (consistency !== Consistency.STRONG && audience === '' && atLeastRevision === '') return BOUNDED;
+  return {
+    consistency: consistency === Consistency.STRONG ? 'STRONG' : 'BOUNDED',
+    ...(audience !== '' && { audience }),
+    ...(atLeastRevision !== '' && { atLeastRevision }),
+  };
+}
+
+export function validateResponse({ verdict, asOf, revision }: Judgement): ValidateResponse {
+  return { verdict: verdictOneof(verdict), asOf: new Date(asOf), revision: revision ?? '' };
+}
+
+/** @param judgements one or more; what all of them know is the least that any of them knows. */
+export function batchValidateResponse(judgements: readonly Judgement[]): BatchValidateResponse {
+  let asOf = Number.POSITIVE_INFINITY;
+  let revision = judgements[0]?.revision;
+  for (const judgement of judgements) {
+    asOf = Math.min(asOf, judgement.asOf);
+    if (revision !== undefined && !reaches(judgement.revision, revision)) revision = judgement.revision;
+  }
+  const verdicts = judgements.map(({ verdict }): VerdictMessage => ({ verdict: verdictOneof(verdict) }));
+  return { verdicts, asOf: new Date(asOf), revision: revision ?? '' };
+}
+
+function verdictOneof(verdict: Verdict): NonNullable<VerdictMessage['verdict']> {
+  return verdict.kind === 'accepted'
+    ? { $case: 'identity', value: identityOf(verdict.claims) }
+    : { $case: 'rejection', value: rejectionOf(verdict) };
+}
+
+function identityOf(claims: AccessTokenClaims): Identity {
+  return {
+    userId: claims.userId,
+    sessionId: claims.sessionId,
+    clientId: claims.clientId,
+    roles: claims.roles,
+    authenticationMethods: claims.authenticationMethods,
+    authenticatedAt: new Date(claims.authenticatedAt),
+    issuedAt: new Date(claims.issuedAt),
+    expiresAt: new Date(claims.expiresAt),
+  };
+}
+
+function rejectionOf({ reason, endReason, nextStep }: Verdict & { kind: 'rejected' }): Rejection {
+  return {
+    reason: RejectionReason[reason],
+    endReason: endReasonOf(endReason),
+    nextStep: NextStep[nextStep],
+  };
+}
