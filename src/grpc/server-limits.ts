@@ -1,0 +1,30 @@
+import type { ServerOptions } from '@grpc/grpc-js';
+import { MAX_TOKEN_LENGTH } from '../validator/access-token.ts';
+import { MAX_BATCH } from './identity-fields.ts';
+
+/** The largest request there is: a full BatchValidate of the longest tokens, with room for its other fields. */
+export const MAX_REQUEST_BYTES = MAX_BATCH * MAX_TOKEN_LENGTH + 16 * 1024;
+
+/** What one connection may cost, and how long it may live. The library's own limits are: none. */
+export const SERVER_LIMITS: ServerOptions = {
+  'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+
+  // Node ends a connection on which about 1,000 streams were reset in a burst. If every call of a connection is
+  // given up at once, as when deadlines fire in a stall, that must stay clear of it.
+  'grpc.max_concurrent_streams': 500,
+
+  // Megabytes that one connection may hold in buffers; then its new streams are refused.
+  'grpc-node.max_session_memory': 64,
+
+  // A peer that is gone without a word is noticed within 80 s.
+  'grpc.keepalive_time_ms': 60_000,
+  'grpc.keepalive_timeout_ms': 20_000,
+
+  // A connection is told to go after half an hour (give or take a tenth), so that load finds new replicas; calls
+  // under way have half a minute more.
+  'grpc.max_connection_age_ms': 30 * 60_000,
+  'grpc.max_connection_age_grace_ms': 30_000,
+
+  // Its bookkeeping is paid for by every call, and nobody can ask for it here.
+  'grpc.enable_channelz': 0,
+};

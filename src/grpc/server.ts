@@ -1,0 +1,107 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { ServiceHealth } from './health.ts';
+import { wireFaults } from './interceptors/wire-faults.ts';
+import { addReflection } from './reflection.ts';
+import { SERVER_LIMITS } from './server-limits.ts';
+import { type ServerLog, takeLibraryLog } from './server-log.ts';
+import { TlsCredentials, type TlsFiles } from './tls-credentials.ts';
+import type { ServiceRegistration } from './unary.ts';
+import { removeStaleSocket, unixSocketPath } from './unix-socket.ts';
+
+/** How often certificate files are looked at. */
+const TLS_RELOAD_MS = 10_000;
+
+export interface GrpcServerOptions {
+  /** `host:port`, `[ipv6]:port` or `unix:/path`. Port 0: any that is free. */
+  readonly address: string;
+  readonly services: readonly ServiceRegistration[];
+  readonly reflection: boolean;
+  /** Left out: plaintext. */
+  readonly tls?: TlsFiles;
+  readonly log: ServerLog;
+}
+
+export interface DrainOptions {
+  /** From the announcement to the moment no connection is taken any more; all calls are served meanwhile. */
+  readonly delayMs: number;
+  /** How long calls under way may go on from there. */
+  readonly timeoutMs: number;
+}
+
+const HEALTH_SERVICE = 'grpc.health.v1.Health';
+
+/** The gRPC side of the process: services, health and reflection on one address. */
+export class GrpcServer {
+  readonly health: ServiceHealth;
+  readonly #server: Server;
+  readonly #options: GrpcServerOptions;
+  #tls: TlsCredentials | undefined;
+  #boundAddress: string | undefined;
+
+  constructor(options: GrpcServerOptions) {
+    this.#options = options;
+    takeLibraryLog(options.log);
+    this.#server = new Server({ ...SERVER_LIMITS, interceptors: [wireFaults] });
+    const names = options.services.map(({ name }) => name);
+    for (const { definition, implementation } of options.services) {
+      this.#server.addService(definition, implementation as UntypedServiceImplementation);
+    }
+    this.health = new ServiceHealth(names);
+    this.health.addTo(this.#server);
+    if (options.reflection) addReflection(this.#server, [...names, HEALTH_SERVICE]);
+  }
+
+  /**
+   * Binds, and from then on serves; answers the address with the real port. Health says NOT_SERVING until it
+   * is told otherwise. Throws if the address is taken or a certificate file cannot be used.
+   */
+  async listen(): Promise<string> {
+    const { address } = this.#options;
+    const socketPath = unixSocketPath(address);
+    if (socketPath !== undefined) await removeStaleSocket(socketPath);
+    const port = await this.#bind(this.#credentials());
+    this.#boundAddress = socketPath === undefined ? address.replace(/:0$/, `:${port}`) : address;
+    return this.#boundAddress;
+  }
+
+  /**
+   * Stops without breaking anything that can be kept: announces NOT_SERVING, keeps serving for the delay, then
+   * takes no new connection and no new call and waits for those under way. Answers whether all of them came
+   * to their end; false: some were cut off at the timeout.
+   */
+  async drain({ delayMs, timeoutMs }: DrainOptions): Promise<boolean> {
+    this.health.drain();
+    if (delayMs > 0) await wait(delayMs);
+    this.health.endWatches();
+    this.#tls?.close();
+    let cut = false;
+    const patience = setTimeout(() => {
+      cut = true;
+    }, timeoutMs);
+    // Without channelz the library's forceShutdown knows no sessions; `drain` does, and ends them at the timeout.
+    if (this.#boundAddress !== undefined) this.#server.drain(this.#boundAddress, timeoutMs);
+    await new Promise<void>((resolve, reject) => {
+      this.#server.tryShutdown((error) => (error === undefined ? resolve() : reject(error)));
+    });
+    clearTimeout(patience);
+    return !cut;
+  }
+
+  #credentials(): ServerCredentials {
+    const { tls, log } = this.#options;
+    if (tls === undefined) return ServerCredentials.createInsecure();
+    this.#tls = TlsCredentials.load(tls, log);
+    this.#tls.watch(TLS_RELOAD_MS);
+    return this.#tls;
+  }
+
+  #bind(credentials: ServerCredentials): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(this.#options.address, credentials, (error, port) => {
+        if (error === null) resolve(port);
+        else reject(error);
+      });
+    });
+  }
+}
