@@ -1,0 +1,260 @@
+import { status } from '@grpc/grpc-js';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { Failure, storeUnavailable } from '../../src/core/failure.ts';
+import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
+import { judgeByName, T0 } from './support/fakes.ts';
+import { fakeCore, type RunningServer, session, startIdentityServer } from './support/identity-server.ts';
+import { call } from './support/unary-call.ts';
+
+const loginRequest = { username: 'ada', password: 'right', clientId: 'web', device: undefined };
+const validateRequest = {
+  accessToken: 'good',
+  consistency: Consistency.UNSPECIFIED,
+  audience: '',
+  atLeastRevision: '',
+};
+
+let running: RunningServer;
+afterEach(() => running.close());
+
+describe('Login', () => {
+  test('hands on what the caller sent and the address it called from', async () => {
+    const { core, asked } = fakeCore();
+    running = await startIdentityServer(core);
+    const device = { deviceId: 'd1', name: 'Firefox', platform: 'Linux' };
+    const { client } = running;
+    const outcome = await call(client, client.login, { ...loginRequest, device });
+    expect(outcome.ok?.session?.sessionId).toBe(session.sessionId);
+    expect(outcome.ok?.tokens?.accessTokenExpiresAt).toEqual(new Date(T0 + 900_000));
+    expect(asked).toEqual([
+      expect.objectContaining({ username: 'ada', password: 'right', ipAddress: '127.0.0.1', device }),
+    ]);
+  });
+
+  test('names every field that is wrong in one BadRequest', async () => {
+    running = await startIdentityServer();
+    const device = { deviceId: 'd'.repeat(65), name: 'é'.repeat(129), platform: 'p' };
+    const { client } = running;
+    const outcome = await call(client, client.login, { ...loginRequest, username: '', device });
+    expect(outcome).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      reason: 'INVALID_FIELD',
+      fields: ['username', 'device.device_id', 'device.name'],
+    });
+  });
+
+  test('takes fields of exactly the size that is allowed', async () => {
+    running = await startIdentityServer();
+    const device = { deviceId: 'd'.repeat(64), name: 'é'.repeat(128), platform: 'p'.repeat(64) };
+    const { client } = running;
+    const request = { ...loginRequest, username: 'é'.repeat(64), clientId: 'c'.repeat(64), device };
+    expect(await call(client, client.login, request)).toHaveProperty('ok');
+  });
+
+  test('says when to try again where the queue is full', async () => {
+    const refuse = async () => {
+      throw new Failure('LOGIN_QUEUE_FULL', 'Too many sign-ins are waiting.', { retryAfterMs: 1_500 });
+    };
+    running = await startIdentityServer(fakeCore({ login: { login: refuse } }).core);
+    const { client } = running;
+    expect(await call(client, client.login, loginRequest)).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+      reason: 'LOGIN_QUEUE_FULL',
+      retryAfterMs: 1_500,
+    });
+  });
+
+  test('gives up the work when the caller goes away', async () => {
+    const aborted = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const hang = (attempt: { signal?: AbortSignal }) => {
+      attempt.signal?.addEventListener('abort', () => aborted.resolve());
+      begun.resolve();
+      return new Promise<never>(() => {});
+    };
+    running = await startIdentityServer(fakeCore({ login: { login: hang } }).core);
+    const under = running.client.login(loginRequest, () => {});
+    await begun.promise;
+    under.cancel();
+    await aborted.promise;
+  });
+});
+
+describe('Refresh and Logout', () => {
+  test('answer the tokens, and the revision of the ending', async () => {
+    running = await startIdentityServer();
+    const { client } = running;
+    const refreshed = await call(client, client.refresh, { refreshToken: 'lkr_x' });
+    expect(refreshed.ok?.tokens?.refreshToken).toBe('lkr_refresh');
+    const byRefresh = { token: { $case: 'refreshToken' as const, value: 'a' } };
+    expect(await call(client, client.logout, byRefresh)).toEqual({ ok: { revision: 'refresh:a' } });
+    const byAccess = { token: { $case: 'accessToken' as const, value: 'b' } };
+    expect(await call(client, client.logout, byAccess)).toEqual({ ok: { revision: 'access:b' } });
+  });
+
+  test('need their token', async () => {
+    running = await startIdentityServer();
+    const { client } = running;
+    expect(await call(client, client.refresh, { refreshToken: '' })).toMatchObject({
+      reason: 'INVALID_FIELD',
+      fields: ['refresh_token'],
+    });
+    expect(await call(client, client.logout, { token: undefined })).toMatchObject({
+      reason: 'INVALID_FIELD',
+      fields: ['token'],
+    });
+  });
+
+  test('say how the session ended', async () => {
+    const refresh = async () => {
+      throw new Failure('SESSION_ENDED', 'The session has ended.', { metadata: { end_reason: 'REPLACED' } });
+    };
+    const { core } = fakeCore();
+    running = await startIdentityServer({ ...core, sessions: { ...core.sessions, refresh } });
+    const { client } = running;
+    expect(await call(client, client.refresh, { refreshToken: 'lkr_x' })).toMatchObject({
+      code: status.UNAUTHENTICATED,
+      reason: 'SESSION_ENDED',
+      metadata: { end_reason: 'REPLACED' },
+    });
+  });
+});
+
+describe('Validate', () => {
+  test('answers an identity with what is known and until when', async () => {
+    running = await startIdentityServer();
+    const { client } = running;
+    const { ok } = await call(client, client.validate, { ...validateRequest, accessToken: 'service' });
+    expect(ok).toMatchObject({
+      verdict: { $case: 'identity', value: { userId: session.userId, roles: ['service'], clientId: 'web' } },
+      asOf: new Date(T0 + 5_000),
+      revision: '5-0',
+    });
+  });
+
+  test.each([{ accessToken: '' }, { accessToken: 'x'.repeat(5_000) }])(
+    'answers a token that cannot be one with a rejection, not an error',
+    async (request) => {
+      running = await startIdentityServer();
+      const { client } = running;
+      const { ok } = await call(client, client.validate, { ...validateRequest, ...request });
+      expect(ok?.verdict?.$case).toBe('rejection');
+    },
+  );
+
+  test('hands on how current the verdict must be', async () => {
+    const { core, asked } = fakeCore();
+    running = await startIdentityServer(core);
+    const { client } = running;
+    await call(client, client.validate, validateRequest);
+    await call(client, client.validate, {
+      ...validateRequest,
+      consistency: Consistency.STRONG,
+      audience: 'billing',
+      atLeastRevision: '7-1',
+    });
+    expect(asked).toEqual([
+      { consistency: 'BOUNDED' },
+      { consistency: 'STRONG', audience: 'billing', atLeastRevision: '7-1' },
+    ]);
+  });
+
+  test('refuses a revision and a consistency that nobody ever gave out', async () => {
+    running = await startIdentityServer();
+    const { client } = running;
+    const request = { ...validateRequest, consistency: 9 as never, atLeastRevision: 'yesterday' };
+    expect(await call(client, client.validate, request)).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      fields: ['consistency', 'at_least_revision'],
+    });
+  });
+});
+
+describe('BatchValidate', () => {
+  const batch = { ...validateRequest, accessTokens: ['good'] };
+
+  test('answers in the order asked, as of the least that all verdicts know', async () => {
+    const asOf: Record<string, number> = { good: T0 + 9_000, bad: T0 + 3_000 };
+    const judge = async (token: string) => ({
+      ...judgeByName(token),
+      asOf: asOf[token] ?? T0,
+      revision: token === 'bad' ? '3-9' : '10-0',
+    });
+    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
+    const { client } = running;
+    const { ok } = await call(client, client.batchValidate, {
+      ...batch,
+      accessTokens: ['good', 'bad', 'good'],
+    });
+    expect(ok?.verdicts.map(({ verdict }) => verdict?.$case)).toEqual(['identity', 'rejection', 'identity']);
+    expect(ok?.asOf).toEqual(new Date(T0 + 3_000));
+    expect(ok?.revision).toBe('3-9');
+  });
+
+  test('takes 256 tokens of 4,096 bytes and not one more', async () => {
+    running = await startIdentityServer();
+    const { client } = running;
+    const accessTokens = new Array<string>(256).fill('t'.repeat(4_096));
+    const full = await call(client, client.batchValidate, { ...batch, accessTokens });
+    expect(full.ok?.verdicts).toHaveLength(256);
+    const over = { ...batch, accessTokens: new Array<string>(257).fill('t') };
+    expect(await call(client, client.batchValidate, over)).toMatchObject({ fields: ['access_tokens'] });
+    const none = { ...batch, accessTokens: [] };
+    expect(await call(client, client.batchValidate, none)).toMatchObject({ fields: ['access_tokens'] });
+  });
+
+  test('gives no verdict at all if one cannot be given', async () => {
+    const judge = (token: string) =>
+      token === 'bad'
+        ? Promise.reject(storeUnavailable('sessions', new Error('timeout')))
+        : judgeByName(token);
+    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
+    const { client } = running;
+    const outcome = await call(client, client.batchValidate, {
+      ...batch,
+      accessTokens: ['bad', 'good', 'bad'],
+    });
+    expect(outcome).toMatchObject({
+      code: status.UNAVAILABLE,
+      reason: 'STORE_UNAVAILABLE',
+      metadata: { store: 'sessions' },
+    });
+  });
+});
+
+describe('faults of ours', () => {
+  test.each([
+    [
+      'thrown at once',
+      () => {
+        throw new TypeError('secret detail');
+      },
+    ],
+    ['thrown later', () => Promise.reject(new TypeError('secret detail'))],
+  ])('are INTERNAL with a correlation id and nothing else: %s', async (_when, judge) => {
+    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
+    const { client, environment } = running;
+    const outcome = await call(client, client.validate, validateRequest);
+    expect(outcome).toMatchObject({
+      code: status.INTERNAL,
+      reason: 'INTERNAL',
+      metadata: { correlation_id: 'id-1' },
+    });
+    expect(JSON.stringify(outcome)).not.toContain('secret');
+    const [line] = environment.log.at('error');
+    expect(line?.fields).toMatchObject({
+      correlationId: 'id-1',
+      err: expect.objectContaining({ stack: expect.stringContaining('secret detail') }),
+    });
+    expect(environment.callMetrics.calls).toEqual([`Validate ${status.INTERNAL}`]);
+  });
+
+  test('do not put what a failure was translated from on the wire', async () => {
+    const judge = () => Promise.reject(storeUnavailable('sessions', new Error('redis://:pw@host')));
+    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
+    const { client, environment } = running;
+    const outcome = await call(client, client.validate, validateRequest);
+    expect(JSON.stringify(outcome)).not.toContain('redis');
+    expect(environment.log.at('warn')).toHaveLength(1);
+  });
+});

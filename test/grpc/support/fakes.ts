@@ -1,0 +1,82 @@
+import type { CallMetrics } from '../../../src/grpc/interceptors/metrics.ts';
+import type { ServerLog } from '../../../src/grpc/server-log.ts';
+import type { CallEnvironment } from '../../../src/grpc/unary.ts';
+import type { AccessTokenClaims } from '../../../src/validator/access-token.ts';
+import { type Judgement, rejected } from '../../../src/validator/verdict.ts';
+
+export interface LogLine {
+  readonly level: 'debug' | 'warn' | 'error';
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+/** A log that remembers. */
+export class RecordingLog implements ServerLog {
+  readonly lines: LogLine[] = [];
+
+  debug(fields: object, message: string): void {
+    this.lines.push({ level: 'debug', fields: { ...fields }, message });
+  }
+
+  warn(fields: object, message: string): void {
+    this.lines.push({ level: 'warn', fields: { ...fields }, message });
+  }
+
+  error(fields: object, message: string): void {
+    this.lines.push({ level: 'error', fields: { ...fields }, message });
+  }
+
+  at(level: LogLine['level']): readonly LogLine[] {
+    return this.lines.filter((line) => line.level === level);
+  }
+}
+
+/** Metrics that remember, as `rpc code`. */
+export class RecordingMetrics implements CallMetrics {
+  readonly calls: string[] = [];
+
+  recorder: CallMetrics['recorder'] = ({ name }) => {
+    return (code) => this.calls.push(`${name} ${code}`);
+  };
+}
+
+/** The real clock: these tests talk to real sockets, whose deadlines are real too. */
+export const realClock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+/** What a call needs, with a log and metrics that can be looked at. */
+export function testEnvironment(): CallEnvironment & { log: RecordingLog; callMetrics: RecordingMetrics } {
+  let made = 0;
+  return {
+    ids: { next: () => `id-${++made}` },
+    clock: realClock,
+    log: new RecordingLog(),
+    callMetrics: new RecordingMetrics(),
+  };
+}
+
+export const T0 = Date.UTC(2026, 0, 1);
+
+export function claimsOf(roles: readonly string[]): AccessTokenClaims {
+  return {
+    issuer: 'https://latchkey.test',
+    audiences: ['latchkey'],
+    userId: '019b7760-0000-7000-8000-000000000001',
+    sessionId: '019b7760-0000-7000-8000-000000000002',
+    sessionCreatedAt: T0,
+    clientId: 'web',
+    tokenId: 'token-1',
+    roles,
+    authenticationMethods: ['pwd'],
+    authenticatedAt: T0,
+    issuedAt: T0 + 1_000,
+    expiresAt: T0 + 901_000,
+  };
+}
+
+/** `good`, `service` and `admin` are accepted; `good` has no role. Everything else is MALFORMED. */
+export function judgeByName(accessToken: string): Judgement {
+  const known = ['good', 'service', 'admin'].includes(accessToken);
+  const roles = accessToken === 'good' ? [] : [accessToken];
+  const verdict = known ? { kind: 'accepted' as const, claims: claimsOf(roles) } : rejected('MALFORMED');
+  return { verdict, asOf: T0 + 5_000, revision: '5-0' };
+}
