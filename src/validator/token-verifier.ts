@@ -1,0 +1,88 @@
+import { type CryptoKey, compactVerify, errors } from 'jose';
+import { type AccessTokenClaims, parseClaims, parseCompactToken } from './access-token.ts';
+import type { KeySet } from './key-set.ts';
+import type { RejectionReason } from './verdict.ts';
+
+/** A token whose signature and form are good. What changes with time is judged elsewhere, at every use. */
+export interface VerifiedToken {
+  readonly keyId: string;
+  readonly claims: AccessTokenClaims;
+  /**
+   * From this instant on the revocation log alone tells whether the session has ended: the token's issue, or a
+   * later look at the session record. Milliseconds since 1970.
+   */
+  coveredFrom: number;
+}
+
+/** Why a token could not be verified. */
+export interface Unverified {
+  readonly reason: Extract<RejectionReason, 'MALFORMED' | 'SIGNATURE' | 'UNKNOWN_KEY'>;
+}
+
+/**
+ * Verifies signatures, and remembers the tokens it has verified. Two generations of a map bound the memory:
+ * when the young one is full it becomes the old one, and what was not asked for since is dropped.
+ */
+export class TokenVerifier {
+  readonly #keys: KeySet;
+  readonly #generationSize: number;
+  #young = new Map<string, VerifiedToken>();
+  #old = new Map<string, VerifiedToken>();
+
+  /** @param cacheSize how many verified tokens are remembered at most; 0: none. */
+  constructor(keys: KeySet, cacheSize: number) {
+    this.#keys = keys;
+    this.#generationSize = Math.ceil(cacheSize / 2);
+  }
+
+  /** The token if it was verified before and its key is still published. */
+  recall(token: string): VerifiedToken | undefined {
+    const verified = this.#young.get(token) ?? this.#promote(token);
+    return verified !== undefined && this.#keys.find(verified.keyId) !== undefined ? verified : undefined;
+  }
+
+  async verify(token: string): Promise<VerifiedToken | Unverified> {
+    const parsed = parseCompactToken(token);
+    if (parsed === undefined) return { reason: 'MALFORMED' };
+    const key = await this.#keys.findOrRefetch(parsed.keyId);
+    if (key === undefined) return { reason: 'UNKNOWN_KEY' };
+    if (key.algorithm !== parsed.algorithm) return { reason: 'SIGNATURE' };
+    const payload = await verifiedPayload(token, key.key, key.algorithm);
+    if (payload === undefined) return { reason: 'SIGNATURE' };
+    const claims = parseClaims(payload);
+    if (claims === undefined) return { reason: 'MALFORMED' };
+    const verified = { keyId: parsed.keyId, claims, coveredFrom: claims.issuedAt };
+    this.#remember(token, verified);
+    return verified;
+  }
+
+  #remember(token: string, verified: VerifiedToken): void {
+    if (this.#generationSize === 0) return;
+    if (this.#young.size >= this.#generationSize) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(token, verified);
+  }
+
+  #promote(token: string): VerifiedToken | undefined {
+    const verified = this.#old.get(token);
+    if (verified !== undefined) this.#remember(token, verified);
+    return verified;
+  }
+}
+
+/** Undefined: the signature does not verify. Whatever else goes wrong is thrown. */
+async function verifiedPayload(
+  token: string,
+  key: CryptoKey,
+  algorithm: string,
+): Promise<Uint8Array | undefined> {
+  try {
+    const { payload } = await compactVerify(token, key, { algorithms: [algorithm] });
+    return payload;
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return undefined;
+    throw error;
+  }
+}
