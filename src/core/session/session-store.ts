@@ -57,6 +57,8 @@ export interface EndUserSessions {
   readonly tombstoneTtlMs: number;
   /** How long the cut-off itself must be remembered: longer than any access token lives. */
   readonly cutoffTtlMs: number;
+  /** End only sessions created up to this instant, as an earlier cut-off said. Undefined: all there are. */
+  readonly createdUpTo?: number;
   readonly now: number;
 }
 

@@ -1,0 +1,168 @@
+import type { Clock } from '../../validator/clock.ts';
+import { type Revocation, RevocationSet } from '../../validator/revocation-set.ts';
+import type { RevocationView } from '../../validator/validator.ts';
+import type { LoggedRevocation, RevocationLog } from './revocation-log.ts';
+
+/** Told what happens to the feed; for logs and metrics. */
+export interface FeedObserver {
+  /** A round failed; the next is tried after a pause. */
+  faulted(error: unknown): void;
+  /** The log has lost entries; so many are put back. */
+  rewound(entries: number): void;
+}
+
+export interface RevocationFeedOptions {
+  readonly log: RevocationLog;
+  readonly clock: Clock;
+  /** How long a round waits for an entry; `asOf` is never older than about twice this while all is well. */
+  readonly waitMs: number;
+  /** Ends again what the log has lost. */
+  readonly reinstate: (revocation: Revocation) => Promise<void>;
+  readonly observer: FeedObserver;
+}
+
+const FULL_PAGE = 1_000;
+const RETRY_MS = { first: 50, most: 1_000 };
+
+/**
+ * Tails the revocation log. A round reads what is new, applies it at once, and asks whether the log is still the
+ * one that was read before; only then may `asOf` move, and only to the instant at which the round began: whatever
+ * was acknowledged before that was in the log when it was read.
+ *
+ * A log that has lost entries (a failover, a wipe) is read again from its beginning, and what this process still
+ * knows and the log does not is put back. `asOf` stands still until that is done.
+ */
+export class RevocationFeed implements RevocationView {
+  readonly #options: RevocationFeedOptions;
+  readonly #set = new RevocationSet();
+  #position: string | undefined;
+  #revision: string | undefined;
+  #coveredSince = Number.POSITIVE_INFINITY;
+  #asOf = 0;
+  #asOfMonotonic = Number.NEGATIVE_INFINITY;
+  /** What was read since the log was found to have lost entries; undefined: all is well. */
+  #reread: RevocationSet | undefined;
+  #caughtUp = false;
+  #closed = false;
+  #running: Promise<void> | undefined;
+  #pause: (() => void) | undefined;
+
+  constructor(options: RevocationFeedOptions) {
+    this.#options = options;
+  }
+
+  get revision(): string | undefined {
+    return this.#revision;
+  }
+
+  get asOf(): number {
+    return this.#asOf;
+  }
+
+  get ageMs(): number {
+    return this.#options.clock.monotonic() - this.#asOfMonotonic;
+  }
+
+  get coveredSince(): number {
+    return this.#coveredSince;
+  }
+
+  /** How many endings are held. */
+  get size(): number {
+    return this.#set.size;
+  }
+
+  endReasonOf(userId: string, sessionId: string, sessionCreatedAt: number): string | undefined {
+    return this.#set.endReasonOf(userId, sessionId, sessionCreatedAt);
+  }
+
+  /** Begins to tail. Resolves after the first round, whether it succeeded or not. */
+  async start(): Promise<void> {
+    await this.#attempt();
+    this.#running = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#pause?.();
+    await this.#options.log.close();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let pauseMs = RETRY_MS.first;
+    while (!this.#closed) {
+      if (await this.#attempt()) {
+        pauseMs = RETRY_MS.first;
+        continue;
+      }
+      await this.#sleep(pauseMs);
+      pauseMs = Math.min(2 * pauseMs, RETRY_MS.most);
+    }
+  }
+
+  async #attempt(): Promise<boolean> {
+    try {
+      await this.#round();
+      return true;
+    } catch (error) {
+      if (!this.#closed) this.#options.observer.faulted(error);
+      return false;
+    }
+  }
+
+  async #round(): Promise<void> {
+    const { log, clock, waitMs } = this.#options;
+    const began = { at: clock.now(), monotonic: clock.monotonic() };
+    const entries = await log.read(this.#position, this.#caughtUp ? waitMs : 0);
+    this.#apply(entries);
+    this.#caughtUp = entries.length < FULL_PAGE;
+    if (!this.#caughtUp) return;
+
+    const state = await log.inspect(this.#position, clock.now());
+    const known = this.#coveredSince !== Number.POSITIVE_INFINITY;
+    const sameLog = !known || state.coveredSince === this.#coveredSince;
+    this.#coveredSince = state.coveredSince;
+    if (!state.continuous || !sameLog) {
+      this.#reread = new RevocationSet();
+      this.#position = undefined;
+      this.#caughtUp = false;
+      return;
+    }
+    if (this.#reread !== undefined) await this.#putBack(this.#reread);
+    this.#asOf = began.at;
+    this.#asOfMonotonic = began.monotonic;
+    this.#set.forget(clock.now());
+  }
+
+  #apply(entries: readonly LoggedRevocation[]): void {
+    for (const { revision, revocation } of entries) {
+      this.#set.add(revocation);
+      this.#reread?.add(revocation);
+      this.#position = revision;
+    }
+    if (entries.length > 0 || this.#position === undefined) this.#revision = this.#position;
+  }
+
+  async #putBack(found: RevocationSet): Promise<void> {
+    const now = this.#options.clock.now();
+    const lost = [...this.#set.entries()].filter((entry) => entry.expiresAt > now && !found.has(entry));
+    this.#options.observer.rewound(lost.length);
+    for (const revocation of lost) {
+      await this.#options.reinstate(revocation);
+      found.add(revocation);
+    }
+    this.#reread = undefined;
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#pause?.(), ms);
+      this.#pause = () => {
+        clearTimeout(timer);
+        this.#pause = undefined;
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,76 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+/** What a refresh token says, its MAC verified. */
+export interface RefreshGrant {
+  readonly userId: string;
+  readonly sessionId: string;
+  /** Which of the session's refresh tokens it is; the first is 1. */
+  readonly generation: number;
+}
+
+const PREFIX = 'lkr_';
+const VERSION = 1;
+const ID_BYTES = 16;
+const GENERATION_AT = 1 + ID_BYTES + ID_BYTES;
+const MAC_AT = GENERATION_AT + 4;
+const MAC_BYTES = 32;
+const TOKEN_LENGTH = PREFIX.length + ((MAC_AT + MAC_BYTES) / 3) * 4;
+
+/** The last generation that fits. At one refresh a second it is reached after 136 years. */
+export const MAX_GENERATION = 0xffff_ffff;
+
+/**
+ * Refresh tokens: `lkr_` + base64url(version | user id | session id | generation | HMAC-SHA-256).
+ *
+ * Nothing of a token is stored. The session record holds the generation that is current, and the same grant
+ * always gives the same text: that is why a repeated refresh can be answered with the same successor. A forged
+ * token fails here, before any store is asked.
+ */
+export class RefreshTokens {
+  readonly #macKeys: readonly Buffer[];
+  readonly #newestKey: Buffer;
+
+  /** @param macKeys of 32 bytes, newest first: tokens are made with the first and accepted with any. */
+  constructor(macKeys: readonly Buffer[]) {
+    const [newest] = macKeys;
+    if (newest === undefined) throw new RangeError('refresh tokens need at least one MAC key');
+    this.#macKeys = macKeys;
+    this.#newestKey = newest;
+  }
+
+  mint(grant: RefreshGrant): string {
+    const bytes = Buffer.alloc(MAC_AT + MAC_BYTES);
+    bytes.writeUInt8(VERSION, 0);
+    bytes.write(grant.userId.replaceAll('-', ''), 1, ID_BYTES, 'hex');
+    bytes.write(grant.sessionId.replaceAll('-', ''), 1 + ID_BYTES, ID_BYTES, 'hex');
+    bytes.writeUInt32BE(grant.generation, GENERATION_AT);
+    mac(this.#newestKey, bytes.subarray(0, MAC_AT)).copy(bytes, MAC_AT);
+    return PREFIX + bytes.toString('base64url');
+  }
+
+  /** Undefined: it is none of ours. */
+  verify(token: string): RefreshGrant | undefined {
+    if (token.length !== TOKEN_LENGTH || !token.startsWith(PREFIX)) return undefined;
+    const text = token.slice(PREFIX.length);
+    const bytes = Buffer.from(text, 'base64url');
+    if (bytes.length !== MAC_AT + MAC_BYTES || bytes.toString('base64url') !== text) return undefined;
+    const body = bytes.subarray(0, MAC_AT);
+    const given = bytes.subarray(MAC_AT);
+    if (!this.#macKeys.some((key) => timingSafeEqual(mac(key, body), given))) return undefined;
+    if (bytes.readUInt8(0) !== VERSION) return undefined;
+    return {
+      userId: uuidText(bytes.subarray(1, 1 + ID_BYTES)),
+      sessionId: uuidText(bytes.subarray(1 + ID_BYTES, GENERATION_AT)),
+      generation: bytes.readUInt32BE(GENERATION_AT),
+    };
+  }
+}
+
+function mac(key: Buffer, body: Buffer): Buffer {
+  return createHmac('sha256', key).update(body).digest();
+}
+
+function uuidText(bytes: Buffer): string {
+  const hex = bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}

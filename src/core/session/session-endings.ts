@@ -1,0 +1,93 @@
+import type { Clock } from '../../validator/clock.ts';
+import { later } from '../../validator/revision.ts';
+import type { Revocation } from '../../validator/revocation-set.ts';
+import type { RevocationLog } from '../revocation/revocation-log.ts';
+import type { EndedSession, EndReason } from './session.ts';
+import type { SessionStore } from './session-store.ts';
+
+export interface SessionEndingsOptions {
+  readonly store: SessionStore;
+  readonly log: RevocationLog;
+  readonly clock: Clock;
+  readonly tombstoneTtlMs: number;
+  /** The longest an access token can live, with the leeway for skew; milliseconds. */
+  readonly accessTokenLifeMs: number;
+  /** When the log that is in use now began; an ending noted as logged before that has to be logged again. */
+  readonly coveredSince: () => number;
+}
+
+/**
+ * Ends sessions, in the one order that is safe: first the record, so that no new token can come of the session;
+ * then the log, so that living ones are refused everywhere. Only when both are durable is an ending
+ * acknowledged. Whoever is told otherwise repeats the call, and every step can be repeated.
+ */
+export class SessionEndings {
+  readonly #options: SessionEndingsOptions;
+
+  constructor(options: SessionEndingsOptions) {
+    this.#options = options;
+  }
+
+  /** Answers the revision of the ending, whether it was this one or one before. */
+  async end(userId: string, sessionId: string, reason: EndReason): Promise<{ revision: string }> {
+    const { store, clock, tombstoneTtlMs } = this.#options;
+    const ended = await store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
+    return { revision: await this.log(userId, ended) };
+  }
+
+  /** Ends every session of the user that exists or is being made with what was read before `securityVersion`. */
+  async endUser(userId: string, securityVersion: number, reason: EndReason): Promise<{ revision: string }> {
+    return this.#cutOff(userId, securityVersion, reason, undefined);
+  }
+
+  /** Puts an ending into the log that a session record already has. Answers its revision. */
+  async log(userId: string, ended: EndedSession): Promise<string> {
+    const { store, log, clock, coveredSince, accessTokenLifeMs } = this.#options;
+    if (ended.revision !== undefined && ended.endedAt > coveredSince()) return ended.revision;
+    const { sessionId, reason, endedAt } = ended;
+    const expiresAt = Math.max(endedAt, clock.now()) + accessTokenLifeMs;
+    const revision = await log.append(
+      { kind: 'session', userId, sessionId, reason, endedAt, expiresAt },
+      clock.now(),
+    );
+    await store.markLogged(userId, sessionId, revision);
+    return revision;
+  }
+
+  /** Ends again what a failover brought back to life: the record, and the entry in the log. */
+  async reinstate(revocation: Revocation): Promise<void> {
+    const { store, log, clock, tombstoneTtlMs } = this.#options;
+    if (revocation.kind === 'user') {
+      await this.#cutOff(revocation.userId, 0, revocation.reason as EndReason, revocation.cutoff);
+      return;
+    }
+    const { userId, sessionId } = revocation;
+    const reason = revocation.reason as EndReason;
+    await store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
+    const revision = await log.append(revocation, clock.now());
+    await store.markLogged(userId, sessionId, revision);
+  }
+
+  /** Logs several endings at once; answers the latest revision, undefined if there was nothing to log. */
+  async logAll(userId: string, ended: readonly EndedSession[]): Promise<string | undefined> {
+    const revisions = await Promise.all(ended.map((session) => this.log(userId, session)));
+    return revisions.reduce<string | undefined>((latest, revision) => later(latest, revision), undefined);
+  }
+
+  async #cutOff(userId: string, securityVersion: number, reason: EndReason, createdUpTo: number | undefined) {
+    const { store, log, clock, tombstoneTtlMs, accessTokenLifeMs } = this.#options;
+    const now = clock.now();
+    const { cutoff } = await store.endUser({
+      userId,
+      securityVersion,
+      reason,
+      tombstoneTtlMs,
+      cutoffTtlMs: 4 * accessTokenLifeMs,
+      now,
+      ...(createdUpTo === undefined ? {} : { createdUpTo }),
+    });
+    const expiresAt = Math.max(cutoff, now) + accessTokenLifeMs;
+    const revision = await log.append({ kind: 'user', userId, cutoff, reason, endedAt: now, expiresAt }, now);
+    return { revision };
+  }
+}

@@ -1,0 +1,208 @@
+import type { Clock } from '../../validator/clock.ts';
+import { createdAtOf } from '../../validator/session-id.ts';
+import type { TokenVerifier } from '../../validator/token-verifier.ts';
+import { Failure, storeUnavailable } from '../failure.ts';
+import type { IdSource } from '../ids.ts';
+import type { User } from '../user/user.ts';
+import type { UserDirectory } from '../user/user-directory.ts';
+import type { AccessTokenIssuer } from './access-token-issuer.ts';
+import type { IssuedTokens } from './issued-tokens.ts';
+import { MAX_GENERATION, type RefreshGrant, type RefreshTokens } from './refresh-token.ts';
+import type { Device, EndedSession, EndReason, Session, SessionPolicy } from './session.ts';
+import type { SessionEndings } from './session-endings.ts';
+import type { RotateOutcome, SessionStore } from './session-store.ts';
+
+export interface SessionServiceOptions {
+  readonly store: SessionStore;
+  readonly endings: SessionEndings;
+  readonly users: Pick<UserDirectory, 'findById'>;
+  readonly accessTokens: AccessTokenIssuer;
+  readonly refreshTokens: RefreshTokens;
+  readonly verifier: TokenVerifier;
+  readonly issuer: string;
+  readonly policy: SessionPolicy;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+}
+
+/** What is known of a sign-in besides the user. */
+export interface SignIn {
+  readonly clientId: string;
+  readonly device: Device;
+  readonly ipAddress: string;
+  readonly authenticationMethods: readonly string[];
+}
+
+export interface SessionWithTokens {
+  readonly session: Session;
+  readonly tokens: IssuedTokens;
+}
+
+export interface OpenedSession extends SessionWithTokens {
+  readonly replaced: readonly EndedSession[];
+}
+
+/** Opens sessions, keeps them going, ends them. */
+export class SessionService {
+  readonly #options: SessionServiceOptions;
+
+  constructor(options: SessionServiceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens a session for a user whose credentials were checked against the very record that is given. Fails
+   * with INVALID_CREDENTIALS if the user's sessions were ended since the record was read.
+   */
+  async open(user: User, signIn: SignIn): Promise<OpenedSession> {
+    const { endings, ids, clock } = this.#options;
+    const first = await this.#create(user, signIn, ids.next(clock.now()));
+    const { session, outcome } =
+      first.outcome.kind === 'clock-behind'
+        ? await this.#create(user, signIn, ids.next(first.outcome.cutoff + 1))
+        : first;
+    if (outcome.kind !== 'created') {
+      throw new Failure('INVALID_CREDENTIALS', 'Username and password do not open a session.');
+    }
+    try {
+      await endings.logAll(user.userId, outcome.replaced);
+      return { session, tokens: await this.#issue(session, user), replaced: outcome.replaced };
+    } catch (error) {
+      await this.#discard(session);
+      throw error;
+    }
+  }
+
+  /** Exchanges a refresh token; see `decideRotation` for what becomes of it. */
+  async refresh(refreshToken: string): Promise<SessionWithTokens> {
+    const grant = this.#grantOf(refreshToken);
+    let user = await this.#currentUser(grant);
+    let outcome = await this.#rotate(grant, user);
+    if (outcome.kind === 'user-changed') {
+      user = await this.#currentUser(grant);
+      outcome = await this.#rotate(grant, user);
+    }
+    switch (outcome.kind) {
+      case 'rotated':
+      case 'replayed':
+        return { session: outcome.session, tokens: await this.#issue(outcome.session, user) };
+      case 'reused':
+      case 'ended':
+        await this.#logIfNeeded(grant.userId, outcome.ended);
+        throw sessionEnded(outcome.ended);
+      case 'missing':
+        throw sessionEnded(undefined);
+      case 'user-changed':
+        throw storeUnavailable(
+          'users',
+          new Error('the user record is older than the cut-off of its sessions'),
+        );
+    }
+  }
+
+  /** Ends the session of any refresh token it ever had. */
+  async logoutByRefreshToken(refreshToken: string): Promise<{ revision: string }> {
+    const { userId, sessionId } = this.#grantOf(refreshToken);
+    return this.#options.endings.end(userId, sessionId, 'LOGGED_OUT');
+  }
+
+  /** Ends the session of an access token, expired or not. */
+  async logoutByAccessToken(accessToken: string): Promise<{ revision: string }> {
+    const { verifier, issuer, endings } = this.#options;
+    const verified = verifier.recall(accessToken) ?? (await verifier.verify(accessToken));
+    if ('reason' in verified || verified.claims.issuer !== issuer) {
+      throw new Failure('INVALID_ACCESS_TOKEN', 'This is not an access token of this service.');
+    }
+    return endings.end(verified.claims.userId, verified.claims.sessionId, 'LOGGED_OUT');
+  }
+
+  async #create(user: User, signIn: SignIn, sessionId: string) {
+    const { store, policy, clock } = this.#options;
+    const now = clock.now();
+    const createdAt = createdAtOf(sessionId) ?? now;
+    const session: Session = {
+      ...signIn,
+      sessionId,
+      userId: user.userId,
+      createdAt,
+      lastSeenAt: createdAt,
+      idleDeadline: createdAt + Math.min(policy.idleTtlMs, policy.maxTtlMs),
+      absoluteDeadline: createdAt + policy.maxTtlMs,
+      generation: 1,
+    };
+    const { maxSessionsPerUser, tombstoneTtlMs } = policy;
+    const { securityVersion } = user;
+    const outcome = await store.create({ session, securityVersion, maxSessionsPerUser, tombstoneTtlMs, now });
+    return { session, outcome };
+  }
+
+  async #rotate(grant: RefreshGrant, user: User): Promise<RotateOutcome> {
+    const { store, policy, clock } = this.#options;
+    const { refreshGraceMs, idleTtlMs, tombstoneTtlMs } = policy;
+    const { securityVersion } = user;
+    return store.rotate({
+      ...grant,
+      securityVersion,
+      refreshGraceMs,
+      idleTtlMs,
+      tombstoneTtlMs,
+      now: clock.now(),
+    });
+  }
+
+  #grantOf(refreshToken: string): RefreshGrant {
+    const grant = this.#options.refreshTokens.verify(refreshToken);
+    if (grant === undefined || grant.generation >= MAX_GENERATION) {
+      throw new Failure(
+        'INVALID_REFRESH_TOKEN',
+        'This is not a refresh token of this service; sign in again.',
+      );
+    }
+    return grant;
+  }
+
+  /** The user as of now, with the roles of now. Whoever may not sign in any more loses the session here. */
+  async #currentUser({ userId, sessionId }: RefreshGrant): Promise<User> {
+    const user = await this.#options.users.findById(userId);
+    if (user !== undefined && user.disabledAt === undefined) return user;
+    const reason: EndReason = user === undefined ? 'USER_DELETED' : 'USER_DISABLED';
+    await this.#options.endings.end(userId, sessionId, reason);
+    const { store, clock } = this.#options;
+    const found = await store.read(userId, sessionId, clock.now());
+    throw sessionEnded(found.kind === 'ended' ? found.ended : undefined);
+  }
+
+  async #issue(session: Session, user: User): Promise<IssuedTokens> {
+    const { accessTokens, refreshTokens } = this.#options;
+    const access = await accessTokens.issue(session, user.roles);
+    return {
+      accessToken: access.token,
+      accessTokenExpiresAt: access.expiresAt,
+      refreshToken: refreshTokens.mint(session),
+      refreshTokenExpiresAt: Math.min(session.idleDeadline, session.absoluteDeadline),
+    };
+  }
+
+  /** A session that ended by its deadline has no living access token, and an old ending is in nobody's way. */
+  async #logIfNeeded(userId: string, ended: EndedSession): Promise<void> {
+    if (ended.reason === 'IDLE' || ended.reason === 'MAX_LIFETIME') return;
+    await this.#options.endings.log(userId, ended);
+  }
+
+  /** Nobody has a token of it; if it cannot be ended either, its idle deadline will do. */
+  async #discard({ userId, sessionId }: Session): Promise<void> {
+    try {
+      await this.#options.endings.end(userId, sessionId, 'REPLACED');
+    } catch {
+      return;
+    }
+  }
+}
+
+function sessionEnded(ended: EndedSession | undefined): Failure {
+  const reason = ended?.reason ?? 'UNSPECIFIED';
+  const endedAt = ended === undefined ? {} : { ended_at: new Date(ended.endedAt).toISOString() };
+  return new Failure('SESSION_ENDED', 'The session has ended; sign in again.', {
+    metadata: { end_reason: reason, ...endedAt },
+  });
+}
