@@ -1,0 +1,85 @@
+import type { LoggedRevocation, LogState, RevocationLog } from '../../core/revocation/revocation-log.ts';
+import { reaches } from '../../validator/revision.ts';
+import type { Revocation } from '../../validator/revocation-set.ts';
+
+const PAGE_SIZE = 1_000;
+
+/** The log in this process. It begins and ends with it, as the sessions beside it do. */
+export class MemoryRevocationLog implements RevocationLog {
+  readonly #retentionMs: number;
+  readonly #waiting = new Set<() => void>();
+  #entries: LoggedRevocation[] = [];
+  #coveredSince: number | undefined;
+  #lastMs = 0;
+  #lastSequence = 0;
+  #closed = false;
+
+  /** @param retentionMs how long an entry is kept at least. */
+  constructor(retentionMs: number) {
+    this.#retentionMs = retentionMs;
+  }
+
+  async append(revocation: Revocation, now: number): Promise<string> {
+    this.#coveredSince ??= now;
+    this.#lastSequence = now > this.#lastMs ? 0 : this.#lastSequence + 1;
+    this.#lastMs = Math.max(now, this.#lastMs);
+    const revision = `${this.#lastMs}-${this.#lastSequence}`;
+    this.#drop(now);
+    this.#entries.push({ revision, revocation });
+    for (const wake of this.#waiting) wake();
+    return revision;
+  }
+
+  async read(after: string | undefined, waitMs: number): Promise<readonly LoggedRevocation[]> {
+    const found = this.#after(after);
+    if (found.length > 0 || waitMs === 0 || this.#closed) return found;
+    await this.#appended(waitMs);
+    return this.#after(after);
+  }
+
+  async inspect(_position: string | undefined, now: number): Promise<LogState> {
+    this.#coveredSince ??= now;
+    return { coveredSince: this.#coveredSince, continuous: true };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const wake of this.#waiting) wake();
+  }
+
+  #after(position: string | undefined): readonly LoggedRevocation[] {
+    const from = position === undefined ? 0 : this.#firstWhere((revision) => !reaches(position, revision));
+    return this.#entries.slice(from, from + PAGE_SIZE);
+  }
+
+  #appended(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, waitMs);
+      this.#waiting.add(wake);
+    });
+  }
+
+  #drop(now: number): void {
+    const horizon = `${Math.max(0, now - this.#retentionMs)}-0`;
+    const needed = this.#firstWhere((revision) => reaches(revision, horizon));
+    if (needed > 0) this.#entries = this.#entries.slice(needed);
+  }
+
+  /** The index of the first entry for which it is true, given that it is true for all after that one. */
+  #firstWhere(isTrue: (revision: string) => boolean): number {
+    let low = 0;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const entry = this.#entries[middle];
+      if (entry !== undefined && isTrue(entry.revision)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}

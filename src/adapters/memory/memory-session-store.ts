@@ -1,0 +1,197 @@
+import { decideRotation, passedDeadline } from '../../core/session/rotation.ts';
+import type { EndedSession, EndReason, Session } from '../../core/session/session.ts';
+import type {
+  CreateOutcome,
+  CreateSession,
+  EndSession,
+  EndUserSessions,
+  ReadOutcome,
+  RotateOutcome,
+  RotateSession,
+  SessionStore,
+  UserCutoff,
+} from '../../core/session/session-store.ts';
+import type { Clock } from '../../validator/clock.ts';
+
+interface LiveRecord {
+  readonly session: Session;
+  readonly ended: undefined;
+}
+
+interface Tombstone {
+  readonly userId: string;
+  readonly ended: EndedSession;
+  readonly keptUntil: number;
+}
+
+interface Cutoff {
+  readonly securityVersion: number;
+  readonly at: number;
+  readonly keptUntil: number;
+}
+
+/**
+ * Sessions in this process, gone with it. One thread runs one method at a time, which makes each an atomic
+ * step. Records that nobody can need any more are swept away as others are made.
+ */
+export class MemorySessionStore implements SessionStore {
+  readonly #clock: Clock;
+  readonly #sweepIntervalMs: number;
+  readonly #records = new Map<string, LiveRecord | Tombstone>();
+  readonly #sessionsOfUser = new Map<string, Set<string>>();
+  readonly #cutoffs = new Map<string, Cutoff>();
+  #sweptAt: number;
+
+  constructor(clock: Clock, sweepIntervalMs = 60_000) {
+    this.#clock = clock;
+    this.#sweepIntervalMs = sweepIntervalMs;
+    this.#sweptAt = clock.now();
+  }
+
+  async create(request: CreateSession): Promise<CreateOutcome> {
+    const { session, securityVersion, now } = request;
+    const cutoff = this.#cutoffs.get(session.userId);
+    if (cutoff !== undefined && cutoff.keptUntil > now) {
+      if (cutoff.securityVersion > securityVersion) return { kind: 'user-changed' };
+      if (session.createdAt <= cutoff.at) return { kind: 'clock-behind', cutoff: cutoff.at };
+    }
+    if (this.#records.has(session.sessionId)) throw new Error('a session with this id exists');
+    const replaced = this.#makeRoom(request);
+    this.#records.set(session.sessionId, { session, ended: undefined });
+    const sessionIds = this.#sessionsOfUser.get(session.userId);
+    if (sessionIds === undefined) this.#sessionsOfUser.set(session.userId, new Set([session.sessionId]));
+    else sessionIds.add(session.sessionId);
+    this.#sweep();
+    return { kind: 'created', replaced };
+  }
+
+  async rotate(request: RotateSession): Promise<RotateOutcome> {
+    const { userId, sessionId, now, tombstoneTtlMs } = request;
+    const record = this.#find(userId, sessionId, now);
+    if (record === undefined) return { kind: 'missing' };
+    if (record.ended !== undefined) return { kind: 'ended', ended: record.ended };
+    const cutoff = this.#cutoffs.get(userId);
+    if (cutoff !== undefined && cutoff.keptUntil > now && cutoff.securityVersion > request.securityVersion) {
+      return { kind: 'user-changed' };
+    }
+    const decision = decideRotation(record.session, request);
+    switch (decision.kind) {
+      case 'replay':
+        return { kind: 'replayed', session: record.session };
+      case 'end': {
+        const ended = this.#bury(record.session, decision.reason, now, tombstoneTtlMs);
+        return { kind: decision.reason === 'REFRESH_TOKEN_REUSED' ? 'reused' : 'ended', ended };
+      }
+      case 'rotate': {
+        const { generation, idleDeadline } = decision;
+        const session = { ...record.session, generation, idleDeadline, lastSeenAt: now };
+        this.#records.set(sessionId, { session, ended: undefined });
+        return { kind: 'rotated', session };
+      }
+    }
+  }
+
+  async end({ userId, sessionId, reason, now, tombstoneTtlMs }: EndSession): Promise<EndedSession> {
+    const record = this.#find(userId, sessionId, now);
+    if (record?.ended !== undefined) return record.ended;
+    return this.#bury({ userId, sessionId }, reason, now, tombstoneTtlMs);
+  }
+
+  async endUser(request: EndUserSessions): Promise<UserCutoff> {
+    const { userId, now, reason, tombstoneTtlMs, createdUpTo } = request;
+    const ended = this.#liveSessionsOf(userId).filter(
+      ({ createdAt }) => createdUpTo === undefined || createdAt <= createdUpTo,
+    );
+    for (const session of ended) this.#bury(session, reason, now, tombstoneTtlMs);
+    const cutoff = createdUpTo ?? Math.max(now, ...ended.map(({ createdAt }) => createdAt));
+    const earlier = this.#cutoffs.get(userId);
+    this.#cutoffs.set(userId, {
+      securityVersion: Math.max(request.securityVersion, earlier?.securityVersion ?? 0),
+      at: Math.max(cutoff, earlier?.at ?? 0),
+      keptUntil: Math.max(now + request.cutoffTtlMs, earlier?.keptUntil ?? 0),
+    });
+    return { cutoff, endedSessionIds: ended.map(({ sessionId }) => sessionId) };
+  }
+
+  async read(userId: string, sessionId: string, now: number): Promise<ReadOutcome> {
+    const record = this.#find(userId, sessionId, now);
+    if (record === undefined) return { kind: 'missing' };
+    return record.ended === undefined
+      ? { kind: 'live', session: record.session }
+      : { kind: 'ended', ended: record.ended };
+  }
+
+  async markLogged(userId: string, sessionId: string, revision: string): Promise<void> {
+    const record = this.#find(userId, sessionId, this.#clock.now());
+    if (record?.ended === undefined) return;
+    this.#records.set(sessionId, { ...record, ended: { ...record.ended, revision } });
+  }
+
+  async ping(): Promise<void> {}
+
+  #find(userId: string, sessionId: string, now: number): LiveRecord | Tombstone | undefined {
+    const record = this.#records.get(sessionId);
+    if (record === undefined) return undefined;
+    if (record.ended !== undefined) {
+      return record.userId === userId && record.keptUntil > now ? record : undefined;
+    }
+    return record.session.userId === userId ? record : undefined;
+  }
+
+  #bury(
+    { userId, sessionId }: Pick<Session, 'userId' | 'sessionId'>,
+    reason: EndReason,
+    now: number,
+    ttlMs: number,
+  ): EndedSession {
+    const ended: EndedSession = { sessionId, reason, endedAt: now, revision: undefined };
+    this.#records.set(sessionId, { userId, ended, keptUntil: now + ttlMs });
+    const sessionIds = this.#sessionsOfUser.get(userId);
+    sessionIds?.delete(sessionId);
+    if (sessionIds?.size === 0) this.#sessionsOfUser.delete(userId);
+    return ended;
+  }
+
+  /** Oldest first, as the index of the Redis store orders them. */
+  #liveSessionsOf(userId: string): Session[] {
+    return [...(this.#sessionsOfUser.get(userId) ?? [])]
+      .map((sessionId) => this.#records.get(sessionId))
+      .filter((record): record is LiveRecord => record !== undefined && record.ended === undefined)
+      .map(({ session }) => session)
+      .sort((a, b) => a.absoluteDeadline - b.absoluteDeadline || (a.sessionId < b.sessionId ? -1 : 1));
+  }
+
+  #makeRoom({ session, maxSessionsPerUser, now, tombstoneTtlMs }: CreateSession): EndedSession[] {
+    const { userId, clientId, device } = session;
+    const replaced: EndedSession[] = [];
+    const kept: Session[] = [];
+    for (const other of this.#liveSessionsOf(userId)) {
+      const passed = passedDeadline(other, now);
+      const sameDevice =
+        device.deviceId !== '' && other.device.deviceId === device.deviceId && other.clientId === clientId;
+      if (passed !== undefined) this.#bury(other, passed, now, tombstoneTtlMs);
+      else if (sameDevice) replaced.push(this.#bury(other, 'REPLACED', now, tombstoneTtlMs));
+      else kept.push(other);
+    }
+    const tooMany = kept.slice(0, Math.max(0, kept.length + 1 - maxSessionsPerUser));
+    for (const oldest of tooMany) replaced.push(this.#bury(oldest, 'REPLACED', now, tombstoneTtlMs));
+    return replaced;
+  }
+
+  #sweep(): void {
+    const now = this.#clock.now();
+    if (now - this.#sweptAt < this.#sweepIntervalMs) return;
+    this.#sweptAt = now;
+    for (const [sessionId, record] of this.#records) {
+      if (record.ended !== undefined) {
+        if (record.keptUntil <= now) this.#records.delete(sessionId);
+      } else if (passedDeadline(record.session, now) !== undefined) {
+        this.#bury(record.session, 'IDLE', now, 0);
+        this.#records.delete(sessionId);
+      }
+    }
+    for (const [userId, { keptUntil }] of this.#cutoffs) {
+      if (keptUntil <= now) this.#cutoffs.delete(userId);
+    }
+  }
+}

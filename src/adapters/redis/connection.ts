@@ -1,0 +1,116 @@
+import { Cluster, Redis } from 'ioredis';
+
+export interface RedisNode {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface RedisAccess {
+  readonly tls: boolean;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+/** Where Redis is. */
+export type RedisAddress = RedisAccess &
+  (
+    | { readonly kind: 'single'; readonly node: RedisNode; readonly db: number }
+    | {
+        readonly kind: 'sentinel';
+        readonly sentinels: readonly RedisNode[];
+        readonly master: string;
+        readonly db: number;
+      }
+    | { readonly kind: 'cluster'; readonly nodes: readonly RedisNode[] }
+  );
+
+export type RedisClient = Redis | Cluster;
+
+export interface ConnectionOptions {
+  /** Shown by CLIENT LIST, for example `latchkey:commands`. */
+  readonly name: string;
+  /** A command that has no answer by then fails; milliseconds. */
+  readonly deadlineMs: number;
+  /** Put commands of one tick into one write. Not for a connection whose commands wait. */
+  readonly autoPipelining: boolean;
+  /** Told of faults of the connection; it mends itself. */
+  readonly onError: (error: Error) => void;
+}
+
+const RECONNECT_MS = { first: 50, most: 1_000 };
+
+/**
+ * Opens a connection that never makes anybody wait: commands fail at once while there is none, by their deadline
+ * where the server is silent, and none is sent a second time behind the caller's back. It reconnects for ever.
+ * Resolves when it is connected, or after the deadline when it is not yet.
+ */
+export async function openRedis(address: RedisAddress, options: ConnectionOptions): Promise<RedisClient> {
+  const client = create(address, options);
+  client.on('error', options.onError);
+  await connected(client, options.deadlineMs);
+  return client;
+}
+
+/** Ends it without waiting for answers. */
+export function closeRedis(client: RedisClient): void {
+  client.disconnect();
+}
+
+function create(address: RedisAddress, options: ConnectionOptions): RedisClient {
+  const { username, password, tls } = address;
+  const common = {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+    connectionName: options.name,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    enableAutoPipelining: options.autoPipelining,
+    maxRetriesPerRequest: 0,
+    commandTimeout: options.deadlineMs,
+    connectTimeout: options.deadlineMs,
+    // A connection that dies without a word is seen by its silence while an answer is owed.
+    socketTimeout: options.deadlineMs + 100,
+    retryStrategy: reconnectDelay,
+    // After a failover the old primary answers READONLY until it is left.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  };
+  switch (address.kind) {
+    case 'single':
+      return new Redis({ ...common, ...address.node, db: address.db });
+    case 'sentinel':
+      return new Redis({
+        ...common,
+        sentinels: [...address.sentinels],
+        name: address.master,
+        db: address.db,
+        sentinelRetryStrategy: reconnectDelay,
+      });
+    case 'cluster':
+      return new Cluster([...address.nodes], {
+        lazyConnect: true,
+        enableOfflineQueue: false,
+        enableAutoPipelining: options.autoPipelining,
+        clusterRetryStrategy: reconnectDelay,
+        retryDelayOnFailover: 50,
+        maxRedirections: 4,
+        slotsRefreshTimeout: options.deadlineMs,
+        redisOptions: common,
+      });
+  }
+}
+
+function reconnectDelay(times: number): number {
+  return Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.most);
+}
+
+async function connected(client: RedisClient, deadlineMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, deadlineMs);
+  });
+  const ready = client.connect().catch(() => late);
+  await Promise.race([ready, late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,90 @@
+import type { LoggedRevocation, LogState, RevocationLog } from '../../core/revocation/revocation-log.ts';
+import type { Revocation } from '../../validator/revocation-set.ts';
+import { closeRedis, type RedisClient } from './connection.ts';
+import { confirmReplicated, type DurabilityOptions, guarded } from './durability.ts';
+import { LOG_KEYS } from './keys.ts';
+import { packId, unpackId } from './packed-id.ts';
+import { Script } from './script.ts';
+
+export interface RedisRevocationLogOptions {
+  /** For appending; may wait for replicas. */
+  readonly endings: RedisClient;
+  /** For reading: its commands wait for entries, so it is this log's alone, and closed with it. */
+  readonly tail: RedisClient;
+  readonly durability: DurabilityOptions;
+  /** No operation takes longer, not counting the time a read was asked to wait; milliseconds. */
+  readonly deadlineMs: number;
+  /** How long an entry is kept at least; milliseconds. */
+  readonly retentionMs: number;
+}
+
+const append = new Script('append-revocation');
+const inspect = new Script('inspect-log');
+
+const PAGE_SIZE = 1_000;
+/** The genesis outlives every entry; touched at each confirmation. */
+const GENESIS_TTL_MS = 10 * 365 * 86_400_000;
+
+/** The log as a Redis stream; an entry's revision is its stream id. */
+export class RedisRevocationLog implements RevocationLog {
+  readonly #options: RedisRevocationLogOptions;
+
+  constructor(options: RedisRevocationLogOptions) {
+    this.#options = options;
+  }
+
+  append(revocation: Revocation, now: number): Promise<string> {
+    return guarded('revocations', this.#options.deadlineMs, this.#append(revocation, now));
+  }
+
+  async read(after: string | undefined, waitMs: number): Promise<readonly LoggedRevocation[]> {
+    const { tail, deadlineMs } = this.#options;
+    const from = after ?? '0-0';
+    const reading =
+      waitMs > 0
+        ? tail.xread('COUNT', PAGE_SIZE, 'BLOCK', waitMs, 'STREAMS', LOG_KEYS.stream, from)
+        : tail.xread('COUNT', PAGE_SIZE, 'STREAMS', LOG_KEYS.stream, from);
+    const reply = await guarded('revocations', waitMs + deadlineMs, reading);
+    return (reply?.[0]?.[1] ?? []).map(([revision, fields]) => ({ revision, revocation: parse(fields) }));
+  }
+
+  async inspect(position: string | undefined, now: number): Promise<LogState> {
+    const { tail, deadlineMs, retentionMs } = this.#options;
+    const asking = inspect.run(tail, [LOG_KEYS.stream, LOG_KEYS.genesis], [now, retentionMs, position ?? '']);
+    const reply = await guarded('revocations', deadlineMs, asking);
+    const [genesis, continuous] = Array.isArray(reply) ? reply : [];
+    return { coveredSince: Number(genesis), continuous: Number(continuous) === 1 };
+  }
+
+  async close(): Promise<void> {
+    closeRedis(this.#options.tail);
+  }
+
+  async #append(revocation: Revocation, now: number): Promise<string> {
+    const { endings, durability, retentionMs } = this.#options;
+    const keys = [LOG_KEYS.stream, LOG_KEYS.genesis];
+    const revision = await append.run(endings, keys, [now, retentionMs, ...fieldsOf(revocation)]);
+    await confirmReplicated(endings, durability, LOG_KEYS.genesis, GENESIS_TTL_MS);
+    return String(revision);
+  }
+}
+
+/** In this order: u user, s session or c cut-off, r reason, t ended at, x expires at. */
+function fieldsOf(revocation: Revocation): readonly (string | number)[] {
+  const { userId, reason, endedAt, expiresAt } = revocation;
+  const what = revocation.kind === 'session' ? ['s', packId(revocation.sessionId)] : ['c', revocation.cutoff];
+  return ['u', packId(userId), ...what, 'r', reason, 't', endedAt, 'x', expiresAt];
+}
+
+function parse(fields: readonly string[]): Revocation {
+  const [, user = '', kind, what = '', , reason = '', , endedAt, , expiresAt] = fields;
+  const common = {
+    userId: unpackId(user),
+    reason,
+    endedAt: Number(endedAt),
+    expiresAt: Number(expiresAt),
+  };
+  return kind === 's'
+    ? { kind: 'session', ...common, sessionId: unpackId(what) }
+    : { kind: 'user', ...common, cutoff: Number(what) };
+}

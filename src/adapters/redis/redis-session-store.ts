@@ -1,0 +1,219 @@
+import type { EndedSession } from '../../core/session/session.ts';
+import type {
+  CreateOutcome,
+  CreateSession,
+  EndSession,
+  EndUserSessions,
+  ReadOutcome,
+  RotateOutcome,
+  RotateSession,
+  SessionStore,
+  UserCutoff,
+} from '../../core/session/session-store.ts';
+import type { RedisClient } from './connection.ts';
+import { confirmReplicated, type DurabilityOptions, guarded } from './durability.ts';
+import { PROBE_KEY, type UserKeys, userKeys } from './keys.ts';
+import { packId, unpackId } from './packed-id.ts';
+import { Script } from './script.ts';
+import { fixedFields, parseEnded, parseRecord, parseSession } from './session-record.ts';
+
+export interface RedisSessionStoreOptions {
+  /** For steps that are answered at once. */
+  readonly commands: RedisClient;
+  /** For endings, which may wait for replicas: on a connection of their own they hold up nobody else. */
+  readonly endings: RedisClient;
+  readonly durability: DurabilityOptions;
+  /** No operation takes longer; milliseconds. */
+  readonly deadlineMs: number;
+}
+
+const create = new Script('create');
+const rotate = new Script('rotate');
+const end = new Script('end');
+const endUser = new Script('end-user');
+const readOne = new Script('read');
+const markLogged = new Script('mark-logged');
+
+/** Records outlive their deadline by up to an hour, each by its own share: a million do not expire in one second. */
+const JITTER_MS = 3_600_000;
+
+/** Sessions in Redis: a hash for each, an index for each user; every method one script. Keys: `keys.ts`. */
+export class RedisSessionStore implements SessionStore {
+  readonly #options: RedisSessionStoreOptions;
+
+  constructor(options: RedisSessionStoreOptions) {
+    this.#options = options;
+  }
+
+  create(request: CreateSession): Promise<CreateOutcome> {
+    return this.#guarded(this.#create(request));
+  }
+
+  rotate(request: RotateSession): Promise<RotateOutcome> {
+    return this.#guarded(this.#rotate(request));
+  }
+
+  end(request: EndSession): Promise<EndedSession> {
+    return this.#guarded(this.#end(request));
+  }
+
+  endUser(request: EndUserSessions): Promise<UserCutoff> {
+    return this.#guarded(this.#endUser(request));
+  }
+
+  read(userId: string, sessionId: string): Promise<ReadOutcome> {
+    return this.#guarded(this.#read(userId, sessionId));
+  }
+
+  async markLogged(userId: string, sessionId: string, revision: string): Promise<void> {
+    const key = userKeys(userId).sessionPrefix + packId(sessionId);
+    try {
+      await this.#guarded(markLogged.run(this.#options.commands, [key], [revision]));
+    } catch {
+      // An ending that is not marked is logged a second time when it is repeated, which is harmless.
+    }
+  }
+
+  async ping(): Promise<void> {
+    await this.#guarded(this.#options.commands.set(PROBE_KEY, '1', 'PX', 60_000));
+  }
+
+  async #create({ session, securityVersion, maxSessionsPerUser, tombstoneTtlMs, now }: CreateSession) {
+    const keys = userKeys(session.userId);
+    const sid = packId(session.sessionId);
+    const deadline = Math.min(session.idleDeadline, session.absoluteDeadline);
+    const reply = await create.run(this.#options.commands, sessionKeys(keys, sid), [
+      keys.sessionPrefix,
+      sid,
+      session.createdAt,
+      session.absoluteDeadline,
+      session.idleDeadline,
+      now,
+      deadline - now + jitterOf(sid),
+      securityVersion,
+      maxSessionsPerUser,
+      tombstoneTtlMs,
+      session.clientId,
+      session.device.deviceId,
+      ...fixedFields(session),
+    ]);
+    const [kind = '', answered, ...rest] = texts(reply);
+    expectOwn(sid, answered);
+    if (kind === 'user-changed') return { kind } as const;
+    if (kind === 'clock-behind') return { kind, cutoff: Number(rest[0]) } as const;
+    if (rest.length > 0) await this.#confirm(keys.sessionPrefix + rest[0], tombstoneTtlMs);
+    const replaced = rest.map(
+      (other): EndedSession => ({
+        sessionId: unpackId(other),
+        reason: 'REPLACED',
+        endedAt: now,
+        revision: undefined,
+      }),
+    );
+    return { kind: 'created', replaced } as const;
+  }
+
+  async #rotate(request: RotateSession): Promise<RotateOutcome> {
+    const { userId, sessionId, generation, securityVersion, now, tombstoneTtlMs } = request;
+    const keys = userKeys(userId);
+    const sid = packId(sessionId);
+    const reply = await rotate.run(this.#options.commands, sessionKeys(keys, sid), [
+      sid,
+      generation,
+      securityVersion,
+      now,
+      request.refreshGraceMs,
+      request.idleTtlMs,
+      tombstoneTtlMs,
+      jitterOf(sid),
+    ]);
+    const [kind, answered, ...rest] = list(reply);
+    expectOwn(sid, answered);
+    switch (kind) {
+      case 'rotated':
+      case 'replayed':
+        return { kind, session: parseSession(userId, sessionId, texts(rest[0])) };
+      case 'reused':
+      case 'ended': {
+        const [reason = '', at = '', revision = ''] = rest.map(String);
+        if (kind === 'reused') await this.#confirm(keys.sessionPrefix + sid, tombstoneTtlMs);
+        return { kind, ended: parseEnded(sessionId, reason, at, revision) };
+      }
+      case 'missing':
+      case 'user-changed':
+        return { kind };
+      default:
+        throw new Error(`rotate.lua answered ${String(kind)}`);
+    }
+  }
+
+  async #end({ userId, sessionId, reason, now, tombstoneTtlMs }: EndSession): Promise<EndedSession> {
+    const keys = userKeys(userId);
+    const sid = packId(sessionId);
+    const key = keys.sessionPrefix + sid;
+    const reply = await end.run(
+      this.#options.endings,
+      [key, keys.sessions],
+      [sid, reason, now, tombstoneTtlMs],
+    );
+    const [answered, endReason = '', endedAt = '', revision = ''] = texts(reply);
+    expectOwn(sid, answered);
+    await this.#confirm(key, tombstoneTtlMs);
+    return parseEnded(sessionId, endReason, endedAt, revision);
+  }
+
+  async #endUser(request: EndUserSessions): Promise<UserCutoff> {
+    const { userId, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo } = request;
+    const keys = userKeys(userId);
+    const reply = await endUser.run(
+      this.#options.endings,
+      [keys.sessions, keys.cutoff],
+      [keys.sessionPrefix, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo ?? ''],
+    );
+    const [cutoff, ...ended] = texts(reply);
+    await this.#confirm(keys.cutoff, cutoffTtlMs);
+    return { cutoff: Number(cutoff), endedSessionIds: ended.map(unpackId) };
+  }
+
+  async #read(userId: string, sessionId: string): Promise<ReadOutcome> {
+    const keys = userKeys(userId);
+    const sid = packId(sessionId);
+    const [answered, fields] = list(
+      await readOne.run(this.#options.commands, [keys.sessionPrefix + sid], [sid]),
+    );
+    expectOwn(sid, answered);
+    return parseRecord(userId, sessionId, texts(fields));
+  }
+
+  #confirm(key: string, ttlMs: number): Promise<void> {
+    return confirmReplicated(this.#options.endings, this.#options.durability, key, ttlMs);
+  }
+
+  #guarded<T>(operation: Promise<T>): Promise<T> {
+    return guarded('sessions', this.#options.deadlineMs, operation);
+  }
+}
+
+function sessionKeys(keys: UserKeys, sid: string): readonly string[] {
+  return [keys.sessionPrefix + sid, keys.sessions, keys.cutoff];
+}
+
+/** The same session has the same jitter always: the last letters of its id are random. */
+function jitterOf(sid: string): number {
+  const last = Number.parseInt(Buffer.from(sid.slice(-4)).toString('hex'), 16);
+  return last % JITTER_MS;
+}
+
+/** After a failover a driver can pair an answer with the wrong command; the id in it tells. */
+function expectOwn(sid: string, answered: unknown): void {
+  if (answered !== sid) throw new Error('Redis answered for another session');
+}
+
+function list(reply: unknown): readonly unknown[] {
+  if (!Array.isArray(reply)) throw new Error('Redis answered something else than a list');
+  return reply;
+}
+
+function texts(reply: unknown): readonly string[] {
+  return list(reply).map(String);
+}

@@ -1,0 +1,10 @@
+-- Notes in a tombstone where its ending stands in the log.
+--
+-- KEYS  1 session
+-- ARGV  1 revision
+-- Returns  1 if it was noted, 0 if there is no tombstone
+-- Invariant  a living or a missing record is never written to
+
+if redis.call('HEXISTS', KEYS[1], 'e') == 0 then return 0 end
+redis.call('HSET', KEYS[1], 'v', ARGV[1])
+return 1

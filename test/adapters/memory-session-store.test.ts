@@ -1,0 +1,28 @@
+import { describe, expect, test } from '@jest/globals';
+import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
+import { sessionStoreLaw } from '../conformance/session-store.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { aSession, DAY } from '../support/sessions.ts';
+
+sessionStoreLaw('memory', (clock) => new MemorySessionStore(clock));
+
+describe('the memory session store', () => {
+  test('sweeps away what nobody can need any more', async () => {
+    const clock = new ManualClock();
+    const store = new MemorySessionStore(clock);
+    const idle = aSession(clock.now());
+    const create = (session = aSession(clock.now())) =>
+      store.create({
+        session,
+        securityVersion: 1,
+        maxSessionsPerUser: 5,
+        tombstoneTtlMs: DAY,
+        now: clock.now(),
+      });
+    await create(idle);
+    clock.advance(31 * DAY);
+    expect(await store.read(idle.userId, idle.sessionId, clock.now())).toMatchObject({ kind: 'live' });
+    await create();
+    expect(await store.read(idle.userId, idle.sessionId, clock.now())).toEqual({ kind: 'missing' });
+  });
+});

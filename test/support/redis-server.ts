@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+
+/** A real Redis of the test's own, on a free port, with nothing on disk unless it is asked for. */
+export class RedisServer {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #flags: readonly string[];
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number, folder: string, flags: readonly string[]) {
+    this.port = port;
+    this.#folder = folder;
+    this.#flags = flags;
+  }
+
+  /** @param flags further command-line options of redis-server. */
+  static async start(...flags: readonly string[]): Promise<RedisServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-redis-'));
+    const server = new RedisServer(await freePort(), folder, flags);
+    await server.resume();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it again on the same port; what it had in memory is gone, what it had on disk is not. */
+  async resume(): Promise<void> {
+    const flags = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''];
+    this.#process = spawn('redis-server', [...flags, '--maxmemory-policy', 'noeviction', ...this.#flags], {
+      stdio: 'ignore',
+    });
+    const gone = once(this.#process, 'exit').then(([code]) => {
+      throw new Error(`redis-server ended with ${code}`);
+    });
+    gone.catch(() => undefined);
+    await Promise.race([answering(this.port), gone]);
+  }
+
+  /** Keeps its connections and answers nothing, until it is continued. */
+  freeze(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT');
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null) return;
+    const exited = once(child, 'exit');
+    child.kill('SIGCONT');
+    child.kill('SIGKILL');
+    await exited;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Runs something with a connection of its own, for looking behind the store's back. */
+  async with<T>(look: (redis: Redis) => Promise<T>): Promise<T> {
+    const redis = new Redis(this.port, '127.0.0.1');
+    try {
+      return await look(redis);
+    } finally {
+      redis.disconnect();
+    }
+  }
+}
+
+/** A port nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function answering(port: number): Promise<void> {
+  const redis = new Redis(port, '127.0.0.1', { retryStrategy: () => 20, maxRetriesPerRequest: null });
+  redis.on('error', () => undefined);
+  try {
+    await redis.ping();
+  } catch {
+    // With a password set it answers that, which is an answer.
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,47 @@
+import { closeRedis, openRedis, type RedisAddress } from '../../src/adapters/redis/connection.ts';
+import type { DurabilityOptions } from '../../src/adapters/redis/durability.ts';
+import { RedisRevocationLog } from '../../src/adapters/redis/redis-revocation-log.ts';
+import { RedisSessionStore } from '../../src/adapters/redis/redis-session-store.ts';
+import { HOUR } from './sessions.ts';
+
+const DEADLINE_MS = 500;
+const LONGEST_WAIT_MS = 1_000;
+
+/** The Redis adapters on connections of their own, as the composition root opens them. */
+export class RedisStores {
+  readonly sessions: RedisSessionStore;
+  readonly log: RedisRevocationLog;
+  readonly #close: () => void;
+
+  private constructor(sessions: RedisSessionStore, log: RedisRevocationLog, close: () => void) {
+    this.sessions = sessions;
+    this.log = log;
+    this.#close = close;
+  }
+
+  static async open(
+    address: RedisAddress,
+    durability: DurabilityOptions = { waitReplicas: 0, waitMs: 300 },
+    retentionMs: number = HOUR,
+  ): Promise<RedisStores> {
+    const connect = (name: string, deadlineMs: number) =>
+      openRedis(address, { name, deadlineMs, autoPipelining: name === 'commands', onError: () => undefined });
+    const commands = await connect('commands', DEADLINE_MS);
+    const endings = await connect('endings', DEADLINE_MS);
+    const tail = await connect('tail', LONGEST_WAIT_MS + DEADLINE_MS);
+    const deadlineMs = DEADLINE_MS;
+    return new RedisStores(
+      new RedisSessionStore({ commands, endings, durability, deadlineMs }),
+      new RedisRevocationLog({ endings, tail, durability, deadlineMs, retentionMs }),
+      () => [commands, endings, tail].forEach(closeRedis),
+    );
+  }
+
+  close(): void {
+    this.#close();
+  }
+}
+
+export function singleRedis(port: number): RedisAddress {
+  return { kind: 'single', tls: false, node: { host: '127.0.0.1', port }, db: 0 };
+}

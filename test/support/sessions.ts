@@ -1,0 +1,30 @@
+import { v7 } from 'uuid';
+import type { IdSource } from '../../src/core/ids.ts';
+import type { Session } from '../../src/core/session/session.ts';
+import { createdAtOf } from '../../src/validator/session-id.ts';
+
+export const ids: IdSource = { next: (atMs) => v7({ msecs: atMs }) };
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+/** A new session at `now`, as `SessionService` would make it. */
+export function aSession(now: number, given: Partial<Session> = {}): Session {
+  const sessionId = given.sessionId ?? ids.next(now);
+  const createdAt = createdAtOf(sessionId) ?? now;
+  return {
+    sessionId,
+    userId: ids.next(now),
+    clientId: 'web',
+    device: { deviceId: '', name: 'Firefox on Linux', platform: 'Linux' },
+    ipAddress: '192.0.2.7',
+    authenticationMethods: ['pwd'],
+    createdAt,
+    lastSeenAt: createdAt,
+    idleDeadline: createdAt + 7 * DAY,
+    absoluteDeadline: createdAt + 30 * DAY,
+    generation: 1,
+    ...given,
+  };
+}
