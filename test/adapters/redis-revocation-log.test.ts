@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts';
+import type { Revocation } from '../../src/validator/revocation-set.ts';
+import { revocationLogLaw } from '../conformance/revocation-log.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { HOUR, ids } from '../support/sessions.ts';
+
+let server: RedisServer;
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+
+afterAll(() => server.stop());
+
+const open = async (retentionMs = HOUR) => {
+  await server.with((redis) => redis.flushall());
+  const stores = await RedisStores.open(
+    singleRedis(server.port),
+    { waitReplicas: 0, waitMs: 300 },
+    retentionMs,
+  );
+  return {
+    log: stores.log as RevocationLog,
+    close: async () => {
+      await stores.log.close();
+      stores.close();
+    },
+  };
+};
+
+revocationLogLaw('Redis', open);
+
+describe('the Redis revocation log', () => {
+  const ending = (now = Date.now()): Revocation => ({
+    kind: 'session',
+    userId: ids.next(now),
+    sessionId: ids.next(now),
+    reason: 'LOGGED_OUT',
+    endedAt: now,
+    expiresAt: now + HOUR,
+  });
+
+  test('notices that it was wiped, and has a new beginning', async () => {
+    const { log, close } = await open();
+    const position = await log.append(ending(), 1_000);
+    expect(await log.inspect(position, 2_000)).toEqual({ coveredSince: 1_000, continuous: true });
+    await server.with((redis) => redis.flushall());
+    expect(await log.inspect(position, 3_000)).toEqual({ coveredSince: 3_000, continuous: false });
+    await close();
+  });
+
+  test('notices that it lost the entry it was read up to, though it went on since', async () => {
+    const { log, close } = await open();
+    await log.append(ending(), 1_000);
+    const lost = await log.append(ending(), 1_000);
+    await server.with((redis) => redis.xdel('lk:{revocations}', lost));
+    await log.append(ending(), 1_000);
+    expect(await log.inspect(lost, 2_000)).toEqual({ coveredSince: 1_000, continuous: false });
+    await close();
+  });
+
+  test('does not take an entry dropped by age for a lost one', async () => {
+    const { log, close } = await open(0);
+    const position = `${Date.now() - 10}-0`;
+    await log.append(ending(), 1_000);
+    expect(await log.inspect(position, 2_000)).toEqual({ coveredSince: 1_000, continuous: true });
+    await close();
+  });
+
+  test('trims by age as it grows', async () => {
+    const { log, close } = await open(0);
+    await server.with(async (redis) => {
+      for (let count = 0; count < 400; count += 1) await log.append(ending(), 1_000);
+      expect(await redis.xlen('lk:{revocations}')).toBeLessThan(250);
+    });
+    await close();
+  });
+});

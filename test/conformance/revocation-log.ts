@@ -1,0 +1,91 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts';
+import { reaches } from '../../src/validator/revision.ts';
+import type { Revocation } from '../../src/validator/revocation-set.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { HOUR, ids } from '../support/sessions.ts';
+
+export interface OpenLog {
+  readonly log: RevocationLog;
+  readonly close: () => Promise<void>;
+}
+
+/** The law of `RevocationLog`, held against a log. @param open answers a log that is empty. */
+export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): void {
+  describe(`the revocation log (${name})`, () => {
+    const clock = new ManualClock();
+    let opened: OpenLog;
+    let log: RevocationLog;
+
+    beforeEach(async () => {
+      opened = await open();
+      log = opened.log;
+    });
+
+    afterEach(() => opened.close());
+
+    const ending = (): Revocation => ({
+      kind: 'session',
+      userId: ids.next(clock.now()),
+      sessionId: ids.next(clock.now()),
+      reason: 'LOGGED_OUT',
+      endedAt: clock.now(),
+      expiresAt: clock.now() + HOUR,
+    });
+    const cutoff = (): Revocation => ({
+      kind: 'user',
+      userId: ids.next(clock.now()),
+      cutoff: clock.now(),
+      reason: 'USER_DISABLED',
+      endedAt: clock.now(),
+      expiresAt: clock.now() + HOUR,
+    });
+
+    test('is read as it was written, in the order of its revisions', async () => {
+      const written = [ending(), cutoff(), ending()];
+      const revisions: string[] = [];
+      for (const revocation of written) revisions.push(await log.append(revocation, clock.now()));
+      const read = await log.read(undefined, 0);
+      expect(read).toEqual(written.map((revocation, index) => ({ revision: revisions[index], revocation })));
+      expect(reaches(revisions[2], revisions[1] ?? '')).toBe(true);
+      expect(reaches(revisions[1], revisions[2] ?? '')).toBe(false);
+    });
+
+    test('answers only what comes after a position', async () => {
+      const first = await log.append(ending(), clock.now());
+      const second = await log.append(ending(), clock.now());
+      expect((await log.read(first, 0)).map(({ revision }) => revision)).toEqual([second]);
+      expect(await log.read(second, 0)).toEqual([]);
+    });
+
+    test('hands out 2,500 entries in pages, each entry once', async () => {
+      const revisions = await Promise.all(
+        Array.from({ length: 2_500 }, () => log.append(ending(), clock.now())),
+      );
+      const seen: string[] = [];
+      for (let page = await log.read(undefined, 0); page.length > 0; page = await log.read(seen.at(-1), 0)) {
+        expect(page.length).toBeLessThanOrEqual(1_000);
+        seen.push(...page.map(({ revision }) => revision));
+      }
+      expect(new Set(seen).size).toBe(2_500);
+      expect(new Set(seen)).toEqual(new Set(revisions));
+    });
+
+    test('wakes a reader that waits', async () => {
+      const waiting = log.read(undefined, 1_000);
+      const revision = await log.append(ending(), clock.now());
+      expect(await waiting).toMatchObject([{ revision }]);
+    });
+
+    test('lets a reader go that waited in vain', async () => {
+      expect(await log.read(undefined, 5)).toEqual([]);
+    });
+
+    test('began when it was first looked at or written to, and stays so', async () => {
+      const { coveredSince } = await log.inspect(undefined, clock.now());
+      clock.advance(HOUR);
+      const position = await log.append(ending(), clock.now());
+      expect(await log.inspect(position, clock.now())).toEqual({ coveredSince, continuous: true });
+    });
+  });
+}
