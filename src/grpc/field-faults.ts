@@ -7,6 +7,9 @@ export interface TextBounds {
   readonly max: number;
 }
 
+/** A NUL is more than some databases can take, and the rest is for terminals, not for names. */
+const CONTROL = /\p{Cc}/u;
+
 /** Collects what is wrong with the fields of one request, so that the caller hears of all of it at once. */
 export class FieldFaults {
   #violations: FieldViolation[] | undefined;
@@ -20,6 +23,7 @@ export class FieldFaults {
   text(field: string, value: string, { min = 0, max }: TextBounds): void {
     if (value.length < min) this.add(field, 'must not be empty');
     else if (longerThan(value, max)) this.add(field, `must be at most ${max} bytes of UTF-8`);
+    else if (CONTROL.test(value)) this.add(field, 'must not contain control characters');
   }
 
   /** Runs a rule of the domain, which throws; what it says of fields is noted. */

@@ -1,0 +1,66 @@
+import {
+  KeyServiceService,
+  ListSigningKeysRequest,
+  ListSigningKeysResponse,
+  RotateSigningKeyRequest,
+  RotateSigningKeyResponse,
+} from '../gen/latchkey/admin/v1/key.ts';
+import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
+import { type SigningKeyInfo, signingKeyMessage } from './messages/key-message.ts';
+import { afterOf, checkPage, pageSizeOf, pageTokenOf } from './page.ts';
+import { type CallEnvironment, type ServiceRegistration, unaryService } from './unary.ts';
+
+/** What the rpcs of admin.KeyService are done with. */
+export interface KeyCore {
+  /** Newest first. */
+  list(): readonly SigningKeyInfo[];
+  rotate(): Promise<SigningKeyInfo>;
+}
+
+/** A JWK thumbprint (RFC 7638) with SHA-256. */
+const KEY_ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** `latchkey.admin.v1.KeyService`. */
+export function keyService(
+  keys: KeyCore,
+  callerTokens: CallerTokens,
+  environment: CallEnvironment,
+): ServiceRegistration {
+  const callers = administrators(callerTokens);
+  return unaryService(
+    KeyServiceService,
+    {
+      listSigningKeys: {
+        request: ListSigningKeysRequest,
+        response: ListSigningKeysResponse,
+        callers,
+        check: (request, faults) => checkPage(request, KEY_ID, faults),
+        handle: (request) => listSigningKeys(keys.list(), request),
+      },
+      rotateSigningKey: {
+        request: RotateSigningKeyRequest,
+        response: RotateSigningKeyResponse,
+        callers,
+        check: () => {},
+        handle: async () => ({ key: signingKeyMessage(await keys.rotate()) }),
+      },
+    },
+    environment,
+  );
+}
+
+/** A key that is gone since the page before was the oldest: nothing comes after it. */
+function listSigningKeys(
+  keys: readonly SigningKeyInfo[],
+  request: ListSigningKeysRequest,
+): ListSigningKeysResponse {
+  const after = afterOf(request);
+  const last = keys.findIndex(({ keyId }) => keyId === after);
+  const from = after === undefined ? 0 : last < 0 ? keys.length : last + 1;
+  const page = keys.slice(from, from + pageSizeOf(request));
+  const next = from + page.length < keys.length ? page.at(-1) : undefined;
+  return {
+    keys: page.map(signingKeyMessage),
+    nextPageToken: next === undefined ? '' : pageTokenOf(next.keyId),
+  };
+}

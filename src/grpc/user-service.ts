@@ -1,0 +1,163 @@
+import type { UserService } from '../core/user/user-service.ts';
+import {
+  CreateUserRequest,
+  CreateUserResponse,
+  DeleteUserRequest,
+  DeleteUserResponse,
+  DisableUserRequest,
+  DisableUserResponse,
+  EnableUserRequest,
+  EnableUserResponse,
+  GetUserRequest,
+  GetUserResponse,
+  ListUsersRequest,
+  ListUsersResponse,
+  SetPasswordRequest,
+  SetPasswordResponse,
+  UpdateUserRequest,
+  UpdateUserResponse,
+  UserServiceService,
+} from '../gen/latchkey/admin/v1/user.ts';
+import type { Call } from './call.ts';
+import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
+import { userMessage, versionOf } from './messages/user-message.ts';
+import { afterOf, pageSizeOf, pageTokenOf } from './page.ts';
+import { type CallEnvironment, type ServiceRegistration, unaryService } from './unary.ts';
+import {
+  checkCreateUser,
+  checkGetUser,
+  checkListUsers,
+  checkSetPassword,
+  checkUpdateUser,
+  checkUserId,
+} from './user-fields.ts';
+
+/** What the rpcs of admin.UserService are done with. */
+export type UserCore = Pick<
+  UserService,
+  'create' | 'get' | 'list' | 'update' | 'setPassword' | 'disable' | 'enable' | 'delete'
+>;
+
+/** `latchkey.admin.v1.UserService`. */
+export function userService(
+  users: UserCore,
+  callerTokens: CallerTokens,
+  environment: CallEnvironment,
+): ServiceRegistration {
+  const callers = administrators(callerTokens);
+  return unaryService(
+    UserServiceService,
+    {
+      createUser: {
+        request: CreateUserRequest,
+        response: CreateUserResponse,
+        callers,
+        check: checkCreateUser,
+        handle: (request, call) => createUser(users, request, call),
+      },
+      getUser: {
+        request: GetUserRequest,
+        response: GetUserResponse,
+        callers,
+        check: checkGetUser,
+        handle: (request) => getUser(users, request),
+      },
+      listUsers: {
+        request: ListUsersRequest,
+        response: ListUsersResponse,
+        callers,
+        check: checkListUsers,
+        handle: (request) => listUsers(users, request),
+      },
+      updateUser: {
+        request: UpdateUserRequest,
+        response: UpdateUserResponse,
+        callers,
+        check: checkUpdateUser,
+        handle: (request) => updateUser(users, request),
+      },
+      setPassword: {
+        request: SetPasswordRequest,
+        response: SetPasswordResponse,
+        callers,
+        check: checkSetPassword,
+        handle: (request, call) => setPassword(users, request, call),
+      },
+      ...changesOfState(users, callers),
+    },
+    environment,
+  );
+}
+
+function changesOfState(users: UserCore, callers: ReturnType<typeof administrators>) {
+  return {
+    disableUser: {
+      request: DisableUserRequest,
+      response: DisableUserResponse,
+      callers,
+      check: checkUserId,
+      handle: async ({ userId }: DisableUserRequest): Promise<DisableUserResponse> => {
+        const { user, revision } = await users.disable(userId);
+        return { user: userMessage(user), revision };
+      },
+    },
+    enableUser: {
+      request: EnableUserRequest,
+      response: EnableUserResponse,
+      callers,
+      check: checkUserId,
+      handle: async ({ userId }: EnableUserRequest): Promise<EnableUserResponse> => ({
+        user: userMessage(await users.enable(userId)),
+      }),
+    },
+    deleteUser: {
+      request: DeleteUserRequest,
+      response: DeleteUserResponse,
+      callers,
+      check: checkUserId,
+      handle: ({ userId }: DeleteUserRequest): Promise<DeleteUserResponse> => users.delete(userId),
+    },
+  };
+}
+
+async function createUser(
+  users: UserCore,
+  { username, roles, credential }: CreateUserRequest,
+  { signal }: Call,
+): Promise<CreateUserResponse> {
+  const value = credential?.value ?? '';
+  const given = credential?.$case === 'passwordHash' ? { passwordHash: value } : { password: value };
+  return { user: userMessage(await users.create({ username, roles, ...given }, signal)) };
+}
+
+async function getUser(users: UserCore, { key }: GetUserRequest): Promise<GetUserResponse> {
+  const value = key?.value ?? '';
+  const user = await users.get(key?.$case === 'username' ? { username: value } : { userId: value });
+  return { user: userMessage(user) };
+}
+
+async function listUsers(users: UserCore, request: ListUsersRequest): Promise<ListUsersResponse> {
+  const page = await users.list(pageSizeOf(request), afterOf(request));
+  return {
+    users: page.users.map(userMessage),
+    nextPageToken: page.next === undefined ? '' : pageTokenOf(page.next),
+  };
+}
+
+async function updateUser(users: UserCore, request: UpdateUserRequest): Promise<UpdateUserResponse> {
+  const { userId, username, roles, updateMask = [], etag } = request;
+  const change = {
+    ...(updateMask.includes('username') && { username }),
+    ...(updateMask.includes('roles') && { roles }),
+  };
+  return { user: userMessage(await users.update(userId, change, versionOf(etag))) };
+}
+
+async function setPassword(
+  users: UserCore,
+  { userId, password }: SetPasswordRequest,
+  { signal }: Call,
+): Promise<SetPasswordResponse> {
+  const { user, revision } = await users.setPassword(userId, password, signal);
+  return { user: userMessage(user), revision };
+}
