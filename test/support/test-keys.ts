@@ -1,0 +1,49 @@
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+
+/** A signing key of the test's own, and tokens made with it. */
+export class TestKey {
+  readonly publicJwk: JWK & { readonly kid: string };
+  readonly #privateKey: CryptoKey;
+  readonly #algorithm: string;
+
+  private constructor(publicJwk: JWK & { kid: string }, privateKey: CryptoKey, algorithm: string) {
+    this.publicJwk = publicJwk;
+    this.#privateKey = privateKey;
+    this.#algorithm = algorithm;
+  }
+
+  static async make(kid = 'key-1', algorithm = 'EdDSA'): Promise<TestKey> {
+    const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
+    const publicJwk = { ...(await exportJWK(publicKey)), kid, alg: algorithm, use: 'sig' };
+    return new TestKey(publicJwk, privateKey, algorithm);
+  }
+
+  sign(claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<string> {
+    const protectedHeader = { alg: this.#algorithm, kid: this.publicJwk.kid, typ: 'at+jwt', ...header };
+    return new SignJWT(claims).setProtectedHeader(protectedHeader).sign(this.#privateKey);
+  }
+}
+
+type CryptoKey = Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
+
+export const ISSUER = 'https://latchkey.test';
+export const AUDIENCE = 'test-services';
+
+/** Claims of a good token issued at `now`. */
+export function claimsAt(now: number, given: Record<string, unknown> = {}): Record<string, unknown> {
+  const seconds = Math.floor(now / 1000);
+  return {
+    iss: ISSUER,
+    aud: AUDIENCE,
+    sub: '01900000-0000-7000-8000-00000000aaaa',
+    sid: '019b7600-0000-7000-8000-00000000bbbb',
+    client_id: 'web',
+    jti: '019b7600-0000-7000-8000-00000000cccc',
+    roles: ['reader'],
+    amr: ['pwd'],
+    auth_time: seconds,
+    iat: seconds,
+    exp: seconds + 900,
+    ...given,
+  };
+}
