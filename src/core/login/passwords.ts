@@ -1,0 +1,144 @@
+import { invalidField } from '../failure.ts';
+import type { PasswordHasher } from './password-hasher.ts';
+import {
+  adoptPlainBcrypt,
+  formatPeppered,
+  normalizedPassword,
+  parseStoredPassword,
+  pepperedInput,
+  plainInput,
+  type StoredPassword,
+} from './password-scheme.ts';
+
+/** One master key, as far as passwords need it. */
+export interface PepperKey {
+  readonly id: string;
+  readonly pepper: Buffer;
+}
+
+/** The part of `MasterKeys` that passwords need. */
+export interface PepperKeys {
+  readonly newest: PepperKey;
+  byId(id: string): PepperKey | undefined;
+}
+
+export interface PasswordsOptions {
+  readonly hasher: PasswordHasher;
+  readonly masterKeys: PepperKeys;
+  /** bcrypt's, as a power of two; 4 to 31. */
+  readonly cost: number;
+}
+
+export interface PasswordCheck {
+  readonly ok: boolean;
+  /** Right, but stored in another way than `hash` would store it now: scheme, master key or cost. */
+  readonly upgrade: boolean;
+  /** False: what is stored cannot be compared with, because it is damaged or its master key is gone. */
+  readonly readable: boolean;
+}
+
+interface Comparison {
+  readonly input: string;
+  readonly hash: string;
+}
+
+/** Well formed, and the hash of nothing that anyone can find. */
+const NOBODYS_HASH_TAIL = 'latchkeyLatchkeyLatchuLatchkeyLatchkeyLatchkeyLatchku';
+
+/**
+ * Makes and checks stored passwords.
+ *
+ * Every check is one job of the hasher with the work of one bcrypt at the configured cost: for a right password
+ * and a wrong one, for no user at all, for an empty or over-long password, for an imported hash of a lower cost.
+ * Hashes of a higher cost (the configured one was lowered) are dearer until their users have signed in once.
+ */
+export class Passwords {
+  readonly #hasher: PasswordHasher;
+  readonly #masterKeys: PepperKeys;
+  readonly #cost: number;
+  readonly #nobodysHash: string;
+
+  constructor({ hasher, masterKeys, cost }: PasswordsOptions) {
+    this.#hasher = hasher;
+    this.#masterKeys = masterKeys;
+    this.#cost = cost;
+    this.#nobodysHash = `$2b$${String(cost).padStart(2, '0')}$${NOBODYS_HASH_TAIL}`;
+  }
+
+  /** The stored form of a password. Fails with INVALID_FIELD for one that no check would ever accept. */
+  async hash(password: string, signal?: AbortSignal): Promise<string> {
+    const normalized = normalizedPassword(password);
+    if (normalized === undefined) {
+      throw invalidField(
+        'password',
+        'must be well-formed Unicode and neither empty nor longer than 1,024 bytes',
+      );
+    }
+    const { id, pepper } = this.#masterKeys.newest;
+    return formatPeppered(id, await this.#hasher.hash(pepperedInput(pepper, normalized), this.#cost, signal));
+  }
+
+  /**
+   * Whether it is the password of what is stored. `stored` undefined (there is no such user) is never ok and
+   * takes as long. Fails with LOGIN_QUEUE_FULL and CANCELLED as the hasher does.
+   */
+  async check(password: string, stored: string | undefined, signal?: AbortSignal): Promise<PasswordCheck> {
+    const parsed = stored === undefined ? undefined : parseStoredPassword(stored);
+    const normalized = normalizedPassword(password);
+    const comparison = parsed && this.#comparison(normalized, parsed);
+    const { input, hash } = comparison ?? this.#decoy(normalized);
+    const matches = await this.#hasher.verify(input, hash, this.#cost, signal);
+    const ok = matches && comparison !== undefined;
+    const readable = stored === undefined || (parsed !== undefined && this.#isReadable(parsed));
+    return { ok, upgrade: ok && parsed !== undefined && this.#isOutdated(parsed), readable };
+  }
+
+  /**
+   * The stored form of a bcrypt hash that another system made. Fails with INVALID_FIELD for anything else, and
+   * for a cost above the configured one, since how long its check takes would tell that the user exists.
+   */
+  importHash(hash: string, field = 'password_hash'): string {
+    const adopted = adoptPlainBcrypt(hash);
+    if (adopted === undefined) {
+      throw invalidField(
+        field,
+        'must be a bcrypt hash: $2a$, $2b$ or $2y$, a cost of two digits, 53 characters',
+      );
+    }
+    if (adopted.cost > this.#cost) {
+      throw invalidField(
+        field,
+        `has cost ${adopted.cost}; the service runs at ${this.#cost}: raise LATCHKEY_BCRYPT_COST first`,
+      );
+    }
+    return adopted.bcryptHash;
+  }
+
+  /** What to compare; undefined if this password cannot be the one that is stored. */
+  #comparison(normalized: string | undefined, stored: StoredPassword): Comparison | undefined {
+    if (normalized === undefined) return undefined;
+    const input = stored.scheme === 'plain' ? plainInput(normalized) : this.#peppered(stored, normalized);
+    return input === undefined ? undefined : { input, hash: stored.bcryptHash };
+  }
+
+  #peppered({ masterKeyId }: StoredPassword, normalized: string): string | undefined {
+    const key = masterKeyId === undefined ? undefined : this.#masterKeys.byId(masterKeyId);
+    return key && pepperedInput(key.pepper, normalized);
+  }
+
+  /** Costs what a real comparison costs; an over-long password is left out of it. */
+  #decoy(normalized: string | undefined): Comparison {
+    const { pepper } = this.#masterKeys.newest;
+    return { input: pepperedInput(pepper, normalized ?? ''), hash: this.#nobodysHash };
+  }
+
+  #isReadable({ scheme, masterKeyId }: StoredPassword): boolean {
+    return (
+      scheme === 'plain' || (masterKeyId !== undefined && this.#masterKeys.byId(masterKeyId) !== undefined)
+    );
+  }
+
+  #isOutdated({ scheme, masterKeyId, cost }: StoredPassword): boolean {
+    return scheme === 'plain' || masterKeyId !== this.#masterKeys.newest.id || cost !== this.#cost;
+  }
+}

@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import type { PasswordHasher } from '../../src/core/login/password-hasher.ts';
+
+/** One job as the hasher was given it. */
+export type HasherJob =
+  | { readonly kind: 'hash'; readonly input: string; readonly cost: number }
+  | { readonly kind: 'verify'; readonly input: string; readonly hash: string; readonly asDearAs: number };
+
+/** A hasher that takes no time, writes well-formed bcrypt hashes and remembers every job. */
+export class RecordingHasher implements PasswordHasher {
+  readonly jobs: HasherJob[] = [];
+  /** What the next job fails with. */
+  failure: Error | undefined;
+
+  async hash(input: string, cost: number): Promise<string> {
+    this.#record({ kind: 'hash', input, cost });
+    return digestOf(input, cost);
+  }
+
+  async verify(input: string, hash: string, asDearAs: number): Promise<boolean> {
+    this.#record({ kind: 'verify', input, hash, asDearAs });
+    return digestOf(input, Number(hash.slice(4, 6))).slice(4) === hash.slice(4);
+  }
+
+  #record(job: HasherJob): void {
+    this.jobs.push(job);
+    const failure = this.failure;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
+  }
+}
+
+function digestOf(input: string, cost: number): string {
+  const letters = createHash('sha512').update(input).digest('hex');
+  return `$2b$${String(cost).padStart(2, '0')}$${letters.slice(0, 21)}u${letters.slice(21, 51)}u`;
+}
