@@ -1,0 +1,75 @@
+import { Worker } from 'node:worker_threads';
+import type { BcryptJob, BcryptReply } from './bcrypt-worker.ts';
+
+export interface ThreadEvents {
+  /** It can take its first job. */
+  readonly ready: (thread: BcryptThread) => void;
+  /** It is gone, asked to or not; a job it had has failed by then. */
+  readonly ended: (thread: BcryptThread, cause: Error) => void;
+}
+
+interface Pending {
+  readonly resolve: (result: string | boolean) => void;
+  readonly reject: (cause: Error) => void;
+  readonly settled: Promise<unknown>;
+}
+
+/** One worker thread, which does one job at a time. */
+export class BcryptThread {
+  readonly #worker: Worker;
+  #pending: Pending | undefined;
+  #cause: Error | undefined;
+  #isReady = false;
+
+  constructor(workerUrl: URL, events: ThreadEvents) {
+    // It is given no environment: what it cannot read it cannot leak.
+    this.#worker = new Worker(workerUrl, { name: 'bcrypt', env: {} });
+    this.#worker.on('message', (reply: BcryptReply) => {
+      if (reply.kind === 'ready') {
+        this.#isReady = true;
+        events.ready(this);
+      } else {
+        this.#settle(reply);
+      }
+    });
+    this.#worker.on('error', (error: unknown) => {
+      this.#cause = error instanceof Error ? error : new Error(String(error));
+    });
+    this.#worker.on('exit', (code) => {
+      const cause = this.#cause ?? new Error(`The thread ended with exit code ${code}.`);
+      this.#take()?.reject(cause);
+      events.ended(this, cause);
+    });
+  }
+
+  /** Whether it ever got as far as taking jobs. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** The next job may be given when this one has settled. */
+  run(job: BcryptJob): Promise<string | boolean> {
+    const { promise, resolve, reject } = Promise.withResolvers<string | boolean>();
+    this.#pending = { resolve, reject, settled: promise.catch(() => undefined) };
+    this.#worker.postMessage(job);
+    return promise;
+  }
+
+  /** Lets the job it has come to its end, then ends the thread. */
+  async end(): Promise<void> {
+    await this.#pending?.settled;
+    await this.#worker.terminate();
+  }
+
+  #settle(reply: Exclude<BcryptReply, { kind: 'ready' }>): void {
+    const pending = this.#take();
+    if (reply.kind === 'done') pending?.resolve(reply.result);
+    else pending?.reject(new Error(reply.message));
+  }
+
+  #take(): Pending | undefined {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    return pending;
+  }
+}

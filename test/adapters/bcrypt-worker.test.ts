@@ -1,0 +1,63 @@
+import { describe, expect, test } from '@jest/globals';
+import { type BcryptEngine, type BcryptJob, runJob } from '../../src/adapters/bcrypt/bcrypt-worker.ts';
+
+const TAIL = 'N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy';
+
+/** Runs a job and answers the work it took, one for each round of bcrypt. */
+function workOf(job: BcryptJob, matches = true): { result: string | boolean; rounds: number } {
+  let rounds = 0;
+  const charge = (cost: number | string): void => {
+    rounds += 2 ** (typeof cost === 'number' ? cost : Number(cost.slice(4, 6)));
+  };
+  const engine = {
+    hashSync: (_: string | Buffer, salt: string | number) => {
+      charge(salt);
+      return `hash at ${salt}`;
+    },
+    compareSync: (_: string | Buffer, hash: string) => {
+      charge(hash);
+      return matches;
+    },
+  } satisfies BcryptEngine;
+  return { result: runJob(job, engine), rounds };
+}
+
+function verifyAt(cost: string, asDearAs = 12): BcryptJob {
+  return { kind: 'verify', input: 'secret', hash: `$2b$${cost}$${TAIL}`, asDearAs };
+}
+
+describe('a verification', () => {
+  test.each(['04', '08', '10', '11', '12'])('of a hash of cost %s is as dear as one at cost 12', (cost) => {
+    expect(workOf(verifyAt(cost)).rounds).toBe(2 ** 12);
+  });
+
+  test('is as dear whether the password is right or wrong', () => {
+    expect(workOf(verifyAt('10'), true)).toEqual({ result: true, rounds: 2 ** 12 });
+    expect(workOf(verifyAt('10'), false)).toEqual({ result: false, rounds: 2 ** 12 });
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['a hash with a NUL and junk after it', `$2b$10$${TAIL}\0junk`],
+    ['a hash of another variant', `$2y$10$${TAIL}`],
+    ['a hash of a cost that there is not', `$2b$03$${TAIL}`],
+  ])('of %s is false and as dear', (_, hash) => {
+    expect(workOf({ kind: 'verify', input: 'secret', hash, asDearAs: 12 })).toEqual({
+      result: false,
+      rounds: 2 ** 12,
+    });
+  });
+
+  test('of a hash of a higher cost is that much dearer and no more', () => {
+    expect(workOf(verifyAt('14')).rounds).toBe(2 ** 14);
+  });
+});
+
+describe('hashing', () => {
+  test('is done once, at the cost that was asked for', () => {
+    expect(workOf({ kind: 'hash', input: 'secret', cost: 12 })).toEqual({
+      result: 'hash at 12',
+      rounds: 2 ** 12,
+    });
+  });
+});
