@@ -1,0 +1,101 @@
+import type { Clock } from '../../validator/clock.ts';
+import { Failure } from '../failure.ts';
+import type { Device } from '../session/session.ts';
+import type { OpenedSession, SessionService } from '../session/session-service.ts';
+import type { User } from '../user/user.ts';
+import type { UserDirectory } from '../user/user-directory.ts';
+import { canonicalUsername } from '../user/username.ts';
+import { invalidCredentials } from './invalid-credentials.ts';
+import type { Passwords } from './passwords.ts';
+
+export interface LoginAttempt {
+  readonly username: string;
+  readonly password: string;
+  readonly clientId: string;
+  readonly device: Device;
+  /** Where the call came from; empty: not known. */
+  readonly ipAddress: string;
+  /** Aborted: the caller is gone. A password check that has not begun is given up. */
+  readonly signal?: AbortSignal;
+}
+
+export type LoginResult = OpenedSession;
+
+/** What an operator should know and a caller must not. */
+export interface LoginReports {
+  /** The login succeeded; its password stays stored in the old way until the next one. */
+  readonly upgradeFailed: (userId: string, cause: unknown) => void;
+  /** The user cannot sign in: the stored password is damaged, or its master key is not in LATCHKEY_MASTER_KEY. */
+  readonly passwordUnreadable: (userId: string) => void;
+}
+
+export interface LoginServiceOptions {
+  readonly users: Pick<UserDirectory, 'findByUsernameKey' | 'update'>;
+  readonly passwords: Passwords;
+  readonly sessions: Pick<SessionService, 'open'>;
+  readonly clock: Clock;
+  readonly reports: LoginReports;
+}
+
+/** RFC 8176: a password. */
+const PASSWORD_METHOD = 'pwd';
+/** No username is longer, in bytes of UTF-8. */
+const MAX_USERNAME_BYTES = 128;
+
+/** Signs people in with username and password. */
+export class LoginService {
+  readonly #options: LoginServiceOptions;
+
+  constructor(options: LoginServiceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens a session. Fails with INVALID_CREDENTIALS, the same and after the same work for an unknown or disabled
+   * user and a wrong, empty or over-long password; with LOGIN_QUEUE_FULL, STORE_UNAVAILABLE and CANCELLED.
+   */
+  async login(attempt: LoginAttempt): Promise<LoginResult> {
+    const { passwords, sessions, reports } = this.#options;
+    const { password, clientId, device, ipAddress, signal } = attempt;
+    const user = await this.#find(attempt.username);
+    const { ok, upgrade, readable } = await passwords.check(password, user?.passwordHash, signal);
+    if (user !== undefined && !readable) reports.passwordUnreadable(user.userId);
+    if (user === undefined || !ok || user.disabledAt !== undefined) throw invalidCredentials();
+    // With the record whose password was checked, never a later one: whatever ended the user's sessions since then
+    // carries a higher securityVersion, and the session store refuses this one.
+    const authenticationMethods = [PASSWORD_METHOD];
+    const opened = await sessions.open(user, { clientId, device, ipAddress, authenticationMethods });
+    if (upgrade) await this.#upgrade(user, password, signal);
+    return opened;
+  }
+
+  async #find(username: string): Promise<User | undefined> {
+    const tooLong = username.length > MAX_USERNAME_BYTES || Buffer.byteLength(username) > MAX_USERNAME_BYTES;
+    if (username === '' || tooLong || !username.isWellFormed()) return undefined;
+    return this.#options.users.findByUsernameKey(canonicalUsername(username));
+  }
+
+  /** Stores the password as it would be stored today, unless the record was changed since it was read. */
+  async #upgrade(user: User, password: string, signal: AbortSignal | undefined): Promise<void> {
+    const { users, passwords, clock, reports } = this.#options;
+    try {
+      const passwordHash = await passwords.hash(password, signal);
+      await users.update(user.userId, { passwordHash }, clock.now(), { ifVersion: user.version });
+    } catch (error) {
+      if (!isExpected(error)) reports.upgradeFailed(user.userId, error);
+    }
+  }
+}
+
+/** Somebody else changed or deleted the user, the caller left, or there is better to do under load: the next login will do it. */
+function isExpected(error: unknown): boolean {
+  if (!(error instanceof Failure)) return false;
+  const { reason } = error;
+  return (
+    reason === 'USER_CHANGED' ||
+    reason === 'USER_NOT_FOUND' ||
+    reason === 'CANCELLED' ||
+    reason === 'LOGIN_QUEUE_FULL' ||
+    reason === 'DRAINING'
+  );
+}
