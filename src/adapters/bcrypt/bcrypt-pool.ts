@@ -1,6 +1,5 @@
 import { Failure } from '../../core/failure.ts';
 import type { PasswordHasher } from '../../core/login/password-hasher.ts';
-import type { Clock } from '../../validator/clock.ts';
 import { BcryptThread } from './bcrypt-thread.ts';
 import type { BcryptJob } from './bcrypt-worker.ts';
 
@@ -8,7 +7,8 @@ export interface BcryptPoolOptions {
   readonly threads: number;
   /** Jobs that may wait for each thread, besides the one it runs. */
   readonly waitingPerThread: number;
-  readonly clock: Clock;
+  /** Milliseconds since some fixed instant: a clock that never jumps. */
+  readonly monotonic: () => number;
   /** Told of every thread that ended by itself; it has been replaced. */
   readonly onThreadLost?: (cause: Error) => void;
   /** The module a thread runs. Default: the worker beside this file. */
@@ -141,11 +141,11 @@ export class BcryptPool implements PasswordHasher {
   }
 
   async #run(thread: BcryptThread, job: BcryptJob): Promise<string | boolean> {
-    const { clock } = this.#options;
-    const startedAt = clock.monotonic();
+    const { monotonic } = this.#options;
+    const startedAt = monotonic();
     try {
       const result = await thread.run(job);
-      this.#jobMs += (clock.monotonic() - startedAt - this.#jobMs) / 8;
+      this.#jobMs += (monotonic() - startedAt - this.#jobMs) / 8;
       return result;
     } catch (cause) {
       throw new Failure('INTERNAL', 'A password check was lost; its thread failed.', { cause });
