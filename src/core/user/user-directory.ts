@@ -22,7 +22,10 @@ export interface UserChange {
 export interface ChangeConditions {
   /** Refuse with USER_CHANGED unless the record is at this version. */
   readonly ifVersion?: number;
-  /** Refuse with LAST_ADMIN if no enabled user with the role `admin` would be left. Checked in the same transaction. */
+  /**
+   * Refuse with LAST_ADMIN if the change takes the role `admin`, or being enabled, from the only user who has
+   * both. Checked in the same transaction, and in turn with every other change that asks for it.
+   */
   readonly keepAnAdmin?: boolean;
 }
 
@@ -32,7 +35,8 @@ export interface ChangeConditions {
  * Law: every method is one transaction and durable when it resolves. `usernameKey` is unique: of two
  * concurrent inserts with one key, one fails with USERNAME_TAKEN. A read returns what the latest resolved
  * write left, also when another process wrote it. Faults and time-outs of the driver are STORE_UNAVAILABLE
- * with `store: users`; nothing else of the driver leaves.
+ * with `store: users`, within a second; nothing else of the driver leaves. After a STORE_UNAVAILABLE a write
+ * may have happened or may still happen: callers repeat it or read again.
  */
 export interface UserDirectory {
   insert(user: User): Promise<void>;
@@ -44,8 +48,8 @@ export interface UserDirectory {
   list(limit: number, after: string | undefined): Promise<UserPage>;
   /** The user after the change. Fails with USER_NOT_FOUND, USERNAME_TAKEN, USER_CHANGED, LAST_ADMIN. */
   update(userId: string, change: UserChange, now: number, conditions?: ChangeConditions): Promise<User>;
-  /** Answers whether there was such a user. */
-  delete(userId: string): Promise<boolean>;
+  /** Answers whether there was such a user. With `ifVersion` fails with USER_CHANGED if it is at another version. */
+  delete(userId: string, ifVersion?: number): Promise<boolean>;
   /** Resolves if a query can be answered now. */
   ping(): Promise<void>;
 }

@@ -1,0 +1,223 @@
+import type { Clock } from '../../validator/clock.ts';
+import { Failure } from '../failure.ts';
+import type { IdSource } from '../ids.ts';
+import { checkNewPassword } from '../login/password-policy.ts';
+import type { Passwords } from '../login/passwords.ts';
+import type { SessionEndings } from '../session/session-endings.ts';
+import { checkFields } from './field-checks.ts';
+import { strongPassword } from './first-password.ts';
+import { checkRoles, distinctRoles } from './roles.ts';
+import { ADMIN_ROLE, type User } from './user.ts';
+import type { UserChange, UserDirectory, UserPage } from './user-directory.ts';
+import { userNotFound } from './user-failures.ts';
+import { canonicalUsername, checkUsername } from './username.ts';
+
+export interface UserServiceOptions {
+  readonly directory: UserDirectory;
+  readonly passwords: Pick<Passwords, 'hash' | 'importHash'>;
+  readonly sessions: Pick<SessionEndings, 'endUser'>;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+}
+
+export type NewUser = { readonly username: string; readonly roles: readonly string[] } & (
+  | { readonly password: string }
+  /** A bcrypt hash from another system. */
+  | { readonly passwordHash: string }
+);
+
+export type UserKey = { readonly userId: string } | { readonly username: string };
+
+/** The user after a change, and where the ending of their sessions stands in the revocation log. */
+export interface ChangedUser {
+  readonly user: User;
+  readonly revision: string;
+}
+
+export interface FirstUser {
+  readonly user: User;
+  /** To be shown once; undefined: the password was given. */
+  readonly madePassword: string | undefined;
+}
+
+/** How often a deletion starts over because somebody changed the user under way. */
+const DELETE_ATTEMPTS = 3;
+
+/**
+ * Administers users.
+ *
+ * A change that ends sessions is written to the directory first, with a greater `securityVersion`, and ends the
+ * sessions after that: a sign-in that read the record before the change carries the smaller number and is
+ * refused from then on. If the ending then fails, the caller repeats the whole; every such method ends the
+ * sessions again even if the record is as asked already.
+ */
+export class UserService {
+  readonly #options: UserServiceOptions;
+
+  constructor(options: UserServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Fails with INVALID_FIELD, USERNAME_TAKEN, LOGIN_QUEUE_FULL. */
+  async create(user: NewUser, signal?: AbortSignal): Promise<User> {
+    const { passwords, directory } = this.#options;
+    checkFields(
+      () => checkUsername(user.username, 'username'),
+      () => checkRoles(user.roles, 'roles'),
+      () => {
+        if ('password' in user) checkNewPassword(user.password, 'password', [user.username]);
+        else passwords.importHash(user.passwordHash);
+      },
+    );
+    const stored =
+      'password' in user
+        ? await passwords.hash(user.password, signal)
+        : passwords.importHash(user.passwordHash);
+    const created = this.#newUser(user.username, user.roles, stored);
+    await directory.insert(created);
+    return created;
+  }
+
+  /**
+   * Makes the first user, with the role `admin`, if there is none; undefined: there was one. Of several
+   * processes that start together one makes it. Without a password a strong one is made.
+   */
+  async bootstrap(first: {
+    readonly username: string;
+    readonly password?: string;
+  }): Promise<FirstUser | undefined> {
+    const { passwords, directory } = this.#options;
+    if ((await directory.list(1, undefined)).users.length > 0) return undefined;
+    const password = first.password ?? strongPassword();
+    checkFields(
+      () => checkUsername(first.username, 'username'),
+      () => checkNewPassword(password, 'password', [first.username]),
+    );
+    const user = this.#newUser(first.username, [ADMIN_ROLE], await passwords.hash(password));
+    if (!(await directory.insertFirst(user))) return undefined;
+    return { user, madePassword: first.password === undefined ? password : undefined };
+  }
+
+  /** Fails with USER_NOT_FOUND. */
+  async get(key: UserKey): Promise<User> {
+    const { directory } = this.#options;
+    const user =
+      'userId' in key
+        ? await directory.findById(key.userId)
+        : await directory.findByUsernameKey(canonicalUsername(key.username));
+    if (user === undefined) throw userNotFound();
+    return user;
+  }
+
+  /** In the order of creation; `after` is the id of the last user of the page before. */
+  list(limit: number, after?: string): Promise<UserPage> {
+    return this.#options.directory.list(limit, after);
+  }
+
+  /** Fails with INVALID_FIELD, USER_NOT_FOUND, USERNAME_TAKEN, USER_CHANGED, LAST_ADMIN. */
+  async update(
+    userId: string,
+    change: { readonly username?: string; readonly roles?: readonly string[] },
+    ifVersion?: number,
+  ): Promise<User> {
+    const { username, roles } = change;
+    checkFields(
+      () => {
+        if (username !== undefined) checkUsername(username, 'username');
+      },
+      () => {
+        if (roles !== undefined) checkRoles(roles, 'roles');
+      },
+    );
+    return this.#change(
+      userId,
+      {
+        ...(username === undefined ? {} : { username, usernameKey: canonicalUsername(username) }),
+        ...(roles === undefined ? {} : { roles: distinctRoles(roles) }),
+      },
+      ifVersion,
+    );
+  }
+
+  /** Fails with INVALID_FIELD, USER_NOT_FOUND, LOGIN_QUEUE_FULL, ENDING_UNCONFIRMED. */
+  async setPassword(userId: string, password: string, signal?: AbortSignal): Promise<ChangedUser> {
+    const { username } = await this.get({ userId });
+    checkNewPassword(password, 'password', [username]);
+    const passwordHash = await this.#options.passwords.hash(password, signal);
+    const user = await this.#change(userId, {
+      passwordHash,
+      passwordChangedAt: this.#options.clock.now(),
+      endsSessions: true,
+    });
+    return { user, revision: await this.#endSessions(user, 'PASSWORD_CHANGED') };
+  }
+
+  /** Fails with USER_NOT_FOUND, LAST_ADMIN, ENDING_UNCONFIRMED. */
+  async disable(userId: string): Promise<ChangedUser> {
+    const user = await this.#disableRecord(userId);
+    return { user, revision: await this.#endSessions(user, 'USER_DISABLED') };
+  }
+
+  /** Fails with USER_NOT_FOUND. */
+  async enable(userId: string): Promise<User> {
+    const user = await this.get({ userId });
+    return user.disabledAt === undefined ? user : this.#change(userId, { disabledAt: null });
+  }
+
+  /**
+   * Disables, ends the sessions, and only then removes the record, so that it can be repeated until the ending
+   * is confirmed. The record goes only if it is still as it was disabled: a user whom somebody enabled
+   * under way could have signed in again. Fails with USER_NOT_FOUND, LAST_ADMIN, USER_CHANGED, ENDING_UNCONFIRMED.
+   */
+  async delete(userId: string): Promise<{ readonly revision: string }> {
+    for (let attempt = 1; ; attempt += 1) {
+      const user = await this.#disableRecord(userId);
+      const revision = await this.#endSessions(user, 'USER_DELETED');
+      try {
+        await this.#options.directory.delete(userId, user.version);
+        return { revision };
+      } catch (error) {
+        const changed = error instanceof Failure && error.reason === 'USER_CHANGED';
+        if (!changed || attempt === DELETE_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  async #disableRecord(userId: string): Promise<User> {
+    const { disabledAt } = await this.get({ userId });
+    return this.#change(userId, { disabledAt: disabledAt ?? this.#options.clock.now(), endsSessions: true });
+  }
+
+  #change(userId: string, change: UserChange, ifVersion?: number): Promise<User> {
+    const takesAway = change.roles !== undefined || typeof change.disabledAt === 'number';
+    return this.#options.directory.update(userId, change, this.#options.clock.now(), {
+      keepAnAdmin: takesAway,
+      ...(ifVersion === undefined ? {} : { ifVersion }),
+    });
+  }
+
+  async #endSessions(
+    user: User,
+    reason: 'PASSWORD_CHANGED' | 'USER_DISABLED' | 'USER_DELETED',
+  ): Promise<string> {
+    const { revision } = await this.#options.sessions.endUser(user.userId, user.securityVersion, reason);
+    return revision;
+  }
+
+  #newUser(username: string, roles: readonly string[], passwordHash: string): User {
+    const now = this.#options.clock.now();
+    return {
+      userId: this.#options.ids.next(now),
+      username,
+      usernameKey: canonicalUsername(username),
+      passwordHash,
+      roles: distinctRoles(roles),
+      disabledAt: undefined,
+      createdAt: now,
+      updatedAt: now,
+      passwordChangedAt: now,
+      version: 1,
+      securityVersion: 1,
+    };
+  }
+}
