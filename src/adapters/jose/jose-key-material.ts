@@ -1,0 +1,31 @@
+import { CompactSign, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import type { GeneratedKey, KeyMaterial, TokenSigner } from '../../core/keys/key-material.ts';
+import type { SigningAlgorithm } from '../../core/keys/signing-key.ts';
+
+/** Signing keys and signatures by jose, which leaves them to Web Crypto. */
+export class JoseKeyMaterial implements KeyMaterial {
+  async generate(algorithm: SigningAlgorithm): Promise<GeneratedKey> {
+    const pair = await generateKeyPair(algorithm, { extractable: true });
+    const [publicJwk, privateJwk] = await Promise.all([
+      exportJWK(pair.publicKey),
+      exportJWK(pair.privateKey),
+    ]);
+    const keyId = await calculateJwkThumbprint(publicJwk);
+    return {
+      keyId,
+      publicJwk: { ...publicJwk, kid: keyId, alg: algorithm, use: 'sig' },
+      privateJwk: JSON.stringify(privateJwk),
+    };
+  }
+
+  async signer(keyId: string, algorithm: SigningAlgorithm, privateJwk: string): Promise<TokenSigner> {
+    const key = await importJWK(JSON.parse(privateJwk) as JWK, algorithm);
+    const header = { alg: algorithm, kid: keyId, typ: 'at+jwt' };
+    const encoder = new TextEncoder();
+    return {
+      keyId,
+      sign: (claims) =>
+        new CompactSign(encoder.encode(JSON.stringify(claims))).setProtectedHeader(header).sign(key),
+    };
+  }
+}
