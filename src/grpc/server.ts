@@ -9,8 +9,7 @@ import { TlsCredentials, type TlsFiles } from './tls-credentials.ts';
 import type { ServiceRegistration } from './unary.ts';
 import { removeStaleSocket, unixSocketPath } from './unix-socket.ts';
 
-/** How often certificate files are looked at. */
-const TLS_RELOAD_MS = 10_000;
+const DEFAULT_TLS_RELOAD_MS = 10_000;
 
 export interface GrpcServerOptions {
   /** `host:port`, `[ipv6]:port` or `unix:/path`. Port 0: any that is free. */
@@ -19,6 +18,8 @@ export interface GrpcServerOptions {
   readonly reflection: boolean;
   /** Left out: plaintext. */
   readonly tls?: TlsFiles;
+  /** How often the certificate files are looked at. Default 10 s. */
+  readonly tlsReloadMs?: number;
   readonly log: ServerLog;
 }
 
@@ -89,10 +90,10 @@ export class GrpcServer {
   }
 
   #credentials(): ServerCredentials {
-    const { tls, log } = this.#options;
+    const { tls, tlsReloadMs = DEFAULT_TLS_RELOAD_MS, log } = this.#options;
     if (tls === undefined) return ServerCredentials.createInsecure();
     this.#tls = TlsCredentials.load(tls, log);
-    this.#tls.watch(TLS_RELOAD_MS);
+    this.#tls.watch(tlsReloadMs);
     return this.#tls;
   }
 

@@ -1,0 +1,84 @@
+import { status } from '@grpc/grpc-js';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { storeUnavailable } from '../../src/core/failure.ts';
+import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
+import type { Demand } from '../../src/validator/verdict.ts';
+import { judgeByName } from './support/fakes.ts';
+import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
+import { call } from './support/unary-call.ts';
+
+const request = { accessToken: 'good', consistency: Consistency.BOUNDED, audience: '', atLeastRevision: '' };
+const bearer = (token: string) => ({ metadata: { authorization: `Bearer ${token}` } });
+
+let running: RunningServer;
+afterEach(() => running.close());
+
+describe('LATCHKEY_CALLER_AUTH=token', () => {
+  test.each(['service', 'admin'])('lets a caller with the role %s ask about tokens', async (role) => {
+    running = await startIdentityServer(fakeCore().core, { callerAuth: 'token' });
+    const { client } = running;
+    expect(await call(client, client.validate, request, bearer(role))).toHaveProperty('ok');
+    const batch = { ...request, accessTokens: ['good'] };
+    expect(await call(client, client.batchValidate, batch, bearer(role))).toHaveProperty('ok');
+  });
+
+  test.each([
+    ['nothing', {}],
+    ['another scheme', { authorization: 'Basic YTpi' }],
+    ['no token', { authorization: 'Bearer ' }],
+    ['two tokens', { authorization: 'Bearer service, Bearer service' }],
+    ['a token that is not good', { authorization: 'Bearer stolen' }],
+  ])('refuses a caller that presents %s', async (_what, metadata) => {
+    running = await startIdentityServer(fakeCore().core, { callerAuth: 'token' });
+    const { client } = running;
+    expect(await call(client, client.validate, request, { metadata })).toMatchObject({
+      code: status.UNAUTHENTICATED,
+      reason: 'CALLER_UNAUTHENTICATED',
+    });
+  });
+
+  test('forbids a caller without the role, and says which is wanted', async () => {
+    running = await startIdentityServer(fakeCore().core, { callerAuth: 'token' });
+    const { client } = running;
+    expect(await call(client, client.validate, request, bearer('good'))).toMatchObject({
+      code: status.PERMISSION_DENIED,
+      reason: 'CALLER_FORBIDDEN',
+      metadata: { required_role: 'service' },
+    });
+  });
+
+  test('tells a caller who may not call nothing about its request', async () => {
+    running = await startIdentityServer(fakeCore().core, { callerAuth: 'token' });
+    const { client } = running;
+    const wrong = { ...request, atLeastRevision: 'wrong' };
+    expect(await call(client, client.validate, wrong)).toMatchObject({ reason: 'CALLER_UNAUTHENTICATED' });
+  });
+
+  test('leaves signing in to everybody', async () => {
+    running = await startIdentityServer(fakeCore().core, { callerAuth: 'token' });
+    const { client } = running;
+    expect(await call(client, client.refresh, { refreshToken: 'lkr_x' })).toHaveProperty('ok');
+  });
+
+  test('answers a store that is down as what it is, not as a bad caller', async () => {
+    const judge = (token: string, _demand: Demand) =>
+      token === 'service'
+        ? Promise.reject(storeUnavailable('sessions', new Error('timeout')))
+        : judgeByName(token);
+    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core, { callerAuth: 'token' });
+    const { client } = running;
+    expect(await call(client, client.validate, request, bearer('service'))).toMatchObject({
+      code: status.UNAVAILABLE,
+      reason: 'STORE_UNAVAILABLE',
+    });
+  });
+});
+
+test('LATCHKEY_CALLER_AUTH=mtls refuses a caller without a certificate', async () => {
+  running = await startIdentityServer(fakeCore().core, { callerAuth: 'mtls' });
+  const { client } = running;
+  expect(await call(client, client.validate, request, bearer('admin'))).toMatchObject({
+    code: status.UNAUTHENTICATED,
+    reason: 'CALLER_UNAUTHENTICATED',
+  });
+});

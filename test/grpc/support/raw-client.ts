@@ -1,0 +1,68 @@
+import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2';
+
+/** What came back on a stream, whoever made it. */
+export interface RawAnswer {
+  readonly httpStatus: number;
+  /** NaN: there was none. */
+  readonly grpcStatus: number;
+  /** The error code the stream was reset with; 0: it was not. */
+  readonly reset: number;
+}
+
+export const VALIDATE = '/latchkey.v1.IdentityService/Validate';
+
+/** A gRPC message frame around some bytes; `claim` is the length it says it has. */
+export function frame(body: Buffer, flag = 0, claim = body.length): Buffer {
+  const head = Buffer.alloc(5);
+  head.writeUInt8(flag, 0);
+  head.writeUInt32BE(claim, 1);
+  return Buffer.concat([head, body]);
+}
+
+/** A client that sends what it is told, however wrong. */
+export class RawClient {
+  readonly session: ClientHttp2Session;
+
+  constructor(address: string) {
+    this.session = connect(`http://${address}`);
+    this.session.on('error', () => {});
+  }
+
+  /** Sends one request with these bytes as its body and waits for the end of the stream. */
+  send(body: Buffer, headers: OutgoingHttpHeaders = {}): Promise<RawAnswer> {
+    return new Promise((resolve) => {
+      const stream = this.session.request({
+        ':method': 'POST',
+        ':path': VALIDATE,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        ...headers,
+      });
+      let received: Record<string, unknown> = {};
+      stream.on('response', (answer) => {
+        received = { ...received, ...answer };
+      });
+      stream.on('trailers', (trailers) => {
+        received = { ...received, ...trailers };
+      });
+      stream.on('error', () => {});
+      stream.on('close', () => {
+        resolve({
+          httpStatus: Number(received[':status']),
+          grpcStatus: Number(received['grpc-status']),
+          reset: stream.rstCode ?? 0,
+        });
+      });
+      stream.resume();
+      stream.end(body);
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.session.destroyed) return resolve();
+      this.session.once('close', () => resolve());
+      this.session.destroy();
+    });
+  }
+}

@@ -1,0 +1,147 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { connect as tlsConnect } from 'node:tls';
+import { credentials, status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { IdentityServiceClient } from '../../src/gen/latchkey/v1/identity.ts';
+import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
+import { TlsCredentials } from '../../src/grpc/tls-credentials.ts';
+import { makeCertificate } from './support/certificates.ts';
+import { RecordingLog } from './support/fakes.ts';
+import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
+import { call } from './support/unary-call.ts';
+
+const ca = makeCertificate('Test CA');
+const serverCertificate = makeCertificate('localhost', ca);
+const clientCertificate = makeCertificate('billing', ca);
+const stranger = makeCertificate('billing', makeCertificate('Another CA'));
+
+let folder: string;
+let running: RunningServer | undefined;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'latchkey-tls-'));
+});
+afterEach(async () => {
+  await running?.close();
+  running = undefined;
+  rmSync(folder, { recursive: true });
+});
+
+function file(name: string, content: string): string {
+  const at = path.join(folder, name);
+  writeFileSync(at, content);
+  return at;
+}
+
+function serverFiles({ certificate, privateKey } = serverCertificate) {
+  return { certificate: file('tls.crt', certificate), privateKey: file('tls.key', privateKey) };
+}
+
+async function validateOver(channel: ReturnType<typeof credentials.createSsl>, address: string) {
+  const client = new IdentityServiceClient(address, channel, {
+    'grpc.ssl_target_name_override': 'localhost',
+  });
+  const request = {
+    accessToken: 'good',
+    consistency: Consistency.BOUNDED,
+    audience: '',
+    atLeastRevision: '',
+  };
+  const outcome = await call(client, client.validate, request, { deadlineMs: 5_000 });
+  client.close();
+  return outcome;
+}
+
+/** The version and the certificate's subject that a TLS handshake comes to, or the error. */
+function handshake(address: string, maxVersion: 'TLSv1.2' | 'TLSv1.3'): Promise<string> {
+  const [host = '', port] = address.split(':');
+  return new Promise((resolve) => {
+    const socket = tlsConnect({
+      host,
+      port: Number(port),
+      maxVersion,
+      ca: ca.certificate,
+      ALPNProtocols: ['h2'],
+      servername: 'localhost',
+    });
+    socket.once('secureConnect', () => {
+      resolve(`${socket.getProtocol()} ${socket.getPeerCertificate().subject.CN}`);
+      socket.destroy();
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'error'));
+  });
+}
+
+const trusting = () => credentials.createSsl(Buffer.from(ca.certificate));
+const presenting = ({ privateKey, certificate } = clientCertificate) =>
+  credentials.createSsl(Buffer.from(ca.certificate), Buffer.from(privateKey), Buffer.from(certificate));
+
+describe('TLS', () => {
+  test('serves calls in version 1.3 and speaks no older one', async () => {
+    running = await startIdentityServer(fakeCore().core, { tls: serverFiles() });
+    expect(await validateOver(trusting(), running.address)).toHaveProperty('ok');
+    expect(await handshake(running.address, 'TLSv1.3')).toBe('TLSv1.3 localhost');
+    expect(await handshake(running.address, 'TLSv1.2')).toBe('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION');
+  });
+
+  test('refuses to start with a file that is missing, and names it', () => {
+    const files = { ...serverFiles(), privateKey: path.join(folder, 'missing.key') };
+    expect(() => TlsCredentials.load(files, new RecordingLog())).toThrow(/missing\.key/);
+  });
+
+  test('refuses to start with a key of another certificate', () => {
+    const files = { ...serverFiles(), privateKey: file('other.key', clientCertificate.privateKey) };
+    expect(() => TlsCredentials.load(files, new RecordingLog())).toThrow(/does not belong/);
+  });
+});
+
+describe('certificate files that change', () => {
+  test('are used by the next connection, still in version 1.3 only', async () => {
+    const credential = TlsCredentials.load(serverFiles(), new RecordingLog());
+    const contexts: unknown[] = [];
+    credential._addWatcher((context) => contexts.push(context));
+    expect(credential.reload()).toBe(false);
+    const renewed = serverFiles(makeCertificate('renewed', ca));
+    expect(renewed.certificate).toBe(path.join(folder, 'tls.crt'));
+    expect(credential.reload()).toBe(true);
+    expect(contexts).toEqual([expect.objectContaining({ minVersion: 'TLSv1.3' })]);
+  });
+
+  test('are taken up by a server that runs', async () => {
+    running = await startIdentityServer(fakeCore().core, { tls: serverFiles(), tlsReloadMs: 5 });
+    serverFiles(makeCertificate('renewed', ca));
+    let seen = '';
+    while (seen !== 'TLSv1.3 renewed') seen = await handshake(running.address, 'TLSv1.3');
+    expect(await handshake(running.address, 'TLSv1.2')).toBe('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION');
+  });
+
+  test('are not used while they do not belong together', () => {
+    const log = new RecordingLog();
+    const credential = TlsCredentials.load(serverFiles(), log);
+    const contexts: unknown[] = [];
+    credential._addWatcher((context) => contexts.push(context));
+    file('tls.key', makeCertificate('renewed', ca).privateKey);
+    expect(credential.reload()).toBe(false);
+    expect(contexts).toEqual([]);
+    expect(log.at('error')).toHaveLength(1);
+  });
+});
+
+describe('mutual TLS', () => {
+  const mutual = () => ({ ...serverFiles(), clientCa: file('ca.crt', ca.certificate) });
+
+  test('serves who presents a certificate of the client CA', async () => {
+    running = await startIdentityServer(fakeCore().core, { tls: mutual(), callerAuth: 'mtls' });
+    expect(await validateOver(presenting(), running.address)).toHaveProperty('ok');
+  });
+
+  test.each([
+    ['no certificate', () => trusting()],
+    ['a certificate of another CA', () => presenting(stranger)],
+  ])('does not open a connection to who presents %s', async (_what, channel) => {
+    running = await startIdentityServer(fakeCore().core, { tls: mutual() });
+    expect(await validateOver(channel(), running.address)).toMatchObject({ code: status.UNAVAILABLE });
+    expect(await validateOver(presenting(), running.address)).toHaveProperty('ok');
+  });
+});
