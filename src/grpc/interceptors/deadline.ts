@@ -34,6 +34,7 @@ function inTime<Response>(answer: Promise<Response>, call: Call, remainingMs: nu
       },
       Math.min(remainingMs - lead, MAX_TIMER_MS),
     );
+    timer.unref();
     answer.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
