@@ -1,0 +1,225 @@
+import { credentials, status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Failure } from '../../src/core/failure.ts';
+import type { User } from '../../src/core/user/user.ts';
+import { KeyServiceClient, SigningKeyState } from '../../src/gen/latchkey/admin/v1/key.ts';
+import { UserServiceClient } from '../../src/gen/latchkey/admin/v1/user.ts';
+import { keyService } from '../../src/grpc/key-service.ts';
+import { GrpcServer } from '../../src/grpc/server.ts';
+import { type UserCore, userService } from '../../src/grpc/user-service.ts';
+import type { Demand } from '../../src/validator/verdict.ts';
+import { judgeByName, T0, testEnvironment } from './support/fakes.ts';
+import { call } from './support/unary-call.ts';
+
+const idOf = (n: number) => `019b7760-0000-7000-8000-${String(n).padStart(12, '0')}`;
+const admin = { metadata: { authorization: 'Bearer admin' } };
+
+const user: User = {
+  userId: idOf(1),
+  username: 'Ada',
+  usernameKey: 'ada',
+  passwordHash: 'secret-hash',
+  roles: ['admin'],
+  disabledAt: undefined,
+  createdAt: T0,
+  updatedAt: T0 + 1,
+  passwordChangedAt: T0 + 2,
+  version: 7,
+  securityVersion: 3,
+};
+
+/** Users that remember what they were asked, as `method` and arguments. */
+function fakeUsers(asked: unknown[][]): UserCore {
+  const noted =
+    <Result>(method: string, result: Result) =>
+    async (...given: readonly unknown[]): Promise<Result> => {
+      asked.push([method, ...given.filter((argument) => !(argument instanceof AbortSignal))]);
+      return result;
+    };
+  return {
+    create: noted('create', user),
+    get: noted('get', user),
+    list: noted('list', { users: [user], next: user.userId }),
+    update: noted('update', user),
+    setPassword: noted('setPassword', { user, revision: '9-0' }),
+    disable: noted('disable', { user: { ...user, disabledAt: T0 + 3 }, revision: '9-1' }),
+    enable: noted('enable', user),
+    delete: noted('delete', { revision: '9-2' }),
+  };
+}
+
+const keys = [3, 2, 1].map((n) => ({
+  keyId: `key-${n}`,
+  algorithm: 'EdDSA' as const,
+  state: 'SIGNING' as const,
+  createdAt: T0,
+  signsFrom: T0 + n,
+}));
+
+let asked: unknown[][];
+let demands: Demand[];
+let server: GrpcServer;
+let users: UserServiceClient;
+let signingKeys: KeyServiceClient;
+beforeEach(async () => {
+  asked = [];
+  demands = [];
+  await start(fakeUsers(asked));
+});
+afterEach(stop);
+
+async function start(core: UserCore): Promise<void> {
+  const environment = testEnvironment();
+  const judge = (token: string, demand: Demand) => {
+    demands.push(demand);
+    return Promise.resolve(judgeByName(token));
+  };
+  const keyCore = { list: () => keys, rotate: async () => ({ ...keys[0], keyId: 'key-4' }) as never };
+  server = new GrpcServer({
+    address: '127.0.0.1:0',
+    services: [userService(core, { judge }, environment), keyService(keyCore, { judge }, environment)],
+    reflection: false,
+    log: environment.log,
+  });
+  const address = await server.listen();
+  users = new UserServiceClient(address, credentials.createInsecure());
+  signingKeys = new KeyServiceClient(address, credentials.createInsecure());
+}
+
+async function stop(): Promise<void> {
+  users.close();
+  signingKeys.close();
+  await server.drain({ delayMs: 0, timeoutMs: 0 });
+}
+
+describe('callers of the admin services', () => {
+  test('must be administrators, judged by their session record', async () => {
+    const request = { userId: idOf(1) };
+    expect(await call(users, users.disableUser, request)).toMatchObject({ code: status.UNAUTHENTICATED });
+    const service = { metadata: { authorization: 'Bearer service' } };
+    expect(await call(users, users.disableUser, request, service)).toMatchObject({
+      code: status.PERMISSION_DENIED,
+      metadata: { required_role: 'admin' },
+    });
+    expect(asked).toEqual([]);
+    expect(await call(users, users.disableUser, request, admin)).toHaveProperty('ok');
+    expect(demands.map(({ consistency }) => consistency)).toEqual(['STRONG', 'STRONG']);
+  });
+});
+
+describe('UserService', () => {
+  test('answers a user without anything secret', async () => {
+    const outcome = await call(users, users.getUser, { key: { $case: 'userId', value: idOf(1) } }, admin);
+    expect(outcome.ok?.user).toEqual({
+      userId: idOf(1),
+      username: 'Ada',
+      roles: ['admin'],
+      disabledAt: undefined,
+      createdAt: new Date(T0),
+      updatedAt: new Date(T0 + 1),
+      passwordChangedAt: new Date(T0 + 2),
+      etag: '7',
+    });
+  });
+
+  test('creates with a password or with a hash', async () => {
+    const request = { username: 'grace', roles: ['ops'] };
+    const password = { $case: 'password' as const, value: 'correct horse battery' };
+    const hash = { $case: 'passwordHash' as const, value: '$2b$12$x' };
+    await call(users, users.createUser, { ...request, credential: password }, admin);
+    await call(users, users.createUser, { ...request, credential: hash }, admin);
+    expect(asked).toEqual([
+      ['create', { ...request, password: 'correct horse battery' }],
+      ['create', { ...request, passwordHash: '$2b$12$x' }],
+    ]);
+  });
+
+  test('names every field of a user that cannot be created', async () => {
+    const request = { username: 'a b', roles: ['Not A Role'], credential: undefined };
+    expect(await call(users, users.createUser, request, admin)).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      fields: ['username', 'roles[0]', 'credential'],
+    });
+  });
+
+  test('changes only what the mask names, under the condition of the etag', async () => {
+    const request = { userId: idOf(1), username: 'ada2', roles: ['ops'], updateMask: ['roles'], etag: '7' };
+    expect(await call(users, users.updateUser, request, admin)).toHaveProperty('ok');
+    await call(users, users.updateUser, { ...request, updateMask: ['username'], etag: '' }, admin);
+    expect(asked).toEqual([
+      ['update', idOf(1), { roles: ['ops'] }, 7],
+      ['update', idOf(1), { username: 'ada2' }, undefined],
+    ]);
+  });
+
+  test('refuses a mask that names nothing or too much, and an etag that is none', async () => {
+    const request = { userId: 'me', username: '', roles: [], updateMask: ['password'], etag: '*' };
+    const refused = { fields: ['user_id', 'update_mask', 'etag'] };
+    expect(await call(users, users.updateUser, request, admin)).toMatchObject(refused);
+    const empty = { ...request, updateMask: [] };
+    expect(await call(users, users.updateUser, empty, admin)).toMatchObject(refused);
+  });
+
+  test('lists from page to page', async () => {
+    const first = await call(users, users.listUsers, { pageSize: 0, pageToken: '' }, admin);
+    const pageToken = first.ok?.nextPageToken ?? '';
+    await call(users, users.listUsers, { pageSize: 1_000, pageToken }, admin);
+    expect(asked).toEqual([
+      ['list', 100, undefined],
+      ['list', 1_000, idOf(1)],
+    ]);
+  });
+
+  test.each([
+    [{ pageSize: -1, pageToken: '' }, ['page_size']],
+    [{ pageSize: 1_001, pageToken: 'x' }, ['page_size', 'page_token']],
+    [{ pageSize: 1, pageToken: 'y'.repeat(2_000) }, ['page_token']],
+  ])('refuses a page that cannot be: %j', async (request, fields) => {
+    expect(await call(users, users.listUsers, request, admin)).toMatchObject({ fields });
+  });
+
+  test('answers the changes that end sessions with the revision of the ending', async () => {
+    const request = { userId: idOf(1) };
+    const password = { ...request, password: 'correct horse battery' };
+    const set = await call(users, users.setPassword, password, admin);
+    expect(set.ok?.revision).toBe('9-0');
+    const disabled = await call(users, users.disableUser, request, admin);
+    expect(disabled.ok).toMatchObject({ revision: '9-1', user: { disabledAt: new Date(T0 + 3) } });
+    const enabled = await call(users, users.enableUser, request, admin);
+    expect(enabled.ok?.user?.disabledAt).toBeUndefined();
+    expect(await call(users, users.deleteUser, request, admin)).toEqual({ ok: { revision: '9-2' } });
+  });
+
+  test('passes on what the domain refuses', async () => {
+    await stop();
+    const update = async () => {
+      throw new Failure('USER_CHANGED', 'The user was changed.', { metadata: { etag: '8' } });
+    };
+    await start({ ...fakeUsers(asked), update });
+    const request = { userId: idOf(1), username: '', roles: [], updateMask: ['roles'], etag: '7' };
+    expect(await call(users, users.updateUser, request, admin)).toMatchObject({
+      code: status.ABORTED,
+      reason: 'USER_CHANGED',
+      metadata: { etag: '8' },
+    });
+  });
+});
+
+describe('KeyService', () => {
+  test('lists keys from page to page', async () => {
+    const first = await call(signingKeys, signingKeys.listSigningKeys, { pageSize: 2, pageToken: '' }, admin);
+    expect(first.ok?.keys.map(({ keyId }) => keyId)).toEqual(['key-3', 'key-2']);
+    const { nextPageToken: pageToken = '' } = first.ok ?? {};
+    const second = await call(signingKeys, signingKeys.listSigningKeys, { pageSize: 2, pageToken }, admin);
+    expect(second.ok).toMatchObject({ keys: [{ keyId: 'key-1' }], nextPageToken: '' });
+  });
+
+  test('answers the key it made', async () => {
+    const outcome = await call(signingKeys, signingKeys.rotateSigningKey, {}, admin);
+    expect(outcome.ok?.key).toMatchObject({
+      keyId: 'key-4',
+      state: SigningKeyState.SIGNING,
+      signsUntil: undefined,
+    });
+  });
+});
