@@ -103,21 +103,21 @@ export class RevocationFeed implements RevocationView {
 
   async #attempt(): Promise<boolean> {
     try {
-      await this.#round();
-      return true;
+      return await this.#round();
     } catch (error) {
       if (!this.#closed) this.#options.observer.faulted(error);
       return false;
     }
   }
 
-  async #round(): Promise<void> {
+  /** False: the log has lost entries, and is looked at again after a pause. */
+  async #round(): Promise<boolean> {
     const { log, clock, waitMs } = this.#options;
     const began = { at: clock.now(), monotonic: clock.monotonic() };
     const entries = await log.read(this.#position, this.#caughtUp ? waitMs : 0);
     this.#apply(entries);
     this.#caughtUp = entries.length < FULL_PAGE;
-    if (!this.#caughtUp) return;
+    if (!this.#caughtUp) return true;
 
     const state = await log.inspect(this.#position, clock.now());
     const known = this.#coveredSince !== Number.POSITIVE_INFINITY;
@@ -127,12 +127,13 @@ export class RevocationFeed implements RevocationView {
       this.#reread = new RevocationSet();
       this.#position = undefined;
       this.#caughtUp = false;
-      return;
+      return false;
     }
     if (this.#reread !== undefined) await this.#putBack(this.#reread);
     this.#asOf = began.at;
     this.#asOfMonotonic = began.monotonic;
     this.#set.forget(clock.now());
+    return true;
   }
 
   #apply(entries: readonly LoggedRevocation[]): void {

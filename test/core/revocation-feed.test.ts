@@ -1,0 +1,166 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
+import { RevocationFeed } from '../../src/core/revocation/revocation-feed.ts';
+import type { LogState, RevocationLog } from '../../src/core/revocation/revocation-log.ts';
+import type { Revocation } from '../../src/validator/revocation-set.ts';
+import { eventually } from '../support/eventually.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { HOUR, ids } from '../support/sessions.ts';
+
+/** A log that can be cut off, and replaced by another one as a failover does. */
+class FragileLog implements RevocationLog {
+  inner: MemoryRevocationLog = new MemoryRevocationLog(HOUR);
+  faulty = false;
+  lost = false;
+  #silence: PromiseWithResolvers<void> | undefined;
+
+  append(revocation: Revocation, now: number): Promise<string> {
+    return this.inner.append(revocation, now);
+  }
+
+  async read(after: string | undefined, waitMs: number) {
+    if (this.faulty) throw new Error('connection lost');
+    const entries = await this.inner.read(after, waitMs);
+    await this.#silence?.promise;
+    return entries;
+  }
+
+  /** From now on reads are answered by nothing at all, as by a connection that was cut without a word. */
+  fallSilent(): void {
+    this.#silence = Promise.withResolvers<void>();
+  }
+
+  speak(): void {
+    this.#silence?.resolve();
+    this.#silence = undefined;
+  }
+
+  async inspect(position: string | undefined, now: number): Promise<LogState> {
+    if (this.faulty) throw new Error('connection lost');
+    const state = await this.inner.inspect(position, now);
+    const continuous = !this.lost;
+    this.lost = false;
+    return { ...state, continuous };
+  }
+
+  fail(): void {
+    this.inner = new MemoryRevocationLog(HOUR);
+    this.lost = true;
+  }
+
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+}
+
+describe('the revocation feed', () => {
+  let clock: ManualClock;
+  let log: FragileLog;
+  let feed: RevocationFeed;
+  let reinstated: Revocation[];
+  let faults: unknown[];
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    log = new FragileLog();
+    reinstated = [];
+    faults = [];
+    feed = new RevocationFeed({
+      log,
+      clock,
+      waitMs: 5,
+      reinstate: async (revocation) => {
+        reinstated.push(revocation);
+        await log.append(revocation, clock.now());
+      },
+      observer: { faulted: (error) => faults.push(error), rewound: () => undefined },
+    });
+  });
+
+  afterEach(() => feed.close());
+
+  const ending = (): Extract<Revocation, { kind: 'session' }> => ({
+    kind: 'session',
+    userId: ids.next(clock.now()),
+    sessionId: ids.next(clock.now()),
+    reason: 'LOGGED_OUT',
+    endedAt: clock.now(),
+    expiresAt: clock.now() + HOUR,
+  });
+  const known = ({ userId, sessionId }: { userId: string; sessionId: string }) =>
+    feed.endReasonOf(userId, sessionId, clock.now() + 1);
+
+  test('knows nothing, and says so, before it has read the log', () => {
+    expect(feed).toMatchObject({ asOf: 0, revision: undefined, coveredSince: Number.POSITIVE_INFINITY });
+    expect(feed.ageMs).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('knows all that was in the log once it has started, page after page', async () => {
+    const endings = Array.from({ length: 2_100 }, ending);
+    for (const entry of endings) await log.append(entry, clock.now());
+    await feed.start();
+    await eventually(() => feed.asOf > 0);
+    expect(endings.every((entry) => known(entry) === 'LOGGED_OUT')).toBe(true);
+    expect(feed.size).toBe(2_100);
+  });
+
+  test('applies a new ending and reaches its revision', async () => {
+    await feed.start();
+    const entry = ending();
+    const revision = await log.append(entry, clock.now());
+    await eventually(() => feed.revision === revision);
+    expect(known(entry)).toBe('LOGGED_OUT');
+  });
+
+  test('is as fresh as its last complete round, and no fresher', async () => {
+    await feed.start();
+    await eventually(() => feed.asOf === clock.now());
+    expect(feed.ageMs).toBe(0);
+    clock.advance(50);
+    await eventually(() => feed.asOf === clock.now());
+    log.fallSilent();
+    const asOf = clock.now();
+    clock.advance(10_000);
+    await log.append(ending(), clock.now());
+    expect(feed.ageMs).toBeGreaterThanOrEqual(10_000);
+    expect(feed.asOf).toBeLessThanOrEqual(asOf);
+    log.speak();
+    await eventually(() => feed.asOf === clock.now());
+  });
+
+  test('goes on by itself after a fault', async () => {
+    await feed.start();
+    log.faulty = true;
+    await eventually(() => faults.length > 0);
+    const entry = ending();
+    await log.append(entry, clock.now());
+    clock.advance(1_000);
+    expect(known(entry)).toBeUndefined();
+    log.faulty = false;
+    await eventually(() => known(entry) === 'LOGGED_OUT' && feed.asOf === clock.now());
+  });
+
+  test('puts back what a failover lost, and stands still until that is done', async () => {
+    await feed.start();
+    const [kept, lost] = [ending(), ending()];
+    await log.append(kept, clock.now());
+    const revision = await log.append(lost, clock.now());
+    await eventually(() => feed.revision === revision && feed.asOf === clock.now());
+    clock.advance(1_000);
+    log.fail();
+    await log.append(kept, clock.now());
+    await eventually(() => reinstated.length > 0 && feed.asOf === clock.now());
+    expect(reinstated).toEqual([lost]);
+    expect(feed.coveredSince).toBe(clock.now());
+    expect(known(lost)).toBe('LOGGED_OUT');
+    expect(known(kept)).toBe('LOGGED_OUT');
+  });
+
+  test('forgets what has expired', async () => {
+    await feed.start();
+    await log.append(ending(), clock.now());
+    await eventually(() => feed.size === 1);
+    clock.advance(HOUR);
+    await eventually(() => feed.size === 0);
+  });
+});

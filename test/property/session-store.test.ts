@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
+import type { EndReason, Session } from '../../src/core/session/session.ts';
+import type { SessionStore } from '../../src/core/session/session-store.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { aSession, DAY, HOUR, ids, MINUTE } from '../support/sessions.ts';
+
+/**
+ * Memory and Redis take the same steps, and after each one they have answered alike and hold alike. The memory
+ * store follows `decideRotation`; Redis follows its scripts: this is what makes the two one rule.
+ */
+
+let server: RedisServer;
+let stores: RedisStores;
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+  stores = await RedisStores.open(singleRedis(server.port));
+});
+
+afterAll(async () => {
+  stores.close();
+  await server.stop();
+});
+
+const GRACE = 30_000;
+const IDLE = 2 * HOUR;
+const LONGER_THAN_ANY_RUN = 1_000 * DAY;
+
+class World {
+  readonly clock = new ManualClock();
+  readonly memory = new MemorySessionStore(this.clock, LONGER_THAN_ANY_RUN);
+  readonly users = [0, 1].map(() => ({ userId: ids.next(this.clock.now()), securityVersion: 1 }));
+  readonly sessions: Session[] = [];
+
+  async agree<T>(step: (store: SessionStore) => Promise<T>): Promise<T> {
+    const [inMemory, inRedis] = [await step(this.memory), await step(stores.sessions)];
+    expect(inRedis).toEqual(inMemory);
+    return inMemory;
+  }
+
+  user(index: number) {
+    return this.users[index % this.users.length] as { userId: string; securityVersion: number };
+  }
+
+  session(index: number): Session | undefined {
+    return this.sessions[index % Math.max(1, this.sessions.length)];
+  }
+
+  async holdAlike(): Promise<void> {
+    for (const { userId, sessionId } of this.sessions) {
+      await this.agree((store) => store.read(userId, sessionId, this.clock.now()));
+    }
+  }
+}
+
+type Step = (world: World) => Promise<void>;
+
+const login = fc
+  .record({
+    who: fc.nat(1),
+    device: fc.constantFrom('', 'phone', 'laptop'),
+    skewMs: fc.constantFrom(0, 0, 0, -500, 500),
+  })
+  .map(({ who, device, skewMs }): [string, Step] => [
+    `login ${who} ${device} ${skewMs}`,
+    async (world) => {
+      const { userId, securityVersion } = world.user(who);
+      const now = world.clock.now();
+      const session = aSession(now, {
+        userId,
+        sessionId: ids.next(now + skewMs),
+        device: { deviceId: device, name: 'n', platform: '' },
+        idleDeadline: now + IDLE,
+        absoluteDeadline: now + 5 * IDLE,
+      });
+      const request = {
+        session,
+        securityVersion,
+        maxSessionsPerUser: 3,
+        tombstoneTtlMs: LONGER_THAN_ANY_RUN,
+        now,
+      };
+      const outcome = await world.agree((store) => store.create(request));
+      if (outcome.kind === 'created') world.sessions.push(session);
+    },
+  ]);
+
+const refresh = fc
+  .record({ which: fc.nat(9), behind: fc.integer({ min: -2, max: 3 }), stale: fc.boolean() })
+  .map(({ which, behind, stale }): [string, Step] => [
+    `refresh ${which} ${behind}${stale ? ' with a stale user' : ''}`,
+    async (world) => {
+      const session = world.session(which);
+      if (session === undefined) return;
+      const { userId, sessionId } = session;
+      const now = world.clock.now();
+      const stored = await world.memory.read(userId, sessionId, now);
+      const generation = Math.max(0, (stored.kind === 'live' ? stored.session.generation : 1) - behind);
+      const version = world.users.find((user) => user.userId === userId)?.securityVersion ?? 1;
+      const request = {
+        ...{ userId, sessionId, generation, now },
+        securityVersion: stale ? version - 1 : version,
+        refreshGraceMs: GRACE,
+        idleTtlMs: IDLE,
+        tombstoneTtlMs: LONGER_THAN_ANY_RUN,
+      };
+      await world.agree((store) => store.rotate(request));
+    },
+  ]);
+
+const logout = fc
+  .record({ which: fc.nat(9), reason: fc.constantFrom<EndReason>('LOGGED_OUT', 'ENDED_BY_ADMIN', 'RISK') })
+  .map(({ which, reason }): [string, Step] => [
+    `logout ${which} ${reason}`,
+    async (world) => {
+      const session = world.session(which);
+      if (session === undefined) return;
+      const { userId, sessionId } = session;
+      const now = world.clock.now();
+      const request = { userId, sessionId, reason, tombstoneTtlMs: LONGER_THAN_ANY_RUN, now };
+      await world.agree((store) => store.end(request));
+      await world.agree((store) => store.markLogged(userId, sessionId, `${now}-0`));
+    },
+  ]);
+
+const endUser = fc
+  .record({ who: fc.nat(1), ago: fc.constantFrom(0, 0, MINUTE) })
+  .map(({ who, ago }): [string, Step] => [
+    `end user ${who}${ago > 0 ? ' as of a minute ago' : ''}`,
+    async (world) => {
+      const user = world.user(who);
+      const now = world.clock.now();
+      if (ago === 0) user.securityVersion += 1;
+      const request = {
+        userId: user.userId,
+        securityVersion: ago === 0 ? user.securityVersion : 0,
+        reason: 'PASSWORD_CHANGED' as const,
+        tombstoneTtlMs: LONGER_THAN_ANY_RUN,
+        cutoffTtlMs: LONGER_THAN_ANY_RUN,
+        now,
+        ...(ago === 0 ? {} : { createdUpTo: now - ago }),
+      };
+      await world.agree(async (store) => {
+        const { cutoff, endedSessionIds } = await store.endUser(request);
+        return { cutoff, ended: endedSessionIds };
+      });
+    },
+  ]);
+
+const wait = fc
+  .constantFrom(1, 500, GRACE, GRACE + 1, MINUTE, IDLE - 1, IDLE)
+  .map((ms): [string, Step] => [`wait ${ms}`, async (world) => world.clock.advance(ms)]);
+
+describe('the session stores', () => {
+  test('agree step by step through login, refresh, replay, logout, cut-offs and time passing', async () => {
+    const steps = fc.array(
+      fc.oneof({ weight: 3, arbitrary: login }, { weight: 6, arbitrary: refresh }, logout, endUser, {
+        weight: 2,
+        arbitrary: wait,
+      }),
+      { minLength: 5, maxLength: 40 },
+    );
+    await fc.assert(
+      fc.asyncProperty(steps, async (taken) => {
+        const world = new World();
+        for (const [, step] of taken) {
+          await step(world);
+          await world.holdAlike();
+        }
+      }),
+      { numRuns: 300 },
+    );
+  }, 120_000);
+});
