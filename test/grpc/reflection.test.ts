@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Failure } from '../../src/core/failure.ts';
+import { identityService } from '../../src/grpc/identity-service.ts';
+import { keyService } from '../../src/grpc/key-service.ts';
+import { type UserCore, userService } from '../../src/grpc/user-service.ts';
+import { judgeByName, testEnvironment } from './support/fakes.ts';
+import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
+
+const MODULES = path.resolve(import.meta.dirname, '../../node_modules');
+const BUF = path.join(MODULES, '.bin/buf');
+const REFLECTION_PROTO = path.join(MODULES, '@grpc/reflection/build/proto/grpc/reflection/v1');
+
+let running: RunningServer;
+beforeAll(async () => {
+  const environment = testEnvironment();
+  const callers = { judge: judgeByName };
+  const nobody = async () => {
+    throw new Failure('USER_NOT_FOUND', 'There is no such user.');
+  };
+  const users = { get: nobody } as unknown as UserCore;
+  const keys = { list: () => [], rotate: nobody };
+  running = await startIdentityServer(fakeCore().core, {
+    services: [
+      identityService(fakeCore().core, 'open', environment),
+      userService(users, callers, environment),
+      keyService(keys, callers, environment),
+    ],
+    reflection: true,
+  });
+});
+afterAll(() => running.close());
+
+/** Runs buf's own gRPC client, which knows of our protos only what reflection tells it. */
+async function bufCurl(
+  ...words: readonly string[]
+): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(BUF, ['curl', '--protocol', 'grpc', '--http2-prior-knowledge', ...words]);
+  const code = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await code, out, err };
+}
+
+const url = (rest: string) => `http://${running.address}${rest}`;
+
+describe('reflection', () => {
+  test.each(['grpc-v1', 'grpc-v1alpha'])('lists the services and their rpcs over %s', async (protocol) => {
+    const services = await bufCurl('--reflect-protocol', protocol, '--list-services', url(''));
+    expect(services.out.trim().split('\n').sort()).toEqual([
+      'grpc.health.v1.Health',
+      'latchkey.admin.v1.KeyService',
+      'latchkey.admin.v1.UserService',
+      'latchkey.v1.IdentityService',
+    ]);
+    const rpcs = await bufCurl('--reflect-protocol', protocol, '--list-methods', url(''));
+    expect(rpcs.out).toContain('latchkey.v1.IdentityService/BatchValidate');
+  });
+
+  test('resolves what our messages import', async () => {
+    const request = '{"access_token": "service"}';
+    const { code, out } = await bufCurl('-d', request, url('/latchkey.v1.IdentityService/Validate'));
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      identity: { roles: ['service'], expiresAt: '2026-01-01T00:15:01Z' },
+      asOf: '2026-01-01T00:00:05Z',
+    });
+  });
+
+  test('resolves the field mask of a request', async () => {
+    const request = '{"user_id": "x", "update_mask": "roles"}';
+    const { code, err } = await bufCurl(
+      ...['-H', 'authorization: Bearer admin', '-d', request],
+      url('/latchkey.admin.v1.UserService/UpdateUser'),
+    );
+    expect(code).not.toBe(0);
+    expect(JSON.parse(err)).toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('user_id'),
+      details: [{ type: 'google.rpc.ErrorInfo' }, { type: 'google.rpc.BadRequest' }],
+    });
+  });
+
+  test.each(['ErrorInfo', 'BadRequest', 'RetryInfo', 'Status'])(
+    'has the file of google.rpc.%s, which no rpc mentions, and those it imports',
+    async (name) => {
+      const { out } = await bufCurl(
+        ...['--schema', REFLECTION_PROTO, '-d', `{"file_containing_symbol": "google.rpc.${name}"}`],
+        url('/grpc.reflection.v1.ServerReflection/ServerReflectionInfo'),
+      );
+      const { fileDescriptorProto } = JSON.parse(out).fileDescriptorResponse;
+      const files = fileDescriptorProto.map((file: string) => Buffer.from(file, 'base64').toString('latin1'));
+      expect(files).toHaveLength(2);
+      expect(files[0]).toContain(name);
+      expect(files[1]).toMatch(/google\/protobuf\/(duration|any)\.proto/);
+    },
+  );
+
+  test('serves health checks to a client that knows nothing of them', async () => {
+    const { out } = await bufCurl('-d', '{}', url('/grpc.health.v1.Health/Check'));
+    expect(JSON.parse(out)).toEqual({ status: 'SERVING' });
+  });
+});
