@@ -1,0 +1,21 @@
+// Compiles src to dist and takes along what the compiler does not know: Lua scripts and the descriptor image.
+import { spawnSync } from 'node:child_process';
+import { cpSync, globSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+const assets = ['adapters/redis/scripts/*.lua', 'gen/*.binpb'];
+
+rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+
+const compiled = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+if (compiled.status !== 0) {
+  process.exit(compiled.status ?? 1);
+}
+
+for (const asset of globSync(assets, { cwd: path.join(root, 'src') })) {
+  cpSync(path.join(root, 'src', asset), path.join(root, 'dist', asset));
+}
+
+// The last thing written: scripts/run builds again when a source is newer than it, or when it is missing.
+writeFileSync(path.join(root, 'dist/.built'), '');
