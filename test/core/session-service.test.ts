@@ -1,0 +1,321 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
+import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
+import { storeUnavailable } from '../../src/core/failure.ts';
+import type { User } from '../../src/core/user/user.ts';
+import type { Demand } from '../../src/validator/verdict.ts';
+import { eventually } from '../support/eventually.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { SessionWorld } from '../support/session-world.ts';
+import { DAY, HOUR, MINUTE } from '../support/sessions.ts';
+
+const BOUNDED: Demand = { consistency: 'BOUNDED' };
+const STRONG: Demand = { consistency: 'STRONG' };
+
+/** A log whose appends can be made to fail, as those of a store that cannot be reached. */
+class UncertainLog extends MemoryRevocationLog {
+  broken = false;
+  appended = 0;
+
+  override async append(...given: Parameters<MemoryRevocationLog['append']>): Promise<string> {
+    if (this.broken) throw storeUnavailable('revocations', new Error('cut'));
+    this.appended += 1;
+    return super.append(...given);
+  }
+}
+
+class UncertainStore extends MemorySessionStore {
+  broken = false;
+
+  override async read(...given: Parameters<MemorySessionStore['read']>) {
+    if (this.broken) throw storeUnavailable('sessions', new Error('cut'));
+    return super.read(...given);
+  }
+}
+
+describe('sessions', () => {
+  let clock: ManualClock;
+  let log: UncertainLog;
+  let store: UncertainStore;
+  let world: SessionWorld;
+  let user: User;
+
+  beforeEach(async () => {
+    clock = new ManualClock();
+    log = new UncertainLog(DAY);
+    store = new UncertainStore(clock);
+    world = await SessionWorld.open({ log, store }, clock);
+    await world.settle();
+    user = world.addUser();
+  });
+
+  afterEach(() => world.close());
+
+  const judge = async (token: string, demand: Demand = BOUNDED) =>
+    (await world.tokens.judge(token, demand)).verdict;
+
+  describe('opening', () => {
+    test('answers tokens of a session with both deadlines, and the access token is good', async () => {
+      const { session, tokens, replaced } = await world.open(user);
+      expect(session).toMatchObject({
+        userId: user.userId,
+        idleDeadline: clock.now() + 7 * DAY,
+        absoluteDeadline: clock.now() + 30 * DAY,
+      });
+      expect(tokens).toMatchObject({
+        accessTokenExpiresAt: clock.now() + 15 * MINUTE,
+        refreshTokenExpiresAt: session.idleDeadline,
+      });
+      expect(replaced).toEqual([]);
+      expect(await judge(tokens.accessToken)).toMatchObject({
+        kind: 'accepted',
+        claims: { userId: user.userId, sessionId: session.sessionId, roles: ['reader'] },
+      });
+    });
+
+    test('ends the session it replaces, everywhere', async () => {
+      const first = await world.open(user, { deviceId: 'phone' });
+      const second = await world.open(user, { deviceId: 'phone' });
+      expect(second.replaced).toMatchObject([{ sessionId: first.session.sessionId, reason: 'REPLACED' }]);
+      await eventually(() => world.feed.size === 1);
+      expect(await judge(first.tokens.accessToken)).toMatchObject({ endReason: 'REPLACED' });
+      expect(await judge(second.tokens.accessToken)).toMatchObject({ kind: 'accepted' });
+      await expect(world.sessions.refresh(first.tokens.refreshToken)).rejects.toMatchObject({
+        reason: 'SESSION_ENDED',
+        metadata: { end_reason: 'REPLACED' },
+      });
+    });
+
+    test('opens nothing if a replaced session cannot be ended for certain', async () => {
+      await world.open(user, { deviceId: 'phone' });
+      log.broken = true;
+      await expect(world.open(user, { deviceId: 'phone' })).rejects.toMatchObject({
+        reason: 'STORE_UNAVAILABLE',
+      });
+    });
+
+    test('refuses a user whose sessions were ended since the record was read', async () => {
+      const changed = world.changeUser(user, { securityVersion: 2 });
+      await world.endings.endUser(user.userId, 2, 'PASSWORD_CHANGED');
+      await expect(world.open(user)).rejects.toMatchObject({ reason: 'INVALID_CREDENTIALS' });
+      const { session, tokens } = await world.open(changed);
+      expect(session.createdAt).toBeGreaterThan(clock.now() - 1);
+      await eventually(() => world.feed.size === 1);
+      expect(await judge(tokens.accessToken)).toMatchObject({ kind: 'accepted' });
+    });
+  });
+
+  describe('refreshing', () => {
+    test('rotates the refresh token, moves the idle deadline and reads the roles again', async () => {
+      const { tokens } = await world.open(user);
+      world.changeUser(user, { roles: ['writer'] });
+      clock.advance(MINUTE);
+      const refreshed = await world.sessions.refresh(tokens.refreshToken);
+      expect(refreshed.tokens.refreshToken).not.toBe(tokens.refreshToken);
+      expect(refreshed.session.idleDeadline).toBe(clock.now() + 7 * DAY);
+      expect(await judge(refreshed.tokens.accessToken)).toMatchObject({ claims: { roles: ['writer'] } });
+    });
+
+    test('answers a lost answer and a second tab with the same refresh token', async () => {
+      const { tokens } = await world.open(user);
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => world.sessions.refresh(tokens.refreshToken)),
+      );
+      expect(new Set(answers.map((answer) => answer.tokens.refreshToken)).size).toBe(1);
+      clock.advance(29_999);
+      const late = await world.sessions.refresh(tokens.refreshToken);
+      expect(late.tokens.refreshToken).toBe(answers[0]?.tokens.refreshToken);
+    });
+
+    test('ends the session when an old token is used again, and the living access token with it', async () => {
+      const opened = await world.open(user);
+      const refreshed = await world.sessions.refresh(opened.tokens.refreshToken);
+      clock.advance(30_001);
+      await expect(world.sessions.refresh(opened.tokens.refreshToken)).rejects.toMatchObject({
+        reason: 'SESSION_ENDED',
+        metadata: { end_reason: 'REFRESH_TOKEN_REUSED' },
+      });
+      await eventually(() => world.feed.size === 1);
+      expect(await judge(refreshed.tokens.accessToken)).toMatchObject({ endReason: 'REFRESH_TOKEN_REUSED' });
+      await expect(world.sessions.refresh(refreshed.tokens.refreshToken)).rejects.toMatchObject({
+        metadata: { end_reason: 'REFRESH_TOKEN_REUSED' },
+      });
+    });
+
+    test('does not say that a stolen session has ended before the log knows', async () => {
+      const opened = await world.open(user);
+      await world.sessions.refresh(opened.tokens.refreshToken);
+      clock.advance(30_001);
+      log.broken = true;
+      const again = () => world.sessions.refresh(opened.tokens.refreshToken);
+      await expect(again()).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
+      log.broken = false;
+      await expect(again()).rejects.toMatchObject({ metadata: { end_reason: 'REFRESH_TOKEN_REUSED' } });
+      expect(log.appended).toBe(1);
+      await expect(again()).rejects.toMatchObject({ reason: 'SESSION_ENDED' });
+      expect(log.appended).toBe(1);
+    });
+
+    test.each([
+      ['disabled', 'USER_DISABLED'],
+      ['deleted', 'USER_DELETED'],
+    ])('refuses a %s user whatever the session store says, and ends the session', async (what, reason) => {
+      const { tokens } = await world.open(user);
+      if (what === 'deleted') world.users.delete(user.userId);
+      else world.changeUser(user, { disabledAt: clock.now() });
+      await expect(world.sessions.refresh(tokens.refreshToken)).rejects.toMatchObject({
+        reason: 'SESSION_ENDED',
+        metadata: { end_reason: reason },
+      });
+      await eventually(() => world.feed.size === 1);
+      expect(await judge(tokens.accessToken)).toMatchObject({ endReason: reason });
+    });
+
+    test('refuses what is not ours without asking any store', async () => {
+      world.users.clear();
+      await expect(world.sessions.refresh('lkr_forged')).rejects.toMatchObject({
+        reason: 'INVALID_REFRESH_TOKEN',
+      });
+    });
+
+    test('never issues an access token that outlives the session', async () => {
+      let { tokens } = await world.open(user);
+      for (let day = 0; day < 30; day += 5) {
+        ({ tokens } = await world.sessions.refresh(tokens.refreshToken));
+        clock.advance(5 * DAY - (day === 25 ? MINUTE : 0));
+      }
+      const last = await world.sessions.refresh(tokens.refreshToken);
+      expect(last.tokens.accessTokenExpiresAt).toBe(last.session.absoluteDeadline);
+      expect(last.tokens.refreshTokenExpiresAt).toBe(last.session.absoluteDeadline);
+      clock.advance(MINUTE);
+      await expect(world.sessions.refresh(last.tokens.refreshToken)).rejects.toMatchObject({
+        metadata: { end_reason: 'MAX_LIFETIME' },
+      });
+    });
+  });
+
+  describe('logging out', () => {
+    test('is felt by the revision it answers, with either token, again and again', async () => {
+      for (const by of ['refresh', 'access'] as const) {
+        const { tokens } = await world.open(user);
+        const logout = () =>
+          by === 'refresh'
+            ? world.sessions.logoutByRefreshToken(tokens.refreshToken)
+            : world.sessions.logoutByAccessToken(tokens.accessToken);
+        const { revision } = await logout();
+        expect(await judge(tokens.accessToken, { ...BOUNDED, atLeastRevision: revision })).toMatchObject({
+          reason: 'SESSION_ENDED',
+          endReason: 'LOGGED_OUT',
+          nextStep: 'LOGIN',
+        });
+        expect(await logout()).toEqual({ revision });
+      }
+      expect(log.appended).toBe(2);
+    });
+
+    test('works with a rotated refresh token and with an expired access token', async () => {
+      const first = await world.open(user);
+      await world.sessions.refresh(first.tokens.refreshToken);
+      await world.sessions.logoutByRefreshToken(first.tokens.refreshToken);
+      const second = await world.open(user);
+      clock.advance(HOUR);
+      await world.sessions.logoutByAccessToken(second.tokens.accessToken);
+      for (const { tokens } of [first, second]) {
+        await expect(world.sessions.refresh(tokens.refreshToken)).rejects.toMatchObject({
+          metadata: { end_reason: 'LOGGED_OUT' },
+        });
+      }
+    });
+
+    test('is not acknowledged unless the log has it, and can be repeated until it has', async () => {
+      const { tokens } = await world.open(user);
+      log.broken = true;
+      const logout = () => world.sessions.logoutByRefreshToken(tokens.refreshToken);
+      await expect(logout()).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
+      log.broken = false;
+      const { revision } = await logout();
+      await eventually(() => world.feed.revision === revision);
+      expect(await judge(tokens.accessToken)).toMatchObject({ reason: 'SESSION_ENDED' });
+    });
+
+    test('refuses tokens that are not ours', async () => {
+      await expect(world.sessions.logoutByRefreshToken('lkr_x')).rejects.toMatchObject({
+        reason: 'INVALID_REFRESH_TOKEN',
+      });
+      await expect(world.sessions.logoutByAccessToken('x.y.z')).rejects.toMatchObject({
+        reason: 'INVALID_ACCESS_TOKEN',
+      });
+    });
+  });
+
+  describe('judging', () => {
+    test('asks the record when the log is stale, and says as of when', async () => {
+      const { tokens } = await world.open(user);
+      await world.feed.close();
+      clock.advance(6_000);
+      expect(await world.tokens.judge(tokens.accessToken, BOUNDED)).toMatchObject({
+        verdict: { kind: 'accepted' },
+        asOf: clock.now(),
+      });
+      await store.end({ ...(await ended(tokens.accessToken)), tombstoneTtlMs: DAY, now: clock.now() });
+      expect(await judge(tokens.accessToken)).toMatchObject({ endReason: 'RISK' });
+    });
+
+    test('gives no verdict when the log is stale and the record cannot be read', async () => {
+      const { tokens } = await world.open(user);
+      await judge(tokens.accessToken);
+      await world.feed.close();
+      clock.advance(6_000);
+      store.broken = true;
+      await expect(judge(tokens.accessToken)).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
+      await expect(judge(tokens.accessToken, STRONG)).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
+    });
+
+    test('STRONG sees an ended record before the log does', async () => {
+      const { tokens, session } = await world.open(user);
+      expect(await judge(tokens.accessToken, STRONG)).toMatchObject({ kind: 'accepted' });
+      await store.end({ ...session, reason: 'RISK', tombstoneTtlMs: DAY, now: clock.now() });
+      expect(await judge(tokens.accessToken, STRONG)).toMatchObject({ endReason: 'RISK' });
+    });
+
+    test('STRONG judges a record by its deadlines too', async () => {
+      const { session, tokens } = await world.open(user);
+      clock.advance(7 * DAY - MINUTE);
+      const late = await world.key.sign(claimsOf(tokens.accessToken, clock.now()));
+      await world.settle(MINUTE);
+      expect(await judge(late)).toMatchObject({ kind: 'accepted' });
+      expect(await judge(late, STRONG)).toMatchObject({ reason: 'SESSION_ENDED', endReason: 'IDLE' });
+      expect(session.idleDeadline).toBe(clock.now());
+    });
+
+    test('a token from before the log began is as good as its record, and dead where that is gone', async () => {
+      const { tokens } = await world.open(user);
+      clock.advance(MINUTE);
+      const { key } = world;
+      const sameRecords = await SessionWorld.open({ key, store }, clock);
+      const wiped = await SessionWorld.open({ key }, clock);
+      expect((await wiped.tokens.judge(tokens.accessToken, BOUNDED)).verdict).toMatchObject({
+        reason: 'SESSION_ENDED',
+        endReason: 'UNSPECIFIED',
+        nextStep: 'LOGIN',
+      });
+      await sameRecords.settle();
+      expect((await sameRecords.tokens.judge(tokens.accessToken, BOUNDED)).verdict.kind).toBe('accepted');
+      store.broken = true;
+      expect((await sameRecords.tokens.judge(tokens.accessToken, BOUNDED)).verdict.kind).toBe('accepted');
+      await Promise.all([sameRecords.close(), wiped.close()]);
+    });
+  });
+
+  async function ended(accessToken: string) {
+    const verdict = await judge(accessToken);
+    if (verdict.kind !== 'accepted') throw new Error('expected a good token');
+    const { userId, sessionId } = verdict.claims;
+    return { userId, sessionId, reason: 'RISK' as const };
+  }
+});
+
+function claimsOf(token: string, issuedAt: number): Record<string, unknown> {
+  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as object;
+  return { ...claims, iat: Math.floor(issuedAt / 1000), exp: Math.floor(issuedAt / 1000) + 900 };
+}

@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
+import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
+import { RevocationFeed } from '../../src/core/revocation/revocation-feed.ts';
+import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts';
+import { AccessTokenIssuer } from '../../src/core/session/access-token-issuer.ts';
+import { RefreshTokens } from '../../src/core/session/refresh-token.ts';
+import type { Device } from '../../src/core/session/session.ts';
+import { SessionEndings } from '../../src/core/session/session-endings.ts';
+import { SessionService } from '../../src/core/session/session-service.ts';
+import type { SessionStore } from '../../src/core/session/session-store.ts';
+import { TokenValidation } from '../../src/core/session/token-validation.ts';
+import type { User } from '../../src/core/user/user.ts';
+import { KeySet } from '../../src/validator/key-set.ts';
+import { TokenVerifier } from '../../src/validator/token-verifier.ts';
+import { Validator } from '../../src/validator/validator.ts';
+import { eventually } from './eventually.ts';
+import { ManualClock } from './manual-clock.ts';
+import { DAY, ids, MINUTE } from './sessions.ts';
+import { AUDIENCE, ISSUER, TestKey } from './test-keys.ts';
+
+const ACCESS_TTL = 15 * MINUTE;
+export const MAX_STALENESS = 5_000;
+
+/** What several servers share. */
+export interface WorldParts {
+  readonly store: SessionStore;
+  readonly log: RevocationLog;
+  readonly key: TestKey;
+  readonly macKey: Buffer;
+}
+
+/** The sessions' part of a server, put together as the composition root does, on a clock that stands still. */
+export class SessionWorld {
+  readonly clock: ManualClock;
+  readonly store: SessionStore;
+  readonly log: RevocationLog;
+  readonly key: TestKey;
+  readonly users = new Map<string, User>();
+  readonly feed: RevocationFeed;
+  readonly endings: SessionEndings;
+  readonly sessions: SessionService;
+  readonly tokens: TokenValidation;
+
+  private constructor(clock: ManualClock, { store, log, key, macKey }: WorldParts) {
+    this.clock = clock;
+    this.key = key;
+    this.store = store;
+    this.log = log;
+    this.feed = new RevocationFeed({
+      log,
+      clock,
+      waitMs: 5,
+      reinstate: (revocation) => this.endings.reinstate(revocation),
+      observer: { faulted: () => undefined, rewound: () => undefined },
+    });
+    this.endings = new SessionEndings({
+      store,
+      log,
+      clock,
+      tombstoneTtlMs: DAY,
+      accessTokenLifeMs: ACCESS_TTL + MINUTE,
+      coveredSince: () => this.feed.coveredSince,
+    });
+    const keySet = new KeySet({ fetch: async () => [key.publicJwk], clock, minRefetchIntervalMs: 1_000 });
+    const verifier = new TokenVerifier(keySet, 100);
+    const common = { clock, ids, issuer: ISSUER, audiences: [AUDIENCE] };
+    this.sessions = new SessionService({
+      ...common,
+      store,
+      endings: this.endings,
+      users: { findById: async (userId) => this.users.get(userId) },
+      accessTokens: new AccessTokenIssuer({
+        ...common,
+        keys: { signer: () => ({ keyId: key.publicJwk.kid, sign: (claims) => key.sign({ ...claims }) }) },
+        ttlMs: ACCESS_TTL,
+      }),
+      refreshTokens: new RefreshTokens([macKey]),
+      verifier,
+      policy: {
+        idleTtlMs: 7 * DAY,
+        maxTtlMs: 30 * DAY,
+        refreshGraceMs: 30_000,
+        maxSessionsPerUser: 3,
+        tombstoneTtlMs: DAY,
+      },
+    });
+    this.tokens = new TokenValidation({
+      validator: new Validator({
+        ...common,
+        verifier,
+        revocations: this.feed,
+        maxStalenessMs: MAX_STALENESS,
+      }),
+      store,
+      revision: () => this.feed.revision,
+      clock,
+    });
+  }
+
+  static async open(given: Partial<WorldParts> = {}, clock = new ManualClock()): Promise<SessionWorld> {
+    const world = new SessionWorld(clock, {
+      store: given.store ?? new MemorySessionStore(clock),
+      log: given.log ?? new MemoryRevocationLog(DAY),
+      key: given.key ?? (await TestKey.make()),
+      macKey: given.macKey ?? randomBytes(32),
+    });
+    await world.feed.start();
+    return world;
+  }
+
+  async close(): Promise<void> {
+    await this.feed.close();
+  }
+
+  addUser(given: Partial<User> = {}): User {
+    const now = this.clock.now();
+    const userId = ids.next(now);
+    const user: User = {
+      userId,
+      username: `user-${userId}`,
+      usernameKey: `user-${userId}`,
+      passwordHash: '',
+      roles: ['reader'],
+      disabledAt: undefined,
+      createdAt: now,
+      updatedAt: now,
+      passwordChangedAt: now,
+      version: 1,
+      securityVersion: 1,
+      ...given,
+    };
+    this.users.set(user.userId, user);
+    return user;
+  }
+
+  /** Changes the stored user, as the directory would. */
+  changeUser(user: User, change: Partial<User>): User {
+    const changed = { ...user, ...change, version: user.version + 1 };
+    this.users.set(user.userId, changed);
+    return changed;
+  }
+
+  open(user: User, device: Partial<Device> = {}) {
+    return this.sessions.open(user, {
+      clientId: 'web',
+      device: { deviceId: '', name: '', platform: '', ...device },
+      ipAddress: '192.0.2.1',
+      authenticationMethods: ['pwd'],
+    });
+  }
+
+  /** Lets the feed catch up with the clock, so that the log is fresh and long begun. */
+  async settle(ms = 10_000): Promise<void> {
+    this.clock.advance(ms);
+    await eventually(() => this.feed.asOf === this.clock.now());
+  }
+}
