@@ -1,9 +1,10 @@
-import type { ServerUnaryCall, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js';
+import { type ServerUnaryCall, type ServiceDefinition, type sendUnaryData, status } from '@grpc/grpc-js';
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
 import { Call, type Handler, type Interceptor, type Method } from './call.ts';
-import { bytesOf, type Decoder, decodeStrictly, type Encoder, type MalformedMessage } from './encoding.ts';
+import { type Decoder, decodeStrictly, type Encoder, type MalformedMessage } from './encoding.ts';
 import { deadline } from './interceptors/deadline.ts';
+import { encodedResponse } from './interceptors/encoded-response.ts';
 import { errorTranslation } from './interceptors/error-translation.ts';
 import { type FieldCheck, fieldChecks } from './interceptors/field-checks.ts';
 import { malformedMessage } from './interceptors/malformed-message.ts';
@@ -65,7 +66,7 @@ export function unaryService<Definition extends ServiceDefinition>(
     methods[key] = {
       ...generated,
       requestDeserialize: (bytes: Buffer) => decodeStrictly(rpc.request, bytes),
-      responseSerialize: (message: unknown) => bytesOf(rpc.response, message),
+      responseSerialize: (bytes: Buffer) => bytes,
     };
     implementation[key] = unaryCallHandler(chain(rpc, method, environment), environment);
   }
@@ -77,8 +78,9 @@ function chain<Request, Response>(
   rpc: Rpc<Request, Response>,
   method: Method,
   environment: CallEnvironment,
-): Handler<Request | MalformedMessage, Response> {
-  const checked = fieldChecks(rpc.handle, rpc.check);
+): Handler<Request | MalformedMessage, Buffer> {
+  const encoded = encodedResponse(rpc.handle, rpc.response);
+  const checked = fieldChecks(encoded, rpc.check);
   const admitted = rpc.callers === undefined ? checked : rpc.callers(checked, method);
   const decoded = malformedMessage(admitted);
   const inTime = deadline(decoded);
@@ -87,13 +89,13 @@ function chain<Request, Response>(
 }
 
 function unaryCallHandler(
-  handle: Handler<unknown, unknown>,
+  handle: Handler<unknown, Buffer>,
   { ids, clock }: CallEnvironment,
 ): UnaryCallHandler {
   return (surface, answer) => {
     try {
       const response = handle(surface.request, new Call(surface, ids, clock));
-      if (response instanceof Promise) response.then((message) => answer(null, message), refuse);
+      if (response instanceof Promise) response.then((bytes) => answer(null, bytes)).catch(refuse);
       else answer(null, response);
     } catch (error) {
       refuse(error);
@@ -101,7 +103,7 @@ function unaryCallHandler(
 
     function refuse(error: unknown): void {
       answer(
-        error instanceof RpcError ? error : new Error('unreachable: errors are translated by the chain'),
+        error instanceof RpcError ? error : { code: status.INTERNAL, details: 'A fault of the service.' },
       );
     }
   };

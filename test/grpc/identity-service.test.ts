@@ -249,6 +249,17 @@ describe('faults of ours', () => {
     expect(environment.callMetrics.calls).toEqual([`Validate ${status.INTERNAL}`]);
   });
 
+  test('include an answer that cannot be encoded', async () => {
+    const judge = (token: string) => ({ ...judgeByName(token), asOf: Number.NaN });
+    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
+    const { client, environment } = running;
+    expect(await call(client, client.validate, validateRequest)).toMatchObject({
+      code: status.INTERNAL,
+      metadata: { correlation_id: 'id-1' },
+    });
+    expect(environment.log.at('error')).toHaveLength(1);
+  });
+
   test('do not put what a failure was translated from on the wire', async () => {
     const judge = () => Promise.reject(storeUnavailable('sessions', new Error('redis://:pw@host')));
     running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
