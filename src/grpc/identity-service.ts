@@ -1,5 +1,6 @@
-import type { IssuedTokens } from '../core/session/issued-tokens.ts';
-import type { Device, EndedSession, Session } from '../core/session/session.ts';
+import type { LoginService } from '../core/login/login-service.ts';
+import type { SessionService } from '../core/session/session-service.ts';
+import type { TokenValidation } from '../core/session/token-validation.ts';
 import {
   BatchValidateRequest,
   BatchValidateResponse,
@@ -29,29 +30,9 @@ import { type CallEnvironment, type ServiceRegistration, unaryService } from './
 
 /** What the rpcs of IdentityService are done with. */
 export interface IdentityCore {
-  readonly login: {
-    login(attempt: {
-      readonly username: string;
-      readonly password: string;
-      readonly clientId: string;
-      readonly device: Device;
-      readonly ipAddress: string;
-      readonly signal?: AbortSignal;
-    }): Promise<SessionWithTokens & { readonly replaced: readonly EndedSession[] }>;
-  };
-  readonly sessions: {
-    refresh(refreshToken: string): Promise<SessionWithTokens>;
-    logoutByRefreshToken(refreshToken: string): Promise<{ revision: string }>;
-    logoutByAccessToken(accessToken: string): Promise<{ revision: string }>;
-  };
-  readonly tokens: {
-    judge(accessToken: string, demand: Demand): Judgement | Promise<Judgement>;
-  };
-}
-
-interface SessionWithTokens {
-  readonly session: Session;
-  readonly tokens: IssuedTokens;
+  readonly login: Pick<LoginService, 'login'>;
+  readonly sessions: Pick<SessionService, 'refresh' | 'logoutByRefreshToken' | 'logoutByAccessToken'>;
+  readonly tokens: Pick<TokenValidation, 'judge'>;
 }
 
 /** `latchkey.v1.IdentityService`. */

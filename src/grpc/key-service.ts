@@ -1,3 +1,4 @@
+import type { KeyService, SigningKeyInfo } from '../core/keys/key-service.ts';
 import {
   KeyServiceService,
   ListSigningKeysRequest,
@@ -6,16 +7,12 @@ import {
   RotateSigningKeyResponse,
 } from '../gen/latchkey/admin/v1/key.ts';
 import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
-import { type SigningKeyInfo, signingKeyMessage } from './messages/key-message.ts';
+import { signingKeyMessage } from './messages/key-message.ts';
 import { afterOf, checkPage, pageSizeOf, pageTokenOf } from './page.ts';
 import { type CallEnvironment, type ServiceRegistration, unaryService } from './unary.ts';
 
 /** What the rpcs of admin.KeyService are done with. */
-export interface KeyCore {
-  /** Newest first. */
-  list(): readonly SigningKeyInfo[];
-  rotate(): Promise<SigningKeyInfo>;
-}
+export type KeyCore = Pick<KeyService, 'list' | 'rotate'>;
 
 /** A JWK thumbprint (RFC 7638) with SHA-256. */
 const KEY_ID = /^[A-Za-z0-9_-]{1,64}$/;

@@ -54,6 +54,8 @@ const keys = [3, 2, 1].map((n) => ({
   state: 'SIGNING' as const,
   createdAt: T0,
   signsFrom: T0 + n,
+  signsUntil: undefined,
+  publishedUntil: undefined,
 }));
 
 let asked: unknown[][];

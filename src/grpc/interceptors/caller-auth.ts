@@ -1,13 +1,12 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { Failure } from '../../core/failure.ts';
+import type { TokenValidation } from '../../core/session/token-validation.ts';
 import { ADMIN_ROLE } from '../../core/user/user.ts';
-import type { Demand, Judgement, Verdict } from '../../validator/verdict.ts';
+import type { Demand, Verdict } from '../../validator/verdict.ts';
 import type { Call, Handler, Interceptor } from '../call.ts';
 
 /** Judges the callers' own access tokens. */
-export interface CallerTokens {
-  judge(accessToken: string, demand: Demand): Judgement | Promise<Judgement>;
-}
+export type CallerTokens = Pick<TokenValidation, 'judge'>;
 
 /** Who may ask about tokens: anybody, holders of a client certificate, holders of a service's access token. */
 export type CallerAuth = 'open' | 'mtls' | 'token';
