@@ -7,7 +7,7 @@ import { isIP } from 'node:net';
  */
 export function peerAddress(peer: string): string {
   const colon = peer.lastIndexOf(':');
-  const host = (isIP(peer) === 0 && colon >= 0 ? peer.slice(0, colon) : peer).replace(/^\[|\]$/g, '');
+  const host = (colon >= 0 ? peer.slice(0, colon) : peer).replace(/^\[|\]$/g, '');
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1];
   if (mapped !== undefined) return mapped;
   return isIP(host) === 0 ? '' : host;
