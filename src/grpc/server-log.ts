@@ -3,6 +3,7 @@ import { setLogger } from '@grpc/grpc-js';
 /** What this room says to the log; pino's loggers are of this shape. */
 export interface ServerLog {
   debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }

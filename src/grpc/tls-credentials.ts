@@ -55,7 +55,7 @@ export class TlsCredentials extends ServerCredentials {
       if (same(loaded, this.#loaded)) return false;
       this.#loaded = loaded;
       this.updateSecureContextOptions(loaded);
-      this.#log.warn({ certificate: this.#files.certificate }, 'TLS files have changed and are in use.');
+      this.#log.info({ certificate: this.#files.certificate }, 'TLS files have changed and are in use.');
       return true;
     } catch (error) {
       this.#log.error({ err: error }, 'TLS files cannot be used; those read before stay in use.');

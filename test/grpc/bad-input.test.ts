@@ -71,6 +71,20 @@ describe('bytes that are not a call', () => {
     await expectStillServing();
   });
 
+  test.each(['/grpc.health.v1.Health/Check', '/grpc.health.v1.Health/Watch'])(
+    "are refused by the library's own services too: %s",
+    async (path) => {
+      const garbage = frame(Buffer.from('0affffffff', 'hex'));
+      expect(await raw.send(garbage, { ':path': path })).toMatchObject({
+        grpcStatus: status.INVALID_ARGUMENT,
+      });
+      const halfPair = frame(tokenField(Buffer.from('eda080', 'hex')));
+      const answer = await raw.send(halfPair, { ':path': path, 'grpc-timeout': '100m' });
+      expect(answer.grpcStatus).not.toBe(status.INTERNAL);
+      await expectStillServing();
+    },
+  );
+
   test('are never a fault of ours, whatever they are', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 64 }), async (bytes) => {
@@ -148,6 +162,11 @@ describe('headers that are not those of a call', () => {
     expect([status.OK, status.DEADLINE_EXCEEDED]).toContain(answer.grpcStatus);
     await expectStillServing();
   });
+});
+
+test('A client is told how many calls it may have under way: fewer than a burst of resets that ends a connection', async () => {
+  await raw.send(frame(good));
+  expect(raw.session.remoteSettings.maxConcurrentStreams).toBe(500);
 });
 
 describe('calls given up', () => {

@@ -5,7 +5,7 @@ import type { AccessTokenClaims } from '../../../src/validator/access-token.ts';
 import { type Judgement, rejected } from '../../../src/validator/verdict.ts';
 
 export interface LogLine {
-  readonly level: 'debug' | 'warn' | 'error';
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly fields: Readonly<Record<string, unknown>>;
   readonly message: string;
 }
@@ -16,6 +16,10 @@ export class RecordingLog implements ServerLog {
 
   debug(fields: object, message: string): void {
     this.lines.push({ level: 'debug', fields: { ...fields }, message });
+  }
+
+  info(fields: object, message: string): void {
+    this.lines.push({ level: 'info', fields: { ...fields }, message });
   }
 
   warn(fields: object, message: string): void {
