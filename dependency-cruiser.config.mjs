@@ -1,0 +1,184 @@
+// Who may import whom. The rules hold for every import, of a type or of a value, and each can be seen to
+// fail in test/contract/dependency-rules.test.ts.
+
+/** Everything of ours that a room may not reach: `src` without the room itself and what it is allowed. */
+function only(name, room, allowed, comment) {
+  return {
+    name,
+    comment,
+    severity: 'error',
+    from: { path: `^src/${room}` },
+    to: { path: '^src/', pathNot: [room, ...allowed].map((path) => `^src/${path}`) },
+  };
+}
+
+/** A package (or Node's module) that only some rooms may import. */
+function confined(name, packages, rooms, comment) {
+  return {
+    name,
+    comment,
+    severity: 'error',
+    from: { path: '^src/', pathNot: rooms.map((path) => `^src/${path}`) },
+    to: {
+      path: packages.map((found) => (found.startsWith('node:') ? `^${found}$` : `node_modules/${found}/`)),
+    },
+  };
+}
+
+const rooms = [
+  only(
+    'main-starts-app',
+    'main[.]ts$',
+    ['app[.]ts$', 'config', 'telemetry/'],
+    'main reads the config, builds the app, and ends.',
+  ),
+  {
+    name: 'app-is-the-root',
+    comment: 'The composition root is reached from main (and tests) only.',
+    severity: 'error',
+    from: { path: '^src/', pathNot: '^src/main[.]ts$' },
+    to: { path: '^src/app[.]ts$' },
+  },
+  {
+    name: 'app-stays-inside',
+    comment: 'The service does not depend on its own clients.',
+    severity: 'error',
+    from: { path: '^src/app[.]ts$' },
+    to: { path: '^src/(client|bff|cli)/' },
+  },
+  only(
+    'config-knows-domain-types',
+    'config',
+    ['core/', 'validator/'],
+    'Configuration is made of domain values.',
+  ),
+  only(
+    'grpc-serves-core',
+    'grpc/',
+    ['core/', 'validator/', 'gen/', 'telemetry/'],
+    'The door knows the house, not the stores.',
+  ),
+  only(
+    'adapters-fill-ports',
+    'adapters/',
+    ['core/'],
+    'An adapter knows the port it fills and nothing else of ours.',
+  ),
+  {
+    name: 'adapters-know-no-service',
+    comment: 'A service uses ports; an adapter that calls a service would turn the house round.',
+    severity: 'error',
+    from: { path: '^src/adapters/' },
+    to: { path: '^src/core/.*-service[.]ts$' },
+  },
+  {
+    name: 'adapters-are-strangers',
+    comment: 'Each driver can be taken out without another one noticing.',
+    severity: 'error',
+    from: { path: '^src/adapters/([^/]+)/' },
+    to: { path: '^src/adapters/', pathNot: '^src/adapters/$1/' },
+  },
+  only(
+    'core-is-the-domain',
+    'core/',
+    ['validator/'],
+    'The domain knows no wire, no store and no environment.',
+  ),
+  {
+    name: 'core-needs-only-crypto',
+    comment: 'The domain has no library and, of Node, only node:crypto.',
+    severity: 'error',
+    from: { path: '^src/core/' },
+    to: { pathNot: ['^src/', '^(node:)?crypto$'] },
+  },
+  only('validator-is-shared', 'validator/', [], 'Server and client judge tokens with the same code.'),
+  {
+    name: 'validator-needs-only-jose',
+    comment: 'It is published inside the client: jose is all it may bring along.',
+    severity: 'error',
+    from: { path: '^src/validator/' },
+    to: { pathNot: ['^src/', 'node_modules/jose/'] },
+  },
+  only(
+    'telemetry-watches',
+    'telemetry/',
+    ['core/', 'validator/'],
+    'What is measured does not depend on how it is served.',
+  ),
+  only('gen-is-generated', 'gen/', [], 'Generated code stands alone.'),
+  only(
+    'client-is-published',
+    'client/',
+    ['gen/', 'validator/'],
+    'The published package carries nothing of the server.',
+  ),
+  only('cli-is-a-client', 'cli/', ['client/'], 'The command can do what any client can, and no more.'),
+  only('bff-is-a-client', 'bff/', ['client/'], 'The BFF can do what any client can, and no more.'),
+];
+
+const libraries = [
+  confined(
+    'drivers-in-adapters',
+    ['ioredis', 'kysely', 'pg', 'bcrypt', 'node:sqlite'],
+    ['adapters/'],
+    'A driver is known to its adapter only.',
+  ),
+  confined(
+    'jose-in-two-rooms',
+    ['jose'],
+    ['validator/', 'adapters/jose/'],
+    'Tokens are judged and made in one place each.',
+  ),
+  confined(
+    'wire-at-the-door',
+    ['@grpc/[^/]+', 'grpc-health-check'],
+    ['grpc/', 'client/', 'gen/'],
+    'gRPC ends at the door.',
+  ),
+  confined('commander-in-cli', ['commander'], ['cli/'], 'Arguments are the command line.'),
+  confined(
+    'meters-in-telemetry',
+    ['pino', 'prom-client'],
+    ['telemetry/'],
+    'Logging and metrics are handed in.',
+  ),
+  confined('ids-from-app', ['uuid'], ['app[.]ts$'], 'Ids come from the IdSource that app constructs.'),
+];
+
+const hygiene = [
+  {
+    name: 'no-circles',
+    comment: 'What imports each other cannot be read, tested or replaced alone.',
+    severity: 'error',
+    from: {},
+    to: { circular: true },
+  },
+  {
+    name: 'no-missing-module',
+    comment: 'Every import resolves to a file, a module of Node, or a dependency that package.json names.',
+    severity: 'error',
+    from: {},
+    to: { couldNotResolve: true },
+  },
+  {
+    name: 'no-tools-in-service',
+    comment: 'A package that is not installed in production cannot be imported there.',
+    severity: 'error',
+    from: { path: '^src/' },
+    to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+  },
+];
+
+export default {
+  forbidden: [...rooms, ...libraries, ...hygiene],
+  options: {
+    // TypeScript 7 has no compiler API, so the imports are found by swc.
+    parser: 'swc',
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
+  },
+};
