@@ -1,0 +1,74 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import type { Parsed } from './parsed.ts';
+
+export interface TcpAddress {
+  readonly kind: 'tcp';
+  /** `host:port`, IPv6 in brackets. */
+  readonly text: string;
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
+export interface UnixAddress {
+  readonly kind: 'unix';
+  /** `unix:` and an absolute path. */
+  readonly text: string;
+}
+
+/** Where to listen. */
+export type ListenAddress = TcpAddress | UnixAddress;
+
+const HOST_AND_PORT = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/;
+const MAX_PORT = 65_535;
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
+
+/** `host:port`, `[ipv6]:port` or `unix:/path`. */
+export function parseListenAddress(text: string): Parsed<ListenAddress> {
+  if (/^unix:\/[^\0]+$/.test(text)) return { value: { kind: 'unix', text } };
+  const address = parseTcp(text);
+  return address === undefined
+    ? { problem: 'must be host:port, [ipv6]:port or unix:/path, with a port from 0 to 65535' }
+    : { value: address };
+}
+
+/** `host:port`, `[ipv6]:port` or `off`. */
+export function parseTcpAddressOrOff(text: string): Parsed<TcpAddress | 'off'> {
+  if (text === 'off') return { value: 'off' };
+  const address = parseTcp(text);
+  return address === undefined
+    ? { problem: 'must be host:port or [ipv6]:port, with a port from 0 to 65535, or off' }
+    : { value: address };
+}
+
+/** Whether only this machine can reach it. A name other than localhost could be anything. */
+export function isLoopback(address: ListenAddress): boolean {
+  if (address.kind === 'unix') return true;
+  const { host } = address;
+  if (host.toLowerCase() === 'localhost') return true;
+  return (isIPv4(host) && LOOPBACK.check(host, 'ipv4')) || (isIPv6(host) && LOOPBACK.check(host, 'ipv6'));
+}
+
+/** A host and a port, which may be left out if there is a default; undefined: it is none. */
+export function parseHostAndPort(
+  text: string,
+  defaultPort?: number,
+): { readonly host: string; readonly port: number } | undefined {
+  const withPort =
+    defaultPort === undefined || /:\d+$/.test(text.replace(/^\[[^\]]*\]/, ''))
+      ? text
+      : `${text}:${defaultPort}`;
+  const [, ipv6, name, digits] = HOST_AND_PORT.exec(withPort) ?? [];
+  const host = ipv6 ?? name;
+  if (host === undefined || (ipv6 !== undefined && !isIPv6(ipv6)) || Number(digits) > MAX_PORT)
+    return undefined;
+  return { host, port: Number(digits) };
+}
+
+function parseTcp(text: string): TcpAddress | undefined {
+  const parsed = parseHostAndPort(text);
+  return parsed && { kind: 'tcp', text, ...parsed };
+}

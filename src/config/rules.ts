@@ -1,0 +1,132 @@
+import { type ConfigFault, fault } from './faults.ts';
+import { isLoopback } from './listen-address.ts';
+import { type SettingName, type Settings, variableOf } from './variables.ts';
+
+/** What must hold between variables. */
+interface Rule {
+  /** It is judged only if all of these could be read. */
+  readonly reads: readonly SettingName[];
+  /** The variable to change, and what is said of it after its name; undefined: the rule holds. */
+  readonly broken: (settings: Settings, isProduction: boolean) => readonly [SettingName, string] | undefined;
+}
+
+/** The first must be shorter than the second, or as long where `orEqual`. */
+function shorter(a: NumberName, b: NumberName, orEqual = false): Rule {
+  const relation = orEqual ? 'must not be longer than' : 'must be shorter than';
+  return {
+    reads: [a, b],
+    broken: (settings) => {
+      const holds = orEqual ? settings[a] <= settings[b] : settings[a] < settings[b];
+      return holds
+        ? undefined
+        : [a, `(${inWords(settings[a])}) ${relation} ${named(b)} (${inWords(settings[b])})`];
+    },
+  };
+}
+
+type NumberName = {
+  [Name in SettingName]: Settings[Name] extends number ? Name : never;
+}[SettingName];
+
+const RULES: readonly Rule[] = [
+  {
+    reads: ['listen', 'plaintext', 'tlsCert', 'tlsKey'],
+    broken: ({ listen, plaintext, tlsCert, tlsKey }) => {
+      const isSafe =
+        isLoopback(listen) || plaintext === 'anywhere' || tlsCert !== undefined || tlsKey !== undefined;
+      if (isSafe) return undefined;
+      return [
+        'tlsCert',
+        `must be set, since ${named('listen')} is reachable from other machines; or ${named('plaintext')}=anywhere, if TLS is added on the way`,
+      ];
+    },
+  },
+  {
+    reads: ['tlsCert', 'tlsKey'],
+    broken: ({ tlsCert, tlsKey }) => {
+      if ((tlsCert === undefined) === (tlsKey === undefined)) return undefined;
+      return tlsCert === undefined
+        ? ['tlsCert', `must be set together with ${named('tlsKey')}`]
+        : ['tlsKey', `must be set together with ${named('tlsCert')}`];
+    },
+  },
+  {
+    reads: ['tlsCert', 'tlsKey', 'tlsClientCa'],
+    broken: ({ tlsCert, tlsKey, tlsClientCa }) =>
+      tlsClientCa === undefined || tlsCert !== undefined || tlsKey !== undefined
+        ? undefined
+        : ['tlsClientCa', `needs ${named('tlsCert')} and ${named('tlsKey')}`],
+  },
+  {
+    reads: ['callerAuth', 'tlsClientCa'],
+    broken: ({ callerAuth, tlsClientCa }) =>
+      callerAuth !== 'mtls' || tlsClientCa !== undefined
+        ? undefined
+        : ['callerAuth', `is mtls, which needs ${named('tlsClientCa')}`],
+  },
+  {
+    reads: ['listen', 'callerAuth'],
+    broken: ({ listen, callerAuth }) =>
+      callerAuth !== undefined || isLoopback(listen)
+        ? undefined
+        : [
+            'callerAuth',
+            `must be set to open, mtls or token, since ${named('listen')} is reachable from other machines`,
+          ],
+  },
+  {
+    reads: ['databaseUrl', 'masterKeys'],
+    broken: ({ databaseUrl, masterKeys }) =>
+      databaseUrl === undefined || masterKeys !== undefined
+        ? undefined
+        : [
+            'masterKeys',
+            `must be set, since ${named('databaseUrl')} is: a key in one data folder would not reach other replicas`,
+          ],
+  },
+  {
+    reads: ['redis', 'redisWaitReplicas'],
+    broken: ({ redis, redisWaitReplicas }) =>
+      redisWaitReplicas === 0 || redis !== undefined
+        ? undefined
+        : ['redisWaitReplicas', `needs ${named('redis')}`],
+  },
+  {
+    reads: ['bcryptCost', 'environment', 'listen'],
+    broken: ({ bcryptCost }, isProduction) =>
+      bcryptCost >= 10 || !isProduction ? undefined : ['bcryptCost', 'must be at least 10 in production'],
+  },
+  shorter('accessTokenTtlMs', 'sessionIdleTtlMs'),
+  shorter('sessionIdleTtlMs', 'sessionMaxTtlMs', true),
+  shorter('refreshGraceMs', 'accessTokenTtlMs'),
+  shorter('maxStalenessMs', 'accessTokenTtlMs'),
+];
+
+/** What is wrong between variables. `unread` are those whose own value is a fault. */
+export function brokenRules(
+  settings: Settings,
+  unread: ReadonlySet<SettingName>,
+  isProduction: boolean,
+): readonly ConfigFault[] {
+  return RULES.flatMap(({ reads, broken }) => {
+    if (reads.some((name) => unread.has(name))) return [];
+    const found = broken(settings, isProduction);
+    return found === undefined ? [] : [fault(...found)];
+  });
+}
+
+function named(name: SettingName): string {
+  return variableOf(name).name;
+}
+
+/** In the largest unit that it is a whole number of. */
+function inWords(ms: number): string {
+  const units = [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+  ] as const;
+  const [unit, size] = units.find(([, divisor]) => ms > 0 && ms % divisor === 0) ?? ['ms', 1];
+  return `${ms / size}${unit}`;
+}

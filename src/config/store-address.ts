@@ -1,0 +1,97 @@
+import { parseHostAndPort } from './listen-address.ts';
+import type { Parsed } from './parsed.ts';
+
+export interface RedisNode {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface RedisAccess {
+  readonly tls: boolean;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+}
+
+/** Where Redis is. */
+export type RedisAddress = RedisAccess &
+  (
+    | { readonly kind: 'single'; readonly node: RedisNode; readonly db: number }
+    | {
+        readonly kind: 'sentinel';
+        readonly sentinels: readonly RedisNode[];
+        readonly master: string;
+        readonly db: number;
+      }
+    | { readonly kind: 'cluster'; readonly nodes: readonly RedisNode[] }
+  );
+
+const REDIS_URL = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@]*)@)?([^/@?#]+)(?:\/([^/?#]*))?$/;
+const REDIS_FORMS =
+  'must be redis://[user:password@]host[:port][/db], redis+sentinel://[user:password@]host[:port],host[:port]/master-name or ' +
+  'redis+cluster://[user:password@]host[:port],host[:port]; rediss for TLS; user and password percent-encoded';
+const REDIS_PORT = 6379;
+const SENTINEL_PORT = 26_379;
+/** Redis itself has 16 unless it is told otherwise. */
+const MAX_DB = 9_999;
+
+/** One server, sentinels that know the master by a name, or nodes of a cluster. */
+export function parseRedisUrl(text: string): Parsed<RedisAddress> {
+  const [, secure, topology = 'single', credentials, hosts = '', path = ''] = REDIS_URL.exec(text) ?? [];
+  if (secure === undefined) return { problem: REDIS_FORMS };
+  const access = parseCredentials(credentials);
+  if (access === undefined) {
+    return { problem: 'must have user:password or :password before the @, both percent-encoded' };
+  }
+  const nodes = parseNodes(hosts, topology === 'sentinel' ? SENTINEL_PORT : REDIS_PORT);
+  if (nodes === undefined) return { problem: 'must name each server as host, host:port or [ipv6]:port' };
+  const common = { tls: secure === 's', ...access };
+  switch (topology) {
+    case 'sentinel':
+      if (!/^[\w.-]+$/.test(path)) return { problem: 'must end with / and the name of the master' };
+      return { value: { kind: 'sentinel', ...common, sentinels: nodes, master: path, db: 0 } };
+    case 'cluster':
+      if (path !== '') return { problem: 'must not name a database: a cluster has only one' };
+      return { value: { kind: 'cluster', ...common, nodes } };
+    default:
+      return parseSingle(nodes, path, common);
+  }
+}
+
+function parseSingle(nodes: readonly RedisNode[], path: string, common: RedisAccess): Parsed<RedisAddress> {
+  const [node, ...others] = nodes;
+  if (node === undefined || others.length > 0) {
+    return { problem: 'must name one server; several are for redis+sentinel:// and redis+cluster://' };
+  }
+  const db = /^\d{0,4}$/.test(path) ? Number(path) : MAX_DB + 1;
+  if (db > MAX_DB) return { problem: `must end with the number of a database, at most ${MAX_DB}` };
+  return { value: { kind: 'single', ...common, node, db } };
+}
+
+function parseCredentials(text: string | undefined): Omit<RedisAccess, 'tls'> | undefined {
+  if (text === undefined) return { username: undefined, password: undefined };
+  const [, user = '', password] = /^([^:]*):(.+)$/s.exec(text) ?? [];
+  if (password === undefined) return undefined;
+  try {
+    return {
+      username: user === '' ? undefined : decodeURIComponent(user),
+      password: decodeURIComponent(password),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function parseNodes(text: string, defaultPort: number): readonly RedisNode[] | undefined {
+  const nodes = text.split(',').map((part) => parseHostAndPort(part, defaultPort));
+  const good = nodes.filter((node) => node !== undefined && node.port > 0) as readonly RedisNode[];
+  return good.length === nodes.length ? good : undefined;
+}
+
+/** A PostgreSQL connection URI. */
+export function parseDatabaseUrl(text: string): Parsed<string> {
+  const url = URL.parse(text);
+  const isPostgres = url?.protocol === 'postgres:' || url?.protocol === 'postgresql:';
+  return url !== null && isPostgres && url.pathname.length > 1
+    ? { value: text }
+    : { problem: 'must be postgres://user:password@host[:port]/database, user and password percent-encoded' };
+}

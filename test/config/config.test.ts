@@ -1,0 +1,241 @@
+import { describe, expect, test } from '@jest/globals';
+import { describeFaults } from '../../src/config/faults.ts';
+import { SETTING_NAMES, variableOf } from '../../src/config/variables.ts';
+import { type Config, type Environment, readConfig } from '../../src/config.ts';
+
+const KEY = Buffer.alloc(32, 1).toString('base64url');
+const OTHER_KEY = Buffer.alloc(40, 2).toString('base64url');
+
+function configOf(environment: Environment, cores = 4): Config {
+  const outcome = readConfig(environment, cores);
+  if (outcome.kind === 'faults') throw new Error(describeFaults(outcome.faults));
+  return outcome.config;
+}
+
+function faultsOf(environment: Environment): readonly string[] {
+  const outcome = readConfig(environment, 4);
+  return outcome.kind === 'faults' ? outcome.faults.map(({ name }) => name) : [];
+}
+
+function reportOf(environment: Environment): string {
+  const outcome = readConfig(environment, 4);
+  return outcome.kind === 'faults' ? describeFaults(outcome.faults) : '';
+}
+
+describe('the configuration', () => {
+  test('of an empty environment serves one machine from embedded stores', () => {
+    expect(configOf({})).toMatchObject({
+      environment: 'development',
+      listen: { kind: 'tcp', host: '127.0.0.1', port: 50051 },
+      metricsListen: { host: '127.0.0.1', port: 9464 },
+      tls: undefined,
+      callerAuth: 'open',
+      reflection: true,
+      drainDelayMs: 0,
+      redis: { kind: 'none' },
+      databaseUrl: undefined,
+      masterKeys: undefined,
+      bootstrap: { username: 'admin', password: undefined },
+      issuer: 'https://latchkey.local',
+      audiences: ['latchkey'],
+      accessTokenTtlMs: 900_000,
+      sessionIdleTtlMs: 7 * 86_400_000,
+      sessionMaxTtlMs: 30 * 86_400_000,
+      refreshGraceMs: 30_000,
+      maxStalenessMs: 5_000,
+      bcrypt: { cost: 12, threads: 3, waitingPerThread: 32 },
+    });
+  });
+
+  test('of a replica names its stores, keys and certificates', () => {
+    const config = configOf({
+      LATCHKEY_LISTEN: '0.0.0.0:50051',
+      LATCHKEY_METRICS_LISTEN: 'off',
+      LATCHKEY_TLS_CERT: '/tls/crt',
+      LATCHKEY_TLS_KEY: '/tls/key',
+      LATCHKEY_TLS_CLIENT_CA: '/tls/ca',
+      LATCHKEY_CALLER_AUTH: 'mtls',
+      LATCHKEY_REDIS_URL: 'redis+cluster://redis-1,redis-2',
+      LATCHKEY_REDIS_WAIT_REPLICAS: '1',
+      LATCHKEY_DATABASE_URL: 'postgres://latchkey:secret@db/latchkey',
+      LATCHKEY_MASTER_KEY: `${OTHER_KEY},${KEY}`,
+      LATCHKEY_AUDIENCE: 'a,b',
+    });
+    expect(config).toMatchObject({
+      environment: 'production',
+      metricsListen: undefined,
+      tls: { certificate: '/tls/crt', privateKey: '/tls/key', clientCa: '/tls/ca' },
+      callerAuth: 'mtls',
+      reflection: false,
+      drainDelayMs: 2_000,
+      redis: { kind: 'cluster' },
+      redisWaitReplicas: 1,
+      masterKeys: [Buffer.alloc(40, 2), Buffer.alloc(32, 1)],
+      audiences: ['a', 'b'],
+    });
+  });
+
+  test('cannot be changed afterwards', () => {
+    const config = configOf({ LATCHKEY_MASTER_KEY: KEY });
+    expect(() => Object.assign(config, { issuer: '' })).toThrow(TypeError);
+    expect(() => Object.assign(config.bcrypt, { cost: 4 })).toThrow(TypeError);
+    expect(() => Object.assign(config.audiences, { 0: '' })).toThrow(TypeError);
+  });
+
+  test('takes an empty variable for one that is not set', () => {
+    expect(configOf({ LATCHKEY_REDIS_URL: '', LATCHKEY_ISSUER: '' })).toEqual(configOf({}));
+  });
+
+  test('leaves at least one thread to bcrypt', () => {
+    expect(configOf({}, 1).bcrypt.threads).toBe(1);
+  });
+
+  test('is of production where NODE_ENV says so, and of what LATCHKEY_ENV says before all', () => {
+    expect(configOf({ NODE_ENV: 'production' })).toMatchObject({
+      environment: 'production',
+      reflection: false,
+    });
+    expect(configOf({ NODE_ENV: 'production', LATCHKEY_ENV: 'development' }).reflection).toBe(true);
+    expect(configOf({ LATCHKEY_ENV: 'production', LATCHKEY_REFLECTION: 'on' }).reflection).toBe(true);
+  });
+});
+
+describe('faults', () => {
+  test('are reported all at once, each with what is wrong and an example', () => {
+    expect(
+      reportOf({
+        LATCHKEY_BCRYPT_COST: '9000',
+        LATCHKEY_ACCESS_TOKEN_TTL: 'quarter of an hour',
+        LATCHKEY_REDIS_ULR: 'redis://localhost',
+        LATCHKEY_TLS_CERT: '/tls/crt',
+      }),
+    ).toBe(
+      [
+        'latchkey cannot start: 4 faults in its environment.',
+        '  LATCHKEY_REDIS_ULR is not a variable of latchkey; did you mean LATCHKEY_REDIS_URL?',
+        '  LATCHKEY_ACCESS_TOKEN_TTL is "quarter of an hour", but must be a whole number with a unit (ms, s, m, h, d), from 1s to 1d.',
+        '    Example: LATCHKEY_ACCESS_TOKEN_TTL=10m',
+        '  LATCHKEY_BCRYPT_COST is "9000", but must be a whole number from 4 to 16.',
+        '    Example: LATCHKEY_BCRYPT_COST=12',
+        '  LATCHKEY_TLS_KEY must be set together with LATCHKEY_TLS_CERT.',
+        '    Example: LATCHKEY_TLS_KEY=/etc/latchkey/tls.key',
+      ].join('\n'),
+    );
+  });
+
+  test('never show a secret', () => {
+    const report = reportOf({
+      LATCHKEY_MASTER_KEY: 'hush-hush',
+      LATCHKEY_REDIS_URL: 'redis://hush-hush@localhost',
+      LATCHKEY_DATABASE_URL: 'mysql://hush-hush@localhost/db',
+      LATCHKEY_BOOTSTRAP_PASSWORD: `hush-hush${'x'.repeat(2000)}`,
+    });
+    expect(report).toMatch(/4 faults/);
+    expect(report).not.toMatch(/hush/);
+  });
+
+  test('show long values cut and control characters escaped', () => {
+    const report = reportOf({ LATCHKEY_LOG_LEVEL: `\u001b[31m${'x'.repeat(500)}` });
+    expect(report).toContain('"\\u001b[31mxxx');
+    expect(report.length).toBeLessThan(400);
+  });
+
+  test('of a name far from any other come without a guess', () => {
+    expect(reportOf({ LATCHKEY_FAVOURITE_COLOUR: 'blue' })).toContain(
+      'LATCHKEY_FAVOURITE_COLOUR is not a variable of latchkey.',
+    );
+  });
+
+  test('are not found in what Kubernetes writes about services called latchkey', () => {
+    expect(
+      faultsOf({
+        LATCHKEY_SERVICE_HOST: '10.0.0.1',
+        LATCHKEY_SERVICE_PORT: '50051',
+        LATCHKEY_SERVICE_PORT_GRPC: '50051',
+        LATCHKEY_PORT: 'tcp://10.0.0.1:50051',
+        LATCHKEY_PORT_50051_TCP: 'tcp://10.0.0.1:50051',
+        LATCHKEY_PORT_50051_TCP_ADDR: '10.0.0.1',
+        LATCHKEY_REDIS_SERVICE_HOST: '10.0.0.2',
+        LATCHKEY_REDIS_PORT: 'tcp://10.0.0.2:6379',
+      }),
+    ).toEqual([]);
+    expect(faultsOf({ LATCHKEY_PORT: '8080' })).toEqual(['LATCHKEY_PORT']);
+  });
+
+  test("are not found in what the operator's command reads", () => {
+    expect(faultsOf({ LATCHKEY_CLI_ADDRESS: 'localhost:50051' })).toEqual([]);
+  });
+});
+
+const BEYOND_LOOPBACK = { LATCHKEY_LISTEN: '0.0.0.0:50051', LATCHKEY_CALLER_AUTH: 'open' };
+const TLS = { LATCHKEY_TLS_CERT: '/tls/crt', LATCHKEY_TLS_KEY: '/tls/key' };
+
+describe('between variables', () => {
+  test.each([
+    ['plaintext beyond loopback', BEYOND_LOOPBACK, 'LATCHKEY_TLS_CERT'],
+    ['a certificate without its key', { LATCHKEY_TLS_CERT: '/tls/crt' }, 'LATCHKEY_TLS_KEY'],
+    ['a key without its certificate', { LATCHKEY_TLS_KEY: '/tls/key' }, 'LATCHKEY_TLS_CERT'],
+    ['a client CA without TLS', { LATCHKEY_TLS_CLIENT_CA: '/tls/ca' }, 'LATCHKEY_TLS_CLIENT_CA'],
+    ['mTLS callers without a client CA', { ...TLS, LATCHKEY_CALLER_AUTH: 'mtls' }, 'LATCHKEY_CALLER_AUTH'],
+    ['callers unsaid beyond loopback', { ...TLS, LATCHKEY_LISTEN: '[::]:50051' }, 'LATCHKEY_CALLER_AUTH'],
+    [
+      'PostgreSQL without a master key',
+      { LATCHKEY_DATABASE_URL: 'postgres://db/latchkey' },
+      'LATCHKEY_MASTER_KEY',
+    ],
+    ['replicas without Redis', { LATCHKEY_REDIS_WAIT_REPLICAS: '1' }, 'LATCHKEY_REDIS_WAIT_REPLICAS'],
+    [
+      'a cheap bcrypt in production',
+      { LATCHKEY_BCRYPT_COST: '9', LATCHKEY_ENV: 'production' },
+      'LATCHKEY_BCRYPT_COST',
+    ],
+    [
+      'access tokens that outlive idle sessions',
+      { LATCHKEY_SESSION_IDLE_TTL: '15m' },
+      'LATCHKEY_ACCESS_TOKEN_TTL',
+    ],
+    ['idle sessions that outlive sessions', { LATCHKEY_SESSION_MAX_TTL: '6d' }, 'LATCHKEY_SESSION_IDLE_TTL'],
+    ['a grace as long as an access token', { LATCHKEY_ACCESS_TOKEN_TTL: '30s' }, 'LATCHKEY_REFRESH_GRACE'],
+    [
+      'staleness as long as an access token',
+      { LATCHKEY_ACCESS_TOKEN_TTL: '5s', LATCHKEY_REFRESH_GRACE: '1s' },
+      'LATCHKEY_MAX_STALENESS',
+    ],
+  ])('%s is a fault', (_, environment, name) => {
+    expect(faultsOf(environment)).toEqual([name]);
+  });
+
+  test.each([
+    ['plaintext beyond loopback if that is said', { ...BEYOND_LOOPBACK, LATCHKEY_PLAINTEXT: 'anywhere' }],
+    ['TLS beyond loopback', { ...BEYOND_LOOPBACK, ...TLS }],
+    ['plaintext on a Unix socket', { LATCHKEY_LISTEN: 'unix:/run/latchkey.sock' }],
+    ['plaintext on IPv6 loopback', { LATCHKEY_LISTEN: '[::1]:0' }],
+    ['sessions that are idle as long as they may be', { LATCHKEY_SESSION_IDLE_TTL: '30d' }],
+    ['a cheap bcrypt in development', { LATCHKEY_BCRYPT_COST: '4' }],
+  ])('%s is no fault', (_, environment) => {
+    expect(faultsOf(environment)).toEqual([]);
+  });
+
+  test('nothing is said of a variable whose own value is a fault', () => {
+    expect(faultsOf({ LATCHKEY_LISTEN: 'everywhere', LATCHKEY_ACCESS_TOKEN_TTL: 'long' })).toEqual([
+      'LATCHKEY_LISTEN',
+      'LATCHKEY_ACCESS_TOKEN_TTL',
+    ]);
+  });
+});
+
+describe('every variable', () => {
+  test.each(SETTING_NAMES.map((name) => [variableOf(name).name, variableOf(name)] as const))(
+    '%s has a default and an example that can be read',
+    (_, variable) => {
+      if ('fallback' in variable) expect(variable.parse(variable.fallback)).toHaveProperty('value');
+      if (!variable.example.startsWith('$('))
+        expect(variable.parse(variable.example)).toHaveProperty('value');
+    },
+  );
+
+  test('has a name of its own', () => {
+    const names = SETTING_NAMES.map((name) => variableOf(name).name);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
