@@ -73,7 +73,10 @@ export function unaryService<Definition extends ServiceDefinition>(
   return { name: service, definition: methods, implementation };
 }
 
-/** The chain of interceptors around a handler, from the outermost to the innermost; each file says why it stands where it does. */
+/**
+ * The chain of interceptors around a handler. A call passes it from the last line to the first; each interceptor's
+ * file says why it stands where it does.
+ */
 function chain<Request, Response>(
   rpc: Rpc<Request, Response>,
   method: Method,

@@ -53,7 +53,11 @@ describe('bytes that are not a call', () => {
     ['an enum value nobody knows', frame(Buffer.from([0x10, 0x63])), {}, status.INVALID_ARGUMENT],
     ['groups within groups', frame(Buffer.alloc(10_000, 0x1b)), {}, status.INVALID_ARGUMENT],
   ] as const)('are refused as such: %s', async (_what, body, headers, expected) => {
-    expect(await raw.send(body, headers)).toMatchObject({ httpStatus: 200, grpcStatus: expected });
+    expect(await raw.send(body, headers)).toMatchObject({
+      httpStatus: 200,
+      grpcStatus: expected,
+      detailed: expected === status.INVALID_ARGUMENT,
+    });
     await expectStillServing();
   });
 

@@ -5,9 +5,11 @@ import path from 'node:path';
 import { Client, credentials, type MethodDefinition, status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { service as healthDefinition } from 'grpc-health-check';
+import { LoginRequest } from '../../src/gen/latchkey/v1/identity.ts';
 import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
 import { judgeByName } from './support/fakes.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
+import { frame, RawClient } from './support/raw-client.ts';
 import { call } from './support/unary-call.ts';
 
 const request = { accessToken: 'good', consistency: Consistency.BOUNDED, audience: '', atLeastRevision: '' };
@@ -137,6 +139,24 @@ describe('a deadline', () => {
     });
     await aborted.promise;
   });
+});
+
+test('A stall that hits every call of a connection at once is answered and leaves the connection alive', async () => {
+  const login = () => new Promise<never>(() => {});
+  running = await startIdentityServer(fakeCore({ login: { login } }).core);
+  const raw = new RawClient(running.address);
+  const attempt = frame(
+    Buffer.from(
+      LoginRequest.encode({ username: 'ada', password: 'x', clientId: '', device: undefined }).finish(),
+    ),
+  );
+  const headers = { ':path': '/latchkey.v1.IdentityService/Login', 'grpc-timeout': '500m' };
+  const answers = await Promise.all(Array.from({ length: 500 }, () => raw.send(attempt, headers)));
+  expect(new Set(answers.map(({ grpcStatus }) => grpcStatus))).toEqual(new Set([status.DEADLINE_EXCEEDED]));
+  // The library gives up at the deadline itself, without details: too late for the caller.
+  expect(answers.filter(({ detailed, reset }) => !detailed || reset !== 0)).toEqual([]);
+  expect(raw.session.destroyed).toBe(false);
+  await raw.close();
 });
 
 describe('a Unix socket', () => {

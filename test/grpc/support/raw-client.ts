@@ -5,6 +5,8 @@ export interface RawAnswer {
   readonly httpStatus: number;
   /** NaN: there was none. */
   readonly grpcStatus: number;
+  /** Whether the status came with details, as all that we make do. */
+  readonly detailed: boolean;
   /** The error code the stream was reset with; 0: it was not. */
   readonly reset: number;
 }
@@ -50,6 +52,7 @@ export class RawClient {
         resolve({
           httpStatus: Number(received[':status']),
           grpcStatus: Number(received['grpc-status']),
+          detailed: 'grpc-status-details-bin' in received,
           reset: stream.rstCode ?? 0,
         });
       });
