@@ -30,8 +30,8 @@ export interface SigningKeyInfo {
   readonly createdAt: number;
   readonly signsFrom: number;
   /** Undefined: it has no successor. */
-  readonly signsUntil: number | undefined;
-  readonly publishedUntil: number | undefined;
+  readonly signsUntil?: number | undefined;
+  readonly publishedUntil?: number | undefined;
 }
 
 /** `reload` asks the store at most this often; milliseconds. Tokens with made-up key ids cannot make it a burden. */

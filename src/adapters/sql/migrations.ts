@@ -1,0 +1,64 @@
+import type { Kysely } from 'kysely';
+import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
+import { TURNS } from './turns.ts';
+
+/** By name, in the order of their names. What has been released is never changed: a change is a new migration. */
+const MIGRATIONS: Readonly<Record<string, Migration>> = {
+  '0001-users': { up: createUsers },
+  '0002-signing-keys': { up: createSigningKeys },
+  '0003-turns': { up: createTurns },
+};
+
+const provider: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };
+
+/** Brings the tables up to date, in one transaction, one process after the other. Throws what the driver throws. */
+export async function migrateToLatest(db: Kysely<never>): Promise<void> {
+  const { error } = await new Migrator({ db, provider }).migrateToLatest();
+  if (error !== undefined) throw error;
+}
+
+/** A migration runs on whatever tables there are at its time, so it knows no schema. */
+type AnySchema = Kysely<never>;
+
+async function createUsers(db: AnySchema): Promise<void> {
+  await db.schema
+    .createTable('users')
+    .addColumn('user_id', 'text', (column) => column.notNull().primaryKey())
+    .addColumn('username', 'text', (column) => column.notNull())
+    .addColumn('username_key', 'text', (column) => column.notNull())
+    .addColumn('password_hash', 'text', (column) => column.notNull())
+    .addColumn('roles', 'text', (column) => column.notNull())
+    .addColumn('is_admin', 'integer', (column) => column.notNull())
+    .addColumn('disabled_at', 'bigint')
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('updated_at', 'bigint', (column) => column.notNull())
+    .addColumn('password_changed_at', 'bigint', (column) => column.notNull())
+    .addColumn('version', 'integer', (column) => column.notNull())
+    .addColumn('security_version', 'integer', (column) => column.notNull())
+    .addUniqueConstraint('users_username_key_unique', ['username_key'])
+    .execute();
+  await db.schema.createIndex('users_admins').on('users').columns(['is_admin', 'disabled_at']).execute();
+}
+
+async function createSigningKeys(db: AnySchema): Promise<void> {
+  await db.schema
+    .createTable('signing_keys')
+    .addColumn('key_id', 'text', (column) => column.notNull().primaryKey())
+    .addColumn('algorithm', 'text', (column) => column.notNull())
+    .addColumn('public_jwk', 'text', (column) => column.notNull())
+    .addColumn('sealed_private_jwk', 'text', (column) => column.notNull())
+    .addColumn('created_at', 'bigint', (column) => column.notNull())
+    .addColumn('signs_from', 'bigint', (column) => column.notNull())
+    .execute();
+}
+
+async function createTurns(db: Kysely<{ turns: { name: string } }>): Promise<void> {
+  await db.schema
+    .createTable('turns')
+    .addColumn('name', 'text', (column) => column.notNull().primaryKey())
+    .execute();
+  await db
+    .insertInto('turns')
+    .values(TURNS.map((name) => ({ name })))
+    .execute();
+}

@@ -1,0 +1,111 @@
+import { Socket } from 'node:net';
+import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
+import { DatabaseError, Pool, type PoolClient, type PoolConfig, types } from 'pg';
+
+/** How long `end` waits for connections to say goodbye before it cuts them; milliseconds. */
+const GOODBYE_MS = 1_000;
+
+/** https://www.postgresql.org/docs/current/catalog-pg-type.html: `bigint`. Ours are instants and fit a number. */
+const INT8 = 20;
+
+/**
+ * pg's pool in the shape that Kysely's driver knows, and three things besides: a connection that did not answer is
+ * cut instead of handed to the next caller; statements with parameters are prepared once a connection; closing
+ * never hangs.
+ */
+export class PromptPool implements PostgresPool {
+  readonly options: object;
+  readonly #pool: Pool;
+  readonly #sockets = new Set<Socket>();
+  readonly #names = new Map<string, string>();
+  #ended: Promise<void> | undefined;
+
+  constructor(config: PoolConfig) {
+    this.options = config;
+    this.#pool = new Pool({
+      ...config,
+      stream: () => this.#newSocket(),
+      types: {
+        getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
+          oid === INT8 ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
+      },
+    });
+    // An idle connection broke: the pool has dropped it already, and the next caller gets a new one.
+    this.#pool.on('error', () => undefined);
+  }
+
+  async connect(): Promise<PostgresPoolClient> {
+    return new Connection(await this.#pool.connect(), (sql) => this.#nameOf(sql));
+  }
+
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  async #end(): Promise<void> {
+    const cut = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, GOODBYE_MS);
+    try {
+      await this.#pool.end();
+    } finally {
+      clearTimeout(cut);
+    }
+  }
+
+  #newSocket(): Socket {
+    const socket = new Socket();
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    return socket;
+  }
+
+  /** The queries are fixed texts, so there are few names. */
+  #nameOf(sql: string): string {
+    const known = this.#names.get(sql);
+    if (known !== undefined) return known;
+    const name = `latchkey_${this.#names.size + 1}`;
+    this.#names.set(sql, name);
+    return name;
+  }
+}
+
+class Connection implements PostgresPoolClient {
+  readonly #client: PoolClient;
+  readonly #nameOf: (sql: string) => string;
+  /** What made the connection useless: any error but one that the server itself sent. */
+  #broken: Error | undefined;
+
+  constructor(client: PoolClient, nameOf: (sql: string) => string) {
+    this.#client = client;
+    this.#nameOf = nameOf;
+  }
+
+  query<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
+  query<R>(cursor: PostgresCursor<R>): PostgresCursor<R>;
+  query<R>(
+    given: string | PostgresCursor<R>,
+    parameters: readonly unknown[] = [],
+  ): Promise<PostgresQueryResult<R>> | PostgresCursor<R> {
+    if (typeof given !== 'string') throw new Error('Cursors are not in use here.');
+    return this.#query(given, parameters);
+  }
+
+  release(): void {
+    this.#client.release(this.#broken !== undefined);
+  }
+
+  async #query<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>> {
+    if (this.#broken !== undefined) throw this.#broken;
+    const name = parameters.length > 0 ? { name: this.#nameOf(sql) } : {};
+    try {
+      const result = await this.#client.query({ ...name, text: sql, values: [...parameters] });
+      return result as unknown as PostgresQueryResult<R>;
+    } catch (error) {
+      if (!(error instanceof DatabaseError))
+        this.#broken = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import type { CompiledQuery, Transaction } from 'kysely';
+import type { User } from '../../core/user/user.ts';
+import type {
+  ChangeConditions,
+  UserChange,
+  UserDirectory,
+  UserPage,
+} from '../../core/user/user-directory.ts';
+import { lastAdmin, userChanged, userNotFound, usernameTaken } from '../../core/user/user-failures.ts';
+import { answerInTime } from './answer-in-time.ts';
+import type { Schema, SqlHandle, UserRow } from './schema.ts';
+import { takeTurn } from './turns.ts';
+import { columnsOf, rowOf, userOf } from './user-row.ts';
+
+/** The users in SQL. The two look-ups that sign-in and refresh live on are compiled once. */
+export class SqlUserDirectory implements UserDirectory {
+  readonly #sql: SqlHandle;
+  readonly #byId: CompiledQuery<UserRow>;
+  readonly #byUsernameKey: CompiledQuery<UserRow>;
+
+  constructor(sql: SqlHandle) {
+    this.#sql = sql;
+    const users = sql.read.selectFrom('users').selectAll();
+    this.#byId = users.where('user_id', '=', '').compile();
+    this.#byUsernameKey = users.where('username_key', '=', '').compile();
+  }
+
+  insert(user: User): Promise<void> {
+    return this.#write(async (transaction) => {
+      await transaction.insertInto('users').values(rowOf(user)).execute();
+    });
+  }
+
+  insertFirst(user: User): Promise<boolean> {
+    return this.#write(async (transaction) => {
+      await takeTurn(transaction, 'first-user');
+      const anybody = await transaction.selectFrom('users').select('user_id').limit(1).executeTakeFirst();
+      if (anybody !== undefined) return false;
+      await transaction.insertInto('users').values(rowOf(user)).execute();
+      return true;
+    });
+  }
+
+  findById(userId: string): Promise<User | undefined> {
+    return this.#find(this.#byId, userId);
+  }
+
+  findByUsernameKey(usernameKey: string): Promise<User | undefined> {
+    return this.#find(this.#byUsernameKey, usernameKey);
+  }
+
+  list(limit: number, after: string | undefined): Promise<UserPage> {
+    return answerInTime('users', async () => {
+      const rows = await this.#sql.read
+        .selectFrom('users')
+        .selectAll()
+        .where('user_id', '>', after ?? '')
+        .orderBy('user_id')
+        .limit(limit + 1)
+        .execute();
+      const users = rows.slice(0, limit).map(userOf);
+      return { users, next: rows.length > limit ? users.at(-1)?.userId : undefined };
+    });
+  }
+
+  update(
+    userId: string,
+    change: UserChange,
+    now: number,
+    { ifVersion, keepAnAdmin = false }: ChangeConditions = {},
+  ): Promise<User> {
+    return this.#write(async (transaction) => {
+      const mayLoseAdmin = keepAnAdmin && (await isLastAdmin(transaction, userId));
+      const row = await transaction
+        .updateTable('users')
+        .set(columnsOf(change))
+        .set((users) => ({
+          updated_at: now,
+          version: users('version', '+', 1),
+          security_version: users('security_version', '+', change.endsSessions === true ? 1 : 0),
+        }))
+        .where('user_id', '=', userId)
+        .$if(ifVersion !== undefined, (query) => query.where('version', '=', ifVersion ?? 0))
+        .returningAll()
+        .executeTakeFirst();
+      if (row === undefined) throw await whyNotChanged(transaction, userId);
+      if (mayLoseAdmin && !isEnabledAdmin(row)) throw lastAdmin();
+      return userOf(row);
+    });
+  }
+
+  delete(userId: string, ifVersion?: number): Promise<boolean> {
+    return this.#write(async (transaction) => {
+      const deleted = await transaction
+        .deleteFrom('users')
+        .where('user_id', '=', userId)
+        .$if(ifVersion !== undefined, (query) => query.where('version', '=', ifVersion ?? 0))
+        .returning('user_id')
+        .executeTakeFirst();
+      if (deleted !== undefined) return true;
+      const version = await versionOf(transaction, userId);
+      if (version !== undefined) throw userChanged(version);
+      return false;
+    });
+  }
+
+  async ping(): Promise<void> {
+    await this.findById('');
+  }
+
+  #find(query: CompiledQuery<UserRow>, key: string): Promise<User | undefined> {
+    // No text can be stored with these: PostgreSQL refuses to look for a NUL, and a lone surrogate would be sent as another character.
+    if (key.includes('\0') || !key.isWellFormed()) return Promise.resolve(undefined);
+    return answerInTime('users', async () => {
+      const { rows } = await this.#sql.read.executeQuery<UserRow>({ ...query, parameters: [key] });
+      const [row] = rows;
+      return row === undefined ? undefined : userOf(row);
+    });
+  }
+
+  #write<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
+    return answerInTime('users', async () => {
+      try {
+        return await this.#sql.write.transaction().execute(work);
+      } catch (error) {
+        throw this.#sql.isUsernameTaken(error) ? usernameTaken() : error;
+      }
+    });
+  }
+}
+
+/** Whether the user is the only enabled admin. The turn keeps two admins from removing one another at the same time. */
+async function isLastAdmin(transaction: Transaction<Schema>, userId: string): Promise<boolean> {
+  await takeTurn(transaction, 'keep-an-admin');
+  const admins = await transaction
+    .selectFrom('users')
+    .select('user_id')
+    .where('is_admin', '=', 1)
+    .where('disabled_at', 'is', null)
+    .limit(2)
+    .execute();
+  return admins.length === 1 && admins[0]?.user_id === userId;
+}
+
+function isEnabledAdmin(row: UserRow): boolean {
+  return row.is_admin === 1 && row.disabled_at === null;
+}
+
+async function versionOf(transaction: Transaction<Schema>, userId: string): Promise<number | undefined> {
+  const row = await transaction
+    .selectFrom('users')
+    .select('version')
+    .where('user_id', '=', userId)
+    .executeTakeFirst();
+  return row?.version;
+}
+
+async function whyNotChanged(transaction: Transaction<Schema>, userId: string) {
+  const version = await versionOf(transaction, userId);
+  return version === undefined ? userNotFound() : userChanged(version);
+}

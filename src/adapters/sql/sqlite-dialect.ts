@@ -1,0 +1,117 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  SqliteAdapter,
+  type SqliteDatabase,
+  SqliteDialect,
+  SqliteDriver,
+  type SqliteStatement,
+} from 'kysely';
+
+/** Another process is writing: asked again after `BUSY_PAUSE_MS`, at most so often, so that nobody else waits meanwhile. */
+const BUSY_ATTEMPTS = 40;
+const BUSY_PAUSE_MS = 20;
+
+/** Prepared statements that are kept. Ours are about twenty; what is beyond that is of migrations. */
+const MAX_STATEMENTS = 100;
+
+/** The low byte of SQLite's extended result codes, https://sqlite.org/rescode.html. */
+const SQLITE_BUSY = 5;
+
+/** Kysely's SQLite dialect on Node's own SQLite, with transactions that write from the start. */
+export class NodeSqliteDialect extends SqliteDialect {
+  readonly #database: SqliteDatabase;
+
+  constructor(database: DatabaseSync) {
+    const prepared = new PreparedDatabase(database);
+    super({ database: prepared });
+    this.#database = prepared;
+  }
+
+  override createDriver(): SqliteDriver {
+    return new ImmediateDriver({ database: this.#database });
+  }
+
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalAdapter();
+  }
+}
+
+/** The result code of an error of `node:sqlite`; undefined: it is another error. */
+export function sqliteCodeOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error)) return undefined;
+  return typeof error.errcode === 'number' ? error.errcode : undefined;
+}
+
+/**
+ * `begin immediate` takes the write lock first. A transaction that read before it writes would otherwise fail half
+ * way when another process wrote in between. It also makes migrations take turns.
+ */
+class ImmediateDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await connection.executeQuery(CompiledQuery.raw('begin immediate'));
+        return;
+      } catch (error) {
+        const busy = ((sqliteCodeOf(error) ?? 0) & 0xff) === SQLITE_BUSY;
+        if (!busy || attempt === BUSY_ATTEMPTS) throw error;
+        await pause(BUSY_PAUSE_MS);
+      }
+    }
+  }
+}
+
+/** SQLite's DDL is transactional. With that, Kysely reads what is to be migrated inside the transaction that does it. */
+class TransactionalAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+/** `DatabaseSync` in the shape that Kysely's driver knows, with every statement prepared once. */
+class PreparedDatabase implements SqliteDatabase {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, SqliteStatement>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  prepare(sql: string): SqliteStatement {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    if (this.#statements.size >= MAX_STATEMENTS) this.#statements.clear();
+    const statement = new PreparedStatement(this.#database.prepare(sql));
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+class PreparedStatement implements SqliteStatement {
+  readonly reader: boolean;
+  readonly #statement: StatementSync;
+
+  constructor(statement: StatementSync) {
+    this.reader = statement.columns().length > 0;
+    this.#statement = statement;
+  }
+
+  all(parameters: readonly unknown[]): unknown[] {
+    return this.#statement.all(...(parameters as SQLInputValue[]));
+  }
+
+  run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
+    return this.#statement.run(...(parameters as SQLInputValue[]));
+  }
+
+  iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
+    return this.#statement.iterate(...(parameters as SQLInputValue[]));
+  }
+}

@@ -1,0 +1,85 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Kysely } from 'kysely';
+import { storeUnavailable } from '../../core/failure.ts';
+import { migrateToLatest } from './migrations.ts';
+import type { Schema } from './schema.ts';
+import type { SqlDatabase } from './sql-database.ts';
+import { SqlKeyStore } from './sql-key-store.ts';
+import { SqlUserDirectory } from './sql-user-directory.ts';
+import { NodeSqliteDialect, sqliteCodeOf } from './sqlite-dialect.ts';
+
+export interface SqliteOptions {
+  /** Made if it is not there, and its folder too, both for this user only. */
+  readonly file: string;
+}
+
+/** At start nobody is served yet: here SQLite itself may wait for another process that starts. Milliseconds. */
+const START_WAIT_MS = 30_000;
+/** SQLite waits by blocking this thread, so it waits for momentary locks only; `ImmediateDriver` waits for others. */
+const SERVE_WAIT_MS = 20;
+
+const SQLITE_CONSTRAINT_UNIQUE = 2067;
+
+/**
+ * Opens the embedded database: one connection that writes, one that reads beside it (WAL), so that a look-up never
+ * waits for a write. A commit is on the disk when it resolves (synchronous FULL). Throws STORE_UNAVAILABLE.
+ */
+export function openSqlite({ file }: SqliteOptions): SqlDatabase {
+  const [writer, reader] = openBoth(file);
+  const read = new Kysely<Schema>({ dialect: new NodeSqliteDialect(reader) });
+  const write = new Kysely<Schema>({ dialect: new NodeSqliteDialect(writer) });
+  const users = new SqlUserDirectory({ read, write, isUsernameTaken });
+  return {
+    users,
+    keys: new SqlKeyStore({ read, write, isUsernameTaken }),
+    migrate: () => migrate(writer),
+    ping: () => users.ping(),
+    close: async () => {
+      await Promise.all([read.destroy(), write.destroy()]);
+      for (const database of [reader, writer]) if (database.isOpen) database.close();
+    },
+  };
+}
+
+function openBoth(file: string): readonly [DatabaseSync, DatabaseSync] {
+  const opened: DatabaseSync[] = [];
+  const open = (readOnly: boolean) => {
+    const database = new DatabaseSync(file, { readOnly, timeout: START_WAIT_MS });
+    opened.push(database);
+    return database;
+  };
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    closeSync(openSync(file, 'a', 0o600));
+    const writer = open(false);
+    writer.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on');
+    const reader = open(true);
+    for (const database of opened) database.exec(`pragma busy_timeout = ${SERVE_WAIT_MS}`);
+    return [writer, reader];
+  } catch (error) {
+    for (const database of opened) database.close();
+    throw storeUnavailable('users', error);
+  }
+}
+
+/** On the connection that writes, with all the patience there is at start. */
+async function migrate(writer: DatabaseSync): Promise<void> {
+  const db = new Kysely<never>({ dialect: new NodeSqliteDialect(writer) });
+  try {
+    writer.exec(`pragma busy_timeout = ${START_WAIT_MS}`);
+    await migrateToLatest(db);
+    writer.exec(`pragma busy_timeout = ${SERVE_WAIT_MS}`);
+  } catch (error) {
+    throw storeUnavailable('users', error);
+  }
+}
+
+function isUsernameTaken(error: unknown): boolean {
+  return (
+    sqliteCodeOf(error) === SQLITE_CONSTRAINT_UNIQUE &&
+    error instanceof Error &&
+    error.message.includes('users.username_key')
+  );
+}

@@ -1,0 +1,52 @@
+import { ADMIN_ROLE, type User } from '../../core/user/user.ts';
+import type { UserChange } from '../../core/user/user-directory.ts';
+import type { NewUserRow, UserRow } from './schema.ts';
+
+export function userOf(row: UserRow): User {
+  return {
+    userId: row.user_id,
+    username: row.username,
+    usernameKey: row.username_key,
+    passwordHash: row.password_hash,
+    roles: JSON.parse(row.roles) as readonly string[],
+    disabledAt: row.disabled_at ?? undefined,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    passwordChangedAt: row.password_changed_at,
+    version: row.version,
+    securityVersion: row.security_version,
+  };
+}
+
+export function rowOf(user: User): NewUserRow {
+  return {
+    user_id: user.userId,
+    username: user.username,
+    username_key: user.usernameKey,
+    password_hash: user.passwordHash,
+    ...roleColumns(user.roles),
+    disabled_at: user.disabledAt ?? null,
+    created_at: user.createdAt,
+    updated_at: user.updatedAt,
+    password_changed_at: user.passwordChangedAt,
+    version: user.version,
+    security_version: user.securityVersion,
+  };
+}
+
+/** The columns that a change sets; both versions are counted up by the query. */
+export function columnsOf(change: UserChange): Partial<NewUserRow> {
+  const { username, usernameKey, roles, passwordHash, passwordChangedAt, disabledAt } = change;
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(usernameKey === undefined ? {} : { username_key: usernameKey }),
+    ...(roles === undefined ? {} : roleColumns(roles)),
+    ...(passwordHash === undefined ? {} : { password_hash: passwordHash }),
+    ...(passwordChangedAt === undefined ? {} : { password_changed_at: passwordChangedAt }),
+    ...(disabledAt === undefined ? {} : { disabled_at: disabledAt }),
+  };
+}
+
+function roleColumns(roles: readonly string[]): Pick<NewUserRow, 'roles' | 'is_admin'> {
+  return { roles: JSON.stringify(roles), is_admin: roles.includes(ADMIN_ROLE) ? 1 : 0 };
+}
