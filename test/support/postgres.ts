@@ -1,0 +1,185 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { eventually } from './eventually.ts';
+import { freePort } from './redis-server.ts';
+
+/** A trusted superuser, for this server listens on loopback only and ends with the test. */
+const SUPERUSER = 'latchkey';
+
+/** Nothing here has to survive a power cut. */
+const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'shared_buffers=16MB'];
+
+interface Identity {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** A real PostgreSQL of the test's own, on a free port. */
+export class PostgresServer {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #identity: Identity | undefined;
+  #process: ChildProcess | undefined;
+
+  private constructor(port: number, folder: string, identity: Identity | undefined) {
+    this.port = port;
+    this.#folder = folder;
+    this.#identity = identity;
+  }
+
+  static async start(): Promise<PostgresServer> {
+    const identity = unprivileged();
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-postgres-'));
+    if (identity !== undefined) chownSync(folder, identity.uid, identity.gid);
+    const options = ['--username', SUPERUSER, '--auth', 'trust', '--encoding', 'UTF8', '--no-sync'];
+    execFileSync(join(binaries(), 'initdb'), ['--pgdata', join(folder, 'data'), ...options], {
+      ...identity,
+      cwd: folder,
+      stdio: 'pipe',
+    });
+    const server = new PostgresServer(await freePort(), folder, identity);
+    try {
+      await server.resume();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  }
+
+  /** Starts it again on the same port with the data it had. */
+  async resume(): Promise<void> {
+    const listen = [`listen_addresses=127.0.0.1`, `unix_socket_directories=${this.#folder}`];
+    const child = spawn(
+      join(binaries(), 'postgres'),
+      [
+        ...['-D', join(this.#folder, 'data'), '-p', String(this.port)],
+        ...[...listen, ...FAST].flatMap((setting) => ['-c', setting]),
+      ],
+      { ...this.#identity, cwd: this.#folder, stdio: 'ignore' },
+    );
+    this.#process = child;
+    await eventually(() => {
+      if (child.exitCode !== null) throw new Error(`postgres ended with ${child.exitCode}`);
+      return isAnswering(this.urlOf('postgres'));
+    }, 20_000);
+  }
+
+  urlOf(database: string): string {
+    return `postgres://${SUPERUSER}@127.0.0.1:${this.port}/${database}`;
+  }
+
+  /** Answers the address of a new, empty database. */
+  async createDatabase(): Promise<string> {
+    const name = `test_${randomUUID().replaceAll('-', '')}`;
+    await this.with((client) => client.query(`create database ${name}`));
+    return this.urlOf(name);
+  }
+
+  /** Runs something with a connection of its own, for looking behind the store's back. */
+  async with<T>(look: (client: Client) => Promise<T>, url: string = this.urlOf('postgres')): Promise<T> {
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    try {
+      return await look(client);
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** All its processes keep their connections and answer nothing, until they are continued. */
+  freeze(): void {
+    this.#signal('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#signal('SIGCONT');
+  }
+
+  /** Ends it at once, as a power cut of its machine would. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null || child.pid === undefined) return;
+    const exited = once(child, 'exit');
+    for (const pid of [...childrenOf(child.pid), child.pid]) {
+      signalIfThere(pid, 'SIGCONT');
+    }
+    // SIGQUIT is PostgreSQL's immediate shutdown: it ends its children too, which SIGKILL would leave behind.
+    child.kill('SIGQUIT');
+    await exited;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error('PostgreSQL is not running');
+    // The postmaster first: it would put new children in the place of what stands still.
+    for (const each of [pid, ...childrenOf(pid)]) signalIfThere(each, signal);
+  }
+}
+
+/** Where initdb and postgres are: as the environment says, Debian's newest, or what pg_config on the path says. */
+function binaries(): string {
+  const given = process.env['LATCHKEY_TEST_POSTGRES_BIN'];
+  if (given !== undefined && given !== '') return given;
+  const debian = '/usr/lib/postgresql';
+  const [newest] = (existsSync(debian) ? readdirSync(debian) : [])
+    .sort((a, b) => Number(b) - Number(a))
+    .map((version) => join(debian, version, 'bin'))
+    .filter((folder) => existsSync(join(folder, 'initdb')));
+  return newest ?? execFileSync('pg_config', ['--bindir'], { encoding: 'utf8' }).trim();
+}
+
+/** PostgreSQL refuses to run as root: somebody it can run as instead; undefined: we are not root. */
+function unprivileged(): Identity | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  for (const name of ['postgres', 'nobody']) {
+    try {
+      return { uid: idOf(name, '-u'), gid: idOf(name, '-g') };
+    } catch {
+      // There is nobody of this name here.
+    }
+  }
+  throw new Error('PostgreSQL does not run as root, and there is neither a user postgres nor nobody');
+}
+
+function idOf(name: string, which: '-u' | '-g'): number {
+  return Number(execFileSync('id', [which, name], { encoding: 'utf8', stdio: 'pipe' }));
+}
+
+async function isAnswering(url: string): Promise<boolean> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('select 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end();
+  }
+}
+
+function childrenOf(pid: number): readonly number[] {
+  const listed = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return listed === '' ? [] : listed.split(' ').map(Number);
+}
+
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended meanwhile.
+  }
+}
