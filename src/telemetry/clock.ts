@@ -1,0 +1,7 @@
+import type { Clock } from '../validator/clock.ts';
+
+/** The time of this machine. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+};

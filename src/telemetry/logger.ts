@@ -1,0 +1,97 @@
+import { type DestinationStream, pino, stdTimeFunctions } from 'pino';
+
+/** What is said beside the message: text, numbers, booleans, and an error as `err`. Anything else is left out. */
+export interface LogFields {
+  readonly err?: unknown;
+  readonly [name: string]: unknown;
+}
+
+/** One JSON object a line. */
+export interface Logger {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+  fatal(fields: LogFields, message: string): void;
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+/** Chains of causes longer than that are cut. */
+const MAX_CAUSES = 5;
+/** Names under which nothing is ever logged, not even by mistake. */
+const SECRET_NAME = /password|secret|token|credential|authorization|cookie|master_?key|private_?key/i;
+
+/**
+ * The log of the process. Written before the call returns, so that nothing is lost when the process ends.
+ *
+ * Secrets are kept out by what can get in: of the fields only text, numbers and booleans, of an error only its
+ * name, message, code, reason and stack. Drivers hang the command that failed on their errors, with its
+ * arguments; that never passes.
+ *
+ * @param destination default: standard output.
+ */
+export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }), log: admitted },
+    serializers: { err: (error: unknown) => describeError(error, MAX_CAUSES) },
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
+}
+
+/** Errors pass here: their serializer comes after it. */
+function admitted(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, name === 'err' ? value : single(name, value)]),
+  );
+}
+
+function single(name: string, value: unknown): unknown {
+  if (value === undefined) return undefined;
+  if (SECRET_NAME.test(name)) return '[secret]';
+  switch (typeof value) {
+    case 'string':
+    case 'number':
+    case 'boolean':
+      return value;
+    case 'bigint':
+      return value.toString();
+    default:
+      return '[left out]';
+  }
+}
+
+/** An error by what is known to hold no data of others. */
+function describeError(error: unknown, causesLeft: number): unknown {
+  if (error === undefined || causesLeft < 0) return undefined;
+  if (!isErrorLike(error)) return typeof error === 'string' ? error : `a thrown ${typeof error}`;
+  const { name, message, code, reason, stack, cause } = error;
+  return {
+    type: textOf(name),
+    message: textOf(message),
+    code: typeof code === 'number' ? code : textOf(code),
+    reason: textOf(reason),
+    stack: textOf(stack),
+    cause: describeError(cause, causesLeft - 1),
+  };
+}
+
+interface ErrorLike {
+  readonly name?: unknown;
+  readonly message: unknown;
+  readonly code?: unknown;
+  readonly reason?: unknown;
+  readonly stack?: unknown;
+  readonly cause?: unknown;
+}
+
+function isErrorLike(value: unknown): value is ErrorLike {
+  return typeof value === 'object' && value !== null && 'message' in value;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,113 @@
+import { connect } from 'node:net';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { HttpEndpoint, type HttpEndpointOptions } from '../../src/telemetry/http-endpoint.ts';
+
+const opened: HttpEndpoint[] = [];
+
+async function open(options: Partial<HttpEndpointOptions> = {}): Promise<HttpEndpoint> {
+  const endpoint = await HttpEndpoint.open({
+    host: '127.0.0.1',
+    port: 0,
+    metrics: { contentType: 'text/plain; version=0.0.4', text: async () => 'latchkey_up 1\n' },
+    readiness: () => ({ ready: true, reasons: [] }),
+    ...options,
+  });
+  opened.push(endpoint);
+  return endpoint;
+}
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((endpoint) => endpoint.close()));
+});
+
+describe('the HTTP endpoint', () => {
+  test('picks a free port and says which', async () => {
+    const { url } = await open();
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  });
+
+  test('writes an IPv6 address in brackets', async () => {
+    const { url } = await open({ host: '::1' });
+    expect(url).toMatch(/^http:\/\/\[::1\]:\d+$/);
+  });
+
+  test('serves the metrics in their own format', async () => {
+    const { url } = await open();
+    const response = await fetch(`${url}/metrics?format=any`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4');
+    expect(await response.text()).toBe('latchkey_up 1\n');
+  });
+
+  test('says that it lives although nothing is ready', async () => {
+    const { url } = await open({ readiness: () => ({ ready: false, reasons: ['sessions: no answer'] }) });
+    const response = await fetch(`${url}/livez`);
+    expect([response.status, await response.json()]).toEqual([200, { live: true }]);
+  });
+
+  test('says whether it is ready, and why not', async () => {
+    let readiness = { ready: true, reasons: [] as string[] };
+    const { url } = await open({ readiness: async () => readiness });
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, await ready.json()]).toEqual([200, { ready: true, reasons: [] }]);
+    readiness = { ready: false, reasons: ['users: no answer', 'draining'] };
+    const unready = await fetch(`${url}/readyz`);
+    expect([unready.status, await unready.json()]).toEqual([503, readiness]);
+  });
+
+  test('is not ready when that cannot be found out, and does not say more', async () => {
+    const { url } = await open({
+      readiness: async () => {
+        throw new Error('hush');
+      },
+    });
+    const response = await fetch(`${url}/readyz`);
+    expect(response.status).toBe(503);
+    expect(await response.text()).not.toContain('hush');
+  });
+
+  test('answers 500 when the metrics cannot be made, and goes on', async () => {
+    const { url } = await open({
+      metrics: {
+        contentType: 'text/plain',
+        text: async () => {
+          throw new Error('hush');
+        },
+      },
+    });
+    const response = await fetch(`${url}/metrics`);
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('hush');
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+  });
+
+  test.each(['/', '/metrics/', '/livez/x', '//livez', '/%6divez'])('has no page %s', async (path) => {
+    const { url } = await open();
+    expect((await fetch(url + path)).status).toBe(404);
+  });
+
+  test('takes GET and HEAD only', async () => {
+    const { url } = await open();
+    const post = await fetch(`${url}/livez`, { method: 'POST', body: 'x' });
+    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    await post.text();
+    const head = await fetch(`${url}/livez`, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+  });
+
+  test('fails to open on an address that is taken', async () => {
+    const { url } = await open();
+    await expect(open({ port: Number(new URL(url).port) })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+
+  test('closes although a client keeps a silent connection open', async () => {
+    const endpoint = await open();
+    const socket = connect(Number(new URL(endpoint.url).port), '127.0.0.1');
+    const ended = new Promise((resolve) => socket.once('close', resolve));
+    await new Promise((resolve) => socket.once('connect', resolve));
+    await fetch(`${endpoint.url}/livez`);
+    await endpoint.close();
+    await ended;
+    await expect(fetch(`http://127.0.0.1:${socket.remotePort ?? 1}/livez`)).rejects.toThrow();
+  });
+});
