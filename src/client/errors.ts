@@ -1,0 +1,94 @@
+import { type Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
+import { Status } from '../gen/google/rpc/status.ts';
+
+/** One field of a request that the service refused; `field` is its proto path, for example `device.name`. */
+export interface FieldViolation {
+  readonly field: string;
+  readonly description: string;
+}
+
+/** Why a call failed. Everything that a call of the client throws is one of these. */
+export class LatchkeyError extends Error {
+  override readonly name = 'LatchkeyError';
+  /** The gRPC status code. */
+  readonly code: status;
+  /**
+   * A name of `ErrorReason` without the prefix, for example `USERNAME_TAKEN`; a newer service may send one that
+   * this client does not know. Undefined: the answer, if there was one, did not come from latchkey.
+   */
+  readonly reason: string | undefined;
+  /** What the reason says more; the keys of each are listed in `error_reason.proto`. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly violations: readonly FieldViolation[];
+  /** When to try again, milliseconds from now; undefined: the service did not say. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: status, message: string, details: Partial<ErrorDetails> = {}, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+    this.reason = details.reason;
+    this.metadata = details.metadata ?? {};
+    this.violations = details.violations ?? [];
+    this.retryAfterMs = details.retryAfterMs;
+  }
+
+  /**
+   * Whether nobody answered: no connection, or no answer in time. What was asked may have been done all the
+   * same if the connection was lost on the way.
+   */
+  get isUnreachable(): boolean {
+    return (
+      this.reason === undefined &&
+      (this.code === status.UNAVAILABLE || this.code === status.DEADLINE_EXCEEDED)
+    );
+  }
+}
+
+interface ErrorDetails {
+  readonly reason: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly violations: readonly FieldViolation[];
+  readonly retryAfterMs: number;
+}
+
+const DOMAIN = 'latchkey';
+const DETAILS_KEY = 'grpc-status-details-bin';
+
+/** The error of a failed call with what its `google.rpc.Status` says. Never throws, whatever the bytes are. */
+export function latchkeyError(error: ServiceError): LatchkeyError {
+  return new LatchkeyError(error.code, error.details, readDetails(error.metadata), error);
+}
+
+function readDetails(metadata: Metadata): Partial<ErrorDetails> {
+  const [bytes] = metadata.get(DETAILS_KEY);
+  if (!Buffer.isBuffer(bytes)) return {};
+  try {
+    const parts = Status.decode(bytes).details.map(({ typeUrl, value }) => readDetail(typeUrl, value));
+    return Object.assign({}, ...parts) as Partial<ErrorDetails>;
+  } catch {
+    // Written by something in between that is not latchkey; code and message still tell.
+    return {};
+  }
+}
+
+function readDetail(typeUrl: string, value: Uint8Array): Partial<ErrorDetails> {
+  switch (typeUrl.slice(typeUrl.lastIndexOf('/') + 1)) {
+    case 'google.rpc.ErrorInfo': {
+      const { domain, reason, metadata } = ErrorInfo.decode(value);
+      return domain === DOMAIN ? { reason, metadata } : {};
+    }
+    case 'google.rpc.BadRequest': {
+      const { fieldViolations } = BadRequest.decode(value);
+      return { violations: fieldViolations.map(({ field, description }) => ({ field, description })) };
+    }
+    case 'google.rpc.RetryInfo': {
+      const { retryDelay } = RetryInfo.decode(value);
+      return retryDelay === undefined
+        ? {}
+        : { retryAfterMs: retryDelay.seconds * 1000 + retryDelay.nanos / 1_000_000 };
+    }
+    default:
+      return {};
+  }
+}

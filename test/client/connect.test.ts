@@ -1,0 +1,131 @@
+import { ServerCredentials, status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { connect, type LatchkeyClient, LatchkeyError } from '../../src/client/index.ts';
+import { makeCertificate } from '../grpc/support/certificates.ts';
+import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
+
+const plaintext = { kind: 'plaintext' } as const;
+
+let fake: FakeLatchkey;
+const clients: LatchkeyClient[] = [];
+
+function open(...given: Parameters<typeof connect>): LatchkeyClient {
+  const client = connect(...given);
+  clients.push(client);
+  return client;
+}
+
+afterEach(() => {
+  for (const client of clients.splice(0)) client.close();
+  fake.close();
+});
+
+describe('a call', () => {
+  beforeEach(async () => {
+    fake = await FakeLatchkey.start();
+  });
+
+  test('answers with a promise, and fields that are left out are empty', async () => {
+    const client = open(fake.address, { transport: plaintext });
+    const answer = await client.identity.login(ADMIN);
+    expect(answer.tokens?.refreshToken).toMatch(/^lkr_/);
+    expect(fake.calls[0]?.request).toStrictEqual({ ...ADMIN, clientId: '', device: undefined });
+  });
+
+  test('carries the token that is current when it is made', async () => {
+    let token: string | undefined;
+    const client = open(fake.address, { transport: plaintext, token: () => token });
+    await client.identity.logout({});
+    token = (await client.identity.login(ADMIN)).tokens?.accessToken;
+    await client.users.listUsers({ pageSize: 10 });
+    await client.identity.logout({}, { token: 'another' });
+    expect(fake.calls.map(({ authorization }) => authorization)).toStrictEqual([
+      undefined,
+      undefined,
+      `Bearer ${token}`,
+      'Bearer another',
+    ]);
+  });
+
+  test('has a deadline of five seconds unless told otherwise', async () => {
+    const client = open(fake.address, { transport: plaintext });
+    await client.identity.validate({ accessToken: 'a' });
+    await client.identity.validate({ accessToken: 'a' }, { timeoutMs: 60_000 });
+    const [byDefault = 0, asTold = 0] = fake.calls.map(({ timeLeftMs }) => timeLeftMs);
+    expect(byDefault).toBeGreaterThan(2_000);
+    expect(byDefault).toBeLessThanOrEqual(5_100);
+    expect(asTold).toBeGreaterThan(50_000);
+  });
+
+  test('fails as unreachable when nobody answers in time', async () => {
+    fake.silent.add('Validate');
+    const client = open(fake.address, { transport: plaintext, timeoutMs: 100 });
+    const error = await client.identity.validate({}).catch((caught: unknown) => caught);
+    expect(error).toMatchObject({ code: status.DEADLINE_EXCEEDED, reason: undefined, isUnreachable: true });
+  });
+
+  test('fails as unreachable when nobody listens', async () => {
+    const { address } = fake;
+    fake.close();
+    const error = await open(address, { transport: plaintext })
+      .identity.validate({})
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(LatchkeyError);
+    expect(error).toMatchObject({ code: status.UNAVAILABLE, isUnreachable: true });
+  });
+
+  test('is given up when its signal says so, before and while it is under way', async () => {
+    fake.silent.add('Validate');
+    const client = open(fake.address, { transport: plaintext });
+    const before = client.identity.validate({}, { signal: AbortSignal.abort() });
+    await expect(before).rejects.toMatchObject({ code: status.CANCELLED });
+    const controller = new AbortController();
+    const during = client.identity.validate({}, { signal: controller.signal });
+    controller.abort();
+    await expect(during).rejects.toMatchObject({ code: status.CANCELLED });
+  });
+
+  test('with a token that no header can hold fails like any other call', async () => {
+    const client = open(fake.address, { transport: plaintext, token: 'line\nbreak' });
+    await expect(client.identity.validate({})).rejects.toMatchObject({
+      name: 'LatchkeyError',
+      code: status.INVALID_ARGUMENT,
+    });
+  });
+});
+
+describe('the transport', () => {
+  const ca = makeCertificate('Test CA');
+  const server = makeCertificate('localhost', ca);
+  const own = makeCertificate('billing', ca);
+  const pem = (text: string) => Buffer.from(text);
+
+  beforeEach(async () => {
+    const pair = { private_key: pem(server.privateKey), cert_chain: pem(server.certificate) };
+    fake = await FakeLatchkey.start(ServerCredentials.createSsl(pem(ca.certificate), [pair], true));
+  });
+
+  test('mtls proves both sides to each other', async () => {
+    const transport = {
+      kind: 'mtls',
+      ca: pem(ca.certificate),
+      cert: pem(own.certificate),
+      key: pem(own.privateKey),
+    } as const;
+    const answer = await open(fake.address, { transport }).identity.login(ADMIN);
+    expect(answer.tokens).toBeDefined();
+  });
+
+  test('tls without a certificate is refused by a server that wants one', async () => {
+    const transport = { kind: 'tls', ca: pem(ca.certificate) } as const;
+    await expect(open(fake.address, { transport }).identity.login(ADMIN)).rejects.toMatchObject({
+      isUnreachable: true,
+    });
+    expect(fake.calls).toHaveLength(0);
+  });
+
+  test('is tls with the known authorities by default, so a stranger gets no password', async () => {
+    await expect(open(fake.address).identity.login(ADMIN)).rejects.toMatchObject({ isUnreachable: true });
+    expect(fake.calls).toHaveLength(0);
+  });
+});

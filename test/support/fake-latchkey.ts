@@ -1,0 +1,208 @@
+import { type handleUnaryCall, Server, ServerCredentials } from '@grpc/grpc-js';
+import { Failure, invalidField } from '../../src/core/failure.ts';
+import {
+  type KeyServiceServer,
+  KeyServiceService,
+  SigningKeyState,
+} from '../../src/gen/latchkey/admin/v1/key.ts';
+import {
+  type User,
+  type UserServiceServer,
+  UserServiceService,
+} from '../../src/gen/latchkey/admin/v1/user.ts';
+import { type IdentityServiceServer, IdentityServiceService } from '../../src/gen/latchkey/v1/identity.ts';
+import { statusOf } from '../../src/grpc/status-details.ts';
+
+/** A call as the fake received it. */
+export interface ReceivedCall {
+  readonly rpc: string;
+  readonly request: unknown;
+  readonly authorization: string | undefined;
+  /** Milliseconds the caller gives it, about. */
+  readonly timeLeftMs: number;
+}
+
+export const ADMIN = { username: 'admin', password: 'correct horse battery' };
+const ACCESS_TOKEN = 'access-token-of-admin';
+const REFRESH_TOKEN = 'lkr_of-admin';
+const CREATED = new Date(Date.UTC(2026, 0, 1));
+
+/** Speaks the contract over a real connection, with users in a Map and no rules but what a client can see. */
+export class FakeLatchkey {
+  readonly calls: ReceivedCall[] = [];
+  readonly users = new Map<string, User>();
+  /** Rpcs that fail, by name. */
+  readonly failures = new Map<string, Failure>();
+  /** Rpcs that are never answered. */
+  readonly silent = new Set<string>();
+  /** What is answered at most per page, whatever is asked for. */
+  pageLimit = 1000;
+  readonly #server = new Server();
+  #address = '';
+
+  static async start(credentials = ServerCredentials.createInsecure()): Promise<FakeLatchkey> {
+    const fake = new FakeLatchkey();
+    fake.#server.addService(IdentityServiceService, fake.#identity());
+    fake.#server.addService(UserServiceService, fake.#userService());
+    fake.#server.addService(KeyServiceService, fake.#keyService());
+    const port = await new Promise<number>((resolve, reject) => {
+      fake.#server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>
+        error === null ? resolve(bound) : reject(error),
+      );
+    });
+    fake.#address = `127.0.0.1:${port}`;
+    return fake;
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  /** The names of the rpcs called, in order. */
+  get rpcs(): readonly string[] {
+    return this.calls.map(({ rpc }) => rpc);
+  }
+
+  addUser(username: string, given: Partial<User> = {}): User {
+    const userId = `019b7600-0000-7000-8000-${String(this.users.size + 1).padStart(12, '0')}`;
+    const user: User = {
+      userId,
+      username,
+      roles: [],
+      disabledAt: undefined,
+      createdAt: CREATED,
+      updatedAt: CREATED,
+      passwordChangedAt: CREATED,
+      etag: '1',
+      ...given,
+    };
+    this.users.set(userId, user);
+    return user;
+  }
+
+  close(): void {
+    this.#server.forceShutdown();
+  }
+
+  /** Answers with what `answer` returns, or with the failure it throws. */
+  #unary<Request, Response>(
+    rpc: string,
+    answer: (request: Request, isAdmin: boolean) => Response,
+  ): handleUnaryCall<Request, Response> {
+    return (call, callback) => {
+      const [authorization] = call.metadata.get('authorization');
+      this.calls.push({
+        rpc,
+        request: call.request,
+        authorization: authorization?.toString(),
+        timeLeftMs: Number(call.getDeadline()) - Date.now(),
+      });
+      if (this.silent.has(rpc)) return;
+      try {
+        const failure = this.failures.get(rpc);
+        if (failure !== undefined) throw failure;
+        callback(null, answer(call.request, authorization === `Bearer ${ACCESS_TOKEN}`));
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        callback(statusOf(error));
+      }
+    };
+  }
+
+  #admin<Request, Response>(rpc: string, answer: (request: Request) => Response) {
+    return this.#unary<Request, Response>(rpc, (request, isAdmin) => {
+      if (!isAdmin) throw new Failure('CALLER_UNAUTHENTICATED', 'Present an access token.');
+      return answer(request);
+    });
+  }
+
+  #identity(): IdentityServiceServer {
+    return {
+      login: this.#unary('Login', ({ username, password }) => {
+        if (username !== ADMIN.username || password !== ADMIN.password) {
+          throw new Failure('INVALID_CREDENTIALS', 'Username and password do not open a session.');
+        }
+        const tokens = {
+          accessToken: ACCESS_TOKEN,
+          accessTokenExpiresAt: CREATED,
+          refreshToken: REFRESH_TOKEN,
+          refreshTokenExpiresAt: CREATED,
+        };
+        return { tokens, session: undefined, endedSessions: [] };
+      }),
+      logout: this.#unary('Logout', () => ({ revision: '7-0' })),
+      refresh: this.#unary('Refresh', () => ({ tokens: undefined, session: undefined })),
+      validate: this.#unary('Validate', () => ({ verdict: undefined, asOf: CREATED, revision: '' })),
+      batchValidate: this.#unary('BatchValidate', () => ({ verdicts: [], asOf: CREATED, revision: '' })),
+    };
+  }
+
+  #userService(): UserServiceServer {
+    return {
+      createUser: this.#admin('CreateUser', ({ username, roles, credential }) => {
+        if (credential === undefined) throw invalidField('credential', 'must be set');
+        return { user: this.addUser(username, { roles }) };
+      }),
+      getUser: this.#admin('GetUser', ({ key }) => ({ user: this.#find(key) })),
+      listUsers: this.#admin('ListUsers', ({ pageSize, pageToken }) => {
+        const from = Number(pageToken || '0');
+        const to = from + Math.min(pageSize, this.pageLimit);
+        const users = [...this.users.values()];
+        return { users: users.slice(from, to), nextPageToken: to < users.length ? String(to) : '' };
+      }),
+      updateUser: this.#admin('UpdateUser', ({ userId, username, roles, updateMask = [] }) => ({
+        user: this.#change(userId, {
+          ...(updateMask.includes('username') ? { username } : {}),
+          ...(updateMask.includes('roles') ? { roles } : {}),
+        }),
+      })),
+      setPassword: this.#admin('SetPassword', ({ userId }) => ({
+        user: this.#change(userId, {}),
+        revision: '8-0',
+      })),
+      disableUser: this.#admin('DisableUser', ({ userId }) => ({
+        user: this.#change(userId, { disabledAt: CREATED }),
+        revision: '9-0',
+      })),
+      enableUser: this.#admin('EnableUser', ({ userId }) => ({
+        user: this.#change(userId, { disabledAt: undefined }),
+      })),
+      deleteUser: this.#admin('DeleteUser', ({ userId }) => {
+        this.users.delete(userId);
+        return { revision: '10-0' };
+      }),
+    };
+  }
+
+  #keyService(): KeyServiceServer {
+    const key = {
+      keyId: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
+      algorithm: 'EdDSA',
+      createdAt: CREATED,
+      signsFrom: CREATED,
+      signsUntil: undefined,
+      publishedUntil: undefined,
+    };
+    return {
+      listSigningKeys: this.#admin('ListSigningKeys', () => ({
+        keys: [{ ...key, state: SigningKeyState.SIGNING }],
+        nextPageToken: '',
+      })),
+      rotateSigningKey: this.#admin('RotateSigningKey', () => ({
+        key: { ...key, state: SigningKeyState.PUBLISHED },
+      })),
+    };
+  }
+
+  #find(key: { readonly $case: 'userId' | 'username'; readonly value: string } | undefined): User {
+    const user = [...this.users.values()].find((candidate) => key && candidate[key.$case] === key.value);
+    if (user === undefined) throw new Failure('USER_NOT_FOUND', 'There is no such user.');
+    return user;
+  }
+
+  #change(userId: string, change: Partial<User>): User {
+    const user = { ...this.#find({ $case: 'userId', value: userId }), ...change };
+    this.users.set(userId, user);
+    return user;
+  }
+}
