@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { busyBetween, mainThreadCpuMs } from './cpu.ts';
+import { watch } from './processes.ts';
+
+/** What h2load says of a run in which a fixed number of requests was sent. */
+export interface H2loadSummary {
+  readonly requestsPerSecond: number;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly errored: number;
+  readonly timeout: number;
+  readonly status2xx: number;
+  /** Payload of all DATA frames received, in bytes. */
+  readonly dataBytes: number;
+}
+
+export interface H2loadRun {
+  readonly port: number;
+  readonly path: string;
+  /** A file that holds one gRPC frame: the body of every request. */
+  readonly frameFile: string;
+  readonly requests: number;
+  /**
+   * Mean bytes of an answer's gRPC frame, as a real client got it. A refusal has a status of 200 and no
+   * message, a rejection a short one: h2load counts both as successes, their length tells.
+   */
+  readonly answerBytes: number;
+  readonly serverPid: number;
+}
+
+export interface H2loadResult extends H2loadSummary {
+  /** Share of the run in which the server's main thread was on a core; near 1: the server was the limit. */
+  readonly serverBusy: number | undefined;
+}
+
+/** Connections, and requests in flight on each. The same for every server measured. */
+export const LOAD = { connections: 4, inFlight: 32 } as const;
+
+/** A timestamp inside an answer takes a few bytes more or less from one instant to the next. */
+const ANSWER_BYTES_TOLERANCE = 8;
+
+/** Throws if h2load fails, or if one answer was not what `answerBytes` says it is. */
+export async function runH2load(run: H2loadRun): Promise<H2loadResult> {
+  const args = [
+    ['-c', String(LOAD.connections), '-m', String(LOAD.inFlight), '-t', '1', '-n', String(run.requests)],
+    ['-d', run.frameFile, '-H', 'content-type: application/grpc', '-H', 'te: trailers'],
+    `http://127.0.0.1:${run.port}${run.path}`,
+  ].flat();
+  const before = { cpuMs: mainThreadCpuMs(run.serverPid), atMs: performance.now() };
+  const child = watch(spawn('h2load', args, { stdio: ['ignore', 'pipe', 'inherit'] }), 'h2load');
+  const [output] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  const serverBusy = busyBetween(before, { cpuMs: mainThreadCpuMs(run.serverPid), atMs: performance.now() });
+  if (child.exitCode !== 0) throw new Error(`h2load ended with ${child.exitCode ?? child.signalCode}`);
+  const summary = parseH2load(output);
+  const fault = faultIn(summary, run);
+  if (fault !== undefined) throw new Error(`${run.path}: ${fault}`);
+  return { ...summary, serverBusy };
+}
+
+/** Why the summary is not one of `run` gone right; undefined: it is. */
+export function faultIn(
+  summary: H2loadSummary,
+  run: Pick<H2loadRun, 'requests' | 'answerBytes'>,
+): string | undefined {
+  const { total, succeeded, status2xx, failed, errored, timeout } = summary;
+  if ([total, succeeded, status2xx].some((count) => count !== run.requests)) {
+    return `of ${run.requests} requests ${succeeded} succeeded, ${failed} failed, ${errored} erred, ${timeout} timed out`;
+  }
+  const mean = summary.dataBytes / run.requests;
+  if (Math.abs(mean - run.answerBytes) > ANSWER_BYTES_TOLERANCE) {
+    return `answers had ${mean.toFixed(1)} bytes on average, the right one has ${run.answerBytes}`;
+  }
+  return undefined;
+}
+
+/** Throws if the output is not that of a finished h2load run. */
+export function parseH2load(output: string): H2loadSummary {
+  const number = (pattern: RegExp): number => {
+    const found = pattern.exec(output)?.[1];
+    if (found === undefined) throw new Error(`h2load's output has no ${pattern.source}:\n${output}`);
+    return Number(found);
+  };
+  return {
+    requestsPerSecond: number(/^finished in .*?, ([\d.]+) req\/s/m),
+    total: number(/^requests: (\d+) total/m),
+    succeeded: number(/^requests: .*?(\d+) succeeded/m),
+    failed: number(/^requests: .*?(\d+) failed/m),
+    errored: number(/^requests: .*?(\d+) errored/m),
+    timeout: number(/^requests: .*?(\d+) timeout/m),
+    status2xx: number(/^status codes: (\d+) 2xx/m),
+    dataBytes: number(/^traffic: .*\((\d+)\) data/m),
+  };
+}

@@ -1,0 +1,17 @@
+import { ValidateRequest } from '../../../src/gen/latchkey/v1/identity.ts';
+import { grpcFrame } from '../wire/frames.ts';
+
+/** First byte of a ValidateResponse whose verdict is an identity: field 1, length-delimited. */
+const IDENTITY_TAG = 0x0a;
+
+export function validateFrame(accessToken: string): Buffer {
+  const request = { accessToken, consistency: 0, audience: '', atLeastRevision: '' } as const;
+  return grpcFrame(ValidateRequest.encode(request).finish());
+}
+
+/** Throws unless the answer says whose the token is: a server that refuses quickly measures nothing. */
+export function demandIdentity(validateResponse: Buffer): void {
+  if (validateResponse[0] !== IDENTITY_TAG) {
+    throw new Error('Validate rejected a token that is good');
+  }
+}

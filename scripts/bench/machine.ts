@@ -1,0 +1,33 @@
+import { execFileSync } from 'node:child_process';
+import { availableParallelism, cpus, type } from 'node:os';
+
+/** What the numbers depend on, and nothing that tells whose machine it is. */
+export interface Machine {
+  readonly cores: number;
+  readonly cpu: string;
+  readonly system: string;
+  readonly node: string;
+  readonly redis: string;
+  readonly h2load: string;
+}
+
+/** Throws if a program that the bench needs is missing. */
+export function describeMachine(): Machine {
+  return {
+    cores: availableParallelism(),
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    system: type(),
+    node: process.versions.node,
+    redis: versionOf('redis-server', /v=([\d.]+)/),
+    h2load: versionOf('h2load', /nghttp2\/([\d.]+)/),
+  };
+}
+
+function versionOf(program: string, pattern: RegExp): string {
+  try {
+    const output = execFileSync(program, ['--version'], { encoding: 'utf8' });
+    return pattern.exec(output)?.[1] ?? 'unknown';
+  } catch (cause) {
+    throw new Error(`the bench needs ${program} (Debian: redis-server, nghttp2-client)`, { cause });
+  }
+}

@@ -1,0 +1,79 @@
+// npm run bench: measures what design rests on, against an empty echo on the same machine in the same run.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describeMachine } from './machine.ts';
+import { type Measurement, outcomeOf } from './measurement.ts';
+import { type Options, parseOptions, SCENARIOS, type ScenarioName, USAGE } from './options.ts';
+import { markdown, type Report, withTable } from './report.ts';
+import { batchValidate } from './scenarios/batch-validate.ts';
+import { login } from './scenarios/login.ts';
+import { loginStorm } from './scenarios/login-storm.ts';
+import { refresh } from './scenarios/refresh.ts';
+import type { Scale } from './scenarios/rounds.ts';
+import { validateCold } from './scenarios/validate-cold.ts';
+import { validateWarm } from './scenarios/validate-warm.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+/** Every run's numbers; not committed. */
+const latestFile = path.join(import.meta.dirname, 'results/latest.json');
+/** The numbers behind the table in README.md; committed with it. */
+const publishedFile = path.join(import.meta.dirname, 'published.json');
+
+const scenarios: Readonly<
+  Record<ScenarioName, (scale: Scale) => Promise<Measurement | readonly Measurement[]>>
+> = {
+  'validate-warm': validateWarm,
+  'validate-cold': validateCold,
+  'batch-validate': batchValidate,
+  refresh,
+  login,
+  'login-storm': loginStorm,
+};
+
+function optionsOrExit(): Options {
+  try {
+    return parseOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    return process.exit(2);
+  }
+}
+
+async function measure(options: Options): Promise<Report> {
+  const machine = describeMachine();
+  const measurements: Measurement[] = [];
+  for (const name of SCENARIOS.filter((known) => options.only.includes(known))) {
+    console.error(`measuring ${name}`);
+    const measured = await scenarios[name](options);
+    measurements.push(...[measured].flat());
+  }
+  const { rounds, seconds } = options;
+  return { measuredAt: new Date().toISOString(), machine, options: { rounds, seconds }, measurements };
+}
+
+function publish(report: Report, table: string, options: Options): void {
+  const results = report.measurements.map((measurement) => ({
+    ...measurement,
+    outcome: outcomeOf(measurement),
+  }));
+  const json = `${JSON.stringify({ ...report, measurements: results }, undefined, 2)}\n`;
+  mkdirSync(path.dirname(latestFile), { recursive: true });
+  writeFileSync(latestFile, json);
+  if (!options.writeReadme) return;
+  const readme = path.join(root, 'README.md');
+  writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), table));
+  writeFileSync(publishedFile, json);
+}
+
+const options = optionsOrExit();
+try {
+  const report = await measure(options);
+  const table = markdown(report);
+  console.log(table);
+  publish(report, table, options);
+  const missed = report.measurements.filter((measurement) => !outcomeOf(measurement).met);
+  process.exitCode = options.strict && missed.length > 0 ? 1 : 0;
+} catch (error) {
+  console.error(error);
+  process.exitCode = 1;
+}

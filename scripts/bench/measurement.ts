@@ -1,0 +1,62 @@
+import { median } from './stats.ts';
+
+/** One row of the table: what was measured, round by round, against what, and what was asked of it. */
+export interface Measurement {
+  readonly what: string;
+  readonly unit: 'per second' | 'ms';
+  /** One value a round. */
+  readonly measured: readonly number[];
+  /** What it is compared with; the value of the same round. */
+  readonly reference?: { readonly name: string; readonly values: readonly number[] };
+  readonly bar: Bar;
+  /** What a reader must know to judge the numbers. */
+  readonly notes: readonly string[];
+  /** Whatever else was seen, for the JSON file. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** A bar on the ratio of the measured median to the reference's, or on the measured median itself. */
+export type Bar =
+  | { readonly kind: 'ratio at least'; readonly value: number }
+  | { readonly kind: 'ratio at most'; readonly value: number }
+  | { readonly kind: 'at least'; readonly value: number };
+
+export interface Outcome {
+  readonly measured: number;
+  readonly reference: number | undefined;
+  readonly ratio: number | undefined;
+  /** The ratio of the worst and the best round, the lower first. */
+  readonly ratioRange: readonly [number, number] | undefined;
+  readonly met: boolean;
+}
+
+/** Medians over the rounds, their ratio, and whether the bar is met. */
+export function outcomeOf(measurement: Measurement): Outcome {
+  const measured = median(measurement.measured);
+  const { reference, bar } = measurement;
+  if (reference === undefined) {
+    if (bar.kind !== 'at least') throw new RangeError(`${measurement.what} has nothing to be compared with`);
+    return { measured, reference, ratio: undefined, ratioRange: undefined, met: measured >= bar.value };
+  }
+  const referred = median(reference.values);
+  const ratio = measured / referred;
+  const ratios = measurement.measured.map((value, round) => value / (reference.values[round] ?? Number.NaN));
+  return {
+    measured,
+    reference: referred,
+    ratio,
+    ratioRange: [Math.min(...ratios), Math.max(...ratios)],
+    met: isMet(bar, measured, ratio),
+  };
+}
+
+function isMet(bar: Bar, measured: number, ratio: number): boolean {
+  switch (bar.kind) {
+    case 'ratio at least':
+      return ratio >= bar.value;
+    case 'ratio at most':
+      return ratio <= bar.value;
+    case 'at least':
+      return measured >= bar.value;
+  }
+}

@@ -1,0 +1,72 @@
+import type { Machine } from './machine.ts';
+import { type Bar, type Measurement, outcomeOf } from './measurement.ts';
+import type { Options } from './options.ts';
+
+export interface Report {
+  readonly measuredAt: string;
+  readonly machine: Machine;
+  readonly options: Pick<Options, 'rounds' | 'seconds'>;
+  readonly measurements: readonly Measurement[];
+}
+
+const BEGIN = '<!-- bench:begin -->';
+const END = '<!-- bench:end -->';
+
+/** The table, the machine, and what a reader must know, in Markdown. */
+export function markdown({ machine, options, measurements, measuredAt }: Report): string {
+  const rows = measurements.map((measurement) => `| ${cells(measurement).join(' | ')} |`);
+  const notes = measurements.flatMap(({ what, notes }) => notes.map((note) => `- ${what}: ${note}`));
+  return [
+    '| what | measured | compared with | ratio (worst and best round) | bar | met |',
+    '|---|---|---|---|---|---|',
+    ...rows,
+    '',
+    `Medians of ${options.rounds} alternating rounds of ${options.seconds} s, ${measuredAt.slice(0, 10)}. ${machine.cores} cores ` +
+      `(${machine.cpu}), ${machine.system}, Node ${machine.node}, Redis ${machine.redis} without persistence, ` +
+      `h2load ${machine.h2load}, all on loopback.`,
+    '',
+    ...notes,
+  ].join('\n');
+}
+
+function cells(measurement: Measurement): string[] {
+  const { measured, reference, ratio, ratioRange, met } = outcomeOf(measurement);
+  const { unit } = measurement;
+  return [
+    measurement.what,
+    amount(measured, unit),
+    reference === undefined ? '' : `${measurement.reference?.name} ${amount(reference, unit)}`,
+    ratio === undefined
+      ? ''
+      : `${ratio.toFixed(2)} (${ratioRange?.map((end) => end.toFixed(2)).join(' to ')})`,
+    barText(measurement.bar, unit),
+    met ? 'yes' : '**missed**',
+  ];
+}
+
+function barText(bar: Bar, unit: Measurement['unit']): string {
+  switch (bar.kind) {
+    case 'ratio at least':
+      return `>= ${bar.value.toFixed(2)}`;
+    case 'ratio at most':
+      return `<= ${bar.value.toFixed(2)}`;
+    case 'at least':
+      return `>= ${amount(bar.value, unit)}`;
+  }
+}
+
+/** Three significant digits, and whole numbers in full. */
+function amount(value: number, unit: Measurement['unit']): string {
+  const digits = value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(3);
+  return unit === 'ms' ? `${digits} ms` : `${digits}/s`;
+}
+
+/** The document with `table` between the marks. Throws if it does not hold both marks once, in order. */
+export function withTable(document: string, table: string): string {
+  const parts = document.split(BEGIN);
+  const rest = parts[1]?.split(END);
+  if (parts.length !== 2 || rest?.length !== 2) {
+    throw new Error(`the document needs ${BEGIN} and, after it, ${END}, once each`);
+  }
+  return `${parts[0]}${BEGIN}\n${table}\n${END}${rest[1]}`;
+}

@@ -1,0 +1,32 @@
+import { describe, expect, test } from '@jest/globals';
+import { parseOptions, SCENARIOS } from '../../scripts/bench/options.ts';
+
+describe('the options of the bench', () => {
+  test('without any, everything is measured in three rounds', () => {
+    const options = { only: SCENARIOS, rounds: 3, seconds: 5, strict: false, writeReadme: false };
+    expect(parseOptions([])).toEqual(options);
+  });
+
+  test('scenarios are chosen by name', () => {
+    expect(parseOptions(['--only=refresh,login', '--rounds=4', '--seconds=2']).only).toEqual([
+      'refresh',
+      'login',
+    ]);
+  });
+
+  test.each([
+    ['--only=validate', '"validate" is none of'],
+    ['--rounds=0', '--rounds: "0"'],
+    ['--rounds=2.5', '--rounds: "2.5"'],
+    ['--seconds=soon', '--seconds: "soon"'],
+    ['--fast', '--fast'],
+  ])('%s is refused with its name', (option, problem) => {
+    expect(() => parseOptions([option])).toThrow(problem);
+  });
+
+  test('a part of the scenarios, or too few rounds, is never published', () => {
+    expect(() => parseOptions(['--write-readme', '--only=login'])).toThrow('a whole run only');
+    expect(() => parseOptions(['--write-readme', '--rounds=2'])).toThrow('a whole run only');
+    expect(parseOptions(['--write-readme']).writeReadme).toBe(true);
+  });
+});

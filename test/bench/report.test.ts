@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Measurement, outcomeOf } from '../../scripts/bench/measurement.ts';
+import { markdown, type Report, withTable } from '../../scripts/bench/report.ts';
+
+const warm: Measurement = {
+  what: 'Validate',
+  unit: 'per second',
+  measured: [26_000, 27_500, 27_000],
+  reference: { name: 'echo', values: [29_000, 30_000, 31_000] },
+  bar: { kind: 'ratio at least', value: 0.9 },
+  notes: ['measured with care.'],
+  details: {},
+};
+const refresh: Measurement = {
+  what: 'Refresh',
+  unit: 'per second',
+  measured: [2_000, 2_500, 2_999],
+  bar: { kind: 'at least', value: 3_000 },
+  notes: [],
+  details: {},
+};
+const storm: Measurement = {
+  what: 'p99',
+  unit: 'ms',
+  measured: [3, 4, 3.5],
+  reference: { name: 'idle', values: [2, 1.75, 1.5] },
+  bar: { kind: 'ratio at most', value: 2 },
+  notes: [],
+  details: {},
+};
+const report: Report = {
+  measuredAt: '2026-11-21T10:00:00.000Z',
+  machine: { cores: 2, cpu: 'A CPU', system: 'Linux', node: '24.1.0', redis: '7.0.15', h2load: '1.52.0' },
+  options: { rounds: 3, seconds: 5 },
+  measurements: [warm, refresh, storm],
+};
+
+describe('an outcome', () => {
+  test('is the ratio of the medians, with the worst and the best round beside it', () => {
+    const outcome = outcomeOf(warm);
+    expect(outcome).toMatchObject({ measured: 27_000, reference: 30_000, ratio: 0.9, met: true });
+    expect(outcome.ratioRange).toEqual([27_000 / 31_000, 27_500 / 30_000]);
+  });
+
+  test('misses a bar by a hair as by a mile', () => {
+    expect(outcomeOf({ ...warm, measured: [26_999] }).met).toBe(false);
+    expect(outcomeOf(refresh).met).toBe(false);
+    expect(outcomeOf(storm).met).toBe(true);
+    expect(outcomeOf({ ...storm, measured: [3.6] }).met).toBe(false);
+  });
+
+  test('cannot be a ratio to nothing', () => {
+    expect(() => outcomeOf({ ...refresh, bar: warm.bar })).toThrow('nothing to be compared with');
+  });
+});
+
+describe('the table', () => {
+  test('says what was measured, against what, and which bars were missed', () => {
+    const lines = markdown(report).split('\n');
+    expect(lines).toContain('| Validate | 27,000/s | echo 30,000/s | 0.90 (0.87 to 0.92) | >= 0.90 | yes |');
+    expect(lines).toContain('| Refresh | 2,500/s |  |  | >= 3,000/s | **missed** |');
+    expect(lines).toContain('| p99 | 3.50 ms | idle 1.75 ms | 2.00 (1.50 to 2.33) | <= 2.00 | yes |');
+    expect(lines).toContain('- Validate: measured with care.');
+  });
+
+  test('names the machine', () => {
+    expect(markdown(report)).toContain(
+      '2 cores (A CPU), Linux, Node 24.1.0, Redis 7.0.15 without persistence',
+    );
+  });
+});
+
+describe('the README', () => {
+  test('has the table replaced and nothing else touched', () => {
+    const before = 'above\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nbelow\n';
+    const after = 'above\n<!-- bench:begin -->\nnew\n<!-- bench:end -->\nbelow\n';
+    expect(withTable(before, 'new')).toBe(after);
+    expect(withTable(after, 'new')).toBe(after);
+  });
+
+  test.each(['no marks', '<!-- bench:begin --> only', '<!-- bench:end --><!-- bench:begin -->'])(
+    'without both marks in order is refused: %s',
+    (document) => {
+      expect(() => withTable(document, 'new')).toThrow('bench:begin');
+    },
+  );
+});
