@@ -26,6 +26,8 @@ export interface Unverified {
 export class TokenVerifier {
   readonly #keys: KeySet;
   readonly #generationSize: number;
+  #hits = 0;
+  #misses = 0;
   #young = new Map<string, VerifiedToken>();
   #old = new Map<string, VerifiedToken>();
 
@@ -35,13 +37,21 @@ export class TokenVerifier {
     this.#generationSize = Math.ceil(cacheSize / 2);
   }
 
+  /** How often a token was recalled, and how often it had to be verified, since the start. */
+  get lookups(): { readonly hits: number; readonly misses: number } {
+    return { hits: this.#hits, misses: this.#misses };
+  }
+
   /** The token if it was verified before and its key is still published. */
   recall(token: string): VerifiedToken | undefined {
     const verified = this.#young.get(token) ?? this.#promote(token);
-    return verified !== undefined && this.#keys.find(verified.keyId) !== undefined ? verified : undefined;
+    if (verified === undefined || this.#keys.find(verified.keyId) === undefined) return undefined;
+    this.#hits += 1;
+    return verified;
   }
 
   async verify(token: string): Promise<VerifiedToken | Unverified> {
+    this.#misses += 1;
     const parsed = parseCompactToken(token);
     if (parsed === undefined) return { reason: 'MALFORMED' };
     const key = await this.#keys.findOrRefetch(parsed.keyId);

@@ -25,7 +25,11 @@ export class RedisStores {
     retentionMs: number = HOUR,
   ): Promise<RedisStores> {
     const connect = (name: string, deadlineMs: number) =>
-      openRedis(address, { name, deadlineMs, autoPipelining: name === 'commands', onError: () => undefined });
+      openRedis(address, {
+        ...{ name, deadlineMs, autoPipelining: name === 'commands' },
+        onDown: () => undefined,
+        onUp: () => undefined,
+      });
     const commands = await connect('commands', DEADLINE_MS);
     const endings = await connect('endings', DEADLINE_MS);
     const tail = await connect('tail', LONGEST_WAIT_MS + DEADLINE_MS);

@@ -1,6 +1,6 @@
+import type { Revocation } from '../../core/revocation/revocation.ts';
+import { reaches } from '../../core/revocation/revocation.ts';
 import type { LoggedRevocation, LogState, RevocationLog } from '../../core/revocation/revocation-log.ts';
-import { reaches } from '../../validator/revision.ts';
-import type { Revocation } from '../../validator/revocation-set.ts';
 
 const PAGE_SIZE = 1_000;
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts';
 import { decideRotation, passedDeadline } from '../../core/session/rotation.ts';
 import type { EndedSession, EndReason, Session } from '../../core/session/session.ts';
 import type {
@@ -11,7 +12,6 @@ import type {
   SessionStore,
   UserCutoff,
 } from '../../core/session/session-store.ts';
-import type { Clock } from '../../validator/clock.ts';
 
 interface LiveRecord {
   readonly session: Session;

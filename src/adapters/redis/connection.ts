@@ -33,8 +33,10 @@ export interface ConnectionOptions {
   readonly deadlineMs: number;
   /** Put commands of one tick into one write. Not for a connection whose commands wait. */
   readonly autoPipelining: boolean;
-  /** Told of faults of the connection; it mends itself. */
-  readonly onError: (error: Error) => void;
+  /** Told when it is lost, or cannot be made, and why; it mends itself. */
+  readonly onDown: (cause: Error) => void;
+  /** Told when it is there again. */
+  readonly onUp: () => void;
 }
 
 const RECONNECT_MS = { first: 50, most: 1_000 };
@@ -46,7 +48,7 @@ const RECONNECT_MS = { first: 50, most: 1_000 };
  */
 export async function openRedis(address: RedisAddress, options: ConnectionOptions): Promise<RedisClient> {
   const client = create(address, options);
-  client.on('error', options.onError);
+  reportChanges(client, options);
   await connected(client, options.deadlineMs);
   return client;
 }
@@ -99,6 +101,21 @@ function create(address: RedisAddress, options: ConnectionOptions): RedisClient 
         redisOptions: common,
       });
   }
+}
+
+/** A server that is away fails every attempt to reconnect; only the first is told. */
+function reportChanges(client: RedisClient, { onDown, onUp }: ConnectionOptions): void {
+  let isDown = false;
+  client.on('error', (cause: Error) => {
+    if (isDown) return;
+    isDown = true;
+    onDown(cause);
+  });
+  client.on('ready', () => {
+    if (!isDown) return;
+    isDown = false;
+    onUp();
+  });
 }
 
 function reconnectDelay(times: number): number {

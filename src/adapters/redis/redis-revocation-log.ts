@@ -1,5 +1,5 @@
+import type { Revocation } from '../../core/revocation/revocation.ts';
 import type { LoggedRevocation, LogState, RevocationLog } from '../../core/revocation/revocation-log.ts';
-import type { Revocation } from '../../validator/revocation-set.ts';
 import { closeRedis, type RedisClient } from './connection.ts';
 import { confirmReplicated, type DurabilityOptions, guarded } from './durability.ts';
 import { LOG_KEYS } from './keys.ts';

@@ -1,6 +1,6 @@
 import type { EndedSession, EndReason, Session } from '../../core/session/session.ts';
+import { createdAtOf } from '../../core/session/session-id.ts';
 import type { ReadOutcome } from '../../core/session/session-store.ts';
-import { createdAtOf } from '../../validator/session-id.ts';
 
 /**
  * A session as a hash. A hash stays in Redis' compact form only while no field is longer than this; one longer

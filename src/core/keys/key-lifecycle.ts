@@ -60,12 +60,21 @@ function stateOf(index: number, signing: number, publishedUntil: number | undefi
   return publishedUntil !== undefined && publishedUntil <= now ? 'EXPIRED' : 'RETIRING';
 }
 
-/** Whether the newest key needs a successor: its time is nearly over, or keys are to be of another algorithm. */
+/**
+ * Whether the newest key needs a successor: its time is nearly over, or keys are to be of another algorithm. The
+ * latter only once it signs, so that processes that disagree about the algorithm add a key per lead, not per look.
+ */
 export function isRotationDue(newest: StoredSigningKey, policy: KeyPolicy, now: number): boolean {
-  return (
-    newest.algorithm !== policy.algorithm ||
-    newest.signsFrom + policy.rotationMs - policy.publishLeadMs <= now
-  );
+  const endsSoon = newest.signsFrom + policy.rotationMs - policy.publishLeadMs <= now;
+  return endsSoon || (newest.algorithm !== policy.algorithm && newest.signsFrom <= now);
+}
+
+/** A day: a process whose clock is wrong by less cannot remove a key that others need. */
+const REMOVAL_DELAY_MS = 24 * 60 * 60 * 1000;
+
+/** Whether nobody can need the stored key any more; it has not been published for a while. */
+export function isRemovalDue({ publishedUntil }: KeyLife, now: number): boolean {
+  return publishedUntil !== undefined && publishedUntil + REMOVAL_DELAY_MS <= now;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Clock } from '../../validator/clock.ts';
 import { type Failure, storeUnavailable } from '../failure.ts';
 import {
+  isRemovalDue,
   isRotationDue,
   type KeyLife,
   type KeyPolicy,
@@ -41,9 +42,10 @@ const MIN_RELOAD_INTERVAL_MS = 1_000;
  * The keys that sign access tokens, as this process knows them.
  *
  * Which key signs follows from the list of keys and the clock alone, so every process comes to the same answer
- * without asking. That answer is certain for `publishLeadMs` after the list was read, because a key that was
- * added since cannot sign earlier. Past that, `signer` reads the list again before it signs, and fails with
- * STORE_UNAVAILABLE rather than sign with a key that others may have forgotten.
+ * without asking. A key that was added since the list was read cannot sign before `publishLeadMs` are over. The
+ * answer is relied on for half of that (the other half is for clocks that differ); past it, `signer` reads the
+ * list again before it signs, and fails with STORE_UNAVAILABLE rather than sign with a key that others may have
+ * forgotten.
  */
 export class KeyService {
   readonly #options: KeyServiceOptions;
@@ -76,7 +78,7 @@ export class KeyService {
   /** Signs with the key whose turn it is. Cheap: to be asked for every token. */
   signer(): TokenSigner {
     const held = this.#heldSigner();
-    if (this.#ageMs() < this.#options.policy.publishLeadMs) return held;
+    if (this.#ageMs() < this.#options.policy.publishLeadMs / 2) return held;
     return {
       keyId: held.keyId,
       sign: async (claims) => {
@@ -119,8 +121,8 @@ export class KeyService {
   }
 
   /**
-   * What is due by now: learns of keys that other processes made, makes the next one in time, removes expired
-   * ones. To be called on an interval well under `publishLeadMs`. Fails with STORE_UNAVAILABLE, and with INTERNAL
+   * What is due by now: learns of keys that other processes made, makes the next one in time, removes what
+   * nobody needs. To be called on an interval well under half of `publishLeadMs`. Fails with STORE_UNAVAILABLE, and with INTERNAL
    * if a key that signs now or next cannot be opened: to be logged, the next call tries again.
    */
   tick(): Promise<void> {
@@ -136,10 +138,10 @@ export class KeyService {
     await this.#load();
     const [newest] = this.#keys;
     if (newest === undefined || isRotationDue(newest, policy, clock.now())) await this.#addSuccessor();
-    const expired = this.#lives().filter(({ state }) => state === 'EXPIRED');
-    if (expired.length > 0) {
-      await store.remove(expired.map(({ key }) => key.keyId));
-      await this.#load();
+    const unneeded = this.#lives().filter((life) => isRemovalDue(life, clock.now()));
+    if (unneeded.length > 0) {
+      await store.remove(unneeded.map(({ key }) => key.keyId));
+      await this.#loadAnew();
     }
     const [fault] = this.#faults.values();
     if (fault !== undefined) throw fault;

@@ -10,6 +10,8 @@ export interface TokenValidationOptions {
   readonly store: Pick<SessionStore, 'read'>;
   readonly revision: () => string | undefined;
   readonly clock: Clock;
+  /** Told of every verdict: `accepted`, or the reason of the rejection. */
+  readonly onVerdict?: (outcome: string) => void;
 }
 
 /**
@@ -31,7 +33,16 @@ export class TokenValidation {
   }
 
   #settle(judged: Judgement | Undecided, demand: Demand): Judgement | Promise<Judgement> {
-    return judged.verdict === undefined ? this.#askTheRecord(judged, demand) : judged;
+    if (judged.verdict === undefined) {
+      return this.#askTheRecord(judged, demand).then((judgement) => this.#counted(judgement));
+    }
+    return this.#counted(judged);
+  }
+
+  #counted(judgement: Judgement): Judgement {
+    const { verdict } = judgement;
+    this.#options.onVerdict?.(verdict.kind === 'accepted' ? 'accepted' : verdict.reason);
+    return judgement;
   }
 
   async #askTheRecord({ token }: Undecided, demand: Demand): Promise<Judgement> {

@@ -84,7 +84,7 @@ export class UserService {
    */
   async bootstrap(first: {
     readonly username: string;
-    readonly password?: string;
+    readonly password?: string | undefined;
   }): Promise<FirstUser | undefined> {
     const { passwords, directory } = this.#options;
     if ((await directory.list(1, undefined)).users.length > 0) return undefined;

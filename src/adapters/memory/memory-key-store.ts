@@ -1,0 +1,22 @@
+import { byNewestFirst } from '../../core/keys/key-lifecycle.ts';
+import type { KeyStore } from '../../core/keys/key-store.ts';
+import type { StoredSigningKey } from '../../core/keys/signing-key.ts';
+
+/** The signing keys of one process, gone with it: for tests of what is built on a key store. */
+export class MemoryKeyStore implements KeyStore {
+  #keys: readonly StoredSigningKey[] = [];
+
+  async list(): Promise<readonly StoredSigningKey[]> {
+    return this.#keys;
+  }
+
+  async insertAfter(newest: string | undefined, key: StoredSigningKey): Promise<boolean> {
+    if (this.#keys[0]?.keyId !== newest) return false;
+    this.#keys = [...this.#keys, key].sort(byNewestFirst);
+    return true;
+  }
+
+  async remove(keyIds: readonly string[]): Promise<void> {
+    this.#keys = this.#keys.filter(({ keyId }) => !keyIds.includes(keyId));
+  }
+}

@@ -1,0 +1,93 @@
+import type { User } from '../../core/user/user.ts';
+import { ADMIN_ROLE } from '../../core/user/user.ts';
+import type {
+  ChangeConditions,
+  UserChange,
+  UserDirectory,
+  UserPage,
+} from '../../core/user/user-directory.ts';
+import { lastAdmin, userChanged, userNotFound, usernameTaken } from '../../core/user/user-failures.ts';
+
+/** The users of one process, gone with it: for tests of what is built on a directory. */
+export class MemoryUserDirectory implements UserDirectory {
+  readonly #users = new Map<string, User>();
+
+  async insert(user: User): Promise<void> {
+    this.#checkUsernameFree(user);
+    this.#users.set(user.userId, user);
+  }
+
+  async insertFirst(user: User): Promise<boolean> {
+    if (this.#users.size > 0) return false;
+    this.#users.set(user.userId, user);
+    return true;
+  }
+
+  async findById(userId: string): Promise<User | undefined> {
+    return this.#users.get(userId);
+  }
+
+  async findByUsernameKey(usernameKey: string): Promise<User | undefined> {
+    return [...this.#users.values()].find((user) => user.usernameKey === usernameKey);
+  }
+
+  async list(limit: number, after: string | undefined): Promise<UserPage> {
+    const later = [...this.#users.values()]
+      .filter(({ userId }) => after === undefined || userId > after)
+      .sort((a, b) => (a.userId < b.userId ? -1 : 1));
+    const users = later.slice(0, limit);
+    return { users, next: later.length > limit ? users.at(-1)?.userId : undefined };
+  }
+
+  async update(
+    userId: string,
+    change: UserChange,
+    now: number,
+    { ifVersion, keepAnAdmin = false }: ChangeConditions = {},
+  ): Promise<User> {
+    const before = this.#users.get(userId);
+    if (before === undefined) throw userNotFound();
+    if (ifVersion !== undefined && before.version !== ifVersion) throw userChanged(before.version);
+    const after = changed(before, change, now);
+    if (keepAnAdmin && isEnabledAdmin(before) && !isEnabledAdmin(after) && !this.#hasAnotherAdmin(userId)) {
+      throw lastAdmin();
+    }
+    this.#checkUsernameFree(after);
+    this.#users.set(userId, after);
+    return after;
+  }
+
+  async delete(userId: string, ifVersion?: number): Promise<boolean> {
+    const user = this.#users.get(userId);
+    if (user === undefined) return false;
+    if (ifVersion !== undefined && user.version !== ifVersion) throw userChanged(user.version);
+    return this.#users.delete(userId);
+  }
+
+  async ping(): Promise<void> {}
+
+  #checkUsernameFree({ userId, usernameKey }: User): void {
+    for (const other of this.#users.values()) {
+      if (other.usernameKey === usernameKey && other.userId !== userId) throw usernameTaken();
+    }
+  }
+
+  #hasAnotherAdmin(userId: string): boolean {
+    return [...this.#users.values()].some((user) => user.userId !== userId && isEnabledAdmin(user));
+  }
+}
+
+function changed(user: User, { endsSessions = false, disabledAt, ...change }: UserChange, now: number): User {
+  return {
+    ...user,
+    ...change,
+    disabledAt: disabledAt === undefined ? user.disabledAt : (disabledAt ?? undefined),
+    updatedAt: now,
+    version: user.version + 1,
+    securityVersion: user.securityVersion + (endsSessions ? 1 : 0),
+  };
+}
+
+function isEnabledAdmin({ roles, disabledAt }: User): boolean {
+  return disabledAt === undefined && roles.includes(ADMIN_ROLE);
+}

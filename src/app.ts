@@ -1,0 +1,374 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { v7 } from 'uuid';
+import { BcryptPool } from './adapters/bcrypt/bcrypt-pool.ts';
+import { readOrMakeMasterKey } from './adapters/files/master-key-file.ts';
+import { JoseKeyMaterial } from './adapters/jose/jose-key-material.ts';
+import { MemoryRevocationLog } from './adapters/memory/memory-revocation-log.ts';
+import { MemorySessionStore } from './adapters/memory/memory-session-store.ts';
+import { closeRedis, openRedis } from './adapters/redis/connection.ts';
+import { RedisRevocationLog } from './adapters/redis/redis-revocation-log.ts';
+import { RedisSessionStore } from './adapters/redis/redis-session-store.ts';
+import { openPostgres } from './adapters/sql/postgres.ts';
+import type { SqlDatabase } from './adapters/sql/sql-database.ts';
+import { openSqlite } from './adapters/sql/sqlite.ts';
+import { Closers } from './closers.ts';
+import type { Config } from './config.ts';
+import { Failure } from './core/failure.ts';
+import type { IdSource } from './core/ids.ts';
+import { KeyService } from './core/keys/key-service.ts';
+import { MasterKeys } from './core/keys/master-key.ts';
+import { type LoginReports, LoginService } from './core/login/login-service.ts';
+import { Passwords } from './core/login/passwords.ts';
+import { RevocationFeed } from './core/revocation/revocation-feed.ts';
+import type { RevocationLog } from './core/revocation/revocation-log.ts';
+import { AccessTokenIssuer } from './core/session/access-token-issuer.ts';
+import { RefreshTokens } from './core/session/refresh-token.ts';
+import type { SessionPolicy } from './core/session/session.ts';
+import { SessionEndings } from './core/session/session-endings.ts';
+import { SessionService } from './core/session/session-service.ts';
+import type { SessionStore } from './core/session/session-store.ts';
+import { TokenValidation } from './core/session/token-validation.ts';
+import { UserService } from './core/user/user-service.ts';
+import { identityService } from './grpc/identity-service.ts';
+import { keyService } from './grpc/key-service.ts';
+import { GrpcServer } from './grpc/server.ts';
+import { userService } from './grpc/user-service.ts';
+import { HttpEndpoint } from './telemetry/http-endpoint.ts';
+import type { Logger } from './telemetry/logger.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import { ReadinessProbe } from './telemetry/readiness.ts';
+import type { Clock } from './validator/clock.ts';
+import { KeySet } from './validator/key-set.ts';
+import { TokenVerifier } from './validator/token-verifier.ts';
+import { CLOCK_LEEWAY_MS, Validator } from './validator/validator.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** No session or log operation takes longer, so that whoever waits a second is answered. */
+const REDIS_DEADLINE_MS = 500;
+const REPLICA_WAIT_MS = 300;
+const TOMBSTONE_TTL_MS = 24 * HOUR_MS;
+/** The log and the published keys outlive the last access token by this. */
+const AFTER_LAST_TOKEN_MS = MINUTE_MS;
+/** A new key is published so long before it signs; every process reads the keys more often. */
+const KEY_PUBLISH_LEAD_MS = 10 * MINUTE_MS;
+const KEY_TICK_MS = MINUTE_MS;
+const UNKNOWN_KEY_REFETCH_MS = 1_000;
+const READINESS_INTERVAL_MS = 1_000;
+
+export interface App {
+  /** Where gRPC is served, with the real port. */
+  readonly address: string;
+  /** Where metrics and plain health are served; undefined: nowhere. */
+  readonly metricsUrl: string | undefined;
+  /** The first user, if this start made one; its password, if that was made too, is to be shown once. */
+  readonly firstUser: { readonly username: string; readonly password: string | undefined } | undefined;
+  /** Drains and closes everything. Answers whether every call under way came to its end. */
+  close(): Promise<boolean>;
+}
+
+/** What the parts are built with, and what each adds to. */
+interface Site {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly closers: Closers;
+}
+
+const ids: IdSource = { next: (atMs) => v7({ msecs: atMs }) };
+
+/**
+ * Puts the service together and serves. What was opened is closed in reverse, also when something after it cannot
+ * be opened. A session store that cannot be reached is no reason not to start: the service says NOT_SERVING until
+ * it can be. Without its database and its keys it does not start.
+ */
+export async function openApp(config: Config, clock: Clock, logger: Logger): Promise<App> {
+  const closers = new Closers();
+  const metrics = new Metrics();
+  metrics.watchProcess();
+  try {
+    return await open({ config, clock, logger, metrics, closers });
+  } catch (error) {
+    await closers.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function open(site: Site): Promise<App> {
+  const { config, clock, logger, metrics, closers } = site;
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  const database = openDatabase(config);
+  closers.add(() => database.close());
+  await database.migrate();
+  const masterKeys = new MasterKeys(
+    config.masterKeys ?? [readOrMakeMasterKey(join(config.dataDir, 'master-key'))],
+  );
+  const { keys, keySet } = await openKeys(site, database, masterKeys);
+  const hasher = await openHasher(site);
+  const passwords = new Passwords({ hasher, masterKeys, cost: config.bcrypt.cost });
+
+  const { store, log } = await openSessionStores(site);
+  const { endings, feed } = await openEndings(site, store, log);
+  const verifier = new TokenVerifier(keySet, config.tokenCacheSize);
+  const common = { clock, ids, issuer: config.issuer, audiences: config.audiences };
+  const tokens = new TokenValidation({
+    validator: new Validator({
+      ...common,
+      verifier,
+      revocations: feed,
+      maxStalenessMs: config.maxStalenessMs,
+    }),
+    store,
+    revision: () => feed.revision,
+    clock,
+    onVerdict: metrics.countVerdict,
+  });
+  const sessions = new SessionService({
+    ...common,
+    store,
+    endings,
+    users: database.users,
+    accessTokens: new AccessTokenIssuer({ ...common, keys, ttlMs: config.accessTokenTtlMs }),
+    refreshTokens: new RefreshTokens(masterKeys.all.map(({ refreshMac }) => refreshMac)),
+    verifier,
+    policy: sessionPolicy(config),
+  });
+  const users = new UserService({
+    ...{ directory: database.users, passwords, sessions: endings },
+    ...common,
+  });
+  const login = new LoginService({
+    ...{ users: database.users, passwords, sessions, clock },
+    reports: loginReports(logger),
+  });
+  const { username, password } = config.bootstrap;
+  const firstUser = await users.bootstrap(password === undefined ? { username } : { username, password });
+
+  metrics.watch({
+    bcryptWaiting: () => hasher.waiting,
+    feedAgeMs: () => (feed.asOf === 0 ? undefined : feed.ageMs),
+    revocations: () => feed.size,
+    tokenCache: () => verifier.lookups,
+  });
+  const environment = { ids, clock, log: logger, callMetrics: metrics };
+  const server = new GrpcServer({
+    address: config.listen.text,
+    services: [
+      identityService({ login: counted(login, metrics), sessions, tokens }, config.callerAuth, environment),
+      userService(users, tokens, environment),
+      keyService(keys, tokens, environment),
+    ],
+    reflection: config.reflection,
+    ...(config.tls === undefined ? {} : { tls: config.tls }),
+    log: logger,
+  });
+  const address = await server.listen();
+  let cleanEnd = true;
+  closers.add(async () => {
+    cleanEnd = await server.drain({ delayMs: config.drainDelayMs, timeoutMs: config.drainTimeoutMs });
+  });
+  const readiness = new ReadinessProbe({
+    probes: { sessions: () => store.ping(), database: () => database.ping() },
+    intervalMs: READINESS_INTERVAL_MS,
+    onChange: ({ ready, reasons }) => {
+      server.health.setServing(ready);
+      if (ready) logger.info({}, 'sign-in works');
+      else logger.warn({ reasons: reasons.join('; ') }, 'sign-in cannot work now');
+    },
+  });
+  await readiness.start();
+  closers.add(() => readiness.close());
+  const metricsUrl = await openMetrics(site, readiness);
+  return {
+    address,
+    metricsUrl,
+    firstUser:
+      firstUser === undefined
+        ? undefined
+        : { username: firstUser.user.username, password: firstUser.madePassword },
+    close: async () => {
+      await closers.close();
+      return cleanEnd;
+    },
+  };
+}
+
+function openDatabase({ databaseUrl, dataDir }: Config): SqlDatabase {
+  return databaseUrl === undefined
+    ? openSqlite({ file: join(dataDir, 'latchkey.db') })
+    : openPostgres({ url: databaseUrl });
+}
+
+async function openSessionStores({ config, clock, logger, closers }: Site): Promise<{
+  readonly store: SessionStore;
+  readonly log: RevocationLog;
+}> {
+  const { redis } = config;
+  const retentionMs = config.accessTokenTtlMs + AFTER_LAST_TOKEN_MS;
+  if (redis.kind === 'none') {
+    return { store: new MemorySessionStore(clock), log: new MemoryRevocationLog(retentionMs) };
+  }
+  const connect = async (name: string, deadlineMs: number) => {
+    const client = await openRedis(redis, {
+      name: `latchkey:${name}`,
+      deadlineMs,
+      autoPipelining: name === 'commands',
+      onDown: (cause) => logger.warn({ connection: name, err: cause }, 'no connection to Redis'),
+      onUp: () => logger.info({ connection: name }, 'connected to Redis again'),
+    });
+    closers.add(() => closeRedis(client));
+    return client;
+  };
+  const commands = await connect('commands', REDIS_DEADLINE_MS);
+  const endings = await connect('endings', REDIS_DEADLINE_MS);
+  const tail = await connect('tail', feedWaitMs(config) + REDIS_DEADLINE_MS);
+  const durability = { waitReplicas: config.redisWaitReplicas, waitMs: REPLICA_WAIT_MS };
+  const deadlineMs = REDIS_DEADLINE_MS;
+  return {
+    store: new RedisSessionStore({ commands, endings, durability, deadlineMs }),
+    log: new RedisRevocationLog({ endings, tail, durability, deadlineMs, retentionMs }),
+  };
+}
+
+/** Keys to sign with, and the same keys to verify with, both looked at anew on a schedule. */
+async function openKeys(
+  { config, clock, logger, closers }: Site,
+  database: SqlDatabase,
+  masterKeys: MasterKeys,
+) {
+  const keys = new KeyService({
+    store: database.keys,
+    material: new JoseKeyMaterial(),
+    masterKeys,
+    clock,
+    policy: {
+      algorithm: config.signingAlgorithm,
+      rotationMs: config.signingKeyRotationMs,
+      publishLeadMs: KEY_PUBLISH_LEAD_MS,
+      retentionMs: config.accessTokenTtlMs + AFTER_LAST_TOKEN_MS,
+    },
+  });
+  closers.add(() => keys.close());
+  await keys.start();
+  const keySet = new KeySet({
+    fetch: async () => {
+      await keys.reload();
+      return keys.publicKeys();
+    },
+    clock,
+    minRefetchIntervalMs: UNKNOWN_KEY_REFETCH_MS,
+  });
+  await keySet.refresh();
+  const tick = async () => {
+    try {
+      await keys.tick();
+      await keySet.refresh();
+    } catch (error) {
+      logger.warn({ err: error }, 'the signing keys could not be read; those known are used on');
+    }
+  };
+  const timer = setInterval(() => void tick(), KEY_TICK_MS);
+  closers.add(() => clearInterval(timer));
+  return { keys, keySet };
+}
+
+async function openHasher({ config, clock, logger, metrics, closers }: Site): Promise<BcryptPool> {
+  const { threads, waitingPerThread } = config.bcrypt;
+  const hasher = await BcryptPool.open({
+    threads,
+    waitingPerThread,
+    monotonic: () => clock.monotonic(),
+    onThreadLost: (cause) => {
+      metrics.countLostThread();
+      logger.error({ err: cause }, 'a thread of bcrypt ended and was replaced');
+    },
+  });
+  closers.add(() => hasher.close());
+  return hasher;
+}
+
+/** What ends sessions, and what hears of it; each needs the other to put back what a failover lost. */
+async function openEndings(
+  { config, clock, logger, closers }: Site,
+  store: SessionStore,
+  log: RevocationLog,
+) {
+  const feed: RevocationFeed = new RevocationFeed({
+    log,
+    clock,
+    waitMs: feedWaitMs(config),
+    reinstate: (revocation) => endings.reinstate(revocation),
+    observer: {
+      faulted: (error) => logger.warn({ err: error }, 'the revocation log could not be read; trying again'),
+      rewound: (entries) =>
+        logger.error({ entries }, 'the revocation log had lost entries; putting them back'),
+    },
+  });
+  const endings: SessionEndings = new SessionEndings({
+    store,
+    log,
+    clock,
+    tombstoneTtlMs: TOMBSTONE_TTL_MS,
+    accessTokenLifeMs: config.accessTokenTtlMs + CLOCK_LEEWAY_MS,
+    coveredSince: () => feed.coveredSince,
+  });
+  await feed.start();
+  closers.add(() => feed.close());
+  return { endings, feed };
+}
+
+async function openMetrics({ config, metrics, closers }: Site, readiness: ReadinessProbe) {
+  if (config.metricsListen === undefined) return undefined;
+  const { host, port } = config.metricsListen;
+  const endpoint = await HttpEndpoint.open({ host, port, metrics, readiness: () => readiness.current });
+  closers.add(() => endpoint.close());
+  return endpoint.url;
+}
+
+function sessionPolicy(config: Config): SessionPolicy {
+  return {
+    idleTtlMs: config.sessionIdleTtlMs,
+    maxTtlMs: config.sessionMaxTtlMs,
+    refreshGraceMs: config.refreshGraceMs,
+    maxSessionsPerUser: config.maxSessionsPerUser,
+    tombstoneTtlMs: TOMBSTONE_TTL_MS,
+  };
+}
+
+function counted(login: LoginService, metrics: Metrics): Pick<LoginService, 'login'> {
+  return {
+    login: async (attempt) => {
+      try {
+        const result = await login.login(attempt);
+        metrics.countLogin('opened');
+        return result;
+      } catch (error) {
+        metrics.countLogin(error instanceof Failure ? error.reason : 'INTERNAL');
+        throw error;
+      }
+    },
+  };
+}
+
+function loginReports(logger: Logger): LoginReports {
+  return {
+    upgradeFailed: (userId, cause) =>
+      logger.warn(
+        { userId, err: cause },
+        'a password could not be stored in the present way; the next login tries again',
+      ),
+    passwordUnreadable: (userId) =>
+      logger.error(
+        { userId },
+        'the stored password cannot be read: it is damaged, or its master key is missing',
+      ),
+  };
+}
+
+/** Several rounds within the staleness bound, so that one that fails does not break it. */
+function feedWaitMs({ maxStalenessMs }: Config): number {
+  return Math.min(1_000, Math.max(10, Math.floor(maxStalenessMs / 5)));
+}

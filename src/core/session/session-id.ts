@@ -1,0 +1,2 @@
+// For the adapters, which know core only.
+export { createdAtOf } from '../../validator/session-id.ts';
