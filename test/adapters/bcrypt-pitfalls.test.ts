@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import bcrypt from 'bcrypt';
+import { BcryptPool } from '../../src/adapters/bcrypt/bcrypt-pool.ts';
+import { MasterKeys } from '../../src/core/keys/master-key.ts';
+import { Passwords } from '../../src/core/login/passwords.ts';
+
+// Each of these is first shown of the library alone, so that the test of ours is known to be able to fail.
+
+const COST = 4;
+let pool: BcryptPool;
+let passwords: Passwords;
+
+beforeAll(async () => {
+  pool = await BcryptPool.open({ threads: 1, waitingPerThread: 100, monotonic: () => 0 });
+  passwords = new Passwords({ hasher: pool, masterKeys: new MasterKeys([Buffer.alloc(32, 1)]), cost: COST });
+});
+
+afterAll(() => pool.close());
+
+async function accepts(password: string, stored: string): Promise<boolean> {
+  return (await passwords.check(password, stored)).ok;
+}
+
+describe('what bcrypt does silently', () => {
+  test('it cuts at 72 bytes: long passwords are told apart all the same, imported ones too', async () => {
+    const [long, other] = [`${'x'.repeat(72)}a`, `${'x'.repeat(72)}b`];
+    const plain = bcrypt.hashSync(long, COST);
+    expect(bcrypt.compareSync(other, plain)).toBe(true);
+
+    const stored = await passwords.hash(long);
+    expect([await accepts(long, stored), await accepts(other, stored)]).toEqual([true, false]);
+    expect(await accepts(other, passwords.importHash(plain))).toBe(false);
+  });
+
+  test('it takes any lone surrogate for any other: neither is taken for a password', async () => {
+    const plain = bcrypt.hashSync('surrogate \ud800', COST);
+    expect(bcrypt.compareSync('surrogate \udbff', plain)).toBe(true);
+
+    expect(await accepts('surrogate \udbff', passwords.importHash(plain))).toBe(false);
+    expect(await accepts('surrogate \ud800', passwords.importHash(plain))).toBe(false);
+  });
+
+  test('it verifies a hash with a NUL and junk after it: that is no stored password', async () => {
+    const plain = bcrypt.hashSync('a password', COST);
+    expect(bcrypt.compareSync('a password', `${plain}\0junk`)).toBe(true);
+
+    expect(await accepts('a password', `${plain}\0junk`)).toBe(false);
+    expect(await pool.verify('a password', `${plain}\0junk`, COST)).toBe(false);
+    expect(() => passwords.importHash(`${plain}\0junk`)).toThrow(
+      expect.objectContaining({ reason: 'INVALID_FIELD' }),
+    );
+  });
+
+  test('it does not know the prefix $2y$: an imported hash of that kind is verified', async () => {
+    const foreign = bcrypt.hashSync('a password', COST).replace('$2b$', '$2y$');
+    expect(bcrypt.compareSync('a password', foreign)).toBe(false);
+
+    const stored = passwords.importHash(foreign);
+    expect([await accepts('a password', stored), await accepts('another', stored)]).toEqual([true, false]);
+  });
+});
+
+describe('the threads of libuv', () => {
+  test('are free while every thread of bcrypt is at work', async () => {
+    const busy = await BcryptPool.open({ threads: 5, waitingPerThread: 1, monotonic: () => 0 });
+    try {
+      const finished: string[] = [];
+      const jobs = Array.from({ length: 5 }, async () => {
+        await busy.hash('a password', 11);
+        finished.push('bcrypt');
+      });
+      await crypto.subtle.digest('SHA-256', Buffer.from('a token'));
+      finished.push('digest');
+      await Promise.all(jobs);
+      expect(finished[0]).toBe('digest');
+    } finally {
+      await busy.close();
+    }
+  });
+});
+
+describe('a hash that was made here', () => {
+  test('verifies, is of the scheme with the pepper, and verifies under no other pepper', async () => {
+    const stored = await passwords.hash('a password');
+    expect(stored).toMatch(/^\$lk1\$[0-9a-f]{8}\$2b\$04\$/);
+    const others = new Passwords({
+      hasher: pool,
+      masterKeys: new MasterKeys([Buffer.alloc(32, 2)]),
+      cost: COST,
+    });
+    expect(await accepts('a password', stored)).toBe(true);
+    expect(await others.check('a password', stored)).toMatchObject({ ok: false, readable: false });
+  });
+
+  test('is another one each time', async () => {
+    expect(await passwords.hash('a password')).not.toBe(await passwords.hash('a password'));
+  });
+});
