@@ -70,7 +70,7 @@ const FROM_KUBERNETES =
 /** One of those could be a person's guess; Kubernetes writes a URL into it. */
 const PORT_FROM_KUBERNETES = { name: /_PORT$/, value: /^(?:tcp|udp|sctp):\/\// };
 /** Of the operator's command, which is run in the same shell. */
-const FROM_CLI = /^LATCHKEY_CLI_/;
+const FROM_CLI = /^LATCHKEY_(?:ADDRESS|USERNAME|PASSWORD|TOKEN)$/;
 
 const REMOTE_DRAIN_DELAY_MS = 2_000;
 

@@ -163,7 +163,7 @@ describe('faults', () => {
   });
 
   test("are not found in what the operator's command reads", () => {
-    expect(faultsOf({ LATCHKEY_CLI_ADDRESS: 'localhost:50051' })).toEqual([]);
+    expect(faultsOf({ LATCHKEY_ADDRESS: 'localhost:50051', LATCHKEY_TOKEN: 'x' })).toEqual([]);
   });
 });
 
