@@ -44,11 +44,15 @@ export class PromptPool implements PostgresPool {
   }
 
   async #end(): Promise<void> {
+    const closed = [...this.#sockets].map(
+      (socket) => new Promise((resolve) => socket.once('close', resolve)),
+    );
     const cut = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, GOODBYE_MS);
     try {
       await this.#pool.end();
+      await Promise.all(closed);
     } finally {
       clearTimeout(cut);
     }

@@ -39,10 +39,15 @@ export class NodeSqliteDialect extends SqliteDialect {
   }
 }
 
-/** The result code of an error of `node:sqlite`; undefined: it is another error. */
-export function sqliteCodeOf(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('errcode' in error)) return undefined;
-  return typeof error.errcode === 'number' ? error.errcode : undefined;
+/** What `node:sqlite` throws when SQLite reports a fault. */
+export interface SqliteFault {
+  /** An extended result code. */
+  readonly errcode: number;
+  readonly message: string;
+}
+
+export function isSqliteFault(error: unknown): error is SqliteFault {
+  return typeof error === 'object' && error !== null && 'errcode' in error;
 }
 
 /**
@@ -56,7 +61,7 @@ class ImmediateDriver extends SqliteDriver {
         await connection.executeQuery(CompiledQuery.raw('begin immediate'));
         return;
       } catch (error) {
-        const busy = ((sqliteCodeOf(error) ?? 0) & 0xff) === SQLITE_BUSY;
+        const busy = isSqliteFault(error) && (error.errcode & 0xff) === SQLITE_BUSY;
         if (!busy || attempt === BUSY_ATTEMPTS) throw error;
         await pause(BUSY_PAUSE_MS);
       }

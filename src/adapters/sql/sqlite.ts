@@ -8,7 +8,7 @@ import type { Schema } from './schema.ts';
 import type { SqlDatabase } from './sql-database.ts';
 import { SqlKeyStore } from './sql-key-store.ts';
 import { SqlUserDirectory } from './sql-user-directory.ts';
-import { NodeSqliteDialect, sqliteCodeOf } from './sqlite-dialect.ts';
+import { isSqliteFault, NodeSqliteDialect } from './sqlite-dialect.ts';
 
 export interface SqliteOptions {
   /** Made if it is not there, and its folder too, both for this user only. */
@@ -78,8 +78,8 @@ async function migrate(writer: DatabaseSync): Promise<void> {
 
 function isUsernameTaken(error: unknown): boolean {
   return (
-    sqliteCodeOf(error) === SQLITE_CONSTRAINT_UNIQUE &&
-    error instanceof Error &&
+    isSqliteFault(error) &&
+    error.errcode === SQLITE_CONSTRAINT_UNIQUE &&
     error.message.includes('users.username_key')
   );
 }
