@@ -11,8 +11,8 @@ import { freePort } from './redis-server.ts';
 /** A trusted superuser, for this server listens on loopback only and ends with the test. */
 const SUPERUSER = 'latchkey';
 
-/** Nothing here has to survive a power cut. */
-const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'shared_buffers=16MB'];
+/** Nothing here has to survive a power cut; it does survive the end of the server. */
+const FAST = ['fsync=off', 'full_page_writes=off', 'shared_buffers=16MB'];
 
 interface Identity {
   readonly uid: number;
@@ -101,7 +101,7 @@ export class PostgresServer {
     this.#signal('SIGCONT');
   }
 
-  /** Ends it at once, as a power cut of its machine would. */
+  /** Ends it at once, without a word to those who are connected. */
   async kill(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;

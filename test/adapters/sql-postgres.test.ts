@@ -1,0 +1,150 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { openPostgres } from '../../src/adapters/sql/postgres.ts';
+import type { SqlDatabase } from '../../src/adapters/sql/sql-database.ts';
+import { keyStoreLaw } from '../conformance/key-store.ts';
+import { userDirectoryLaw } from '../conformance/user-directory.ts';
+import { eventually } from '../support/eventually.ts';
+import { failureOf } from '../support/failing.ts';
+import { PostgresServer } from '../support/postgres.ts';
+import { raceToStart } from '../support/sql-race.ts';
+import { aStoredKey } from '../support/stored-keys.ts';
+import { aUser, userIdOf } from '../support/users.ts';
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await PostgresServer.start();
+});
+
+afterAll(async () => {
+  await server.stop();
+});
+
+describe('on one database', () => {
+  let url: string;
+  let databases: readonly [SqlDatabase, SqlDatabase];
+
+  beforeAll(async () => {
+    url = await server.createDatabase();
+    databases = [openPostgres({ url }), openPostgres({ url })];
+    await Promise.all(databases.map((database) => database.migrate()));
+  });
+
+  beforeEach(() => server.with((client) => client.query('truncate users, signing_keys'), url));
+
+  afterAll(async () => {
+    for (const database of databases) await database.close();
+  });
+
+  userDirectoryLaw('PostgreSQL', async () => [databases[0].users, databases[1].users]);
+  keyStoreLaw('PostgreSQL', async () => [databases[0].keys, databases[1].keys]);
+});
+
+describe('the PostgreSQL database', () => {
+  let database: SqlDatabase;
+
+  beforeEach(async () => {
+    database = openPostgres({ url: await server.createDatabase(), maxConnections: 4 });
+    await database.migrate();
+    await database.users.insert(aUser(1));
+  });
+
+  afterEach(async () => {
+    server.thaw();
+    await database.close();
+  });
+
+  const everyCall = (): readonly Promise<unknown>[] => [
+    database.users.findById(userIdOf(1)),
+    database.users.findByUsernameKey('user1'),
+    database.users.list(10, undefined),
+    database.users.insert(aUser(2)),
+    database.users.insertFirst(aUser(3)),
+    database.users.update(userIdOf(1), { roles: ['a'] }, 2, { keepAnAdmin: true }),
+    database.users.delete(userIdOf(4)),
+    database.users.ping(),
+    database.ping(),
+    database.keys.list(),
+    database.keys.insertAfter(undefined, aStoredKey('first', 1)),
+    database.keys.remove(['none']),
+  ];
+
+  test('fails every call within a second while the server is frozen, and needs no restart when it is back', async () => {
+    server.freeze();
+    for (let round = 0; round < 2; round += 1) {
+      const began = performance.now();
+      const failures = await Promise.all(everyCall().map((call) => failureOf(call)));
+      expect(performance.now() - began).toBeLessThan(1000);
+      expect(new Set(failures.map(({ reason }) => reason))).toEqual(new Set(['STORE_UNAVAILABLE']));
+      expect(failures.slice(0, 9).every(({ metadata }) => metadata['store'] === 'users')).toBe(true);
+      expect(failures.slice(9).every(({ metadata }) => metadata['store'] === 'keys')).toBe(true);
+    }
+    server.thaw();
+    expect((await database.users.findById(userIdOf(1)))?.username).toBe('User1');
+  });
+
+  test('fails while the server is gone, and answers again when it is back', async () => {
+    await server.kill();
+    const began = performance.now();
+    expect((await failureOf(database.users.findById(userIdOf(1)))).reason).toBe('STORE_UNAVAILABLE');
+    expect((await failureOf(database.ping())).reason).toBe('STORE_UNAVAILABLE');
+    expect(performance.now() - began).toBeLessThan(1000);
+    await server.resume();
+    await eventually(() =>
+      database.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
+    expect(await database.users.findById(userIdOf(1))).toEqual(aUser(1));
+  });
+
+  test('gives up a change that waits for another transaction, in time and without a trace', async () => {
+    const url = await server.createDatabase();
+    const other = openPostgres({ url });
+    try {
+      await other.migrate();
+      await other.users.insert(aUser(1));
+      await server.with(async (client) => {
+        await client.query('begin');
+        await client.query('select * from users for update');
+        const began = performance.now();
+        const late = await failureOf(other.users.update(userIdOf(1), { roles: ['late'] }, 2));
+        expect(late.reason).toBe('STORE_UNAVAILABLE');
+        expect(performance.now() - began).toBeLessThan(1000);
+        expect(await other.users.findById(userIdOf(1))).toEqual(aUser(1));
+        await client.query('commit');
+      }, url);
+      expect(await other.users.update(userIdOf(1), { roles: [] }, 2)).toEqual(
+        aUser(1, { updatedAt: 2, version: 2 }),
+      );
+    } finally {
+      await other.close();
+    }
+  });
+
+  test('can be closed while the server is frozen, twice, and unused', async () => {
+    server.freeze();
+    const began = performance.now();
+    await database.close();
+    await database.close();
+    expect(performance.now() - began).toBeLessThan(2000);
+    expect(process.getActiveResourcesInfo()).not.toContain('TCPSocketWrap');
+    const unused = openPostgres({ url: server.urlOf('postgres') });
+    await unused.close();
+  });
+
+  test('lets processes that start together on a new database all start, and one be first', async () => {
+    const outcomes = await raceToStart(await server.createDatabase(), 4);
+    expect(outcomes.filter(({ first }) => first)).toHaveLength(1);
+    expect(outcomes.filter(({ key }) => key)).toHaveLength(1);
+    expect(outcomes.filter(({ username }) => username === 'ok')).toHaveLength(1);
+  });
+
+  test('that nobody serves cannot be migrated: STORE_UNAVAILABLE', async () => {
+    const nowhere = openPostgres({ url: 'postgres://nobody@127.0.0.1:1/nowhere' });
+    expect((await failureOf(nowhere.migrate())).reason).toBe('STORE_UNAVAILABLE');
+    expect((await failureOf(nowhere.ping())).reason).toBe('STORE_UNAVAILABLE');
+    await nowhere.close();
+  });
+});

@@ -1,0 +1,118 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { SqlDatabase } from '../../src/adapters/sql/sql-database.ts';
+import { openSqlite } from '../../src/adapters/sql/sqlite.ts';
+import { keyStoreLaw } from '../conformance/key-store.ts';
+import { userDirectoryLaw } from '../conformance/user-directory.ts';
+import { failureOf } from '../support/failing.ts';
+import { raceToStart } from '../support/sql-race.ts';
+import { aStoredKey } from '../support/stored-keys.ts';
+import { aUser, userIdOf } from '../support/users.ts';
+
+let folder: string;
+let file: string;
+let opened: SqlDatabase[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'latchkey-sqlite-'));
+  file = join(folder, 'data', 'latchkey.db');
+  opened = [];
+});
+
+afterEach(async () => {
+  for (const database of opened) await database.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function open(): Promise<SqlDatabase> {
+  const database = openSqlite({ file });
+  opened.push(database);
+  await database.migrate();
+  return database;
+}
+
+userDirectoryLaw('SQLite', async () => [(await open()).users, (await open()).users]);
+keyStoreLaw('SQLite', async () => [(await open()).keys, (await open()).keys]);
+
+describe('the SQLite database', () => {
+  test('has everything again when it is opened again', async () => {
+    const before = await open();
+    await before.users.insert(aUser(1));
+    await before.keys.insertAfter(undefined, aStoredKey('first', 1));
+    await before.close();
+    const after = await open();
+    expect(await after.users.findById(userIdOf(1))).toEqual(aUser(1));
+    expect(await after.keys.list()).toEqual([aStoredKey('first', 1)]);
+  });
+
+  test('can be closed twice, and unused', async () => {
+    const database = openSqlite({ file });
+    await database.close();
+    await database.close();
+  });
+
+  test('is readable by nobody else', async () => {
+    await open();
+    const permissions = (path: string) => statSync(path).mode & 0o777;
+    expect([permissions(join(folder, 'data')), permissions(file), permissions(`${file}-wal`)]).toEqual([
+      0o700, 0o600, 0o600,
+    ]);
+  });
+
+  test('lets processes that start together on a new file all start, and one be first', async () => {
+    const outcomes = await raceToStart(file, 4);
+    expect(outcomes.filter(({ first }) => first)).toHaveLength(1);
+    expect(outcomes.filter(({ key }) => key)).toHaveLength(1);
+    expect(outcomes.map(({ username }) => username).sort()).toEqual([
+      'USERNAME_TAKEN',
+      'USERNAME_TAKEN',
+      'USERNAME_TAKEN',
+      'ok',
+    ]);
+  });
+
+  test('answers look-ups while another process writes, and writes fail in time until it is done', async () => {
+    const database = await open();
+    await database.users.insert(aUser(1));
+    const other = new DatabaseSync(file);
+    try {
+      other.exec('begin immediate');
+      const began = performance.now();
+      const refused = failureOf(database.users.update(userIdOf(1), { roles: ['a'] }, 2));
+      expect(await database.users.findById(userIdOf(1))).toEqual(aUser(1));
+      expect(performance.now() - began).toBeLessThan(300);
+      expect((await refused).metadata).toEqual({ store: 'users' });
+      expect(performance.now() - began).toBeLessThan(1000);
+      other.exec('commit');
+    } finally {
+      other.close();
+    }
+    expect(await database.users.update(userIdOf(1), { roles: ['a'] }, 2)).toMatchObject({ roles: ['a'] });
+  });
+
+  test('waits for another process that writes for a moment', async () => {
+    const database = await open();
+    await database.users.insert(aUser(1));
+    const other = new DatabaseSync(file);
+    try {
+      other.exec('begin immediate');
+      const waiting = database.users.delete(userIdOf(1));
+      await database.users.ping();
+      other.exec('commit');
+      expect(await waiting).toBe(true);
+    } finally {
+      other.close();
+    }
+  });
+
+  test('that is no database, or cannot be opened, is STORE_UNAVAILABLE', async () => {
+    const notADatabase = join(folder, 'text');
+    writeFileSync(notADatabase, 'this has never been a database, however long one looks at it');
+    for (const path of [notADatabase, folder, join(notADatabase, 'below')]) {
+      expect((await failureOf(() => openSqlite({ file: path }))).reason).toBe('STORE_UNAVAILABLE');
+    }
+  });
+});
