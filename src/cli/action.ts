@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import type { LatchkeyClient } from '../client/index.ts';
+import { asAdmin } from './admin-session.ts';
+import type { GlobalOptions } from './connection.ts';
+import type { NewPasswordOptions } from './new-password.ts';
+import { type Output, write } from './output.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Asks the service for something and says what to show. */
+type Work = (client: LatchkeyClient, signal: AbortSignal) => Promise<Output | undefined>;
+
+/**
+ * Runs a command's work as an admin and shows what it answers.
+ *
+ * @param command the one that was called; its options and those of the program are read from it.
+ */
+export async function run(command: Command, terminal: Terminal, work: Work): Promise<void> {
+  const options = command.optsWithGlobals<GlobalOptions & NewPasswordOptions>();
+  const stdinIsTaken = options.passwordStdin === true;
+  const output = await asAdmin(options, terminal, stdinIsTaken, (client) => work(client, terminal.signal));
+  if (output !== undefined) write(terminal, options.json === true, output);
+}
+
+/** What the service must have sent; that it did not is a fault of the service. */
+export function sent<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error('The service answered without what was asked for.');
+  return value;
+}

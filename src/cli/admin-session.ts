@@ -1,0 +1,83 @@
+import { hostname, platform } from 'node:os';
+import { connect, type LatchkeyClient, LatchkeyError } from '../client/index.ts';
+import { type GlobalOptions, transportOf } from './connection.ts';
+import { askSecret, print, readSecret, type Terminal } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+
+/** A password check may wait for others in the service's queue. */
+const TIMEOUT_MS = 15_000;
+
+/**
+ * Signs in, does the work, and signs out again, also after a failure or Ctrl-C. With a token nobody signs in
+ * or out.
+ *
+ * @param stdinIsTaken whether standard input holds something else than the password of who signs in.
+ */
+export async function asAdmin<T>(
+  options: GlobalOptions,
+  terminal: Terminal,
+  stdinIsTaken: boolean,
+  work: (client: LatchkeyClient) => Promise<T>,
+): Promise<T> {
+  let token = options.token || undefined;
+  const password = token === undefined ? await passwordOf(options, terminal, stdinIsTaken) : '';
+  const client = connectWith(options, () => token);
+  try {
+    if (token !== undefined) return await work(client);
+    const { tokens } = await client.identity.login(
+      { username: options.username, password, clientId: 'latchkey-cli', device: thisDevice() },
+      { signal: terminal.signal },
+    );
+    token = tokens?.accessToken;
+    try {
+      return await work(client);
+    } finally {
+      await signOut(client, terminal, tokens?.refreshToken ?? '');
+    }
+  } finally {
+    client.close();
+  }
+}
+
+function connectWith(options: GlobalOptions, token: () => string | undefined): LatchkeyClient {
+  const transport = transportOf(options);
+  try {
+    return connect(options.address, { transport, token, timeoutMs: TIMEOUT_MS });
+  } catch (error) {
+    // What the TLS library says of a file that holds no certificate or no key.
+    throw new UsageError(`The certificates cannot be used: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** LATCHKEY_PASSWORD, or what is typed, or standard input. */
+async function passwordOf(
+  options: GlobalOptions,
+  terminal: Terminal,
+  stdinIsTaken: boolean,
+): Promise<string> {
+  const fromEnvironment = terminal.env.LATCHKEY_PASSWORD;
+  if (fromEnvironment !== undefined && fromEnvironment !== '') return fromEnvironment;
+  if (stdinIsTaken) {
+    throw new UsageError(
+      'Standard input holds the new password: sign in by LATCHKEY_PASSWORD or LATCHKEY_TOKEN.',
+    );
+  }
+  if (terminal.stdin.isTTY !== true) {
+    return readSecret(terminal, `the password of ${options.username} (unless LATCHKEY_PASSWORD holds it)`);
+  }
+  return askSecret(terminal, `Password of ${options.username}: `);
+}
+
+function thisDevice() {
+  return { deviceId: '', name: `latchkey on ${hostname()}`.slice(0, 64), platform: platform() };
+}
+
+/** The session would end by itself; that it did not end now is worth a word, not a failure. */
+async function signOut(client: LatchkeyClient, terminal: Terminal, refreshToken: string): Promise<void> {
+  try {
+    await client.identity.logout({ token: { $case: 'refreshToken', value: refreshToken } });
+  } catch (error) {
+    const reason = error instanceof LatchkeyError ? error.message : String(error);
+    print(terminal.stderr, `latchkey: the session of this command could not be ended: ${reason}`);
+  }
+}

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { Transport } from '../client/index.ts';
+import { UsageError } from './usage-error.ts';
+
+/** The options that every command takes, as commander reads them. */
+export interface GlobalOptions {
+  readonly address: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly plaintext?: true;
+  readonly username: string;
+  readonly token?: string;
+  readonly json?: true;
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$|^unix:/;
+
+export function addGlobalOptions(program: Command): void {
+  program
+    .addOption(
+      new Option('--address <host:port>', 'where latchkey listens')
+        .env('LATCHKEY_ADDRESS')
+        .default('127.0.0.1:50051'),
+    )
+    .addOption(new Option('--ca <file>', 'certificate authority of the service, PEM').conflicts('plaintext'))
+    .addOption(new Option('--cert <file>', 'own certificate for mTLS, PEM').conflicts('plaintext'))
+    .addOption(new Option('--key <file>', 'key of the certificate, PEM').conflicts('plaintext'))
+    .option('--plaintext', 'without TLS; the default on loopback, unless --ca or --cert is given')
+    .addOption(
+      new Option('--username <name>', 'who signs in; the password is LATCHKEY_PASSWORD, or asked for')
+        .env('LATCHKEY_USERNAME')
+        .default('admin'),
+    )
+    .addOption(
+      new Option('--token <token>', 'access token of an admin, instead of signing in').env('LATCHKEY_TOKEN'),
+    )
+    .option('--json', 'JSON instead of a table');
+}
+
+/** TLS, unless plaintext is asked for or the address cannot leave this machine. */
+export function transportOf(options: GlobalOptions): Transport {
+  const { address, ca, cert, key, plaintext } = options;
+  if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together.');
+  const authority = ca === undefined ? {} : { ca: read('--ca', ca) };
+  if (cert !== undefined && key !== undefined) {
+    return { kind: 'mtls', ...authority, cert: read('--cert', cert), key: read('--key', key) };
+  }
+  if (plaintext === true || (ca === undefined && LOOPBACK.test(address))) return { kind: 'plaintext' };
+  return { kind: 'tls', ...authority };
+}
+
+function read(option: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new UsageError(`${option}: ${(error as Error).message}`, { cause: error });
+  }
+}

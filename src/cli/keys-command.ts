@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import type { LatchkeyClient, SigningKey } from '../client/index.ts';
+import { run, sent } from './action.ts';
+import { keyOutput } from './output.ts';
+import type { Terminal } from './terminal.ts';
+
+const PAGE_SIZE = 100;
+
+export function addKeysCommand(program: Command, terminal: Terminal): void {
+  const keys = program.command('keys').description('the keys that sign access tokens');
+  keys
+    .command('list')
+    .description('show the published keys, newest first')
+    .action((_options: unknown, command: Command) =>
+      run(command, terminal, async (client, signal) => keyOutput(await everyKey(client, signal))),
+    );
+  keys
+    .command('rotate')
+    .description('make a new key; it signs once every validator has had time to fetch it')
+    .action((_options: unknown, command: Command) =>
+      run(command, terminal, async (client, signal) => {
+        const { key } = await client.keys.rotateSigningKey({}, { signal });
+        return keyOutput([sent(key)], true);
+      }),
+    );
+}
+
+async function everyKey(client: LatchkeyClient, signal: AbortSignal): Promise<readonly SigningKey[]> {
+  const all: SigningKey[] = [];
+  let pageToken = '';
+  do {
+    const page = await client.keys.listSigningKeys({ pageSize: PAGE_SIZE, pageToken }, { signal });
+    all.push(...page.keys);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return all;
+}

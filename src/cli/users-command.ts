@@ -1,0 +1,174 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { User } from '../client/index.ts';
+import { run, sent } from './action.ts';
+import { addNewPasswordOptions, type NewPasswordOptions, newPassword } from './new-password.ts';
+import { type Output, userOutput } from './output.ts';
+import type { Terminal } from './terminal.ts';
+import { askLine } from './terminal.ts';
+import { UsageError } from './usage-error.ts';
+import { everyUser, findUser, type RoleChange, updateUser } from './users.ts';
+
+interface CreateOptions extends NewPasswordOptions {
+  readonly role: readonly string[];
+  readonly passwordHash?: string;
+}
+
+const USER = 'username, or id (anything in the form of a UUID is taken for an id)';
+
+export function addUsersCommand(program: Command, terminal: Terminal): void {
+  const users = program.command('users').description('create and administer users');
+  addCreate(users, terminal);
+  addReads(users, terminal);
+  addUpdate(users, terminal);
+  addSetPassword(users, terminal);
+  addEndings(users, terminal);
+}
+
+function addCreate(users: Command, terminal: Terminal): void {
+  const create = users
+    .command('create')
+    .description('create a user; the password is asked for, unless an option says otherwise')
+    .argument('<username>')
+    .addOption(several('--role <role>', 'a role'));
+  addNewPasswordOptions(create)
+    .addOption(
+      new Option(
+        '--password-hash <bcrypt>',
+        'bcrypt hash from another system, instead of a password',
+      ).conflicts(['generate', 'passwordStdin']),
+    )
+    .action(async (username: string, options: CreateOptions, command: Command) => {
+      const hash = options.passwordHash;
+      const password = hash === undefined ? await newPassword(options, terminal) : '';
+      await run(command, terminal, async (client, signal) => {
+        const credential =
+          hash === undefined
+            ? ({ $case: 'password', value: password } as const)
+            : ({ $case: 'passwordHash', value: hash } as const);
+        const request = { username, roles: options.role, credential };
+        const { user } = await client.users.createUser(request, { signal });
+        return withPassword(sent(user), options.generate === true ? password : undefined);
+      });
+    });
+}
+
+function addReads(users: Command, terminal: Terminal): void {
+  users
+    .command('get')
+    .description('show a user')
+    .argument('<user>', USER)
+    .action((name: string, _options: unknown, command: Command) =>
+      run(command, terminal, async (client, signal) =>
+        userOutput([await findUser(client, name, signal)], true),
+      ),
+    );
+  users
+    .command('list')
+    .description('show all users in the order of their creation')
+    .action((_options: unknown, command: Command) =>
+      run(command, terminal, async (client, signal) => userOutput(await everyUser(client, signal))),
+    );
+}
+
+function addUpdate(users: Command, terminal: Terminal): void {
+  users
+    .command('update')
+    .description("change a user's name or roles")
+    .argument('<user>', USER)
+    .option('--rename <username>', 'the new username')
+    .addOption(several('--add-role <role>', 'give a role'))
+    .addOption(several('--remove-role <role>', 'take a role'))
+    .action(async (name: string, change: RoleChange & { rename?: string }, command: Command) => {
+      if (change.rename === undefined && change.addRole.length + change.removeRole.length === 0) {
+        throw new UsageError('Nothing to change: give --rename, --add-role or --remove-role.');
+      }
+      await run(command, terminal, async (client, signal) => {
+        const user = await findUser(client, name, signal);
+        return userOutput([await updateUser(client, user, change.rename, change, signal)], true);
+      });
+    });
+}
+
+function addSetPassword(users: Command, terminal: Terminal): void {
+  const setPassword = users
+    .command('set-password')
+    .description('set a new password and end every session of the user')
+    .argument('<user>', USER);
+  addNewPasswordOptions(setPassword).action(
+    async (name: string, options: NewPasswordOptions, command: Command) => {
+      const password = await newPassword(options, terminal);
+      await run(command, terminal, async (client, signal) => {
+        const { userId } = await findUser(client, name, signal);
+        const { user } = await client.users.setPassword({ userId, password }, { signal });
+        return withPassword(sent(user), options.generate === true ? password : undefined);
+      });
+    },
+  );
+}
+
+function addEndings(users: Command, terminal: Terminal): void {
+  users
+    .command('disable')
+    .description('forbid a user to sign in and end every session of theirs')
+    .argument('<user>', USER)
+    .action((name: string, _options: unknown, command: Command) =>
+      run(command, terminal, async (client, signal) => {
+        const { userId } = await findUser(client, name, signal);
+        const { user } = await client.users.disableUser({ userId }, { signal });
+        return userOutput([sent(user)], true);
+      }),
+    );
+  users
+    .command('enable')
+    .description('let a disabled user sign in again')
+    .argument('<user>', USER)
+    .action((name: string, _options: unknown, command: Command) =>
+      run(command, terminal, async (client, signal) => {
+        const { userId } = await findUser(client, name, signal);
+        const { user } = await client.users.enableUser({ userId }, { signal });
+        return userOutput([sent(user)], true);
+      }),
+    );
+  users
+    .command('delete')
+    .description('delete a user for good and end every session of theirs')
+    .argument('<user>', USER)
+    .option('--yes', 'without asking')
+    .action(async (name: string, options: { yes?: true }, command: Command) => {
+      if (options.yes !== true) await confirm(terminal, name);
+      await run(command, terminal, async (client, signal) => {
+        const user = await findUser(client, name, signal);
+        await client.users.deleteUser({ userId: user.userId }, { signal });
+        return {
+          json: { deleted: user.userId },
+          columns: ['DELETED', 'USERNAME'],
+          rows: [[user.userId, user.username]],
+        };
+      });
+    });
+}
+
+async function confirm(terminal: Terminal, name: string): Promise<void> {
+  if (terminal.stdin.isTTY !== true) throw new UsageError('Deleting cannot be undone: say --yes.');
+  const answer = await askLine(terminal, `Deleting cannot be undone. Type ${name} to delete: `);
+  if (answer.trim() !== name) throw new UsageError('Not deleted.');
+}
+
+/** @param password shown if it was made here: nobody will be able to read it again. */
+function withPassword(user: User, password: string | undefined): Output {
+  const output = userOutput([user], true);
+  if (password === undefined) return output;
+  return {
+    json: { ...user, password },
+    columns: [...output.columns, 'PASSWORD'],
+    rows: output.rows.map((row) => [...row, password]),
+  };
+}
+
+/** An option that can be given more than once; none: an empty list. */
+function several(flags: string, description: string): Option {
+  return new Option(flags, `${description}; can be given several times`)
+    .argParser((value: string, previous: readonly string[]) => [...previous, value])
+    .default([], 'none');
+}

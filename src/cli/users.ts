@@ -1,0 +1,50 @@
+import type { LatchkeyClient, User } from '../client/index.ts';
+import { sent } from './action.ts';
+
+export interface RoleChange {
+  readonly addRole: readonly string[];
+  readonly removeRole: readonly string[];
+}
+
+const PAGE_SIZE = 500;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** By id if it has the form of one, and by username else. */
+export async function findUser(client: LatchkeyClient, name: string, signal: AbortSignal): Promise<User> {
+  const key = UUID.test(name)
+    ? ({ $case: 'userId', value: name.toLowerCase() } as const)
+    : ({ $case: 'username', value: name } as const);
+  const { user } = await client.users.getUser({ key }, { signal });
+  return sent(user);
+}
+
+export async function everyUser(client: LatchkeyClient, signal: AbortSignal): Promise<readonly User[]> {
+  const all: User[] = [];
+  let pageToken = '';
+  do {
+    const page = await client.users.listUsers({ pageSize: PAGE_SIZE, pageToken }, { signal });
+    all.push(...page.users);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== '');
+  return all;
+}
+
+/** Changes the user as it was read: refused with USER_CHANGED if somebody else was faster. */
+export async function updateUser(
+  client: LatchkeyClient,
+  user: User,
+  username: string | undefined,
+  { addRole, removeRole }: RoleChange,
+  signal: AbortSignal,
+): Promise<User> {
+  const roles = new Set([...user.roles, ...addRole].filter((role) => !removeRole.includes(role)));
+  const changesRoles = addRole.length + removeRole.length > 0;
+  const request = {
+    userId: user.userId,
+    username: username ?? '',
+    roles: [...roles],
+    updateMask: [...(username === undefined ? [] : ['username']), ...(changesRoles ? ['roles'] : [])],
+    etag: user.etag,
+  };
+  return sent((await client.users.updateUser(request, { signal })).user);
+}

@@ -1,0 +1,218 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Failure } from '../../src/core/failure.ts';
+import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let fake: FakeLatchkey;
+
+beforeEach(async () => {
+  fake = await FakeLatchkey.start();
+});
+
+afterEach(() => {
+  fake.close();
+});
+
+interface Given {
+  readonly stdin?: string;
+  readonly env?: Record<string, string>;
+}
+
+/** Runs the command as a shell would; it signs in as the fake's admin unless told otherwise. */
+async function latchkey(args: readonly string[], { stdin = '', env }: Given = {}): Promise<Ended> {
+  const child = spawn(path.join(root, 'node_modules/.bin/node'), ['src/cli/main.ts', ...args], {
+    cwd: root,
+    env: {
+      LATCHKEY_ADDRESS: fake.address,
+      ...(env ?? { LATCHKEY_PASSWORD: ADMIN.password }),
+    },
+  });
+  child.stdin.end(stdin);
+  const code = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await code, stdout, stderr };
+}
+
+describe('users', () => {
+  test('create sends the password from standard input, and signs in and out around it', async () => {
+    const args = ['users', 'create', 'mia', '--role', 'ops', '--role', 'billing', '--password-stdin'];
+    const { code, stdout, stderr } = await latchkey(args, { stdin: 'a long enough one\n' });
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/USERNAME +ROLES/);
+    expect(stdout).toMatch(/ mia +ops,billing +enabled /);
+    expect(fake.rpcs).toStrictEqual(['Login', 'CreateUser', 'Logout']);
+    expect(fake.calls[1]?.request).toStrictEqual({
+      username: 'mia',
+      roles: ['ops', 'billing'],
+      credential: { $case: 'password', value: 'a long enough one' },
+    });
+    expect(fake.calls[2]?.request).toStrictEqual({ token: { $case: 'refreshToken', value: 'lkr_of-admin' } });
+  });
+
+  test('create --generate prints the password that was set, and no other command does', async () => {
+    const { stdout } = await latchkey(['users', 'create', 'mia', '--generate', '--json']);
+    const { username, password } = JSON.parse(stdout) as { username: string; password: string };
+    expect(username).toBe('mia');
+    expect(password).toMatch(/^[\w-]{20}$/);
+    expect(fake.calls[1]?.request).toMatchObject({ credential: { value: password } });
+    expect((await latchkey(['users', 'get', 'mia', '--json'])).stdout).not.toContain('password":');
+  });
+
+  test('create --password-hash takes over a hash from another system', async () => {
+    const hash = '$2b$10$abcdefghijklmnopqrstuuO9Q5dYhXGwGm0b0n6n6Z7G8J1K2L3M4';
+    expect((await latchkey(['users', 'create', 'mia', '--password-hash', hash])).code).toBe(0);
+    expect(fake.calls[1]?.request).toMatchObject({ credential: { $case: 'passwordHash', value: hash } });
+  });
+
+  test('list reads every page', async () => {
+    fake.pageLimit = 2;
+    for (const name of ['ann', 'ben', 'cleo', 'dan', 'eve']) fake.addUser(name);
+    const { stdout } = await latchkey(['users', 'list', '--json']);
+    const names = (JSON.parse(stdout) as { username: string }[]).map(({ username }) => username);
+    expect(names).toStrictEqual(['ann', 'ben', 'cleo', 'dan', 'eve']);
+    expect(fake.rpcs.filter((rpc) => rpc === 'ListUsers')).toHaveLength(3);
+  });
+
+  test('are found by name and by id, and their roles change as they were read', async () => {
+    const { userId } = fake.addUser('mia', { roles: ['ops', 'billing'], etag: '7' });
+    await latchkey(['users', 'update', userId, '--add-role', 'admin', '--remove-role', 'billing']);
+    expect(fake.calls[1]?.request).toStrictEqual({ key: { $case: 'userId', value: userId } });
+    expect(fake.calls[2]?.request).toStrictEqual({
+      userId,
+      username: '',
+      roles: ['ops', 'admin'],
+      updateMask: ['roles'],
+      etag: '7',
+    });
+    await latchkey(['users', 'update', 'mia', '--rename', 'mia.m']);
+    expect(fake.users.get(userId)).toMatchObject({ username: 'mia.m', roles: ['ops', 'admin'] });
+  });
+
+  test('are disabled, enabled, given a password and deleted', async () => {
+    const { userId } = fake.addUser('mia');
+    expect((await latchkey(['users', 'disable', 'mia'])).stdout).toContain(
+      'disabled since 2026-01-01T00:00:00Z',
+    );
+    expect((await latchkey(['users', 'enable', 'mia'])).stdout).toContain('enabled');
+    await latchkey(['users', 'set-password', 'mia', '--password-stdin'], { stdin: 'new one 123' });
+    const set = fake.calls.find(({ rpc }) => rpc === 'SetPassword');
+    expect(set?.request).toStrictEqual({ userId, password: 'new one 123' });
+    expect((await latchkey(['users', 'delete', 'mia', '--yes'])).code).toBe(0);
+    expect(fake.users.size).toBe(0);
+  });
+
+  test("show no control characters of somebody's name", async () => {
+    fake.addUser('mia\u001b[2J\u202e');
+    const { stdout } = await latchkey(['users', 'list']);
+    expect(stdout).toContain('mia\uFFFD[2J\uFFFD');
+  });
+});
+
+describe('keys', () => {
+  test('are listed and rotated, with the name of their state', async () => {
+    expect((await latchkey(['keys', 'list'])).stdout).toMatch(/EdDSA +SIGNING +2026-01-01T00:00:00Z +- +-/);
+    const { stdout } = await latchkey(['keys', 'rotate', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ state: 'PUBLISHED', algorithm: 'EdDSA' });
+  });
+});
+
+describe('signing in', () => {
+  test('reads the password from standard input where the environment has none', async () => {
+    const { code } = await latchkey(['users', 'list'], { env: {}, stdin: `${ADMIN.password}\n` });
+    expect(code).toBe(0);
+  });
+
+  test('is left out with a token', async () => {
+    const env = { LATCHKEY_TOKEN: 'access-token-of-admin' };
+    expect((await latchkey(['users', 'list'], { env })).code).toBe(0);
+    expect(fake.rpcs).toStrictEqual(['ListUsers']);
+  });
+
+  test('is undone after a failure', async () => {
+    const { code } = await latchkey(['users', 'get', 'nobody']);
+    expect(code).toBe(1);
+    expect(fake.rpcs).toStrictEqual(['Login', 'GetUser', 'Logout']);
+  });
+
+  test('that cannot be undone is said and fails nothing', async () => {
+    fake.failures.set('Logout', new Failure('ENDING_UNCONFIRMED', 'Repeat the call.'));
+    const { code, stderr } = await latchkey(['users', 'list']);
+    expect(code).toBe(0);
+    expect(stderr).toBe('latchkey: the session of this command could not be ended: Repeat the call.\n');
+  });
+});
+
+describe('what goes wrong', () => {
+  test('by refusal is told with reason, fields and metadata, and the exit code is 1', async () => {
+    const violations = [{ field: 'username', description: 'must not have spaces' }];
+    const details = { violations, metadata: { store: 'users' }, retryAfterMs: 1_500 };
+    fake.failures.set('CreateUser', new Failure('INVALID_FIELD', 'A field is wrong.', details));
+    const { code, stdout, stderr } = await latchkey(['users', 'create', 'm i a', '--generate']);
+    expect({ code, stdout, stderr }).toStrictEqual({
+      code: 1,
+      stdout: '',
+      stderr: [
+        'latchkey: INVALID_FIELD: A field is wrong.',
+        '  username: must not have spaces',
+        '  store: users',
+        '  try again in 2 s',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  test('by a wrong password is exit code 1, and nothing is signed out', async () => {
+    const { code, stderr } = await latchkey(['users', 'list'], { env: { LATCHKEY_PASSWORD: 'wrong' } });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^latchkey: INVALID_CREDENTIALS: /);
+    expect(fake.rpcs).toStrictEqual(['Login']);
+  });
+
+  test('by silence is exit code 3, with the address', async () => {
+    const { address } = fake;
+    fake.close();
+    const { code, stderr } = await latchkey(['users', 'list', '--address', address]);
+    expect(code).toBe(3);
+    expect(stderr).toContain(`no answer from ${address}`);
+  });
+
+  test.each([
+    [['users', 'nonsense'], 'unknown command'],
+    [['users', 'create', 'mia'], '--password-stdin or --generate'],
+    [['users', 'create', 'mia', '--generate', '--password-stdin'], 'cannot be used with'],
+    [['users', 'update', 'mia'], 'Nothing to change'],
+    [['users', 'delete', 'mia'], '--yes'],
+    [['users', 'list', '--cert', 'own.pem'], '--cert and --key go together'],
+    [['users', 'list', '--ca', '/no/such/file'], 'no such file'],
+    [['users', 'list', '--ca', 'package.json', '--plaintext'], 'cannot be used with'],
+  ])('by usage (%j) is exit code 2, and nothing is asked of the service', async (args, said) => {
+    const { code, stderr } = await latchkey(args);
+    expect(stderr).toContain(said);
+    expect(code).toBe(2);
+    expect(fake.rpcs).toStrictEqual([]);
+  });
+
+  test('two passwords on one standard input are a wrong usage', async () => {
+    const args = ['users', 'create', 'mia', '--password-stdin'];
+    const { code, stderr } = await latchkey(args, { env: {}, stdin: 'one' });
+    expect(code).toBe(2);
+    expect(stderr).toContain('LATCHKEY_PASSWORD');
+  });
+
+  test('to ask for help is none', async () => {
+    const { code, stdout } = await latchkey(['--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('LATCHKEY_TOKEN');
+  });
+});
