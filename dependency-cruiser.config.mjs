@@ -29,21 +29,21 @@ const rooms = [
   only(
     'main-starts-app',
     'main[.]ts$',
-    ['app[.]ts$', 'config', 'telemetry/'],
+    ['app[.]ts$', 'quick-start[.]ts$', 'config', 'telemetry/'],
     'main reads the config, builds the app, and ends.',
   ),
   {
     name: 'app-is-the-root',
-    comment: 'The composition root is reached from main (and tests) only.',
+    comment: 'The composition root and its parts are reached from main (and tests) only.',
     severity: 'error',
-    from: { path: '^src/', pathNot: '^src/main[.]ts$' },
-    to: { path: '^src/app[.]ts$' },
+    from: { path: '^src/', pathNot: '^src/(main|app)([.]ts$|/)' },
+    to: { path: '^src/app([.]ts$|/)' },
   },
   {
     name: 'app-stays-inside',
     comment: 'The service does not depend on its own clients.',
     severity: 'error',
-    from: { path: '^src/app[.]ts$' },
+    from: { path: '^src/app([.]ts$|/)' },
     to: { path: '^src/(client|bff|cli)/' },
   },
   only(

@@ -3,31 +3,21 @@ import { join } from 'node:path';
 import { v7 } from 'uuid';
 import { BcryptPool } from './adapters/bcrypt/bcrypt-pool.ts';
 import { readOrMakeMasterKey } from './adapters/files/master-key-file.ts';
-import { JoseKeyMaterial } from './adapters/jose/jose-key-material.ts';
-import { MemoryRevocationLog } from './adapters/memory/memory-revocation-log.ts';
-import { MemorySessionStore } from './adapters/memory/memory-session-store.ts';
-import { closeRedis, openRedis } from './adapters/redis/connection.ts';
-import { RedisRevocationLog } from './adapters/redis/redis-revocation-log.ts';
-import { RedisSessionStore } from './adapters/redis/redis-session-store.ts';
-import { openPostgres } from './adapters/sql/postgres.ts';
-import type { SqlDatabase } from './adapters/sql/sql-database.ts';
-import { openSqlite } from './adapters/sql/sqlite.ts';
-import { Closers } from './closers.ts';
+import { Closers } from './app/closers.ts';
+import { openEndings } from './app/endings.ts';
+import { openKeys } from './app/keys.ts';
+import { type Site, TOMBSTONE_TTL_MS } from './app/site.ts';
+import { openDatabase, openSessionStores } from './app/stores.ts';
 import type { Config } from './config.ts';
 import { Failure } from './core/failure.ts';
 import type { IdSource } from './core/ids.ts';
-import { KeyService } from './core/keys/key-service.ts';
 import { MasterKeys } from './core/keys/master-key.ts';
 import { type LoginReports, LoginService } from './core/login/login-service.ts';
 import { Passwords } from './core/login/passwords.ts';
-import { RevocationFeed } from './core/revocation/revocation-feed.ts';
-import type { RevocationLog } from './core/revocation/revocation-log.ts';
 import { AccessTokenIssuer } from './core/session/access-token-issuer.ts';
 import { RefreshTokens } from './core/session/refresh-token.ts';
 import type { SessionPolicy } from './core/session/session.ts';
-import { SessionEndings } from './core/session/session-endings.ts';
 import { SessionService } from './core/session/session-service.ts';
-import type { SessionStore } from './core/session/session-store.ts';
 import { TokenValidation } from './core/session/token-validation.ts';
 import { UserService } from './core/user/user-service.ts';
 import { identityService } from './grpc/identity-service.ts';
@@ -39,23 +29,9 @@ import type { Logger } from './telemetry/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { ReadinessProbe } from './telemetry/readiness.ts';
 import type { Clock } from './validator/clock.ts';
-import { KeySet } from './validator/key-set.ts';
 import { TokenVerifier } from './validator/token-verifier.ts';
-import { CLOCK_LEEWAY_MS, Validator } from './validator/validator.ts';
+import { Validator } from './validator/validator.ts';
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-
-/** No session or log operation takes longer, so that whoever waits a second is answered. */
-const REDIS_DEADLINE_MS = 500;
-const REPLICA_WAIT_MS = 300;
-const TOMBSTONE_TTL_MS = 24 * HOUR_MS;
-/** The log and the published keys outlive the last access token by this. */
-const AFTER_LAST_TOKEN_MS = MINUTE_MS;
-/** A new key is published so long before it signs; every process reads the keys more often. */
-const KEY_PUBLISH_LEAD_MS = 10 * MINUTE_MS;
-const KEY_TICK_MS = MINUTE_MS;
-const UNKNOWN_KEY_REFETCH_MS = 1_000;
 const READINESS_INTERVAL_MS = 1_000;
 
 export interface App {
@@ -67,15 +43,6 @@ export interface App {
   readonly firstUser: { readonly username: string; readonly password: string | undefined } | undefined;
   /** Drains and closes everything. Answers whether every call under way came to its end. */
   close(): Promise<boolean>;
-}
-
-/** What the parts are built with, and what each adds to. */
-interface Site {
-  readonly config: Config;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly closers: Closers;
 }
 
 const ids: IdSource = { next: (atMs) => v7({ msecs: atMs }) };
@@ -165,11 +132,6 @@ async function open(site: Site): Promise<App> {
     ...(config.tls === undefined ? {} : { tls: config.tls }),
     log: logger,
   });
-  const address = await server.listen();
-  let cleanEnd = true;
-  closers.add(async () => {
-    cleanEnd = await server.drain({ delayMs: config.drainDelayMs, timeoutMs: config.drainTimeoutMs });
-  });
   const readiness = new ReadinessProbe({
     probes: { sessions: () => store.ping(), database: () => database.ping() },
     intervalMs: READINESS_INTERVAL_MS,
@@ -179,9 +141,14 @@ async function open(site: Site): Promise<App> {
       else logger.warn({ reasons: reasons.join('; ') }, 'sign-in cannot work now');
     },
   });
+  const metricsUrl = await openMetrics(site, readiness);
+  const address = await server.listen();
+  let cleanEnd = true;
+  closers.add(async () => {
+    cleanEnd = await server.drain({ delayMs: config.drainDelayMs, timeoutMs: config.drainTimeoutMs });
+  });
   await readiness.start();
   closers.add(() => readiness.close());
-  const metricsUrl = await openMetrics(site, readiness);
   return {
     address,
     metricsUrl,
@@ -194,130 +161,6 @@ async function open(site: Site): Promise<App> {
       return cleanEnd;
     },
   };
-}
-
-function openDatabase({ databaseUrl, dataDir }: Config): SqlDatabase {
-  return databaseUrl === undefined
-    ? openSqlite({ file: join(dataDir, 'latchkey.db') })
-    : openPostgres({ url: databaseUrl });
-}
-
-async function openSessionStores({ config, clock, logger, closers }: Site): Promise<{
-  readonly store: SessionStore;
-  readonly log: RevocationLog;
-}> {
-  const { redis } = config;
-  const retentionMs = config.accessTokenTtlMs + AFTER_LAST_TOKEN_MS;
-  if (redis.kind === 'none') {
-    return { store: new MemorySessionStore(clock), log: new MemoryRevocationLog(retentionMs) };
-  }
-  const connect = async (name: string, deadlineMs: number) => {
-    const client = await openRedis(redis, {
-      name: `latchkey:${name}`,
-      deadlineMs,
-      autoPipelining: name === 'commands',
-      onDown: (cause) => logger.warn({ connection: name, err: cause }, 'no connection to Redis'),
-      onUp: () => logger.info({ connection: name }, 'connected to Redis again'),
-    });
-    closers.add(() => closeRedis(client));
-    return client;
-  };
-  const commands = await connect('commands', REDIS_DEADLINE_MS);
-  const endings = await connect('endings', REDIS_DEADLINE_MS);
-  const tail = await connect('tail', feedWaitMs(config) + REDIS_DEADLINE_MS);
-  const durability = { waitReplicas: config.redisWaitReplicas, waitMs: REPLICA_WAIT_MS };
-  const deadlineMs = REDIS_DEADLINE_MS;
-  return {
-    store: new RedisSessionStore({ commands, endings, durability, deadlineMs }),
-    log: new RedisRevocationLog({ endings, tail, durability, deadlineMs, retentionMs }),
-  };
-}
-
-/** Keys to sign with, and the same keys to verify with, both looked at anew on a schedule. */
-async function openKeys(
-  { config, clock, logger, closers }: Site,
-  database: SqlDatabase,
-  masterKeys: MasterKeys,
-) {
-  const keys = new KeyService({
-    store: database.keys,
-    material: new JoseKeyMaterial(),
-    masterKeys,
-    clock,
-    policy: {
-      algorithm: config.signingAlgorithm,
-      rotationMs: config.signingKeyRotationMs,
-      publishLeadMs: KEY_PUBLISH_LEAD_MS,
-      retentionMs: config.accessTokenTtlMs + AFTER_LAST_TOKEN_MS,
-    },
-  });
-  closers.add(() => keys.close());
-  await keys.start();
-  const keySet = new KeySet({
-    fetch: async () => {
-      await keys.reload();
-      return keys.publicKeys();
-    },
-    clock,
-    minRefetchIntervalMs: UNKNOWN_KEY_REFETCH_MS,
-  });
-  await keySet.refresh();
-  const tick = async () => {
-    try {
-      await keys.tick();
-      await keySet.refresh();
-    } catch (error) {
-      logger.warn({ err: error }, 'the signing keys could not be read; those known are used on');
-    }
-  };
-  const timer = setInterval(() => void tick(), KEY_TICK_MS);
-  closers.add(() => clearInterval(timer));
-  return { keys, keySet };
-}
-
-async function openHasher({ config, clock, logger, metrics, closers }: Site): Promise<BcryptPool> {
-  const { threads, waitingPerThread } = config.bcrypt;
-  const hasher = await BcryptPool.open({
-    threads,
-    waitingPerThread,
-    monotonic: () => clock.monotonic(),
-    onThreadLost: (cause) => {
-      metrics.countLostThread();
-      logger.error({ err: cause }, 'a thread of bcrypt ended and was replaced');
-    },
-  });
-  closers.add(() => hasher.close());
-  return hasher;
-}
-
-/** What ends sessions, and what hears of it; each needs the other to put back what a failover lost. */
-async function openEndings(
-  { config, clock, logger, closers }: Site,
-  store: SessionStore,
-  log: RevocationLog,
-) {
-  const feed: RevocationFeed = new RevocationFeed({
-    log,
-    clock,
-    waitMs: feedWaitMs(config),
-    reinstate: (revocation) => endings.reinstate(revocation),
-    observer: {
-      faulted: (error) => logger.warn({ err: error }, 'the revocation log could not be read; trying again'),
-      rewound: (entries) =>
-        logger.error({ entries }, 'the revocation log had lost entries; putting them back'),
-    },
-  });
-  const endings: SessionEndings = new SessionEndings({
-    store,
-    log,
-    clock,
-    tombstoneTtlMs: TOMBSTONE_TTL_MS,
-    accessTokenLifeMs: config.accessTokenTtlMs + CLOCK_LEEWAY_MS,
-    coveredSince: () => feed.coveredSince,
-  });
-  await feed.start();
-  closers.add(() => feed.close());
-  return { endings, feed };
 }
 
 async function openMetrics({ config, metrics, closers }: Site, readiness: ReadinessProbe) {
@@ -368,7 +211,17 @@ function loginReports(logger: Logger): LoginReports {
   };
 }
 
-/** Several rounds within the staleness bound, so that one that fails does not break it. */
-function feedWaitMs({ maxStalenessMs }: Config): number {
-  return Math.min(1_000, Math.max(10, Math.floor(maxStalenessMs / 5)));
+async function openHasher({ config, clock, logger, metrics, closers }: Site): Promise<BcryptPool> {
+  const { threads, waitingPerThread } = config.bcrypt;
+  const hasher = await BcryptPool.open({
+    threads,
+    waitingPerThread,
+    monotonic: () => clock.monotonic(),
+    onThreadLost: (cause) => {
+      metrics.countLostThread();
+      logger.error({ err: cause }, 'a thread of bcrypt ended and was replaced');
+    },
+  });
+  closers.add(() => hasher.close());
+  return hasher;
 }

@@ -31,8 +31,10 @@ export class ReadinessProbe {
     await this.#looking;
   }
 
+  /** Looks no more. From now on the answer is that the service is about to stop. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#current = { ready: false, reasons: ['draining'] };
     clearTimeout(this.#timer);
     await this.#looking;
   }

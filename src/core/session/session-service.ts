@@ -3,6 +3,7 @@ import { createdAtOf } from '../../validator/session-id.ts';
 import type { TokenVerifier } from '../../validator/token-verifier.ts';
 import { Failure, storeUnavailable } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
+import { invalidCredentials } from '../login/invalid-credentials.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import type { AccessTokenIssuer } from './access-token-issuer.ts';
@@ -62,7 +63,7 @@ export class SessionService {
         ? await this.#create(user, signIn, ids.next(first.outcome.cutoff + 1))
         : first;
     if (outcome.kind !== 'created') {
-      throw new Failure('INVALID_CREDENTIALS', 'Username and password do not open a session.');
+      throw invalidCredentials();
     }
     try {
       await endings.logAll(user.userId, outcome.replaced);

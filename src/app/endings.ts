@@ -1,0 +1,36 @@
+import { RevocationFeed } from '../core/revocation/revocation-feed.ts';
+import type { RevocationLog } from '../core/revocation/revocation-log.ts';
+import { SessionEndings } from '../core/session/session-endings.ts';
+import type { SessionStore } from '../core/session/session-store.ts';
+import { CLOCK_LEEWAY_MS } from '../validator/validator.ts';
+import { feedWaitMs, type Site, TOMBSTONE_TTL_MS } from './site.ts';
+
+/** What ends sessions, and what hears of it; each needs the other to put back what a failover lost. */
+export async function openEndings(
+  { config, clock, logger, closers }: Site,
+  store: SessionStore,
+  log: RevocationLog,
+) {
+  const feed: RevocationFeed = new RevocationFeed({
+    log,
+    clock,
+    waitMs: feedWaitMs(config),
+    reinstate: (revocation) => endings.reinstate(revocation),
+    observer: {
+      faulted: (error) => logger.warn({ err: error }, 'the revocation log could not be read; trying again'),
+      rewound: (entries) =>
+        logger.error({ entries }, 'the revocation log had lost entries; putting them back'),
+    },
+  });
+  const endings: SessionEndings = new SessionEndings({
+    store,
+    log,
+    clock,
+    tombstoneTtlMs: TOMBSTONE_TTL_MS,
+    accessTokenLifeMs: config.accessTokenTtlMs + CLOCK_LEEWAY_MS,
+    coveredSince: () => feed.coveredSince,
+  });
+  await feed.start();
+  closers.add(() => feed.close());
+  return { endings, feed };
+}

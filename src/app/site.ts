@@ -1,0 +1,27 @@
+import type { Config } from '../config.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { Clock } from '../validator/clock.ts';
+import type { Closers } from './closers.ts';
+
+/** What the parts are built with, and what each adds to. */
+export interface Site {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly closers: Closers;
+}
+
+export const MINUTE_MS = 60_000;
+
+/** How long the record of an ended session tells why. */
+export const TOMBSTONE_TTL_MS = 24 * 60 * MINUTE_MS;
+
+/** The log and the published keys outlive the last access token by this. */
+export const AFTER_LAST_TOKEN_MS = MINUTE_MS;
+
+/** Several rounds within the staleness bound, so that one that fails does not break it. */
+export function feedWaitMs({ maxStalenessMs }: Config): number {
+  return Math.min(1_000, Math.max(10, Math.floor(maxStalenessMs / 5)));
+}

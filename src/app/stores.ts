@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { MemoryRevocationLog } from '../adapters/memory/memory-revocation-log.ts';
+import { MemorySessionStore } from '../adapters/memory/memory-session-store.ts';
+import { closeRedis, openRedis } from '../adapters/redis/connection.ts';
+import { RedisRevocationLog } from '../adapters/redis/redis-revocation-log.ts';
+import { RedisSessionStore } from '../adapters/redis/redis-session-store.ts';
+import { openPostgres } from '../adapters/sql/postgres.ts';
+import type { SqlDatabase } from '../adapters/sql/sql-database.ts';
+import { openSqlite } from '../adapters/sql/sqlite.ts';
+import type { Config } from '../config.ts';
+import type { RevocationLog } from '../core/revocation/revocation-log.ts';
+import type { SessionStore } from '../core/session/session-store.ts';
+import { AFTER_LAST_TOKEN_MS, feedWaitMs, type Site } from './site.ts';
+
+/** No session or log operation takes longer, so that whoever waits a second is answered. */
+const REDIS_DEADLINE_MS = 500;
+const REPLICA_WAIT_MS = 300;
+
+/** Users and signing keys. */
+export function openDatabase({ databaseUrl, dataDir }: Config): SqlDatabase {
+  return databaseUrl === undefined
+    ? openSqlite({ file: join(dataDir, 'latchkey.db') })
+    : openPostgres({ url: databaseUrl });
+}
+
+/** Sessions and the log of what has ended: both in Redis, or both in this process. */
+export async function openSessionStores({ config, clock, logger, closers }: Site): Promise<{
+  readonly store: SessionStore;
+  readonly log: RevocationLog;
+}> {
+  const { redis } = config;
+  const retentionMs = config.accessTokenTtlMs + AFTER_LAST_TOKEN_MS;
+  if (redis.kind === 'none') {
+    return { store: new MemorySessionStore(clock), log: new MemoryRevocationLog(retentionMs) };
+  }
+  const connect = async (name: string, deadlineMs: number) => {
+    const client = await openRedis(redis, {
+      name: `latchkey:${name}`,
+      deadlineMs,
+      autoPipelining: name === 'commands',
+      onDown: (cause) => logger.warn({ connection: name, err: cause }, 'no connection to Redis'),
+      onUp: () => logger.info({ connection: name }, 'connected to Redis again'),
+    });
+    closers.add(() => closeRedis(client));
+    return client;
+  };
+  const commands = await connect('commands', REDIS_DEADLINE_MS);
+  const endings = await connect('endings', REDIS_DEADLINE_MS);
+  const tail = await connect('tail', feedWaitMs(config) + REDIS_DEADLINE_MS);
+  const durability = { waitReplicas: config.redisWaitReplicas, waitMs: REPLICA_WAIT_MS };
+  const deadlineMs = REDIS_DEADLINE_MS;
+  return {
+    store: new RedisSessionStore({ commands, endings, durability, deadlineMs }),
+    log: new RedisRevocationLog({ endings, tail, durability, deadlineMs, retentionMs }),
+  };
+}

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { eventually } from '../support/eventually.ts';
+import { IdentityClient } from '../support/identity-client.ts';
+import { LatchkeyProcess } from '../support/latchkey-process.ts';
+import { RedisServer } from '../support/redis-server.ts';
+
+const PASSWORD = 'correct horse battery';
+const SERVERS = 3;
+const ROUNDS = 50;
+const REFRESHES = 200;
+
+let redis: RedisServer;
+let dataDir: string;
+const servers: LatchkeyProcess[] = [];
+const clients: IdentityClient[] = [];
+
+beforeAll(async () => {
+  redis = await RedisServer.start();
+  dataDir = mkdtempSync(join(tmpdir(), 'latchkey-fire-'));
+  for (let count = 0; count < SERVERS; count += 1) {
+    const server = await LatchkeyProcess.start({
+      LATCHKEY_REDIS_URL: redis.url,
+      LATCHKEY_DATA_DIR: dataDir,
+      LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
+      // Short, so that an old token is old soon.
+      LATCHKEY_REFRESH_GRACE: '2s',
+    });
+    servers.push(server);
+    clients.push(new IdentityClient(server.address));
+  }
+}, 60_000);
+
+afterAll(async () => {
+  for (const client of clients) client.close();
+  await Promise.all(servers.map((server) => server.stop()));
+  await redis.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const client = (index: number) => clients[index % clients.length] as IdentityClient;
+
+describe('rotation under fire, by several processes on one Redis', () => {
+  test('of 200 refreshes at once every answer is the same one successor, round after round, without a false alarm', async () => {
+    let { tokens, session } = await client(0).login({ password: PASSWORD });
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const refreshToken = tokens?.refreshToken ?? '';
+      const answers = await Promise.all(
+        Array.from({ length: REFRESHES }, (_, index) => client(index).refresh(refreshToken)),
+      );
+      const successors = new Set(answers.map((answer) => answer.tokens?.refreshToken));
+      expect(successors.size).toBe(1);
+      expect(successors).not.toContain(refreshToken);
+      ({ tokens, session } = answers[0] ?? { tokens: undefined, session: undefined });
+    }
+    const { verdict } = await client(1).validate(tokens?.accessToken ?? '');
+    expect(verdict).toMatchObject({ $case: 'identity', value: { sessionId: session?.sessionId } });
+  }, 120_000);
+
+  test('an old token is refused, and the session is dead on every process', async () => {
+    const { tokens } = await client(0).login({ password: PASSWORD });
+    const first = tokens?.refreshToken ?? '';
+    const second = await client(1).refresh(first);
+    const third = await client(2).refresh(second.tokens?.refreshToken ?? '');
+    await expect(client(0).refresh(first)).rejects.toMatchObject({ code: 16 });
+    for (const [index] of servers.entries()) {
+      await expect(client(index).refresh(third.tokens?.refreshToken ?? '')).rejects.toMatchObject({
+        code: 16,
+      });
+      await eventually(async () => {
+        const { verdict } = await client(index).validate(third.tokens?.accessToken ?? '');
+        return verdict?.$case === 'rejection';
+      });
+    }
+  }, 60_000);
+
+  test('a logout answered by one process is known to every other at its revision', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const { tokens } = await client(round).login({ password: PASSWORD });
+      const accessToken = tokens?.accessToken ?? '';
+      await Promise.all(clients.map((each) => each.validate(accessToken)));
+      const { revision } = await client(round).logout({ $case: 'accessToken', value: accessToken });
+      const answers = await Promise.all(
+        clients.map((each) => each.validate(accessToken, { atLeastRevision: revision })),
+      );
+      for (const { verdict } of answers) expect(verdict?.$case).toBe('rejection');
+    }
+  }, 60_000);
+});

@@ -1,0 +1,184 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { EndReason } from '../../src/gen/latchkey/v1/session.ts';
+import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
+import { eventually } from '../support/eventually.ts';
+import { IdentityClient } from '../support/identity-client.ts';
+import { LatchkeyProcess } from '../support/latchkey-process.ts';
+import { RedisServer } from '../support/redis-server.ts';
+
+const UNAVAILABLE = 14;
+const UNAUTHENTICATED = 16;
+
+describe('the service as a process', () => {
+  let dataDir: string;
+  let opened: (() => unknown)[];
+
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'latchkey-service-'));
+    opened = [];
+  });
+
+  afterEach(async () => {
+    for (const close of opened.reverse()) await close();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  const start = async (environment: Record<string, string> = {}) => {
+    const service = await LatchkeyProcess.start({ LATCHKEY_DATA_DIR: dataDir, ...environment });
+    opened.push(() => service.stop());
+    const client = new IdentityClient(service.address);
+    opened.push(() => client.close());
+    return { service, client };
+  };
+  const startRedis = async (...flags: string[]) => {
+    const redis = await RedisServer.start(...flags);
+    opened.push(() => redis.stop());
+    return redis;
+  };
+  const ready = (service: LatchkeyProcess) => async () =>
+    (await fetch(`${service.metricsUrl}/readyz`)).status === 200;
+  const madePassword = (service: LatchkeyProcess) =>
+    /was made: admin, password (\S+)/.exec(service.errors)?.[1] ?? '';
+
+  test('makes a first user, shows the password once, and keeps users and keys over a restart', async () => {
+    const first = await start();
+    const password = madePassword(first.service);
+    const { tokens } = await first.client.login({ password });
+    expect(first.service.errors).toContain('they do not survive a restart');
+    expect(first.service.errors).toContain('LATCHKEY_REDIS_URL');
+    expect(await first.service.stop()).toMatchObject({ code: 0 });
+
+    const second = await start();
+    expect(madePassword(second.service)).toBe('');
+    await expect(second.client.login({ password })).resolves.toBeDefined();
+    const { verdict } = await second.client.validate(tokens?.accessToken ?? '');
+    expect(verdict).toMatchObject({ $case: 'rejection', value: { endReason: EndReason.UNSPECIFIED } });
+    expect(JSON.stringify([...first.service.log, ...second.service.log])).not.toContain(password);
+  }, 30_000);
+
+  test('keeps sessions over a restart with Redis, and knows what ended while it was away', async () => {
+    const redis = await startRedis();
+    const environment = {
+      LATCHKEY_REDIS_URL: redis.url,
+      LATCHKEY_BOOTSTRAP_PASSWORD: 'correct horse battery',
+    };
+    const stays = await start(environment);
+    const leaves = await start(environment);
+    const [kept, ended] = await Promise.all(
+      [1, 2].map(() => leaves.client.login({ password: 'correct horse battery' })),
+    );
+    await leaves.service.stop();
+    await stays.client.logout({ $case: 'refreshToken', value: ended?.tokens?.refreshToken ?? '' });
+    const back = await start(environment);
+    expect((await back.client.validate(kept?.tokens?.accessToken ?? '')).verdict?.$case).toBe('identity');
+    expect((await back.client.validate(ended?.tokens?.accessToken ?? '')).verdict).toMatchObject({
+      $case: 'rejection',
+      value: { endReason: EndReason.LOGGED_OUT },
+    });
+    await expect(back.client.refresh(kept?.tokens?.refreshToken ?? '')).resolves.toBeDefined();
+  }, 30_000);
+
+  test('says all faults of its configuration at once and ends with its own code', async () => {
+    const { code, errors } = await LatchkeyProcess.run({
+      LATCHKEY_LISTEN: '0.0.0.0:50051',
+      LATCHKEY_ACCESS_TOKEN_TTL: 'soon',
+      LATCHKEY_REDIS_ULR: 'redis://127.0.0.1',
+      LATCHKEY_MASTER_KEY: 'c2hvcnQ',
+    });
+    expect(code).toBe(78);
+    for (const name of [
+      'LATCHKEY_LISTEN',
+      'LATCHKEY_ACCESS_TOKEN_TTL',
+      'LATCHKEY_REDIS_URL',
+      'LATCHKEY_MASTER_KEY',
+    ]) {
+      expect(errors).toContain(name);
+    }
+    expect(errors).not.toContain('c2hvcnQ');
+  });
+
+  test('with a frozen Redis gives no silent yes and no hang, and recovers without a restart', async () => {
+    const redis = await startRedis();
+    const { service, client } = await start({
+      LATCHKEY_REDIS_URL: redis.url,
+      LATCHKEY_BOOTSTRAP_PASSWORD: 'correct horse battery',
+      LATCHKEY_MAX_STALENESS: '1s',
+    });
+    const { tokens } = await client.login({ password: 'correct horse battery' });
+    const accessToken = tokens?.accessToken ?? '';
+    const refreshToken = tokens?.refreshToken ?? '';
+    expect((await client.validate(accessToken)).verdict?.$case).toBe('identity');
+    redis.freeze();
+    const refused = { code: UNAVAILABLE };
+    await expect(client.refresh(refreshToken)).rejects.toMatchObject(refused);
+    await expect(client.logout({ $case: 'refreshToken', value: refreshToken })).rejects.toMatchObject(
+      refused,
+    );
+    await expect(client.validate(accessToken, { consistency: Consistency.STRONG })).rejects.toMatchObject(
+      refused,
+    );
+    await eventually(async () =>
+      client.validate(accessToken).then(
+        () => false,
+        ({ code }) => code === UNAVAILABLE,
+      ),
+    );
+    await eventually(async () => !(await ready(service)()));
+    redis.thaw();
+    await eventually(ready(service));
+    await client.logout({ $case: 'refreshToken', value: refreshToken });
+    expect((await client.validate(accessToken)).verdict?.$case).toBe('rejection');
+  }, 60_000);
+
+  test('with a Redis that was wiped brings no ended session back, and no living one either', async () => {
+    const redis = await startRedis();
+    const environment = {
+      LATCHKEY_REDIS_URL: redis.url,
+      LATCHKEY_BOOTSTRAP_PASSWORD: 'correct horse battery',
+    };
+    const { service, client } = await start(environment);
+    const [kept, ended] = await Promise.all(
+      [1, 2].map(() => client.login({ password: 'correct horse battery' })),
+    );
+    await client.logout({ $case: 'refreshToken', value: ended?.tokens?.refreshToken ?? '' });
+    await redis.kill();
+    await redis.resume();
+    await eventually(ready(service));
+    const other = await start(environment);
+    for (const each of [client, other.client]) {
+      for (const login of [kept, ended]) {
+        await eventually(async () => {
+          const { verdict } = await each.validate(login?.tokens?.accessToken ?? '');
+          return verdict?.$case === 'rejection';
+        });
+        await expect(each.refresh(login?.tokens?.refreshToken ?? '')).rejects.toMatchObject({
+          code: UNAUTHENTICATED,
+        });
+      }
+    }
+    await eventually(async () => {
+      const { verdict } = await other.client.validate(ended?.tokens?.accessToken ?? '');
+      return verdict?.$case === 'rejection' && verdict.value.endReason === EndReason.LOGGED_OUT;
+    });
+    await expect(client.login({ password: 'correct horse battery' })).resolves.toBeDefined();
+  }, 60_000);
+
+  test('starts without Redis, says that sign-in cannot work, and serves once it is there', async () => {
+    const redis = await startRedis();
+    await redis.kill();
+    const { service, client } = await start({
+      LATCHKEY_REDIS_URL: redis.url,
+      LATCHKEY_BOOTSTRAP_PASSWORD: 'correct horse battery',
+    });
+    expect(await ready(service)()).toBe(false);
+    await expect(client.login({ password: 'correct horse battery' })).rejects.toMatchObject({
+      code: UNAVAILABLE,
+    });
+    await redis.resume();
+    await eventually(ready(service));
+    await expect(client.login({ password: 'correct horse battery' })).resolves.toBeDefined();
+  }, 60_000);
+});

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+
+export interface LatchkeyExit {
+  readonly code: number | null;
+  readonly log: readonly Record<string, unknown>[];
+  readonly errors: string;
+}
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+
+/** The service as a process of its own, run from its sources, as an operator runs it: by its environment. */
+export class LatchkeyProcess {
+  readonly #child: ChildProcess;
+  readonly #log: Record<string, unknown>[] = [];
+  readonly #exited: Promise<number | null>;
+  #errors = '';
+  #address = '';
+  #metricsUrl = '';
+
+  private constructor(environment: Readonly<Record<string, string>>, main: string) {
+    const { PATH = '', HOME = '' } = process.env;
+    this.#child = spawn(process.execPath, [main], {
+      env: {
+        ...{ PATH, HOME },
+        ...{
+          LATCHKEY_LISTEN: '127.0.0.1:0',
+          LATCHKEY_METRICS_LISTEN: '127.0.0.1:0',
+          LATCHKEY_BCRYPT_COST: '10',
+        },
+        ...environment,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#exited = once(this.#child, 'close').then(([code]) => code as number | null);
+    this.#child.stderr?.on('data', (text) => {
+      this.#errors += String(text);
+    });
+  }
+
+  /** Resolves when it serves; fails if it ends before. @param main default: the sources. */
+  static async start(environment: Readonly<Record<string, string>>, main = MAIN): Promise<LatchkeyProcess> {
+    const service = new LatchkeyProcess(environment, main);
+    const serving = Promise.withResolvers<void>();
+    service.#read(serving.resolve);
+    const ended = service.#exited.then((code) => {
+      throw new Error(`latchkey ended with ${code}: ${service.#errors}`);
+    });
+    ended.catch(() => undefined);
+    await Promise.race([serving.promise, ended]);
+    return service;
+  }
+
+  /** Starts one that is expected to end by itself. */
+  static async run(environment: Readonly<Record<string, string>>): Promise<LatchkeyExit> {
+    const service = new LatchkeyProcess(environment, MAIN);
+    service.#read(() => undefined);
+    return service.#exit();
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  get metricsUrl(): string {
+    return this.#metricsUrl;
+  }
+
+  /** What it told people. */
+  get errors(): string {
+    return this.#errors;
+  }
+
+  get log(): readonly Record<string, unknown>[] {
+    return this.#log;
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<LatchkeyExit> {
+    if (this.#child.exitCode === null) this.#child.kill(signal);
+    return this.#exit();
+  }
+
+  async #exit(): Promise<LatchkeyExit> {
+    return { code: await this.#exited, log: this.#log, errors: this.#errors };
+  }
+
+  #read(onServing: () => void): void {
+    if (this.#child.stdout === null) return;
+    createInterface(this.#child.stdout).on('line', (line) => {
+      const entry = JSON.parse(line) as Record<string, unknown>;
+      this.#log.push(entry);
+      if (entry['msg'] !== 'serving') return;
+      this.#address = String(entry['address']);
+      this.#metricsUrl = String(entry['metrics']);
+      onServing();
+    });
+  }
+}
