@@ -1,11 +1,14 @@
 import type { Machine } from './machine.ts';
 import { type Bar, type Measurement, outcomeOf } from './measurement.ts';
 import type { Options } from './options.ts';
+import { QUIET_BELOW } from './quiet.ts';
 
 export interface Report {
   readonly measuredAt: string;
   readonly machine: Machine;
   readonly options: Pick<Options, 'rounds' | 'seconds'>;
+  /** The largest share of the machine that was in use before a scenario began; undefined: not known. */
+  readonly othersBusy: number | undefined;
   readonly measurements: readonly Measurement[];
 }
 
@@ -13,7 +16,7 @@ const BEGIN = '<!-- bench:begin -->';
 const END = '<!-- bench:end -->';
 
 /** The table, the machine, and what a reader must know, in Markdown. */
-export function markdown({ machine, options, measurements, measuredAt }: Report): string {
+export function markdown({ machine, options, measurements, measuredAt, othersBusy }: Report): string {
   const rows = measurements.map((measurement) => `| ${cells(measurement).join(' | ')} |`);
   const notes = measurements.flatMap(({ what, notes }) => notes.map((note) => `- ${what}: ${note}`));
   return [
@@ -25,6 +28,7 @@ export function markdown({ machine, options, measurements, measuredAt }: Report)
       `(${machine.cpu}), ${machine.system}, Node ${machine.node}, Redis ${machine.redis} without persistence, ` +
       `h2load ${machine.h2load}, all on loopback.`,
     '',
+    `${quietness(othersBusy)}\n`,
     ...notes,
   ].join('\n');
 }
@@ -42,6 +46,20 @@ function cells(measurement: Measurement): string[] {
     barText(measurement.bar, unit),
     met ? 'yes' : '**missed**',
   ];
+}
+
+function quietness(othersBusy: number | undefined): string {
+  if (othersBusy === undefined) return 'What else ran on the machine is not known.';
+  const share = `${(othersBusy * 100).toFixed(0)} %`;
+  return othersBusy < QUIET_BELOW
+    ? `Before each scenario at most ${share} of the machine was in use.`
+    : `**Disturbed**: ${share} of the machine was in use before a scenario began. These numbers prove nothing.`;
+}
+
+/** Why a report must not be published; undefined: it may be. */
+export function unfitToPublish({ othersBusy }: Pick<Report, 'othersBusy'>): string | undefined {
+  if (othersBusy !== undefined && othersBusy < QUIET_BELOW) return undefined;
+  return `README.md was not written: ${quietness(othersBusy)}`;
 }
 
 function barText(bar: Bar, unit: Measurement['unit']): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Measurement, outcomeOf } from '../../scripts/bench/measurement.ts';
-import { markdown, type Report, withTable } from '../../scripts/bench/report.ts';
+import { markdown, type Report, unfitToPublish, withTable } from '../../scripts/bench/report.ts';
 
 const warm: Measurement = {
   what: 'Validate',
@@ -32,6 +32,7 @@ const report: Report = {
   measuredAt: '2026-11-21T10:00:00.000Z',
   machine: { cores: 2, cpu: 'A CPU', system: 'Linux', node: '24.1.0', redis: '7.0.15', h2load: '1.52.0' },
   options: { rounds: 3, seconds: 5 },
+  othersBusy: 0.01,
   measurements: [warm, refresh, storm],
 };
 
@@ -67,6 +68,19 @@ describe('the table', () => {
     expect(markdown(report)).toContain(
       '2 cores (A CPU), Linux, Node 24.1.0, Redis 7.0.15 without persistence',
     );
+  });
+});
+
+describe('a disturbed run', () => {
+  test('says so in its table and is not published', () => {
+    expect(markdown({ ...report, othersBusy: 0.3 })).toContain('**Disturbed**: 30 %');
+    expect(unfitToPublish({ othersBusy: 0.3 })).toContain('README.md was not written');
+    expect(unfitToPublish({ othersBusy: undefined })).toContain('not known');
+  });
+
+  test('is told from a quiet one', () => {
+    expect(markdown(report)).toContain('at most 1 % of the machine was in use');
+    expect(unfitToPublish(report)).toBeUndefined();
   });
 });
 
