@@ -87,6 +87,7 @@ async function open(site: Site): Promise<App> {
       verifier,
       revocations: feed,
       maxStalenessMs: config.maxStalenessMs,
+      maxTokenLifeMs: config.accessTokenTtlMs,
     }),
     store,
     revision: () => feed.revision,

@@ -25,6 +25,11 @@ export interface ValidatorOptions {
   readonly issuer: string;
   readonly audiences: readonly string[];
   readonly maxStalenessMs: number;
+  /**
+   * The longest a token may be used after its issue; milliseconds. The log keeps an ending for this long and no
+   * longer, so a token that was issued for more, under an earlier configuration, is not believed for more.
+   */
+  readonly maxTokenLifeMs: number;
 }
 
 /** What is known locally does not suffice: somebody has to look at the session record. */
@@ -86,7 +91,7 @@ export class Validator {
   }
 
   #faultOf(claims: AccessTokenClaims, audience: string | undefined) {
-    const { issuer, audiences } = this.#options;
+    const { issuer, audiences, maxTokenLifeMs } = this.#options;
     const now = this.#options.clock.now();
     if (claims.issuer !== issuer) return 'ISSUER';
     const meant =
@@ -94,7 +99,7 @@ export class Validator {
         ? claims.audiences.some((name) => audiences.includes(name))
         : claims.audiences.includes(audience);
     if (!meant) return 'AUDIENCE';
-    if (claims.expiresAt <= now) return 'EXPIRED';
+    if (Math.min(claims.expiresAt, claims.issuedAt + maxTokenLifeMs) <= now) return 'EXPIRED';
     if (claims.issuedAt > now + CLOCK_LEEWAY_MS) return 'NOT_YET_VALID';
     return undefined;
   }

@@ -91,6 +91,7 @@ export class SessionWorld {
         verifier,
         revocations: this.feed,
         maxStalenessMs: MAX_STALENESS,
+        maxTokenLifeMs: ACCESS_TTL,
       }),
       store,
       revision: () => this.feed.revision,

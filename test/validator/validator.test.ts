@@ -58,6 +58,7 @@ describe('the validator', () => {
       issuer: ISSUER,
       audiences: [AUDIENCE],
       maxStalenessMs: MAX_STALENESS,
+      maxTokenLifeMs: 900_000,
     });
   });
 
@@ -236,6 +237,14 @@ describe('the validator', () => {
       expect(await judge(token)).toMatchObject({
         verdict: { kind: 'rejected', reason: 'EXPIRED', nextStep: 'REFRESH' },
       });
+    });
+
+    test('does not believe a token for longer than the log remembers endings', async () => {
+      const token = await good({ exp: clock.now() / 1000 + 3_600 });
+      clock.advance(899_999);
+      expect(await reasonOf(token)).toBe('accepted');
+      clock.advance(1);
+      expect(await reasonOf(token)).toBe('EXPIRED');
     });
 
     test('allows for clocks that differ, but not for a token from the future', async () => {
