@@ -93,6 +93,8 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         const stranger = { ...session, userId: ids.next(clock.now()) };
         expect(await read(stranger)).toEqual({ kind: 'missing' });
         expect(await rotate(stranger, 1)).toEqual({ kind: 'missing' });
+        await end(stranger);
+        expect(await read(session)).toEqual({ kind: 'live', session });
       });
 
       test('never overwrites a record with a new session', async () => {

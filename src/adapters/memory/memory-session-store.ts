@@ -19,7 +19,6 @@ interface LiveRecord {
 }
 
 interface Tombstone {
-  readonly userId: string;
   readonly ended: EndedSession;
   readonly keptUntil: number;
 }
@@ -37,6 +36,7 @@ interface Cutoff {
 export class MemorySessionStore implements SessionStore {
   readonly #clock: Clock;
   readonly #sweepIntervalMs: number;
+  /** By user and session, as the keys of the Redis store are. */
   readonly #records = new Map<string, LiveRecord | Tombstone>();
   readonly #sessionsOfUser = new Map<string, Set<string>>();
   readonly #cutoffs = new Map<string, Cutoff>();
@@ -55,9 +55,9 @@ export class MemorySessionStore implements SessionStore {
       if (cutoff.securityVersion > securityVersion) return { kind: 'user-changed' };
       if (session.createdAt <= cutoff.at) return { kind: 'clock-behind', cutoff: cutoff.at };
     }
-    if (this.#records.has(session.sessionId)) throw new Error('a session with this id exists');
+    if (this.#records.has(keyOf(session))) throw new Error('a session with this id exists');
     const replaced = this.#makeRoom(request);
-    this.#records.set(session.sessionId, { session, ended: undefined });
+    this.#records.set(keyOf(session), { session, ended: undefined });
     const sessionIds = this.#sessionsOfUser.get(session.userId);
     if (sessionIds === undefined) this.#sessionsOfUser.set(session.userId, new Set([session.sessionId]));
     else sessionIds.add(session.sessionId);
@@ -85,7 +85,7 @@ export class MemorySessionStore implements SessionStore {
       case 'rotate': {
         const { generation, idleDeadline } = decision;
         const session = { ...record.session, generation, idleDeadline, lastSeenAt: now };
-        this.#records.set(sessionId, { session, ended: undefined });
+        this.#records.set(keyOf(session), { session, ended: undefined });
         return { kind: 'rotated', session };
       }
     }
@@ -124,18 +124,14 @@ export class MemorySessionStore implements SessionStore {
   async markLogged(userId: string, sessionId: string, revision: string): Promise<void> {
     const record = this.#find(userId, sessionId, this.#clock.now());
     if (record?.ended === undefined) return;
-    this.#records.set(sessionId, { ...record, ended: { ...record.ended, revision } });
+    this.#records.set(keyOf({ userId, sessionId }), { ...record, ended: { ...record.ended, revision } });
   }
 
   async ping(): Promise<void> {}
 
   #find(userId: string, sessionId: string, now: number): LiveRecord | Tombstone | undefined {
-    const record = this.#records.get(sessionId);
-    if (record === undefined) return undefined;
-    if (record.ended !== undefined) {
-      return record.userId === userId && record.keptUntil > now ? record : undefined;
-    }
-    return record.session.userId === userId ? record : undefined;
+    const record = this.#records.get(keyOf({ userId, sessionId }));
+    return record?.ended === undefined || record.keptUntil > now ? record : undefined;
   }
 
   #bury(
@@ -145,7 +141,7 @@ export class MemorySessionStore implements SessionStore {
     ttlMs: number,
   ): EndedSession {
     const ended: EndedSession = { sessionId, reason, endedAt: now, revision: undefined };
-    this.#records.set(sessionId, { userId, ended, keptUntil: now + ttlMs });
+    this.#records.set(keyOf({ userId, sessionId }), { ended, keptUntil: now + ttlMs });
     const sessionIds = this.#sessionsOfUser.get(userId);
     sessionIds?.delete(sessionId);
     if (sessionIds?.size === 0) this.#sessionsOfUser.delete(userId);
@@ -155,7 +151,7 @@ export class MemorySessionStore implements SessionStore {
   /** Oldest first, as the index of the Redis store orders them. */
   #liveSessionsOf(userId: string): Session[] {
     return [...(this.#sessionsOfUser.get(userId) ?? [])]
-      .map((sessionId) => this.#records.get(sessionId))
+      .map((sessionId) => this.#records.get(keyOf({ userId, sessionId })))
       .filter((record): record is LiveRecord => record !== undefined && record.ended === undefined)
       .map(({ session }) => session)
       .sort((a, b) => a.absoluteDeadline - b.absoluteDeadline || (a.sessionId < b.sessionId ? -1 : 1));
@@ -182,16 +178,20 @@ export class MemorySessionStore implements SessionStore {
     const now = this.#clock.now();
     if (now - this.#sweptAt < this.#sweepIntervalMs) return;
     this.#sweptAt = now;
-    for (const [sessionId, record] of this.#records) {
+    for (const [key, record] of this.#records) {
       if (record.ended !== undefined) {
-        if (record.keptUntil <= now) this.#records.delete(sessionId);
+        if (record.keptUntil <= now) this.#records.delete(key);
       } else if (passedDeadline(record.session, now) !== undefined) {
         this.#bury(record.session, 'IDLE', now, 0);
-        this.#records.delete(sessionId);
+        this.#records.delete(key);
       }
     }
     for (const [userId, { keptUntil }] of this.#cutoffs) {
       if (keptUntil <= now) this.#cutoffs.delete(userId);
     }
   }
+}
+
+function keyOf({ userId, sessionId }: Pick<Session, 'userId' | 'sessionId'>): string {
+  return `${userId}/${sessionId}`;
 }
