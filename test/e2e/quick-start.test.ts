@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { quickStart } from '../../src/quick-start.ts';
+import { LatchkeyProcess } from '../support/latchkey-process.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+
+let dataDir: string;
+let service: LatchkeyProcess;
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'latchkey-quick-start-'));
+  service = await LatchkeyProcess.start({ LATCHKEY_DATA_DIR: dataDir });
+}, 30_000);
+
+afterAll(async () => {
+  await service.stop();
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+/** What a shell says to lines that are pasted into it. */
+async function paste(lines: string): Promise<string> {
+  const environment = { ...process.env, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH']}` };
+  const shell = spawn('bash', ['-c', lines], {
+    cwd: ROOT,
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [shell.stdout, shell.stderr]) {
+    stream.on('data', (text) => {
+      said += String(text);
+    });
+  }
+  await once(shell, 'close');
+  return said;
+}
+
+const commandsAfter = (heading: string) =>
+  (service.errors.split(heading)[1] ?? '')
+    .split('\n')
+    .slice(1)
+    .filter((line) => line.startsWith('  '))
+    .join('\n');
+
+describe('what the service prints at its start', () => {
+  test('can be pasted: sign in, validate, refresh, sign out, and be refused', async () => {
+    const said = await paste(commandsAfter('or with buf, from this folder:'));
+    const [login = '', validated = '', refreshed = '', loggedOut = '', refused = ''] = said
+      .split(/(?<=^\}\n)/m)
+      .map((answer) => answer.trim());
+    expect(login).toContain('"refreshToken"');
+    expect(validated).toContain('"identity"');
+    expect(refreshed).toContain('"refreshToken"');
+    expect(loggedOut).toContain('"revision"');
+    expect(refused).toContain('REJECTION_REASON_SESSION_ENDED');
+    expect(refused).toContain('END_REASON_LOGGED_OUT');
+  }, 60_000);
+
+  test('names the same rpcs and data for grpcurl', () => {
+    const callsOf = (heading: string) => commandsAfter(heading).match(/-d "[^ ]+"|IdentityService\/\w+/g);
+    expect(callsOf('with grpcurl:')?.slice(0, 10)).toEqual(callsOf('or with buf, from this folder:'));
+  });
+
+  test('goes to this machine where the service listens on all addresses, and tells of memory only where it is so', () => {
+    const text = quickStart({ address: '0.0.0.0:50051', username: 'root', password: "'x'", inMemory: false });
+    expect(text).toContain('127.0.0.1:50051 latchkey.v1.IdentityService/Login');
+    expect(text).not.toContain('memory');
+  });
+});
