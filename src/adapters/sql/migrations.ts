@@ -1,6 +1,5 @@
 import type { Kysely } from 'kysely';
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
-import { TURNS } from './turns.ts';
 
 /** By name, in the order of their names. What has been released is never changed: a change is a new migration. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -52,13 +51,9 @@ async function createSigningKeys(db: AnySchema): Promise<void> {
     .execute();
 }
 
-async function createTurns(db: Kysely<{ turns: { name: string } }>): Promise<void> {
+async function createTurns(db: AnySchema): Promise<void> {
   await db.schema
     .createTable('turns')
     .addColumn('name', 'text', (column) => column.notNull().primaryKey())
-    .execute();
-  await db
-    .insertInto('turns')
-    .values(TURNS.map((name) => ({ name })))
     .execute();
 }
