@@ -8,13 +8,17 @@ const UNFIT = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u;
 
 /**
  * The form in which usernames are compared: compatibility forms (NFKC) and letter case do not matter. Case is
- * folded character by character, through upper case, so that the three Greek sigmas and sharp s meet their
- * capitals wherever they stand. Applying it twice is applying it once.
+ * folded character by character, through lower and upper case, so that the Greek sigmas and sharp s, small and
+ * capital, meet wherever they stand. Applying it twice is applying it once.
  */
 export function canonicalUsername(username: string): string {
   let key = '';
-  for (const character of username.normalize('NFKC')) key += character.toUpperCase().toLowerCase();
+  for (const character of username.normalize('NFKC')) key += fold(character);
   return key.normalize('NFKC');
+}
+
+function fold(character: string): string {
+  return character.toLowerCase().toUpperCase().toLowerCase();
 }
 
 /**
