@@ -1,0 +1,28 @@
+import { describe, expect, test } from '@jest/globals';
+import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK } from 'jose';
+import { JoseKeyMaterial } from '../../src/adapters/jose/jose-key-material.ts';
+
+describe.each(['EdDSA', 'ES256'] as const)('keys of %s', (algorithm) => {
+  const material = new JoseKeyMaterial();
+
+  test('sign what their public half verifies, in an access token of RFC 9068', async () => {
+    const { keyId, publicJwk, privateJwk } = await material.generate(algorithm);
+    const signer = await material.signer(keyId, algorithm, privateJwk);
+    const token = await signer.sign({ sub: 'ada', roles: ['é'] });
+    expect(decodeProtectedHeader(token)).toEqual({ alg: algorithm, kid: keyId, typ: 'at+jwt' });
+    const { payload } = await compactVerify(token, await importJWK(publicJwk, algorithm));
+    expect(JSON.parse(new TextDecoder().decode(payload))).toEqual({ sub: 'ada', roles: ['é'] });
+  });
+
+  test('are named by their thumbprint, and publish nothing private', async () => {
+    const { keyId, publicJwk } = await material.generate(algorithm);
+    expect(publicJwk).toMatchObject({ kid: keyId, alg: algorithm, use: 'sig' });
+    expect(publicJwk).not.toHaveProperty('d');
+    expect(keyId).toBe(await calculateJwkThumbprint(publicJwk));
+  });
+
+  test('are another each time', async () => {
+    const [one, other] = await Promise.all([material.generate(algorithm), material.generate(algorithm)]);
+    expect(one.keyId).not.toBe(other.keyId);
+  });
+});

@@ -1,0 +1,263 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { MemoryUserDirectory } from '../../src/adapters/memory/memory-user-directory.ts';
+import { Failure, invalidField } from '../../src/core/failure.ts';
+import { UserService } from '../../src/core/user/user-service.ts';
+import { failureOf } from '../support/failing.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { ids } from '../support/sessions.ts';
+import { aUser, userIdOf } from '../support/users.ts';
+
+const PASSWORD = 'correct horse battery staple';
+
+/** Ends sessions by noting it; fails as often as it is told before that. */
+class NotingEndings {
+  readonly noted: string[] = [];
+  failures = 0;
+  /** What happens just before an ending is confirmed. */
+  meanwhile: () => Promise<unknown> = async () => undefined;
+
+  async endUser(userId: string, securityVersion: number, reason: string): Promise<{ revision: string }> {
+    if (this.failures > 0) {
+      this.failures -= 1;
+      throw new Failure('ENDING_UNCONFIRMED', 'nobody knows');
+    }
+    await this.meanwhile();
+    this.noted.push(`${reason} ${userId.slice(-2)} v${securityVersion}`);
+    return { revision: String(this.noted.length) };
+  }
+}
+
+let clock: ManualClock;
+let directory: MemoryUserDirectory;
+let endings: NotingEndings;
+let users: UserService;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  directory = new MemoryUserDirectory();
+  endings = new NotingEndings();
+  const passwords = {
+    hash: async (password: string) => `hash of ${password}`,
+    importHash: (hash: string) => {
+      if (!hash.startsWith('$2')) throw invalidField('password_hash', 'must be a bcrypt hash');
+      return `imported ${hash}`;
+    },
+  };
+  users = new UserService({ directory, passwords, sessions: endings, clock, ids });
+});
+
+describe('creating a user', () => {
+  test('stores what was asked, the password hashed, each role once', async () => {
+    const created = await users.create({ username: 'Ada', password: PASSWORD, roles: ['b', 'a', 'b'] });
+    expect(created).toMatchObject({
+      username: 'Ada',
+      usernameKey: 'ada',
+      passwordHash: `hash of ${PASSWORD}`,
+      roles: ['b', 'a'],
+      disabledAt: undefined,
+      createdAt: clock.now(),
+      version: 1,
+      securityVersion: 1,
+    });
+    expect(await users.get({ userId: created.userId })).toEqual(created);
+    expect(await users.get({ username: 'ADA' })).toEqual(created);
+  });
+
+  test('takes a hash from another system', async () => {
+    const created = await users.create({ username: 'ada', passwordHash: '$2b$…', roles: [] });
+    expect(created.passwordHash).toBe('imported $2b$…');
+  });
+
+  test('names every faulty field at once, and stores nothing', async () => {
+    const faulty = users.create({ username: 'a b', passwordHash: 'md5', roles: ['Admin'] });
+    const { reason, violations } = await failureOf(faulty);
+    expect(reason).toBe('INVALID_FIELD');
+    expect(violations.map(({ field }) => field)).toEqual(['username', 'roles[0]', 'password_hash']);
+    expect((await users.list(10)).users).toEqual([]);
+  });
+
+  test('refuses a password that is made of the username', async () => {
+    const weak = users.create({ username: 'Archimedes', password: 'archimedes', roles: [] });
+    expect((await failureOf(weak)).violations.map(({ field }) => field)).toEqual(['password']);
+  });
+
+  test('refuses a username that is taken in another spelling', async () => {
+    await users.create({ username: 'ada', password: PASSWORD, roles: [] });
+    const taken = users.create({ username: 'ＡＤＡ', password: PASSWORD, roles: [] });
+    expect((await failureOf(taken)).reason).toBe('USERNAME_TAKEN');
+  });
+});
+
+describe('the first user', () => {
+  test('is an admin with a strong password that is told once', async () => {
+    const first = await users.bootstrap({ username: 'admin' });
+    expect(first?.user.roles).toEqual(['admin']);
+    expect(first?.madePassword).toMatch(/^([0-9a-hjkmnp-tv-z]{5}-){4}[0-9a-hjkmnp-tv-z]{5}$/);
+    expect(first?.user.passwordHash).toBe(`hash of ${first?.madePassword}`);
+    expect(await users.bootstrap({ username: 'admin' })).toBeUndefined();
+  });
+
+  test('keeps the password that was given, which is not told', async () => {
+    const first = await users.bootstrap({ username: 'root', password: PASSWORD });
+    expect(first).toMatchObject({ madePassword: undefined, user: { passwordHash: `hash of ${PASSWORD}` } });
+  });
+
+  test('is not made while there is anybody, not even a disabled user', async () => {
+    await directory.insert(aUser(1, { disabledAt: 1 }));
+    expect(await users.bootstrap({ username: 'admin' })).toBeUndefined();
+  });
+
+  test('is made once by starts at the same time, and each has another password', async () => {
+    const starts = await Promise.all([1, 2, 3].map(() => users.bootstrap({ username: 'admin' })));
+    expect(starts.filter((first) => first !== undefined)).toHaveLength(1);
+    expect((await users.list(10)).users).toHaveLength(1);
+  });
+
+  test('with a weak password or a bad name is refused', async () => {
+    const { violations } = await failureOf(users.bootstrap({ username: 'a b', password: 'password' }));
+    expect(violations.map(({ field }) => field)).toEqual(['username', 'password']);
+  });
+});
+
+describe('changing a user', () => {
+  beforeEach(() => directory.insert(aUser(1, { username: 'ada', roles: ['admin'] })));
+
+  test('renames and gives roles, and ends no sessions', async () => {
+    clock.advance(5);
+    const changed = await users.update(userIdOf(1), { username: 'Grace', roles: ['admin', 'x', 'x'] });
+    expect(changed).toMatchObject({ username: 'Grace', usernameKey: 'grace', roles: ['admin', 'x'] });
+    expect(changed).toMatchObject({ updatedAt: clock.now(), version: 2, securityVersion: 1 });
+    expect(endings.noted).toEqual([]);
+  });
+
+  test('refuses to follow a reading that is out of date', async () => {
+    await users.update(userIdOf(1), { username: 'grace' }, 1);
+    const stale = await failureOf(users.update(userIdOf(1), { username: 'alan' }, 1));
+    expect([stale.reason, stale.metadata]).toEqual(['USER_CHANGED', { etag: '2' }]);
+  });
+
+  test('refuses to take the role from the last admin', async () => {
+    expect((await failureOf(users.update(userIdOf(1), { roles: [] }))).reason).toBe('LAST_ADMIN');
+  });
+
+  test('checks every field it is given', async () => {
+    const { violations } = await failureOf(users.update(userIdOf(1), { username: '', roles: [''] }));
+    expect(violations.map(({ field }) => field)).toEqual(['username', 'roles[0]']);
+  });
+});
+
+describe('setting a password', () => {
+  beforeEach(() => directory.insert(aUser(1)));
+
+  test('stores it first and then ends the sessions that knew the old one', async () => {
+    clock.advance(7);
+    endings.meanwhile = async () => {
+      expect((await directory.findById(userIdOf(1)))?.passwordHash).toBe(`hash of ${PASSWORD}`);
+    };
+    const { user, revision } = await users.setPassword(userIdOf(1), PASSWORD);
+    expect(user).toMatchObject({ passwordChangedAt: clock.now(), securityVersion: 2 });
+    expect(revision).toBe('1');
+    expect(endings.noted).toEqual(['PASSWORD_CHANGED 01 v2']);
+  });
+
+  test('refuses a weak one before anything else, and one of nobody', async () => {
+    expect((await failureOf(users.setPassword(userIdOf(1), 'short'))).reason).toBe('INVALID_FIELD');
+    expect((await failureOf(users.setPassword(userIdOf(9), PASSWORD))).reason).toBe('USER_NOT_FOUND');
+    expect(endings.noted).toEqual([]);
+  });
+
+  test('can be repeated when the ending is not confirmed', async () => {
+    endings.failures = 1;
+    expect((await failureOf(users.setPassword(userIdOf(1), PASSWORD))).reason).toBe('ENDING_UNCONFIRMED');
+    await users.setPassword(userIdOf(1), PASSWORD);
+    expect(endings.noted).toEqual(['PASSWORD_CHANGED 01 v3']);
+  });
+});
+
+describe('disabling and enabling', () => {
+  beforeEach(async () => {
+    await directory.insert(aUser(1, { roles: ['admin'] }));
+    await directory.insert(aUser(2));
+  });
+
+  test('disables first and then ends the sessions', async () => {
+    endings.meanwhile = async () => {
+      expect((await directory.findById(userIdOf(2)))?.disabledAt).toBe(clock.now());
+    };
+    const { user, revision } = await users.disable(userIdOf(2));
+    expect([user.disabledAt, revision]).toEqual([clock.now(), '1']);
+    expect(endings.noted).toEqual(['USER_DISABLED 02 v2']);
+  });
+
+  test('ends the sessions again when it is repeated, and remembers since when', async () => {
+    const since = clock.now();
+    endings.failures = 1;
+    expect((await failureOf(users.disable(userIdOf(2)))).reason).toBe('ENDING_UNCONFIRMED');
+    clock.advance(1000);
+    expect((await users.disable(userIdOf(2))).user.disabledAt).toBe(since);
+    await users.disable(userIdOf(2));
+    expect(endings.noted).toEqual(['USER_DISABLED 02 v3', 'USER_DISABLED 02 v4']);
+  });
+
+  test('refuses to disable the last admin, whose sessions go on', async () => {
+    expect((await failureOf(users.disable(userIdOf(1)))).reason).toBe('LAST_ADMIN');
+    expect(endings.noted).toEqual([]);
+  });
+
+  test('enables, once, and brings no session back', async () => {
+    await users.disable(userIdOf(2));
+    expect(await users.enable(userIdOf(2))).toMatchObject({ disabledAt: undefined, version: 3 });
+    expect(await users.enable(userIdOf(2))).toMatchObject({ version: 3, securityVersion: 2 });
+  });
+
+  test('of nobody is USER_NOT_FOUND', async () => {
+    for (const act of [users.disable(userIdOf(9)), users.enable(userIdOf(9)), users.delete(userIdOf(9))]) {
+      expect((await failureOf(act)).reason).toBe('USER_NOT_FOUND');
+    }
+  });
+});
+
+describe('deleting', () => {
+  beforeEach(async () => {
+    await directory.insert(aUser(1, { roles: ['admin'] }));
+    await directory.insert(aUser(2));
+  });
+
+  test('disables, ends the sessions, and only then removes the record', async () => {
+    endings.meanwhile = async () => {
+      expect(await directory.findById(userIdOf(2))).toMatchObject({ disabledAt: clock.now() });
+    };
+    expect(await users.delete(userIdOf(2))).toEqual({ revision: '1' });
+    expect(endings.noted).toEqual(['USER_DELETED 02 v2']);
+    expect((await failureOf(users.get({ userId: userIdOf(2) }))).reason).toBe('USER_NOT_FOUND');
+  });
+
+  test('leaves a disabled user that can be deleted again when the ending is not confirmed', async () => {
+    endings.failures = 1;
+    expect((await failureOf(users.delete(userIdOf(2)))).reason).toBe('ENDING_UNCONFIRMED');
+    expect((await users.get({ userId: userIdOf(2) })).disabledAt).toBe(clock.now());
+    await users.delete(userIdOf(2));
+    expect(endings.noted).toEqual(['USER_DELETED 02 v3']);
+  });
+
+  test('starts over when somebody enables the user under way, whose new sessions end too', async () => {
+    endings.meanwhile = async () => {
+      if (endings.noted.length === 0) await directory.update(userIdOf(2), { disabledAt: null }, clock.now());
+    };
+    await users.delete(userIdOf(2));
+    expect(endings.noted).toEqual(['USER_DELETED 02 v2', 'USER_DELETED 02 v3']);
+    expect(await directory.findById(userIdOf(2))).toBeUndefined();
+  });
+
+  test('gives up where the user never rests: USER_CHANGED, and the record is still there', async () => {
+    endings.meanwhile = () => directory.update(userIdOf(2), { disabledAt: null }, clock.now());
+    expect((await failureOf(users.delete(userIdOf(2)))).reason).toBe('USER_CHANGED');
+    expect(endings.noted).toHaveLength(3);
+    expect(await directory.findById(userIdOf(2))).toBeDefined();
+  });
+
+  test('refuses to delete the last admin', async () => {
+    expect((await failureOf(users.delete(userIdOf(1)))).reason).toBe('LAST_ADMIN');
+    expect(endings.noted).toEqual([]);
+  });
+});
