@@ -134,6 +134,14 @@ describe('the PostgreSQL database', () => {
     await unused.close();
   });
 
+  test('is migrated by all who start at the same time, once', async () => {
+    const url = await server.createDatabase();
+    const databases = Array.from({ length: 6 }, () => openPostgres({ url }));
+    await Promise.all(databases.map((database) => database.migrate()));
+    for (const database of databases) expect(await database.users.findById(userIdOf(1))).toBeUndefined();
+    for (const database of databases) await database.close();
+  });
+
   test('lets processes that start together on a new database all start, and one be first', async () => {
     const outcomes = await raceToStart(await server.createDatabase(), 4);
     expect(outcomes.filter(({ first }) => first)).toHaveLength(1);

@@ -62,6 +62,13 @@ describe('the SQLite database', () => {
     ]);
   });
 
+  test('is migrated by all who start at the same time, once', async () => {
+    const databases = Array.from({ length: 6 }, () => openSqlite({ file }));
+    opened.push(...databases);
+    await Promise.all(databases.map((database) => database.migrate()));
+    for (const database of databases) expect(await database.users.findById(userIdOf(1))).toBeUndefined();
+  });
+
   test('lets processes that start together on a new file all start, and one be first', async () => {
     const outcomes = await raceToStart(file, 4);
     expect(outcomes.filter(({ first }) => first)).toHaveLength(1);

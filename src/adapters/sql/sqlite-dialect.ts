@@ -50,6 +50,11 @@ export function isSqliteFault(error: unknown): error is SqliteFault {
   return typeof error === 'object' && error !== null && 'errcode' in error;
 }
 
+/** Whether another connection has the lock that was needed. */
+export function isSqliteBusy(error: unknown): boolean {
+  return isSqliteFault(error) && (error.errcode & 0xff) === SQLITE_BUSY;
+}
+
 /**
  * `begin immediate` takes the write lock first. A transaction that read before it writes would otherwise fail half
  * way when another process wrote in between. It also makes migrations take turns.
@@ -61,8 +66,7 @@ class ImmediateDriver extends SqliteDriver {
         await connection.executeQuery(CompiledQuery.raw('begin immediate'));
         return;
       } catch (error) {
-        const busy = isSqliteFault(error) && (error.errcode & 0xff) === SQLITE_BUSY;
-        if (!busy || attempt === BUSY_ATTEMPTS) throw error;
+        if (!isSqliteBusy(error) || attempt === BUSY_ATTEMPTS) throw error;
         await pause(BUSY_PAUSE_MS);
       }
     }

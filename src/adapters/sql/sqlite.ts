@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Kysely } from 'kysely';
 import { storeUnavailable } from '../../core/failure.ts';
 import { migrateToLatest } from './migrations.ts';
@@ -8,17 +9,20 @@ import type { Schema } from './schema.ts';
 import type { SqlDatabase } from './sql-database.ts';
 import { SqlKeyStore } from './sql-key-store.ts';
 import { SqlUserDirectory } from './sql-user-directory.ts';
-import { isSqliteFault, NodeSqliteDialect } from './sqlite-dialect.ts';
+import { isSqliteBusy, isSqliteFault, NodeSqliteDialect } from './sqlite-dialect.ts';
 
 export interface SqliteOptions {
   /** Made if it is not there, and its folder too, both for this user only. */
   readonly file: string;
 }
 
-/** At start nobody is served yet: here SQLite itself may wait for another process that starts. Milliseconds. */
-const START_WAIT_MS = 30_000;
+/** To turn WAL on the file is needed for one connection alone, and nobody is served yet. Milliseconds. */
+const OPEN_WAIT_MS = 10_000;
 /** SQLite waits by blocking this thread, so it waits for momentary locks only; `ImmediateDriver` waits for others. */
 const SERVE_WAIT_MS = 20;
+/** A start waits about a minute for another that migrates. */
+const MIGRATION_ATTEMPTS = 600;
+const MIGRATION_PAUSE_MS = 100;
 
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 
@@ -46,7 +50,7 @@ export function openSqlite({ file }: SqliteOptions): SqlDatabase {
 function openBoth(file: string): readonly [DatabaseSync, DatabaseSync] {
   const opened: DatabaseSync[] = [];
   const open = (readOnly: boolean) => {
-    const database = new DatabaseSync(file, { readOnly, timeout: START_WAIT_MS });
+    const database = new DatabaseSync(file, { readOnly, timeout: OPEN_WAIT_MS });
     opened.push(database);
     return database;
   };
@@ -64,15 +68,16 @@ function openBoth(file: string): readonly [DatabaseSync, DatabaseSync] {
   }
 }
 
-/** On the connection that writes, with all the patience there is at start. */
+/** The tables of the migrations themselves are looked for outside of their transaction: that may meet a lock too. */
 async function migrate(writer: DatabaseSync): Promise<void> {
   const db = new Kysely<never>({ dialect: new NodeSqliteDialect(writer) });
-  try {
-    writer.exec(`pragma busy_timeout = ${START_WAIT_MS}`);
-    await migrateToLatest(db);
-    writer.exec(`pragma busy_timeout = ${SERVE_WAIT_MS}`);
-  } catch (error) {
-    throw storeUnavailable('users', error);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await migrateToLatest(db);
+    } catch (error) {
+      if (!isSqliteBusy(error) || attempt === MIGRATION_ATTEMPTS) throw storeUnavailable('users', error);
+      await pause(MIGRATION_PAUSE_MS);
+    }
   }
 }
 
