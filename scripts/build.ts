@@ -1,6 +1,6 @@
 // Compiles src to dist and takes along what the compiler does not know: Lua scripts and the descriptor image.
 import { spawnSync } from 'node:child_process';
-import { cpSync, globSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, globSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -16,6 +16,9 @@ if (compiled.status !== 0) {
 for (const asset of globSync(assets, { cwd: path.join(root, 'src') })) {
   cpSync(path.join(root, 'src', asset), path.join(root, 'dist', asset));
 }
+
+// The operator's command; npx runs the file itself.
+chmodSync(path.join(root, 'dist/cli/main.js'), 0o755);
 
 // The last thing written: scripts/run builds again when a source is newer than it, or when it is missing.
 writeFileSync(path.join(root, 'dist/.built'), '');
