@@ -41,10 +41,10 @@ export async function openKeys(
   await keySet.refresh();
   const tick = async () => {
     try {
-      await keys.tick();
-      await keySet.refresh();
+      // What the tick has read is of use even where it could not do the rest.
+      await keys.tick().finally(() => keySet.refresh());
     } catch (error) {
-      logger.warn({ err: error }, 'the signing keys could not be read; those known are used on');
+      logger.warn({ err: error }, 'the signing keys could not be looked after; those known are used on');
     }
   };
   const timer = setInterval(() => void tick(), KEY_TICK_MS);
