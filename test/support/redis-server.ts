@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { eventually } from './eventually.ts';
 
 /** A real Redis of the test's own, on a free port, with nothing on disk unless it is asked for. */
 export class RedisServer {
@@ -27,21 +28,54 @@ export class RedisServer {
     return server;
   }
 
+  /**
+   * One that follows another, and has all that is in it now.
+   * @param port where it finds the other; a proxy's, to put something between the two.
+   */
+  static async startReplica(port: number, ...flags: readonly string[]): Promise<RedisServer> {
+    const replica = await RedisServer.start('--replicaof', '127.0.0.1', String(port), ...flags);
+    await replica.following();
+    return replica;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
 
   /** Starts it again on the same port; what it had in memory is gone, what it had on disk is not. */
   async resume(): Promise<void> {
-    const flags = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''];
-    this.#process = spawn('redis-server', [...flags, '--maxmemory-policy', 'noeviction', ...this.#flags], {
-      stdio: 'ignore',
-    });
-    const gone = once(this.#process, 'exit').then(([code]) => {
+    const gone = once(this.launch(), 'exit').then(([code]) => {
       throw new Error(`redis-server ended with ${code}`);
     });
     gone.catch(() => undefined);
     await Promise.race([answering(this.port), gone]);
+  }
+
+  /** Starts it again and does not wait until it answers. */
+  launch(): ChildProcess {
+    const flags = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''];
+    const common = ['--maxmemory-policy', 'noeviction', '--repl-diskless-sync-delay', '0'];
+    this.#process = spawn('redis-server', [...flags, ...common, ...this.#flags], { stdio: 'ignore' });
+    return this.#process;
+  }
+
+  /** Resolves when this replica has what its primary has, and has told it so: before that WAIT does not count it. */
+  async following(): Promise<void> {
+    const own = await this.with((redis) => redis.info('replication'));
+    const upstream = Number(/master_port:(\d+)/.exec(own)?.[1]);
+    await eventually(() =>
+      lookAt(upstream, async (redis) => {
+        await redis.set('written-for-the-replica', '');
+        await redis.wait(1, 20);
+        const seen = await redis.info('replication');
+        return new RegExp(`port=${this.port},state=online,offset=[1-9]`).test(seen);
+      }),
+    );
+  }
+
+  /** Makes a replica a primary, as a failover does. */
+  async promote(): Promise<void> {
+    await this.with((redis) => redis.replicaof('NO', 'ONE'));
   }
 
   /** Keeps its connections and answers nothing, until it is continued. */
@@ -70,12 +104,16 @@ export class RedisServer {
 
   /** Runs something with a connection of its own, for looking behind the store's back. */
   async with<T>(look: (redis: Redis) => Promise<T>): Promise<T> {
-    const redis = new Redis(this.port, '127.0.0.1');
-    try {
-      return await look(redis);
-    } finally {
-      redis.disconnect();
-    }
+    return lookAt(this.port, look);
+  }
+}
+
+async function lookAt<T>(port: number, look: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(port, '127.0.0.1');
+  try {
+    return await look(redis);
+  } finally {
+    redis.disconnect();
   }
 }
 

@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+export interface TcpProxyOptions {
+  /** How long every byte is on its way, in both directions; milliseconds. */
+  readonly delayMs?: number;
+}
+
+interface Link {
+  readonly client: Socket;
+  readonly upstream: Socket;
+}
+
+/** A network that misbehaves: TCP between a client and a server on this machine, on a port of its own. */
+export class TcpProxy {
+  readonly port: number;
+  /** Where connections made from now on lead. */
+  target: number;
+  readonly #server: Server;
+  readonly #delayMs: number;
+  readonly #links = new Set<Link>();
+  #silent = false;
+  #cutReplyAt: number | undefined;
+
+  private constructor(server: Server, target: number, delayMs: number) {
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    this.port = address.port;
+    this.target = target;
+    this.#server = server;
+    this.#delayMs = delayMs;
+    server.on('connection', (client) => this.#join(client));
+  }
+
+  static async open(target: number, { delayMs = 0 }: TcpProxyOptions = {}): Promise<TcpProxy> {
+    const server = createServer({ allowHalfOpen: true });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new TcpProxy(server, target, delayMs);
+  }
+
+  /** How many connections there are now. */
+  get connections(): number {
+    return this.#links.size;
+  }
+
+  /** From now on nothing passes and nobody is told: no data, no end, no reset. New connections are accepted. */
+  silence(): void {
+    this.#silent = true;
+    for (const { client, upstream } of this.#links) for (const socket of [client, upstream]) socket.pause();
+  }
+
+  /** What was held back passes now, and everything after it. */
+  speak(): void {
+    this.#silent = false;
+    for (const { client, upstream } of this.#links) for (const socket of [client, upstream]) socket.resume();
+  }
+
+  /** Resets every connection. */
+  reset(): void {
+    for (const { client, upstream } of this.#links) {
+      client.resetAndDestroy();
+      upstream.destroy();
+    }
+  }
+
+  /** Tells every client that no more will come, and goes on listening to it. */
+  halfClose(): void {
+    for (const { client } of this.#links) client.end();
+  }
+
+  /** Lets so many bytes of the next reply pass, then resets its connection. */
+  resetInReply(bytes: number): void {
+    this.#cutReplyAt = bytes;
+  }
+
+  /** Ends at once; what was on its way is lost. */
+  async close(): Promise<void> {
+    this.reset();
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    await closed;
+  }
+
+  #join(client: Socket): void {
+    const upstream = connect({ host: '127.0.0.1', port: this.target, allowHalfOpen: true });
+    const link = { client, upstream };
+    this.#links.add(link);
+    const part = () => {
+      this.#links.delete(link);
+      client.destroy();
+      upstream.destroy();
+    };
+    for (const socket of [client, upstream]) {
+      socket.on('error', () => undefined);
+      socket.on('close', part);
+    }
+    client.on('data', (data) => this.#later(() => pass(data, upstream)));
+    client.on('end', () => this.#later(() => upstream.end()));
+    upstream.on('data', (data) => this.#later(() => this.#reply(data, link)));
+    upstream.on('end', () => this.#later(() => client.end()));
+    if (this.#silent) for (const socket of [client, upstream]) socket.pause();
+  }
+
+  #reply(data: Buffer, { client }: Link): void {
+    const bytes = this.#cutReplyAt;
+    if (bytes === undefined) {
+      pass(data, client);
+      return;
+    }
+    this.#cutReplyAt = undefined;
+    client.write(data.subarray(0, bytes), () => client.resetAndDestroy());
+  }
+
+  #later(act: () => void): void {
+    if (this.#delayMs === 0) act();
+    else setTimeout(act, this.#delayMs);
+  }
+}
+
+function pass(data: Buffer, to: Socket): void {
+  if (to.writable) to.write(data);
+}
