@@ -1,7 +1,7 @@
 import type { Revocation } from '../../core/revocation/revocation.ts';
 import type { LoggedRevocation, LogState, RevocationLog } from '../../core/revocation/revocation-log.ts';
 import { closeRedis, type RedisClient } from './connection.ts';
-import { confirmReplicated, type DurabilityOptions, guarded } from './durability.ts';
+import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durability.ts';
 import { LOG_KEYS } from './keys.ts';
 import { packId, unpackId } from './packed-id.ts';
 import { Script } from './script.ts';
@@ -28,9 +28,11 @@ const GENESIS_TTL_MS = 10 * 365 * 86_400_000;
 /** The log as a Redis stream; an entry's revision is its stream id. */
 export class RedisRevocationLog implements RevocationLog {
   readonly #options: RedisRevocationLogOptions;
+  readonly #replicas: ReplicaConfirmation;
 
   constructor(options: RedisRevocationLogOptions) {
     this.#options = options;
+    this.#replicas = new ReplicaConfirmation(options.endings, options.durability);
   }
 
   append(revocation: Revocation, now: number): Promise<string> {
@@ -61,10 +63,10 @@ export class RedisRevocationLog implements RevocationLog {
   }
 
   async #append(revocation: Revocation, now: number): Promise<string> {
-    const { endings, durability, retentionMs } = this.#options;
+    const { endings, retentionMs } = this.#options;
     const keys = [LOG_KEYS.stream, LOG_KEYS.genesis];
     const revision = await append.run(endings, keys, [now, retentionMs, ...fieldsOf(revocation)]);
-    await confirmReplicated(endings, durability, LOG_KEYS.genesis, GENESIS_TTL_MS);
+    await this.#replicas.confirm(LOG_KEYS.genesis, GENESIS_TTL_MS);
     return String(revision);
   }
 }

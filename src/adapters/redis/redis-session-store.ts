@@ -11,7 +11,7 @@ import type {
   UserCutoff,
 } from '../../core/session/session-store.ts';
 import type { RedisClient } from './connection.ts';
-import { confirmReplicated, type DurabilityOptions, guarded } from './durability.ts';
+import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durability.ts';
 import { PROBE_KEY, type UserKeys, userKeys } from './keys.ts';
 import { packId, unpackId } from './packed-id.ts';
 import { Script } from './script.ts';
@@ -40,9 +40,11 @@ const JITTER_MS = 3_600_000;
 /** Sessions in Redis: a hash for each, an index for each user; every method one script. Keys: `keys.ts`. */
 export class RedisSessionStore implements SessionStore {
   readonly #options: RedisSessionStoreOptions;
+  readonly #replicas: ReplicaConfirmation;
 
   constructor(options: RedisSessionStoreOptions) {
     this.#options = options;
+    this.#replicas = new ReplicaConfirmation(options.endings, options.durability);
   }
 
   create(request: CreateSession): Promise<CreateOutcome> {
@@ -101,7 +103,7 @@ export class RedisSessionStore implements SessionStore {
     expectOwn(sid, answered);
     if (kind === 'user-changed') return { kind } as const;
     if (kind === 'clock-behind') return { kind, cutoff: Number(rest[0]) } as const;
-    if (rest.length > 0) await this.#confirm(keys.sessionPrefix + rest[0], tombstoneTtlMs);
+    await this.#confirmEnded(keys, rest, { reason: 'REPLACED', now, tombstoneTtlMs });
     const replaced = rest.map(
       (other): EndedSession => ({
         sessionId: unpackId(other),
@@ -136,8 +138,9 @@ export class RedisSessionStore implements SessionStore {
       case 'reused':
       case 'ended': {
         const [reason = '', at = '', revision = ''] = rest.map(String);
-        if (kind === 'reused') await this.#confirm(keys.sessionPrefix + sid, tombstoneTtlMs);
-        return { kind, ended: parseEnded(sessionId, reason, at, revision) };
+        const ended = parseEnded(sessionId, reason, at, revision);
+        if (isToBeConfirmed(ended)) await this.#confirmEnded(keys, [sid], { ...ended, now, tombstoneTtlMs });
+        return { kind, ended };
       }
       case 'missing':
       case 'user-changed':
@@ -151,15 +154,32 @@ export class RedisSessionStore implements SessionStore {
     const keys = userKeys(userId);
     const sid = packId(sessionId);
     const key = keys.sessionPrefix + sid;
-    const reply = await end.run(
-      this.#options.endings,
-      [key, keys.sessions],
-      [sid, reason, now, tombstoneTtlMs],
-    );
+    const args = [sid, reason, now, tombstoneTtlMs];
+    const reply = await end.run(this.#options.endings, [key, keys.sessions], args);
     const [answered, endReason = '', endedAt = '', revision = ''] = texts(reply);
     expectOwn(sid, answered);
-    await this.#confirm(key, tombstoneTtlMs);
+    await this.#replicas.confirm(key, tombstoneTtlMs);
     return parseEnded(sessionId, endReason, endedAt, revision);
+  }
+
+  /**
+   * Makes what ended on the connection of commands durable: ends it once more on the one of endings, which changes
+   * nothing unless that one has come to another primary by now, and waits there.
+   */
+  async #confirmEnded(
+    keys: UserKeys,
+    sids: readonly string[],
+    how: Omit<EndSession, 'userId' | 'sessionId'>,
+  ) {
+    if (this.#options.durability.waitReplicas === 0) return;
+    const { reason, now, tombstoneTtlMs } = how;
+    await Promise.all(
+      sids.map(async (sid) => {
+        const key = keys.sessionPrefix + sid;
+        await end.run(this.#options.endings, [key, keys.sessions], [sid, reason, now, tombstoneTtlMs]);
+        await this.#replicas.confirm(key, tombstoneTtlMs);
+      }),
+    );
   }
 
   async #endUser(request: EndUserSessions): Promise<UserCutoff> {
@@ -171,7 +191,7 @@ export class RedisSessionStore implements SessionStore {
       [keys.sessionPrefix, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo ?? ''],
     );
     const [cutoff, ...ended] = texts(reply);
-    await this.#confirm(keys.cutoff, cutoffTtlMs);
+    await this.#replicas.confirm(keys.cutoff, cutoffTtlMs);
     return { cutoff: Number(cutoff), endedSessionIds: ended.map(unpackId) };
   }
 
@@ -185,13 +205,14 @@ export class RedisSessionStore implements SessionStore {
     return parseRecord(userId, sessionId, texts(fields));
   }
 
-  #confirm(key: string, ttlMs: number): Promise<void> {
-    return confirmReplicated(this.#options.endings, this.#options.durability, key, ttlMs);
-  }
-
   #guarded<T>(operation: Promise<T>): Promise<T> {
     return guarded('sessions', this.#options.deadlineMs, operation);
   }
+}
+
+/** A deadline has passed on every replica; and what is in the log was confirmed before it came there. */
+function isToBeConfirmed({ reason, revision }: EndedSession): boolean {
+  return revision === undefined && reason !== 'IDLE' && reason !== 'MAX_LIFETIME';
 }
 
 function sessionKeys(keys: UserKeys, sid: string): readonly string[] {

@@ -1,0 +1,210 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Session } from '../../src/core/session/session.ts';
+import type { CreateOutcome } from '../../src/core/session/session-store.ts';
+import type { Revocation } from '../../src/validator/revocation-set.ts';
+import { outcomeOf } from '../support/failing.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { aSession, DAY, HOUR, ids } from '../support/sessions.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+
+const ONE_REPLICA = { waitReplicas: 1, waitMs: 300 };
+const NOT_ACKNOWLEDGED = /^(ENDING_UNCONFIRMED|STORE_UNAVAILABLE)$/;
+
+let primary: RedisServer;
+let replica: RedisServer;
+let stores: RedisStores;
+let now: number;
+
+beforeAll(async () => {
+  primary = await RedisServer.start();
+  replica = await RedisServer.startReplica(primary.port);
+});
+
+afterAll(async () => {
+  await replica.stop();
+  await primary.stop();
+});
+
+beforeEach(async () => {
+  stores = await RedisStores.open(singleRedis(primary.port), ONE_REPLICA);
+  now = Date.now();
+});
+
+afterEach(() => stores.close());
+
+const create = (session: Session): Promise<CreateOutcome> =>
+  stores.sessions.create({
+    session,
+    ...{ securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
+  });
+const rotate = ({ userId, sessionId }: Session, generation: number) =>
+  stores.sessions.rotate({
+    ...{ userId, sessionId, generation, now, securityVersion: 1 },
+    ...{ refreshGraceMs: 0, idleTtlMs: DAY, tombstoneTtlMs: DAY },
+  });
+const read = ({ sessions }: RedisStores, { userId, sessionId }: Session) => sessions.read(userId, sessionId);
+const end = ({ userId, sessionId }: Session) =>
+  stores.sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now });
+const endUser = ({ userId }: Session) =>
+  stores.sessions.endUser({
+    ...{ userId, securityVersion: 2, reason: 'USER_DISABLED', now },
+    ...{ tombstoneTtlMs: DAY, cutoffTtlMs: HOUR },
+  });
+const entryOf = ({ userId, sessionId }: Session): Revocation => ({
+  ...{ kind: 'session', userId, sessionId, reason: 'LOGGED_OUT', endedAt: now, expiresAt: now + HOUR },
+});
+const phone = { deviceId: 'phone', name: '', platform: '' };
+
+async function opened(): Promise<Session> {
+  const session = aSession(now, { device: phone });
+  await create(session);
+  return session;
+}
+
+/** A session with two tokens, the first of which may not be used any more. */
+async function rotatedTwice(): Promise<Session> {
+  const session = await opened();
+  for (const generation of [1, 2]) await rotate(session, generation);
+  return session;
+}
+
+interface Ending {
+  readonly name: string;
+  readonly prepare: () => Promise<Session>;
+  readonly run: (session: Session) => Promise<unknown>;
+  /** Whether the other store holds it. */
+  readonly heldBy: (other: RedisStores, session: Session) => Promise<boolean>;
+}
+
+const isEnded = async (other: RedisStores, session: Session) => (await read(other, session)).kind === 'ended';
+
+const ENDINGS: readonly Ending[] = [
+  { name: 'the end of a session', prepare: opened, run: end, heldBy: isEnded },
+  { name: 'the end of all sessions of a user', prepare: opened, run: endUser, heldBy: isEnded },
+  {
+    name: 'a login that replaces',
+    prepare: opened,
+    run: ({ userId }) => create(aSession(now, { userId, device: phone })),
+    heldBy: isEnded,
+  },
+  {
+    name: 'the reuse of a refresh token',
+    prepare: rotatedTwice,
+    run: (session) => rotate(session, 1),
+    heldBy: isEnded,
+  },
+  {
+    name: 'an entry in the log',
+    prepare: opened,
+    run: (session) => stores.log.append(entryOf(session), now),
+    heldBy: async (other, session) => {
+      const entries = await other.log.read(undefined, 0);
+      return entries.some(({ revocation }) => revocation.userId === session.userId);
+    },
+  },
+];
+
+async function timed<T>(work: Promise<T>): Promise<readonly [T, number]> {
+  const began = performance.now();
+  return [await work, performance.now() - began];
+}
+
+describe.each(ENDINGS)('with a replica to wait for, $name', ({ prepare, run, heldBy }) => {
+  test('is acknowledged when the replica holds it', async () => {
+    const session = await prepare();
+    await run(session);
+    const other = await RedisStores.open(singleRedis(replica.port));
+    expect(await heldBy(other, session)).toBe(true);
+    other.close();
+  });
+
+  test('is never acknowledged while the replica is frozen, and can be repeated when it is not', async () => {
+    const session = await prepare();
+    replica.freeze();
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const [outcome, ms] = await timed(outcomeOf(run(session)));
+      expect(outcome).toMatch(NOT_ACKNOWLEDGED);
+      expect(ms).toBeLessThan(1_000);
+    }
+    replica.thaw();
+    await run(session);
+    await run(session);
+    const other = await RedisStores.open(singleRedis(replica.port));
+    expect(await heldBy(other, session)).toBe(true);
+    other.close();
+  });
+
+  test('is never acknowledged while the replica is gone, and can be repeated when it is back', async () => {
+    const session = await prepare();
+    await replica.kill();
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const [outcome, ms] = await timed(outcomeOf(run(session)));
+      expect(outcome).toMatch(NOT_ACKNOWLEDGED);
+      expect(ms).toBeLessThan(1_000);
+    }
+    await replica.resume();
+    await replica.following();
+    await run(session);
+    await run(session);
+    const other = await RedisStores.open(singleRedis(replica.port));
+    expect(await heldBy(other, session)).toBe(true);
+    other.close();
+  });
+});
+
+describe('endings that wait for replicas', () => {
+  test('hold up neither refreshes nor reads', async () => {
+    const sessions = await Promise.all(Array.from({ length: 20 }, opened));
+    const living = await opened();
+    replica.freeze();
+    const endings = Promise.all(sessions.map((session) => outcomeOf(end(session))));
+    let slowest = 0;
+    for (let generation = 1; generation <= 20; generation += 1) {
+      const [rotated, ms] = await timed(rotate(living, generation));
+      expect(rotated.kind).toBe('rotated');
+      const [found, readMs] = await timed(read(stores, living));
+      expect(found.kind).toBe('live');
+      slowest = Math.max(slowest, ms, readMs);
+    }
+    expect(slowest).toBeLessThan(200);
+    for (const outcome of await endings) expect(outcome).toMatch(NOT_ACKNOWLEDGED);
+  });
+
+  test('leave no queue behind: the first one after the replica is back is acknowledged', async () => {
+    const sessions = await Promise.all(Array.from({ length: 100 }, opened));
+    replica.freeze();
+    const outcomes = await Promise.all(sessions.map((session) => outcomeOf(end(session))));
+    for (const outcome of outcomes) expect(outcome).toMatch(NOT_ACKNOWLEDGED);
+    replica.thaw();
+    expect(await outcomeOf(stores.log.append(entryOf(await opened()), now))).toBe('ok');
+  });
+
+  test('share the wait: 200 at once are acknowledged though the replica is 20 ms away', async () => {
+    const line = await TcpProxy.open(primary.port, { delayMs: 20 });
+    const distant = await RedisServer.startReplica(line.port);
+    await replica.kill();
+    const sessions = await Promise.all(Array.from({ length: 200 }, opened));
+    const outcomes = await Promise.all(
+      sessions.flatMap((session) => [
+        outcomeOf(end(session)),
+        outcomeOf(stores.log.append(entryOf(session), now)),
+      ]),
+    );
+    await distant.stop();
+    await line.close();
+    await replica.resume();
+    await replica.following();
+    expect(new Set(outcomes)).toEqual(new Set(['ok']));
+  });
+
+  test('of which replicas hold too few say how many', async () => {
+    stores.close();
+    stores = await RedisStores.open(singleRedis(primary.port), { waitReplicas: 2, waitMs: 100 });
+    const session = aSession(now, { userId: ids.next(now) });
+    await expect(end(session)).rejects.toMatchObject({
+      reason: 'ENDING_UNCONFIRMED',
+      message: expect.stringContaining('1 of 2'),
+    });
+  });
+});
