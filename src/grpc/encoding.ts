@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { BinaryReader, type BinaryWriter } from '@bufbuild/protobuf/wire';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 
 /** The half of a generated message type that reads. */
 export interface Decoder<Message> {
@@ -8,7 +8,7 @@ export interface Decoder<Message> {
 
 /** The half of a generated message type that writes. */
 export interface Encoder<Message> {
-  encode(message: Message): BinaryWriter;
+  encode(message: Message): { finish(): Uint8Array };
 }
 
 /** Why a request could not be decoded. */

@@ -12,7 +12,7 @@ import {
   RefreshRequest,
   RefreshResponse,
   ValidateRequest,
-  ValidateResponse,
+  type ValidateResponse,
 } from '../gen/latchkey/v1/identity.ts';
 import type { Demand, Judgement } from '../validator/verdict.ts';
 import type { Call } from './call.ts';
@@ -25,6 +25,7 @@ import {
 } from './identity-fields.ts';
 import { type CallerAuth, serviceCallers } from './interceptors/caller-auth.ts';
 import { deviceOf, endedSessionMessage, sessionMessage, tokensMessage } from './messages/session-message.ts';
+import { ValidateResponseEncoder } from './messages/validate-encoder.ts';
 import { batchValidateResponse, demandOf, validateResponse } from './messages/verdict-message.ts';
 import { type CallEnvironment, type ServiceRegistration, unaryService } from './unary.ts';
 
@@ -65,7 +66,7 @@ export function identityService(
       },
       validate: {
         request: ValidateRequest,
-        response: ValidateResponse,
+        response: new ValidateResponseEncoder(),
         callers,
         check: checkValidate,
         handle: (request) => validate(core, request),
