@@ -11,6 +11,20 @@ export interface Encoder<Message> {
   encode(message: Message): { finish(): Uint8Array };
 }
 
+/** A message that its handler has encoded itself. */
+export class EncodedMessage {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
+/** Sends such a message as it is. */
+export const asEncoded: Encoder<EncodedMessage> = {
+  encode: ({ bytes }) => ({ finish: () => bytes }),
+};
+
 /** Why a request could not be decoded. */
 export class MalformedMessage {
   readonly cause: unknown;

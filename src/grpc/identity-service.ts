@@ -12,10 +12,10 @@ import {
   RefreshRequest,
   RefreshResponse,
   ValidateRequest,
-  type ValidateResponse,
 } from '../gen/latchkey/v1/identity.ts';
 import type { Demand, Judgement } from '../validator/verdict.ts';
 import type { Call } from './call.ts';
+import { asEncoded, type EncodedMessage } from './encoding.ts';
 import {
   checkBatchValidate,
   checkLogin,
@@ -25,8 +25,8 @@ import {
 } from './identity-fields.ts';
 import { type CallerAuth, serviceCallers } from './interceptors/caller-auth.ts';
 import { deviceOf, endedSessionMessage, sessionMessage, tokensMessage } from './messages/session-message.ts';
-import { ValidateResponseEncoder } from './messages/validate-encoder.ts';
-import { batchValidateResponse, demandOf, validateResponse } from './messages/verdict-message.ts';
+import { ValidateEncoder } from './messages/validate-encoder.ts';
+import { batchValidateResponse, demandOf } from './messages/verdict-message.ts';
 import { type CallEnvironment, type ServiceRegistration, unaryService } from './unary.ts';
 
 /** What the rpcs of IdentityService are done with. */
@@ -43,6 +43,7 @@ export function identityService(
   environment: CallEnvironment,
 ): ServiceRegistration {
   const callers = serviceCallers(callerAuth, core.tokens);
+  const encoder = new ValidateEncoder();
   return unaryService(
     IdentityServiceService,
     {
@@ -66,10 +67,10 @@ export function identityService(
       },
       validate: {
         request: ValidateRequest,
-        response: new ValidateResponseEncoder(),
+        response: asEncoded,
         callers,
         check: checkValidate,
-        handle: (request) => validate(core, request),
+        handle: (request) => validate(core, encoder, request),
       },
       batchValidate: {
         request: BatchValidateRequest,
@@ -115,10 +116,13 @@ async function logout({ sessions }: IdentityCore, { token }: LogoutRequest): Pro
 /** Makes no promise where the judgement was at hand: a token seen before is answered in the same turn. */
 function validate(
   { tokens }: IdentityCore,
+  encoder: ValidateEncoder,
   request: ValidateRequest,
-): ValidateResponse | Promise<ValidateResponse> {
+): EncodedMessage | Promise<EncodedMessage> {
   const judged = tokens.judge(request.accessToken, demandOf(request));
-  return judged instanceof Promise ? judged.then(validateResponse) : validateResponse(judged);
+  return judged instanceof Promise
+    ? judged.then((judgement) => encoder.encode(judgement))
+    : encoder.encode(judged);
 }
 
 function batchValidate(

@@ -2,7 +2,13 @@ import { type ServerUnaryCall, type ServiceDefinition, type sendUnaryData, statu
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
 import { Call, type Handler, type Interceptor, type Method } from './call.ts';
-import { type Decoder, decodeStrictly, type Encoder, type MalformedMessage } from './encoding.ts';
+import {
+  type Decoder,
+  decodeStrictly,
+  type EncodedMessage,
+  type Encoder,
+  type MalformedMessage,
+} from './encoding.ts';
 import { deadline } from './interceptors/deadline.ts';
 import { encodedResponse } from './interceptors/encoded-response.ts';
 import { errorTranslation } from './interceptors/error-translation.ts';
@@ -30,13 +36,13 @@ export interface Rpc<Request, Response> {
   readonly handle: Handler<Request, Response>;
 }
 
-/** The rpcs of a generated service definition, each with its own messages. */
+/** The rpcs of a generated service definition, each with its own messages, or with answers it has encoded itself. */
 export type Rpcs<Definition> = {
   readonly [Name in keyof Definition]: Definition[Name] extends {
     readonly requestDeserialize: (bytes: Buffer) => infer Request;
     readonly responseSerialize: (message: infer Response) => Buffer;
   }
-    ? Rpc<Request, Response>
+    ? Rpc<Request, Response> | Rpc<Request, EncodedMessage>
     : never;
 };
 

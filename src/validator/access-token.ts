@@ -38,9 +38,12 @@ export function parseCompactToken(token: string): CompactToken | undefined {
   if (token.length > MAX_TOKEN_LENGTH) return undefined;
   const segments = token.split('.');
   const [header = '', payload = '', signature = ''] = segments;
-  if (segments.length !== 3 || !isCanonical(header) || !isCanonical(payload) || !isCanonical(signature)) {
-    return undefined;
-  }
+  if (segments.length !== 3 || !isCanonical(payload) || !isCanonical(signature)) return undefined;
+  return parseHeader(header);
+}
+
+function parseHeader(header: string): CompactToken | undefined {
+  if (!isCanonical(header)) return undefined;
   const fields = parseObject(Buffer.from(header, 'base64url'));
   const { alg, kid, typ } = fields ?? {};
   if (typeof alg !== 'string' || typeof kid !== 'string' || typeof typ !== 'string') return undefined;

@@ -1,12 +1,14 @@
 import { type CryptoKey, compactVerify, errors } from 'jose';
 import { type AccessTokenClaims, parseClaims, parseCompactToken } from './access-token.ts';
 import type { KeySet } from './key-set.ts';
-import type { RejectionReason } from './verdict.ts';
+import type { Accepted, RejectionReason } from './verdict.ts';
 
 /** A token whose signature and form are good. What changes with time is judged elsewhere, at every use. */
 export interface VerifiedToken {
   readonly keyId: string;
   readonly claims: AccessTokenClaims;
+  /** The verdict on it while nothing speaks against it. */
+  readonly accepted: Accepted;
   /**
    * From this instant on the revocation log alone tells whether the session has ended: the token's issue, or a
    * later look at the session record. Milliseconds since 1970.
@@ -54,14 +56,15 @@ export class TokenVerifier {
     this.#misses += 1;
     const parsed = parseCompactToken(token);
     if (parsed === undefined) return { reason: 'MALFORMED' };
-    const key = await this.#keys.findOrRefetch(parsed.keyId);
+    const key = this.#keys.find(parsed.keyId) ?? (await this.#keys.findOrRefetch(parsed.keyId));
     if (key === undefined) return { reason: 'UNKNOWN_KEY' };
     if (key.algorithm !== parsed.algorithm) return { reason: 'SIGNATURE' };
     const payload = await verifiedPayload(token, key.key, key.algorithm);
     if (payload === undefined) return { reason: 'SIGNATURE' };
     const claims = parseClaims(payload);
     if (claims === undefined) return { reason: 'MALFORMED' };
-    const verified = { keyId: parsed.keyId, claims, coveredFrom: claims.issuedAt };
+    const accepted: Accepted = { kind: 'accepted', claims, encodedIdentity: undefined };
+    const verified = { keyId: parsed.keyId, claims, accepted, coveredFrom: claims.issuedAt };
     this.#remember(token, verified);
     return verified;
   }

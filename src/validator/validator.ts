@@ -87,7 +87,7 @@ export class Validator {
     if (token.coveredFrom < revocations.coveredSince + CLOCK_LEEWAY_MS) {
       return { verdict: undefined, because: 'not-covered', token };
     }
-    return this.#judgement({ kind: 'accepted', claims });
+    return this.#judgement(token.accepted);
   }
 
   #faultOf(claims: AccessTokenClaims, audience: string | undefined) {

@@ -11,8 +11,16 @@ export type RejectionReason =
   | 'NOT_YET_VALID'
   | 'SESSION_ENDED';
 
+/** One object for one verified token, however often it is used. */
+export interface Accepted {
+  readonly kind: 'accepted';
+  readonly claims: AccessTokenClaims;
+  /** The identity as a transport has encoded it, kept where the next use of the token finds it; undefined: not yet. */
+  encodedIdentity: Uint8Array | undefined;
+}
+
 export type Verdict =
-  | { readonly kind: 'accepted'; readonly claims: AccessTokenClaims }
+  | Accepted
   | {
       readonly kind: 'rejected';
       readonly reason: RejectionReason;

@@ -1,37 +1,45 @@
 import { describe, expect, test } from '@jest/globals';
 import { ValidateResponse } from '../../src/gen/latchkey/v1/identity.ts';
-import type { Identity } from '../../src/gen/latchkey/v1/validation.ts';
-import { ValidateResponseEncoder } from '../../src/grpc/messages/validate-encoder.ts';
+import { ValidateEncoder } from '../../src/grpc/messages/validate-encoder.ts';
+import { validateResponse } from '../../src/grpc/messages/verdict-message.ts';
+import type { AccessTokenClaims } from '../../src/validator/access-token.ts';
+import { type Accepted, type Judgement, rejected } from '../../src/validator/verdict.ts';
 
-const identity = (userId: string): Identity => ({
-  userId,
-  sessionId: '019b7600-0000-7000-8000-00000000bbbb',
-  clientId: '',
-  roles: ['reader', 'Größe'],
-  authenticationMethods: ['pwd'],
-  authenticatedAt: new Date(1_000),
-  issuedAt: new Date(2_000),
-  expiresAt: new Date(3_456),
-});
+const accepted = (userId: string): Accepted => {
+  const claims: AccessTokenClaims = {
+    issuer: 'https://latchkey.test',
+    audiences: ['any'],
+    userId,
+    sessionId: '019b7600-0000-7000-8000-00000000bbbb',
+    sessionCreatedAt: 500,
+    clientId: '',
+    tokenId: 't',
+    roles: ['reader', 'Größe'],
+    authenticationMethods: ['pwd'],
+    authenticatedAt: 1_000,
+    issuedAt: 2_000,
+    expiresAt: 3_456,
+  };
+  return { kind: 'accepted', claims, encodedIdentity: undefined };
+};
 
 describe('the encoder of Validate answers', () => {
   test('writes what the generated encoder writes, whatever came before', () => {
-    const encoder = new ValidateResponseEncoder();
-    const [one, two] = [identity('one'), identity('two')];
-    const rejection = { reason: 8, endReason: 1, nextStep: 2 } as const;
-    const answers: ValidateResponse[] = [];
-    for (const asOf of [new Date(5_000), new Date(5_001), undefined, new Date(5_001)]) {
-      for (const revision of ['', '17-0', '17-1']) {
-        for (const value of [one, two, one])
-          answers.push({ verdict: { $case: 'identity', value }, asOf, revision });
-        answers.push({ verdict: { $case: 'rejection', value: rejection }, asOf, revision });
-        answers.push({ verdict: undefined, asOf, revision });
+    const encoder = new ValidateEncoder();
+    const [one, two] = [accepted('one'), accepted('two')];
+    const judgements: Judgement[] = [];
+    for (const asOf of [5_000, 5_001, 0, 5_001]) {
+      for (const revision of [undefined, '17-0', '17-1']) {
+        for (const verdict of [one, two, one]) judgements.push({ verdict, asOf, revision });
+        judgements.push({ verdict: rejected('SESSION_ENDED', 'LOGGED_OUT'), asOf, revision });
+        judgements.push({ verdict: rejected('EXPIRED'), asOf, revision });
       }
     }
-    for (const answer of answers) {
-      const bytes = Buffer.from(encoder.encode(answer).finish());
-      expect(bytes).toEqual(Buffer.from(ValidateResponse.encode(answer).finish()));
-      expect(ValidateResponse.decode(bytes)).toEqual(answer);
+    for (const judgement of judgements) {
+      const bytes = Buffer.from(encoder.encode(judgement).bytes);
+      const message = validateResponse(judgement);
+      expect(bytes).toEqual(Buffer.from(ValidateResponse.encode(message).finish()));
+      expect(ValidateResponse.decode(bytes)).toEqual(message);
     }
   });
 });

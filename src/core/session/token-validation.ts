@@ -53,7 +53,7 @@ export class TokenValidation {
     if (found.kind === 'live') validator.noteAlive(token, asOf);
     const known = this.#options.revision();
     const revision = demand.atLeastRevision === undefined ? known : later(known, demand.atLeastRevision);
-    return { verdict: verdictOf(found, { kind: 'accepted', claims }, asOf), asOf, revision };
+    return { verdict: verdictOf(found, token.accepted, asOf), asOf, revision };
   }
 }
 

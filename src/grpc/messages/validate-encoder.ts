@@ -1,45 +1,43 @@
 import { ValidateResponse } from '../../gen/latchkey/v1/identity.ts';
-import type { Identity } from '../../gen/latchkey/v1/validation.ts';
-import type { Encoder } from '../encoding.ts';
-
-const NOTHING: ValidateResponse = { verdict: undefined, asOf: undefined, revision: '' };
+import type { Accepted, Judgement } from '../../validator/verdict.ts';
+import { EncodedMessage } from '../encoding.ts';
+import { identityOf, validateResponse } from './verdict-message.ts';
 
 /**
- * Encodes the answer to a token that was seen before from two pieces: the identity, which is the same at every use
- * of the token, and how current the verdict is, which is the same for every token until the feed moves. Protobuf
- * lets messages with different fields be encoded one after the other, so both pieces are the generated encoder's
- * work, done once, and only put together at each call.
+ * Encodes answers of Validate. For a good token from two pieces: the identity, which is the same at every use of the
+ * token, and how current the verdict is, which is the same for every token until the feed moves. Protobuf lets
+ * messages with different fields be encoded one after the other, so both pieces are the generated encoder's work,
+ * done once, and only put together at each call.
  */
-export class ValidateResponseEncoder implements Encoder<ValidateResponse> {
-  readonly #identities = new WeakMap<Identity, Uint8Array>();
+export class ValidateEncoder {
   #asOf = Number.NaN;
-  #revision = '';
+  #revision: string | undefined;
   #currency: Uint8Array = new Uint8Array();
 
-  encode(message: ValidateResponse): { finish(): Uint8Array } {
-    const { verdict, asOf, revision } = message;
-    if (verdict?.$case !== 'identity') return ValidateResponse.encode(message);
-    const identity = this.#identityBytes(verdict.value, verdict);
-    const currency = this.#currencyBytes(asOf, revision);
-    return { finish: () => Buffer.concat([identity, currency]) };
-  }
-
-  #identityBytes(identity: Identity, verdict: ValidateResponse['verdict']): Uint8Array {
-    let bytes = this.#identities.get(identity);
-    if (bytes === undefined) {
-      bytes = ValidateResponse.encode({ ...NOTHING, verdict }).finish();
-      this.#identities.set(identity, bytes);
+  encode(judgement: Judgement): EncodedMessage {
+    const { verdict, asOf, revision } = judgement;
+    if (verdict.kind !== 'accepted') {
+      return new EncodedMessage(ValidateResponse.encode(validateResponse(judgement)).finish());
     }
-    return bytes;
+    verdict.encodedIdentity ??= encodeIdentity(verdict);
+    return new EncodedMessage(Buffer.concat([verdict.encodedIdentity, this.#currencyBytes(asOf, revision)]));
   }
 
-  #currencyBytes(asOf: Date | undefined, revision: string): Uint8Array {
-    const at = asOf?.getTime() ?? Number.NaN;
-    if (at !== this.#asOf || revision !== this.#revision) {
-      this.#currency = ValidateResponse.encode({ ...NOTHING, asOf, revision }).finish();
-      this.#asOf = at;
+  #currencyBytes(asOf: number, revision: string | undefined): Uint8Array {
+    if (asOf !== this.#asOf || revision !== this.#revision) {
+      this.#currency = ValidateResponse.encode({
+        verdict: undefined,
+        asOf: new Date(asOf),
+        revision: revision ?? '',
+      }).finish();
+      this.#asOf = asOf;
       this.#revision = revision;
     }
     return this.#currency;
   }
+}
+
+function encodeIdentity({ claims }: Accepted): Uint8Array {
+  const verdict = { $case: 'identity', value: identityOf(claims) } as const;
+  return ValidateResponse.encode({ verdict, asOf: undefined, revision: '' }).finish();
 }

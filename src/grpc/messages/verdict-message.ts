@@ -52,19 +52,7 @@ function verdictOneof(verdict: Verdict): NonNullable<VerdictMessage['verdict']> 
     : { $case: 'rejection', value: rejectionOf(verdict) };
 }
 
-/** One object for the claims of one verified token, however often it is used: encoders know it again. */
-const identities = new WeakMap<AccessTokenClaims, Identity>();
-
-function identityOf(claims: AccessTokenClaims): Identity {
-  let identity = identities.get(claims);
-  if (identity === undefined) {
-    identity = makeIdentity(claims);
-    identities.set(claims, identity);
-  }
-  return identity;
-}
-
-function makeIdentity(claims: AccessTokenClaims): Identity {
+export function identityOf(claims: AccessTokenClaims): Identity {
   return {
     userId: claims.userId,
     sessionId: claims.sessionId,

@@ -2,7 +2,7 @@ import type { CallMetrics } from '../../../src/grpc/interceptors/metrics.ts';
 import type { ServerLog } from '../../../src/grpc/server-log.ts';
 import type { CallEnvironment } from '../../../src/grpc/unary.ts';
 import type { AccessTokenClaims } from '../../../src/validator/access-token.ts';
-import { type Judgement, rejected } from '../../../src/validator/verdict.ts';
+import { type Judgement, rejected, type Verdict } from '../../../src/validator/verdict.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -81,6 +81,8 @@ export function claimsOf(roles: readonly string[]): AccessTokenClaims {
 export function judgeByName(accessToken: string): Judgement {
   const known = ['good', 'service', 'admin'].includes(accessToken);
   const roles = accessToken === 'good' ? [] : [accessToken];
-  const verdict = known ? { kind: 'accepted' as const, claims: claimsOf(roles) } : rejected('MALFORMED');
+  const verdict: Verdict = known
+    ? { kind: 'accepted', claims: claimsOf(roles), encodedIdentity: undefined }
+    : rejected('MALFORMED');
   return { verdict, asOf: T0 + 5_000, revision: '5-0' };
 }
