@@ -48,14 +48,15 @@ export class RedisServer {
       throw new Error(`redis-server ended with ${code}`);
     });
     gone.catch(() => undefined);
-    await Promise.race([answering(this.port), gone]);
+    await answering(this.port, gone);
   }
 
-  /** Starts it again and does not wait until it answers. */
-  launch(): ChildProcess {
+  /** Starts it again and does not wait until it answers. @param more options, for this time only. */
+  launch(...more: readonly string[]): ChildProcess {
     const flags = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''];
     const common = ['--maxmemory-policy', 'noeviction', '--repl-diskless-sync-delay', '0'];
-    this.#process = spawn('redis-server', [...flags, ...common, ...this.#flags], { stdio: 'ignore' });
+    const all = [...flags, ...common, ...this.#flags, ...more];
+    this.#process = spawn('redis-server', all, { stdio: 'ignore' });
     return this.#process;
   }
 
@@ -129,13 +130,13 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-async function answering(port: number): Promise<void> {
+async function answering(port: number, gone: Promise<never>): Promise<void> {
   const redis = new Redis(port, '127.0.0.1', { retryStrategy: () => 20, maxRetriesPerRequest: null });
   redis.on('error', () => undefined);
+  // With a password set it answers that, which is an answer.
+  const answer = redis.ping().catch(() => undefined);
   try {
-    await redis.ping();
-  } catch {
-    // With a password set it answers that, which is an answer.
+    await Promise.race([answer, gone]);
   } finally {
     redis.disconnect();
   }

@@ -76,7 +76,7 @@ export class TcpProxy {
 
   /** Ends at once; what was on its way is lost. */
   async close(): Promise<void> {
-    this.reset();
+    for (const { client, upstream } of this.#links) for (const socket of [client, upstream]) socket.destroy();
     const closed = once(this.#server, 'close');
     this.#server.close();
     await closed;

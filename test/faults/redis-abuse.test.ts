@@ -1,0 +1,262 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { RevocationFeed } from '../../src/core/revocation/revocation-feed.ts';
+import type { Session } from '../../src/core/session/session.ts';
+import { systemClock } from '../../src/telemetry/clock.ts';
+import type { Revocation } from '../../src/validator/revocation-set.ts';
+import { eventually } from '../support/eventually.ts';
+import { outcomeOf } from '../support/failing.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { aSession, DAY, HOUR } from '../support/sessions.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+
+/**
+ * Whatever Redis or the way to it does, an operation succeeds or fails with STORE_UNAVAILABLE, soon, and works
+ * again by itself. A rejection that nobody handles fails the test that is running.
+ */
+
+const DEADLINE_MS = 500;
+/** Beyond the deadline: what a busy machine needs to run the timer. */
+const SLACK_MS = 300;
+
+let server: RedisServer;
+let proxy: TcpProxy;
+let stores: RedisStores;
+let feed: RevocationFeed;
+let known: Session;
+let now: number;
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+
+afterAll(() => server.stop());
+
+beforeEach(async () => {
+  now = Date.now();
+  proxy = await TcpProxy.open(server.port);
+  stores = await RedisStores.open(singleRedis(proxy.port));
+  known = aSession(now);
+  await operations.create(known);
+  feed = new RevocationFeed({
+    log: stores.log,
+    clock: systemClock,
+    waitMs: 100,
+    reinstate: async () => undefined,
+    observer: { faulted: () => undefined, rewound: () => undefined },
+  });
+  await feed.start();
+});
+
+afterEach(async () => {
+  await feed.close();
+  stores.close();
+  await proxy.close();
+});
+
+const entryOf = ({ userId, sessionId }: Session): Revocation => ({
+  ...{ kind: 'session', userId, sessionId, reason: 'LOGGED_OUT', endedAt: now, expiresAt: now + HOUR },
+});
+
+/** Everything that talks to Redis. */
+const operations = {
+  create: (session: Session = aSession(now)): Promise<unknown> =>
+    stores.sessions.create({
+      ...{ session, now, securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY },
+    }),
+  rotate: ({ userId, sessionId } = known): Promise<unknown> =>
+    stores.sessions.rotate({
+      ...{ userId, sessionId, generation: 1, securityVersion: 1, refreshGraceMs: HOUR },
+      ...{ idleTtlMs: DAY, tombstoneTtlMs: DAY, now },
+    }),
+  read: ({ userId, sessionId } = known): Promise<unknown> => stores.sessions.read(userId, sessionId),
+  end: ({ userId, sessionId } = aSession(now)): Promise<unknown> =>
+    stores.sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now }),
+  endUser: ({ userId } = aSession(now)): Promise<unknown> =>
+    stores.sessions.endUser({
+      ...{ userId, securityVersion: 2, reason: 'USER_DISABLED', now },
+      ...{ tombstoneTtlMs: DAY, cutoffTtlMs: HOUR },
+    }),
+  append: (): Promise<unknown> => stores.log.append(entryOf(aSession(now)), now),
+  ping: (): Promise<unknown> => stores.sessions.ping(),
+};
+
+type Outcome = Awaited<ReturnType<typeof outcomeOf>>;
+
+/** All of them at once, several times over; fails if one takes longer than it may. */
+async function attempt(times = 5): Promise<Set<Outcome>> {
+  const began = performance.now();
+  const all = Array.from({ length: times }, () => Object.values(operations).map((run) => outcomeOf(run())));
+  const outcomes = await Promise.all(all.flat());
+  expect(performance.now() - began).toBeLessThan(DEADLINE_MS + SLACK_MS);
+  return new Set(outcomes);
+}
+
+/** As `attempt`, until everything succeeds; nothing but STORE_UNAVAILABLE may come before. */
+async function recovered(): Promise<void> {
+  await eventually(async () => {
+    const outcomes = await attempt(1);
+    for (const outcome of outcomes) expect(['ok', 'STORE_UNAVAILABLE']).toContain(outcome);
+    return outcomes.size === 1 && outcomes.has('ok');
+  }, 15_000);
+  await eventually(() => feed.ageMs < 1_000, 15_000);
+}
+
+const UNAVAILABLE = new Set(['STORE_UNAVAILABLE']);
+const TOLERABLE = ['ok', 'STORE_UNAVAILABLE'];
+
+function expectTolerable(outcomes: Set<Outcome>): void {
+  for (const outcome of outcomes) expect(TOLERABLE).toContain(outcome);
+}
+
+describe('a network that', () => {
+  test('goes silent costs a deadline, makes the feed old, and is got over', async () => {
+    const under = attempt();
+    proxy.silence();
+    expectTolerable(await under);
+    expect(await attempt()).toEqual(UNAVAILABLE);
+    await eventually(() => feed.ageMs > 1_500);
+    expect(await attempt()).toEqual(UNAVAILABLE);
+    proxy.speak();
+    await recovered();
+  });
+
+  test('goes silent again and again leaves no connections behind', async () => {
+    const before = proxy.connections;
+    for (let round = 0; round < 3; round += 1) {
+      proxy.silence();
+      expect(await attempt()).toEqual(UNAVAILABLE);
+      proxy.speak();
+      await recovered();
+    }
+    await eventually(() => proxy.connections === before);
+  }, 60_000);
+
+  test('closes one direction is got over', async () => {
+    const under = attempt();
+    proxy.halfClose();
+    expectTolerable(await under);
+    await recovered();
+  });
+
+  test('resets all connections is got over', async () => {
+    const under = attempt();
+    proxy.reset();
+    expectTolerable(await under);
+    await recovered();
+  });
+
+  test.each([1, 3, 7, 20, 100])(
+    'resets a connection after %i bytes of a reply is got over',
+    async (bytes) => {
+      proxy.resetInReply(bytes);
+      expectTolerable(await attempt());
+      await recovered();
+    },
+  );
+
+  test('never gives one operation the answer of another', async () => {
+    const sessions = Array.from({ length: 50 }, () => aSession(now));
+    await Promise.all(sessions.map((session) => operations.create(session)));
+    for (let round = 0; round < 10; round += 1) {
+      const reading = sessions.map(async ({ userId, sessionId }) => {
+        const found = await stores.sessions.read(userId, sessionId).catch(() => undefined);
+        if (found === undefined) return;
+        expect(found).toMatchObject({ kind: 'live', session: { sessionId } });
+      });
+      proxy.resetInReply(30 * round);
+      await Promise.all(reading);
+      await recovered();
+    }
+  }, 60_000);
+});
+
+describe('a Redis that', () => {
+  test('is killed and comes back without its data is got over', async () => {
+    const under = attempt();
+    await server.kill();
+    expectTolerable(await under);
+    expect(await attempt()).toEqual(UNAVAILABLE);
+    await server.resume();
+    await recovered();
+  });
+
+  test('is frozen is got over', async () => {
+    server.freeze();
+    expect(await attempt()).toEqual(UNAVAILABLE);
+    server.thaw();
+    await recovered();
+  });
+
+  test('has forgotten the scripts is taught them again', async () => {
+    await server.with((redis) => redis.script('FLUSH'));
+    expect(await attempt()).toEqual(new Set(['ok']));
+  });
+
+  test('has become a replica takes no writes, and is left for whoever is primary', async () => {
+    const other = await RedisServer.startReplica(server.port);
+    await other.promote();
+    await server.with((redis) => redis.replicaof('127.0.0.1', String(other.port)));
+    const writes = [
+      operations.create,
+      operations.end,
+      operations.endUser,
+      operations.append,
+      operations.ping,
+    ];
+    for (const write of writes) expect(await outcomeOf(write())).toBe('STORE_UNAVAILABLE');
+    await eventually(() => feed.ageMs > 500);
+    proxy.target = other.port;
+    await recovered();
+    proxy.target = server.port;
+    await server.promote();
+    await other.stop();
+  });
+
+  test('has no memory left keeps what it has and refuses the rest, until it has some', async () => {
+    await server.with((redis) => redis.config('SET', 'maxmemory', '1'));
+    expectTolerable(await attempt());
+    expect(await outcomeOf(operations.create())).toBe('STORE_UNAVAILABLE');
+    expect(await outcomeOf(operations.append())).toBe('STORE_UNAVAILABLE');
+    expect(await outcomeOf(operations.ping())).toBe('STORE_UNAVAILABLE');
+    expect(await stores.sessions.read(known.userId, known.sessionId)).toMatchObject({ kind: 'live' });
+    await server.with((redis) => redis.config('SET', 'maxmemory', '0'));
+    await recovered();
+  });
+});
+
+describe('a Redis that loads its data when the service starts', () => {
+  let slow: RedisServer;
+  let starting: RedisStores | undefined;
+
+  beforeEach(async () => {
+    slow = await RedisServer.start();
+  });
+
+  afterEach(async () => {
+    starting?.close();
+    await slow.stop();
+  });
+
+  test('is waited for by nobody, and used when it is ready', async () => {
+    await slow.with(async (redis) => {
+      const pipeline = redis.pipeline();
+      for (let key = 0; key < 5_000; key += 1) pipeline.set(`filler:${key}`, 'x'.repeat(100));
+      await pipeline.exec();
+      await redis.save();
+    });
+    await slow.kill();
+    slow.launch('--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024');
+    const began = performance.now();
+    const opened = await RedisStores.open(singleRedis(slow.port));
+    starting = opened;
+    expect(performance.now() - began).toBeLessThan(5_000);
+    const outcomes = new Set<Outcome>();
+    await eventually(async () => {
+      const outcome = await outcomeOf(opened.sessions.ping());
+      outcomes.add(outcome);
+      return outcome === 'ok';
+    }, 20_000);
+    expect(outcomes).toEqual(new Set(TOLERABLE));
+  }, 60_000);
+});
