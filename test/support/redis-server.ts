@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,10 +12,13 @@ export class RedisServer {
   readonly port: number;
   readonly #folder: string;
   readonly #flags: readonly string[];
+  /** A configuration file, or none. */
+  readonly #files: readonly string[];
   #process: ChildProcess | undefined;
 
-  private constructor(port: number, folder: string, flags: readonly string[]) {
+  private constructor(port: number, folder: string, flags: readonly string[], files: readonly string[] = []) {
     this.port = port;
+    this.#files = files;
     this.#folder = folder;
     this.#flags = flags;
   }
@@ -38,6 +41,17 @@ export class RedisServer {
     return replica;
   }
 
+  /** A sentinel that knows this machine's Redis on a port as `main`; with TLS among the flags, by TLS. */
+  static async startSentinel(masterPort: number, ...flags: readonly string[]): Promise<RedisServer> {
+    const folder = mkdtempSync(join(tmpdir(), 'latchkey-sentinel-'));
+    const file = join(folder, 'sentinel.conf');
+    const monitor = `sentinel monitor main 127.0.0.1 ${masterPort} 1`;
+    writeFileSync(file, flags.includes('--tls-port') ? `tls-replication yes\n${monitor}` : monitor);
+    const sentinel = new RedisServer(await freePort(), folder, ['--sentinel', ...flags], [file]);
+    await sentinel.resume();
+    return sentinel;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
@@ -55,7 +69,7 @@ export class RedisServer {
   launch(...more: readonly string[]): ChildProcess {
     const flags = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder, '--save', ''];
     const common = ['--maxmemory-policy', 'noeviction', '--repl-diskless-sync-delay', '0'];
-    const all = [...flags, ...common, ...this.#flags, ...more];
+    const all = [...this.#files, ...flags, ...common, ...this.#flags, ...more];
     this.#process = spawn('redis-server', all, { stdio: 'ignore' });
     return this.#process;
   }

@@ -88,6 +88,8 @@ function create(address: RedisAddress, options: ConnectionOptions): RedisClient 
         name: address.master,
         db: address.db,
         sentinelRetryStrategy: reconnectDelay,
+        // Without these the driver talks plainly to the sentinels, and to the master they name.
+        ...(tls ? { sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
       });
     case 'cluster':
       return new Cluster([...address.nodes], {
