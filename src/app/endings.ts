@@ -15,6 +15,7 @@ export async function openEndings(
     log,
     clock,
     waitMs: feedWaitMs(config),
+    tokenLifeMs: config.accessTokenTtlMs + CLOCK_LEEWAY_MS,
     reinstate: (revocation) => endings.reinstate(revocation),
     observer: {
       faulted: (error) => logger.warn({ err: error }, 'the revocation log could not be read; trying again'),

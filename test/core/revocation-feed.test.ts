@@ -11,15 +11,18 @@ import { HOUR, ids } from '../support/sessions.ts';
 class FragileLog implements RevocationLog {
   inner: MemoryRevocationLog = new MemoryRevocationLog(HOUR);
   faulty = false;
-  lost = false;
+  readonly #held = new Set<string>();
   #silence: PromiseWithResolvers<void> | undefined;
 
-  append(revocation: Revocation, now: number): Promise<string> {
-    return this.inner.append(revocation, now);
+  async append(revocation: Revocation, now: number): Promise<string> {
+    const revision = await this.inner.append(revocation, now);
+    this.#held.add(revision);
+    return revision;
   }
 
   async read(after: string | undefined, waitMs: number) {
     if (this.faulty) throw new Error('connection lost');
+    await this.#silence?.promise;
     const entries = await this.inner.read(after, waitMs);
     await this.#silence?.promise;
     return entries;
@@ -38,14 +41,19 @@ class FragileLog implements RevocationLog {
   async inspect(position: string | undefined, now: number): Promise<LogState> {
     if (this.faulty) throw new Error('connection lost');
     const state = await this.inner.inspect(position, now);
-    const continuous = !this.lost;
-    this.lost = false;
-    return { ...state, continuous };
+    const held = await this.inner.read(undefined, 0);
+    return {
+      ...state,
+      continuous: position === undefined || held.some(({ revision }) => revision === position),
+    };
   }
 
-  fail(): void {
+  /** What a failover leaves: the same log by its beginning, without the entries. */
+  async fail(): Promise<void> {
+    const { coveredSince } = await this.inner.inspect(undefined, 0);
     this.inner = new MemoryRevocationLog(HOUR);
-    this.lost = true;
+    this.#held.clear();
+    await this.inner.inspect(undefined, coveredSince);
   }
 
   close(): Promise<void> {
@@ -69,6 +77,7 @@ describe('the revocation feed', () => {
       log,
       clock,
       waitMs: 5,
+      tokenLifeMs: HOUR,
       reinstate: async (revocation) => {
         reinstated.push(revocation);
         await log.append(revocation, clock.now());
@@ -147,13 +156,48 @@ describe('the revocation feed', () => {
     const revision = await log.append(lost, clock.now());
     await eventually(() => feed.revision === revision && feed.asOf === clock.now());
     clock.advance(1_000);
-    log.fail();
+    await log.fail();
     await log.append(kept, clock.now());
     await eventually(() => reinstated.length > 0 && feed.asOf === clock.now());
     expect(reinstated).toEqual([lost]);
-    expect(feed.coveredSince).toBe(clock.now());
     expect(known(lost)).toBe('LOGGED_OUT');
     expect(known(kept)).toBe('LOGGED_OUT');
+  });
+
+  test('notices a loss though the log has gone on since, and waits with its revision until it is mended', async () => {
+    await feed.start();
+    const [lost, later] = [ending(), ending()];
+    const revision = await log.append(lost, clock.now());
+    await eventually(() => feed.revision === revision);
+    clock.advance(1_000);
+    log.fallSilent();
+    await log.fail();
+    await log.append(later, clock.now());
+    log.speak();
+    await eventually(() => reinstated.length > 0 && feed.asOf === clock.now());
+    expect(reinstated).toEqual([lost]);
+    expect(known(later)).toBe('LOGGED_OUT');
+  });
+
+  test('keeps an ending for as long as it believes a token itself, though another server would not', async () => {
+    await feed.start();
+    const entry = { ...ending(), expiresAt: clock.now() + 1 };
+    await log.append(entry, clock.now());
+    await eventually(() => feed.size === 1);
+    clock.advance(HOUR - 1);
+    await eventually(() => feed.asOf === clock.now());
+    expect(known(entry)).toBe('LOGGED_OUT');
+  });
+
+  test('forgets nothing because the clock was set forward for a moment', async () => {
+    await feed.start();
+    const entry = ending();
+    await log.append(entry, clock.now());
+    await eventually(() => feed.size === 1);
+    clock.set(2 * HOUR);
+    await eventually(() => feed.asOf === clock.now());
+    clock.set(-2 * HOUR);
+    expect(known(entry)).toBe('LOGGED_OUT');
   });
 
   test('forgets what has expired', async () => {

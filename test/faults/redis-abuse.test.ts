@@ -41,6 +41,7 @@ beforeEach(async () => {
   feed = new RevocationFeed({
     log: stores.log,
     clock: systemClock,
+    tokenLifeMs: 900_000,
     waitMs: 100,
     reinstate: async () => undefined,
     observer: { faulted: () => undefined, rewound: () => undefined },

@@ -51,6 +51,7 @@ export class SessionWorld {
       log,
       clock,
       waitMs: 5,
+      tokenLifeMs: ACCESS_TTL,
       reinstate: (revocation) => this.endings.reinstate(revocation),
       observer: { faulted: () => undefined, rewound: () => undefined },
     });

@@ -1,7 +1,7 @@
 import type { Clock } from '../../validator/clock.ts';
 import { type Revocation, RevocationSet } from '../../validator/revocation-set.ts';
 import type { RevocationView } from '../../validator/validator.ts';
-import type { LoggedRevocation, RevocationLog } from './revocation-log.ts';
+import type { RevocationLog } from './revocation-log.ts';
 
 /** Told what happens to the feed; for logs and metrics. */
 export interface FeedObserver {
@@ -16,6 +16,8 @@ export interface RevocationFeedOptions {
   readonly clock: Clock;
   /** How long a round waits for an entry; `asOf` is never older than about twice this while all is well. */
   readonly waitMs: number;
+  /** How long this server believes an access token at most; milliseconds. */
+  readonly tokenLifeMs: number;
   /** Ends again what the log has lost. */
   readonly reinstate: (revocation: Revocation) => Promise<void>;
   readonly observer: FeedObserver;
@@ -25,9 +27,9 @@ const FULL_PAGE = 1_000;
 const RETRY_MS = { first: 50, most: 1_000 };
 
 /**
- * Tails the revocation log. A round reads what is new, applies it at once, and asks whether the log is still the
- * one that was read before; only then may `asOf` move, and only to the instant at which the round began: whatever
- * was acknowledged before that was in the log when it was read.
+ * Tails the revocation log. A round reads what is new, applies it at once, and asks whether the log still holds what
+ * was read before; only then may position and `asOf` move, and `asOf` only to the instant at which the round began:
+ * whatever was acknowledged before that was in the log when it was read.
  *
  * A log that has lost entries (a failover, a wipe) is read again from its beginning, and what this process still
  * knows and the log does not is put back. `asOf` stands still until that is done.
@@ -47,8 +49,13 @@ export class RevocationFeed implements RevocationView {
   #running: Promise<void> | undefined;
   #pause: (() => void) | undefined;
 
+  readonly #startedAt: number;
+  readonly #startedMonotonic: number;
+
   constructor(options: RevocationFeedOptions) {
     this.#options = options;
+    this.#startedAt = options.clock.now();
+    this.#startedMonotonic = options.clock.monotonic();
   }
 
   get revision(): string | undefined {
@@ -115,10 +122,10 @@ export class RevocationFeed implements RevocationView {
     const { log, clock, waitMs } = this.#options;
     const began = { at: clock.now(), monotonic: clock.monotonic() };
     const entries = await log.read(this.#position, this.#caughtUp ? waitMs : 0);
-    this.#apply(entries);
-    this.#caughtUp = entries.length < FULL_PAGE;
-    if (!this.#caughtUp) return true;
+    for (const { revocation } of entries) this.#learn(revocation);
 
+    // The position that was read from, not the one that was read up to: a new entry is there in any case, also in
+    // a log that has lost what stood between the two.
     const state = await log.inspect(this.#position, clock.now());
     const known = this.#coveredSince !== Number.POSITIVE_INFINITY;
     const sameLog = !known || state.coveredSince === this.#coveredSince;
@@ -129,20 +136,29 @@ export class RevocationFeed implements RevocationView {
       this.#caughtUp = false;
       return false;
     }
+    for (const { revocation } of entries) this.#reread?.add(revocation);
+    this.#position = entries.at(-1)?.revision ?? this.#position;
+    this.#revision = this.#position;
+    this.#caughtUp = entries.length < FULL_PAGE;
+    if (!this.#caughtUp) return true;
+
     if (this.#reread !== undefined) await this.#putBack(this.#reread);
     this.#asOf = began.at;
     this.#asOfMonotonic = began.monotonic;
-    this.#set.forget(clock.now());
+    this.#set.forget(this.#steadyNow());
     return true;
   }
 
-  #apply(entries: readonly LoggedRevocation[]): void {
-    for (const { revision, revocation } of entries) {
-      this.#set.add(revocation);
-      this.#reread?.add(revocation);
-      this.#position = revision;
-    }
-    if (entries.length > 0 || this.#position === undefined) this.#revision = this.#position;
+  /** An ending is kept for as long as this server believes a token, whatever the one that logged it believes. */
+  #learn(revocation: Revocation): void {
+    const expiresAt = Math.max(revocation.expiresAt, revocation.endedAt + this.#options.tokenLifeMs);
+    this.#set.add({ ...revocation, expiresAt });
+  }
+
+  /** The time, or what it would be had the clock not been set forward since the start: what is forgotten is gone. */
+  #steadyNow(): number {
+    const { clock } = this.#options;
+    return Math.min(clock.now(), this.#startedAt + clock.monotonic() - this.#startedMonotonic);
   }
 
   async #putBack(found: RevocationSet): Promise<void> {
