@@ -9,7 +9,7 @@ export class Closers {
     this.#closers.push(close);
   }
 
-  /** Closes everything, the last opened first, whatever one of them throws; then throws the first fault. */
+  /** Closes everything, the last opened first, whatever one of them does; then fails with the first fault. */
   async close(): Promise<void> {
     const faults: unknown[] = [];
     for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {

@@ -10,7 +10,7 @@ export type Transport =
   /** As `tls`, and the caller proves who it is with a certificate of its own. */
   | { readonly kind: 'mtls'; readonly ca?: Buffer; readonly cert: Buffer; readonly key: Buffer };
 
-/** @throws what `node:tls` throws where a certificate or key cannot be read. */
+/** Throws what `node:tls` throws where a certificate or key cannot be read. */
 export function channelCredentials(transport: Transport): ChannelCredentials {
   if (transport.kind === 'plaintext') return credentials.createInsecure();
   const ca = transport.ca === undefined ? {} : { ca: transport.ca };

@@ -36,7 +36,7 @@ export class FieldFaults {
     }
   }
 
-  /** Fails with INVALID_FIELD and every violation, if there is any. */
+  /** Throws INVALID_FIELD with every violation, if there is any. */
   throwIfAny(): void {
     const violations = this.#violations;
     if (violations === undefined) return;

@@ -55,7 +55,7 @@ export class GrpcServer {
 
   /**
    * Binds, and from then on serves; answers the address with the real port. Health says NOT_SERVING until it
-   * is told otherwise. Throws if the address is taken or a certificate file cannot be used.
+   * is told otherwise. Fails if the address is taken or a certificate file cannot be used.
    */
   async listen(): Promise<string> {
     const { address } = this.#options;

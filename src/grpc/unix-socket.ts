@@ -8,7 +8,7 @@ export function unixSocketPath(address: string): string | undefined {
 
 /**
  * Removes the socket file that a server which is gone left behind, for it would be in the way of `bind`. What is
- * not a socket, or is one that somebody answers on, is left alone, and this throws.
+ * not a socket, or is one that somebody answers on, is left alone, and this fails.
  */
 export async function removeStaleSocket(path: string): Promise<void> {
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {

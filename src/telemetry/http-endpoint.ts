@@ -24,7 +24,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 64;
 
 /**
- * Plain HTTP for machines that watch: `/metrics` for Prometheus, `/livez` (the process turns its wheel) and
+ * Plain HTTP for machines that watch: `/metrics` for Prometheus, `/livez` (the process answers) and
  * `/readyz` (sign-in can work; 503 with the reasons if not). It says nothing about users.
  */
 export class HttpEndpoint {
@@ -38,7 +38,7 @@ export class HttpEndpoint {
     this.#server.on('request', (request, response) => void this.#answer(request, response));
   }
 
-  /** Listens; throws if the address is taken. */
+  /** Listens; fails if the address is taken. */
   static async open(options: HttpEndpointOptions): Promise<HttpEndpoint> {
     const endpoint = new HttpEndpoint(options);
     await new Promise<void>((resolve, reject) => {

@@ -25,7 +25,7 @@ const MAX_FILE_BYTES = 4096;
 /**
  * The master key of the embedded mode: base64url and a line end, in a file that only its owner can read. It is
  * made, with its folder, when it is first asked for, and never again: of several processes that begin at once all
- * get the same one. Fails with INTERNAL, and says what to do, if the file can be read by others or holds no key.
+ * get the same one. Throws INTERNAL, and says what to do, if the file can be read by others or holds no key.
  */
 export function readOrMakeMasterKey(file: string): Buffer {
   const found = readKey(file);

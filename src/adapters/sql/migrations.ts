@@ -10,7 +10,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
 
 const provider: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };
 
-/** Brings the tables up to date, in one transaction, one process after the other. Throws what the driver throws. */
+/** Brings the tables up to date, in one transaction, one process after the other. Fails as the driver fails. */
 export async function migrateToLatest(db: Kysely<never>): Promise<void> {
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
   if (error !== undefined) throw error;

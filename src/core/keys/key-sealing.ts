@@ -20,7 +20,7 @@ export function sealPrivateKey(privateJwk: string, keyId: string, masterKeys: Ma
   return `v1.${id}.${sealed.toString('base64url')}`;
 }
 
-/** Opens what `sealPrivateKey` made. INTERNAL, with what to do about it, if it cannot. */
+/** Opens what `sealPrivateKey` made. Throws INTERNAL, with what to do about it, if it cannot. */
 export function openPrivateKey(sealed: string, keyId: string, masterKeys: MasterKeys): string {
   const [, masterKeyId = '', payload = ''] = SEALED.exec(sealed) ?? [];
   const bytes = Buffer.from(payload, 'base64url');

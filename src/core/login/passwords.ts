@@ -94,7 +94,7 @@ export class Passwords {
   }
 
   /**
-   * The stored form of a bcrypt hash that another system made. Fails with INVALID_FIELD for anything else, and
+   * The stored form of a bcrypt hash that another system made. Throws INVALID_FIELD for anything else, and
    * for a cost above the configured one, since how long its check takes would tell that the user exists.
    */
   importHash(hash: string, field = 'password_hash'): string {
