@@ -1,3 +1,4 @@
+import { MAX_USERNAME_BYTES } from '../core/user/username.ts';
 import type {
   BatchValidateRequest,
   LoginRequest,
@@ -16,7 +17,6 @@ export const MAX_BATCH = 256;
 
 /** A refresh token of ours is about 140 bytes; there is no need to look at a book. */
 const MAX_REFRESH_TOKEN_BYTES = 512;
-const MAX_USERNAME_BYTES = 128;
 const MAX_CLIENT_ID_BYTES = 64;
 const MAX_DEVICE_ID_BYTES = 64;
 const MAX_DEVICE_NAME_BYTES = 256;

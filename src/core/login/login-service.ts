@@ -4,7 +4,7 @@ import type { Device } from '../session/session.ts';
 import type { OpenedSession, SessionService } from '../session/session-service.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
-import { canonicalUsername } from '../user/username.ts';
+import { canonicalUsername, MAX_USERNAME_BYTES } from '../user/username.ts';
 import { invalidCredentials } from './invalid-credentials.ts';
 import type { Passwords } from './passwords.ts';
 
@@ -39,8 +39,6 @@ export interface LoginServiceOptions {
 
 /** RFC 8176: a password. */
 const PASSWORD_METHOD = 'pwd';
-/** No username is longer, in bytes of UTF-8. */
-const MAX_USERNAME_BYTES = 128;
 
 /** Signs people in with username and password. */
 export class LoginService {

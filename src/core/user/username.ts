@@ -1,7 +1,7 @@
 import { invalidField } from '../failure.ts';
 
-/** Bytes of UTF-8. */
-const MAX_BYTES = 128;
+/** No username is longer, in bytes of UTF-8. */
+export const MAX_USERNAME_BYTES = 128;
 
 /** Controls, formatting, private and unassigned characters, separators, and what is drawn as nothing. */
 const UNFIT = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u;
@@ -27,8 +27,8 @@ function fold(character: string): string {
  */
 export function checkUsername(username: string, field: string): void {
   const bytes = Buffer.byteLength(username);
-  if (bytes < 1 || bytes > MAX_BYTES) {
-    throw invalidField(field, `must be 1 to ${MAX_BYTES} bytes of UTF-8, is ${bytes}`);
+  if (bytes < 1 || bytes > MAX_USERNAME_BYTES) {
+    throw invalidField(field, `must be 1 to ${MAX_USERNAME_BYTES} bytes of UTF-8, is ${bytes}`);
   }
   if (UNFIT.test(username) || UNFIT.test(canonicalUsername(username))) {
     throw invalidField(field, 'must not contain spaces, control or invisible characters');
