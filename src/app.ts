@@ -102,6 +102,7 @@ async function open(site: Site): Promise<App> {
     accessTokens: new AccessTokenIssuer({ ...common, keys, ttlMs: config.accessTokenTtlMs }),
     refreshTokens: new RefreshTokens(masterKeys.all.map(({ refreshMac }) => refreshMac)),
     verifier,
+    revocations: feed,
     policy: sessionPolicy(config),
   });
   const users = new UserService({

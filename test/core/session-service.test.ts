@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
 import { storeUnavailable } from '../../src/core/failure.ts';
@@ -169,6 +169,38 @@ describe('sessions', () => {
       });
       await eventually(() => world.feed.size === 1);
       expect(await judge(tokens.accessToken)).toMatchObject({ endReason: reason });
+    });
+
+    test('refuses a session that the log knows to have ended though its record is alive, and ends the record', async () => {
+      const { session, tokens } = await world.open(user);
+      const { userId, sessionId } = session;
+      const endedAt = clock.now();
+      const entry = {
+        kind: 'session',
+        userId,
+        sessionId,
+        reason: 'RISK',
+        endedAt,
+        expiresAt: endedAt + DAY,
+      } as const;
+      await log.append(entry, endedAt);
+      await eventually(() => world.feed.size === 1);
+      await expect(world.sessions.refresh(tokens.refreshToken)).rejects.toMatchObject({
+        metadata: { end_reason: 'RISK' },
+      });
+      expect(await store.read(userId, sessionId, clock.now())).toMatchObject({ kind: 'ended' });
+    });
+
+    test('issues a token as of before the store was asked, however long that took', async () => {
+      const { tokens } = await world.open(user);
+      const asked = clock.now();
+      const slow = jest.spyOn(store, 'rotate').mockImplementationOnce(async (request) => {
+        clock.advance(MINUTE);
+        return store.rotate(request);
+      });
+      const refreshed = await world.sessions.refresh(tokens.refreshToken);
+      expect(slow).toHaveBeenCalledTimes(2);
+      expect(refreshed.tokens.accessTokenExpiresAt).toBe(asked + 15 * MINUTE);
     });
 
     test('refuses what is not ours without asking any store', async () => {

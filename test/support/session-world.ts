@@ -78,6 +78,7 @@ export class SessionWorld {
       }),
       refreshTokens: new RefreshTokens([macKey]),
       verifier,
+      revocations: this.feed,
       policy: {
         idleTtlMs: 7 * DAY,
         maxTtlMs: 30 * DAY,

@@ -1,4 +1,3 @@
-import type { Clock } from '../../validator/clock.ts';
 import type { IdSource } from '../ids.ts';
 import type { TokenSigner } from '../keys/key-material.ts';
 import type { Session } from './session.ts';
@@ -6,7 +5,6 @@ import type { Session } from './session.ts';
 export interface AccessTokenIssuerOptions {
   readonly keys: { signer(): TokenSigner };
   readonly ids: IdSource;
-  readonly clock: Clock;
   readonly issuer: string;
   readonly audiences: readonly string[];
   readonly ttlMs: number;
@@ -20,10 +18,18 @@ export class AccessTokenIssuer {
     this.#options = options;
   }
 
-  /** The token never outlives its session. `expiresAt`: milliseconds since 1970. */
-  async issue(session: Session, roles: readonly string[]): Promise<{ token: string; expiresAt: number }> {
-    const { keys, ids, clock, issuer, audiences, ttlMs } = this.#options;
-    const now = clock.now();
+  /**
+   * The token never outlives its session. `expiresAt`: milliseconds since 1970.
+   *
+   * @param now when the session was known to live: the instant before the store was asked. An ending after it is in
+   * the log for as long as this token lives, however long the process was held up in between.
+   */
+  async issue(
+    session: Session,
+    roles: readonly string[],
+    now: number,
+  ): Promise<{ token: string; expiresAt: number }> {
+    const { keys, ids, issuer, audiences, ttlMs } = this.#options;
     const expiresAt = Math.floor(Math.min(now + ttlMs, session.absoluteDeadline) / 1000);
     const token = await keys.signer().sign({
       iss: issuer,

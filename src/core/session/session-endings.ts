@@ -35,6 +35,12 @@ export class SessionEndings {
     return { revision: await this.log(userId, ended) };
   }
 
+  /** Ends the record of a session whose ending is in the log already; answers the ending that the record has. */
+  endAgain(userId: string, sessionId: string, reason: EndReason): Promise<EndedSession> {
+    const { store, clock, tombstoneTtlMs } = this.#options;
+    return store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
+  }
+
   /** Ends every session of the user that exists or is being made with what was read before `securityVersion`. */
   async endUser(userId: string, securityVersion: number, reason: EndReason): Promise<{ revision: string }> {
     return this.#cutOff(userId, securityVersion, reason, undefined);

@@ -1,6 +1,7 @@
 import type { Clock } from '../../validator/clock.ts';
 import { createdAtOf } from '../../validator/session-id.ts';
 import type { TokenVerifier } from '../../validator/token-verifier.ts';
+import type { RevocationView } from '../../validator/validator.ts';
 import { Failure, storeUnavailable } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
 import { invalidCredentials } from '../login/invalid-credentials.ts';
@@ -20,6 +21,8 @@ export interface SessionServiceOptions {
   readonly accessTokens: AccessTokenIssuer;
   readonly refreshTokens: RefreshTokens;
   readonly verifier: TokenVerifier;
+  /** What is known of the log; asked so that a record which a failover revived is not believed. */
+  readonly revocations: Pick<RevocationView, 'endReasonOf'>;
   readonly issuer: string;
   readonly policy: SessionPolicy;
   readonly clock: Clock;
@@ -57,17 +60,18 @@ export class SessionService {
    */
   async open(user: User, signIn: SignIn): Promise<OpenedSession> {
     const { endings, ids, clock } = this.#options;
-    const first = await this.#create(user, signIn, ids.next(clock.now()));
+    const now = clock.now();
+    const first = await this.#create(user, signIn, ids.next(now), now);
     const { session, outcome } =
       first.outcome.kind === 'clock-behind'
-        ? await this.#create(user, signIn, ids.next(first.outcome.cutoff + 1))
+        ? await this.#create(user, signIn, ids.next(first.outcome.cutoff + 1), now)
         : first;
     if (outcome.kind !== 'created') {
       throw invalidCredentials();
     }
     try {
       await endings.logAll(user.userId, outcome.replaced);
-      return { session, tokens: await this.#issue(session, user), replaced: outcome.replaced };
+      return { session, tokens: await this.#issue(session, user, now), replaced: outcome.replaced };
     } catch (error) {
       await this.#discard(session);
       throw error;
@@ -77,16 +81,18 @@ export class SessionService {
   /** Exchanges a refresh token; see `decideRotation` for what becomes of it. */
   async refresh(refreshToken: string): Promise<SessionWithTokens> {
     const grant = this.#grantOf(refreshToken);
+    const now = this.#options.clock.now();
+    await this.#refuseIfKnownEnded(grant);
     let user = await this.#currentUser(grant);
-    let outcome = await this.#rotate(grant, user);
+    let outcome = await this.#rotate(grant, user, now);
     if (outcome.kind === 'user-changed') {
       user = await this.#currentUser(grant);
-      outcome = await this.#rotate(grant, user);
+      outcome = await this.#rotate(grant, user, now);
     }
     switch (outcome.kind) {
       case 'rotated':
       case 'replayed':
-        return { session: outcome.session, tokens: await this.#issue(outcome.session, user) };
+        return { session: outcome.session, tokens: await this.#issue(outcome.session, user, now) };
       case 'reused':
       case 'ended':
         await this.#logIfNeeded(grant.userId, outcome.ended);
@@ -117,9 +123,8 @@ export class SessionService {
     return endings.end(verified.claims.userId, verified.claims.sessionId, 'LOGGED_OUT');
   }
 
-  async #create(user: User, signIn: SignIn, sessionId: string) {
-    const { store, policy, clock } = this.#options;
-    const now = clock.now();
+  async #create(user: User, signIn: SignIn, sessionId: string, now: number) {
+    const { store, policy } = this.#options;
     const createdAt = createdAtOf(sessionId) ?? now;
     const session: Session = {
       ...signIn,
@@ -137,8 +142,8 @@ export class SessionService {
     return { session, outcome };
   }
 
-  async #rotate(grant: RefreshGrant, user: User): Promise<RotateOutcome> {
-    const { store, policy, clock } = this.#options;
+  async #rotate(grant: RefreshGrant, user: User, now: number): Promise<RotateOutcome> {
+    const { store, policy } = this.#options;
     const { refreshGraceMs, idleTtlMs, tombstoneTtlMs } = policy;
     const { securityVersion } = user;
     return store.rotate({
@@ -147,7 +152,7 @@ export class SessionService {
       refreshGraceMs,
       idleTtlMs,
       tombstoneTtlMs,
-      now: clock.now(),
+      now,
     });
   }
 
@@ -162,6 +167,18 @@ export class SessionService {
     return grant;
   }
 
+  /**
+   * The log can know of an ending that the record has lost, where the two are not on the same Redis node and only one
+   * of them failed over. Then the record is ended again.
+   */
+  async #refuseIfKnownEnded({ userId, sessionId }: RefreshGrant): Promise<void> {
+    const createdAt = createdAtOf(sessionId) ?? 0;
+    const reason = this.#options.revocations.endReasonOf(userId, sessionId, createdAt);
+    if (reason === undefined) return;
+    const ended = await this.#options.endings.endAgain(userId, sessionId, reason as EndReason);
+    throw sessionEnded(ended);
+  }
+
   /** The user as of now, with the roles of now. Whoever may not sign in any more loses the session here. */
   async #currentUser({ userId, sessionId }: RefreshGrant): Promise<User> {
     const user = await this.#options.users.findById(userId);
@@ -173,9 +190,9 @@ export class SessionService {
     throw sessionEnded(found.kind === 'ended' ? found.ended : undefined);
   }
 
-  async #issue(session: Session, user: User): Promise<IssuedTokens> {
+  async #issue(session: Session, user: User, now: number): Promise<IssuedTokens> {
     const { accessTokens, refreshTokens } = this.#options;
-    const access = await accessTokens.issue(session, user.roles);
+    const access = await accessTokens.issue(session, user.roles, now);
     return {
       accessToken: access.token,
       accessTokenExpiresAt: access.expiresAt,

@@ -1,5 +1,4 @@
 import type { Clock } from '../../validator/clock.ts';
-import { later } from '../../validator/revision.ts';
 import type { Undecided, Validator } from '../../validator/validator.ts';
 import { type Demand, type Judgement, rejected, type Verdict } from '../../validator/verdict.ts';
 import { passedDeadline } from './rotation.ts';
@@ -28,13 +27,13 @@ export class TokenValidation {
   /** Answers at once, without a promise, for a token that was seen before and is within every bound. */
   judge(accessToken: string, demand: Demand): Judgement | Promise<Judgement> {
     const judged = this.#options.validator.judge(accessToken, demand);
-    if (judged instanceof Promise) return judged.then((result) => this.#settle(result, demand));
-    return this.#settle(judged, demand);
+    if (judged instanceof Promise) return judged.then((result) => this.#settle(result));
+    return this.#settle(judged);
   }
 
-  #settle(judged: Judgement | Undecided, demand: Demand): Judgement | Promise<Judgement> {
+  #settle(judged: Judgement | Undecided): Judgement | Promise<Judgement> {
     if (judged.verdict === undefined) {
-      return this.#askTheRecord(judged, demand).then((judgement) => this.#counted(judgement));
+      return this.#askTheRecord(judged).then((judgement) => this.#counted(judgement));
     }
     return this.#counted(judged);
   }
@@ -45,15 +44,13 @@ export class TokenValidation {
     return judgement;
   }
 
-  async #askTheRecord({ token }: Undecided, demand: Demand): Promise<Judgement> {
+  async #askTheRecord({ token }: Undecided): Promise<Judgement> {
     const { validator, store, clock } = this.#options;
     const asOf = clock.now();
     const { claims } = token;
     const found = await store.read(claims.userId, claims.sessionId, asOf);
     if (found.kind === 'live') validator.noteAlive(token, asOf);
-    const known = this.#options.revision();
-    const revision = demand.atLeastRevision === undefined ? known : later(known, demand.atLeastRevision);
-    return { verdict: verdictOf(found, token.accepted, asOf), asOf, revision };
+    return { verdict: verdictOf(found, token.accepted, asOf), asOf, revision: this.#options.revision() };
   }
 }
 
