@@ -15,7 +15,7 @@ import type { DemandFields } from './messages/verdict-message.ts';
 /** The most access tokens in one BatchValidate. */
 export const MAX_BATCH = 256;
 
-/** A refresh token of ours is about 140 bytes; there is no need to look at a book. */
+/** A refresh token of ours is 96 bytes; whatever is longer than this is none. */
 const MAX_REFRESH_TOKEN_BYTES = 512;
 const MAX_CLIENT_ID_BYTES = 64;
 const MAX_DEVICE_ID_BYTES = 64;

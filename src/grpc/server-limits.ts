@@ -5,7 +5,10 @@ import { MAX_BATCH } from './identity-fields.ts';
 /** The largest request there is: a full BatchValidate of the longest tokens, with room for its other fields. */
 export const MAX_REQUEST_BYTES = MAX_BATCH * MAX_TOKEN_LENGTH + 16 * 1024;
 
-/** What one connection may cost, and how long it may live. The library's own limits are: none. */
+/**
+ * What one connection may cost, and how long it may live. By itself the library limits a message, to 4 MiB, and
+ * nothing else.
+ */
 export const SERVER_LIMITS: ServerOptions = {
   'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
 
