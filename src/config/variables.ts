@@ -5,7 +5,7 @@ import { STORE_VARIABLES } from './store-variables.ts';
 import type { ValueOf, Variable } from './variable.ts';
 
 /** Every variable there is, in the order of the README's table. */
-export const VARIABLES = {
+const VARIABLES = {
   ...NETWORK_VARIABLES,
   ...STORE_VARIABLES,
   ...SESSION_VARIABLES,

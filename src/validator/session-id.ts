@@ -1,14 +1,10 @@
+/** In lower-case text form, as every user and session id is. */
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-
-/** Whether it is a UUIDv7 in lower-case text form, as every user and session id is. */
-export function isUuidV7(id: string): boolean {
-  return UUID_V7.test(id);
-}
 
 /**
  * When the id was made, milliseconds since 1970: the first 48 bits (RFC 9562, section 5.7). A user-wide
  * cut-off is compared with it. Undefined if it is no UUIDv7.
  */
 export function createdAtOf(id: string): number | undefined {
-  return isUuidV7(id) ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : undefined;
+  return UUID_V7.test(id) ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : undefined;
 }

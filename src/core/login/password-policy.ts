@@ -2,9 +2,9 @@ import { invalidField } from '../failure.ts';
 import { isCommonPassword } from './common-password.ts';
 
 /** In code points, after NFC. */
-export const MIN_PASSWORD_LENGTH = 8;
+const MIN_PASSWORD_LENGTH = 8;
 /** In code points, after NFC: at most 1,024 bytes of UTF-8. */
-export const MAX_PASSWORD_LENGTH = 256;
+const MAX_PASSWORD_LENGTH = 256;
 
 /** What every attacker who knows this service would try. */
 const SERVICE_WORDS = ['latchkey'];

@@ -1,5 +1,4 @@
 import type { Clock } from '../../validator/clock.ts';
-import { later } from '../../validator/revision.ts';
 import type { Revocation } from '../../validator/revocation-set.ts';
 import type { RevocationLog } from '../revocation/revocation-log.ts';
 import type { EndedSession, EndReason } from './session.ts';
@@ -74,10 +73,9 @@ export class SessionEndings {
     await store.markLogged(userId, sessionId, revision);
   }
 
-  /** Logs several endings at once; answers the latest revision, undefined if there was nothing to log. */
-  async logAll(userId: string, ended: readonly EndedSession[]): Promise<string | undefined> {
-    const revisions = await Promise.all(ended.map((session) => this.log(userId, session)));
-    return revisions.reduce<string | undefined>((latest, revision) => later(latest, revision), undefined);
+  /** Logs several endings at once. */
+  async logAll(userId: string, ended: readonly EndedSession[]): Promise<void> {
+    await Promise.all(ended.map((session) => this.log(userId, session)));
   }
 
   async #cutOff(userId: string, securityVersion: number, reason: EndReason, createdUpTo: number | undefined) {

@@ -12,7 +12,7 @@ export type CallerTokens = Pick<TokenValidation, 'judge'>;
 export type CallerAuth = 'open' | 'mtls' | 'token';
 
 /** The role of a service that may ask about tokens. An administrator may as well. */
-export const SERVICE_ROLE = 'service';
+const SERVICE_ROLE = 'service';
 
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
