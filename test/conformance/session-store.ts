@@ -277,6 +277,19 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await read(sessions[2] as Session)).toMatchObject({ kind: 'live' });
       });
 
+      test('reports a replaced session again until its ending is marked as logged', async () => {
+        const userId = ids.next(clock.now());
+        const first = await opened({ userId, device });
+        await create(aSession(clock.now(), { userId }), { maxSessionsPerUser: 1 });
+        clock.advance(MINUTE);
+        const again = await create(aSession(clock.now(), { userId }));
+        expect(again).toMatchObject({
+          replaced: [{ sessionId: first.sessionId, reason: 'REPLACED', endedAt: first.createdAt }],
+        });
+        await store.markLogged(userId, first.sessionId, '1-0');
+        expect(await create(aSession(clock.now(), { userId }))).toEqual({ kind: 'created', replaced: [] });
+      });
+
       test('does not count or report sessions whose deadline has passed', async () => {
         const userId = ids.next(clock.now());
         const idle = await opened({ userId, device });

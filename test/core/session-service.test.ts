@@ -94,6 +94,19 @@ describe('sessions', () => {
       });
     });
 
+    test('logs at the next login what a failed one has replaced', async () => {
+      const first = await world.open(user, { deviceId: 'phone' });
+      log.broken = true;
+      await expect(world.open(user, { deviceId: 'phone' })).rejects.toMatchObject({
+        reason: 'STORE_UNAVAILABLE',
+      });
+      log.broken = false;
+      const { replaced } = await world.open(user, { deviceId: 'phone' });
+      expect(replaced).toContainEqual(expect.objectContaining({ sessionId: first.session.sessionId }));
+      await eventually(() => world.feed.size > 0);
+      expect(await judge(first.tokens.accessToken)).toMatchObject({ endReason: 'REPLACED' });
+    });
+
     test('refuses a user whose sessions were ended since the record was read', async () => {
       const changed = world.changeUser(user, { securityVersion: 2 });
       await world.endings.endUser(user.userId, 2, 'PASSWORD_CHANGED');

@@ -113,9 +113,13 @@ const refresh = fc
   ]);
 
 const logout = fc
-  .record({ which: fc.nat(9), reason: fc.constantFrom<EndReason>('LOGGED_OUT', 'ENDED_BY_ADMIN', 'RISK') })
-  .map(({ which, reason }): [string, Step] => [
-    `logout ${which} ${reason}`,
+  .record({
+    which: fc.nat(9),
+    marked: fc.boolean(),
+    reason: fc.constantFrom<EndReason>('LOGGED_OUT', 'REPLACED', 'RISK'),
+  })
+  .map(({ which, reason, marked }): [string, Step] => [
+    `logout ${which} ${reason}${marked ? '' : ', not marked as logged'}`,
     async (world) => {
       const session = world.session(which);
       if (session === undefined) return;
@@ -123,7 +127,7 @@ const logout = fc
       const now = world.clock.now();
       const request = { userId, sessionId, reason, tombstoneTtlMs: LONGER_THAN_ANY_RUN, now };
       await world.agree((store) => store.end(request));
-      await world.agree((store) => store.markLogged(userId, sessionId, `${now}-0`));
+      if (marked) await world.agree((store) => store.markLogged(userId, sessionId, `${now}-0`));
     },
   ]);
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { decideRotation, passedDeadline } from '../../core/session/rotation.ts';
 import type { EndedSession, EndReason, Session } from '../../core/session/session.ts';
+import { createdAtOf } from '../../core/session/session-id.ts';
 import type {
   CreateOutcome,
   CreateSession,
@@ -38,6 +39,7 @@ export class MemorySessionStore implements SessionStore {
   readonly #sweepIntervalMs: number;
   /** By user and session, as the keys of the Redis store are. */
   readonly #records = new Map<string, LiveRecord | Tombstone>();
+  /** Living sessions, and replaced ones that are not logged yet. */
   readonly #sessionsOfUser = new Map<string, Set<string>>();
   readonly #cutoffs = new Map<string, Cutoff>();
   #sweptAt: number;
@@ -58,9 +60,7 @@ export class MemorySessionStore implements SessionStore {
     if (this.#records.has(keyOf(session))) throw new Error('a session with this id exists');
     const replaced = this.#makeRoom(request);
     this.#records.set(keyOf(session), { session, ended: undefined });
-    const sessionIds = this.#sessionsOfUser.get(session.userId);
-    if (sessionIds === undefined) this.#sessionsOfUser.set(session.userId, new Set([session.sessionId]));
-    else sessionIds.add(session.sessionId);
+    this.#list(session);
     this.#sweep();
     return { kind: 'created', replaced };
   }
@@ -103,6 +103,10 @@ export class MemorySessionStore implements SessionStore {
       ({ createdAt }) => createdUpTo === undefined || createdAt <= createdUpTo,
     );
     for (const session of ended) this.#bury(session, reason, now, tombstoneTtlMs);
+    for (const { sessionId } of this.#unlogged(userId)) {
+      const createdAt = createdAtOf(sessionId) ?? 0;
+      if (createdUpTo === undefined || createdAt <= createdUpTo) this.#unlist(userId, sessionId);
+    }
     const cutoff = createdUpTo ?? Math.max(now, ...ended.map(({ createdAt }) => createdAt));
     const earlier = this.#cutoffs.get(userId);
     this.#cutoffs.set(userId, {
@@ -125,6 +129,7 @@ export class MemorySessionStore implements SessionStore {
     const record = this.#find(userId, sessionId, this.#clock.now());
     if (record?.ended === undefined) return;
     this.#records.set(keyOf({ userId, sessionId }), { ...record, ended: { ...record.ended, revision } });
+    this.#unlist(userId, sessionId);
   }
 
   async ping(): Promise<void> {}
@@ -142,10 +147,33 @@ export class MemorySessionStore implements SessionStore {
   ): EndedSession {
     const ended: EndedSession = { sessionId, reason, endedAt: now, revision: undefined };
     this.#records.set(keyOf({ userId, sessionId }), { ended, keptUntil: now + ttlMs });
+    this.#unlist(userId, sessionId);
+    return ended;
+  }
+
+  /** Stays listed, so that the next login reports it if this one fails before the ending is logged. */
+  #replace(session: Session, now: number, ttlMs: number): EndedSession {
+    const ended = this.#bury(session, 'REPLACED', now, ttlMs);
+    this.#list(session);
+    return ended;
+  }
+
+  #list({ userId, sessionId }: Session): void {
+    const sessionIds = this.#sessionsOfUser.get(userId);
+    if (sessionIds === undefined) this.#sessionsOfUser.set(userId, new Set([sessionId]));
+    else sessionIds.add(sessionId);
+  }
+
+  #unlist(userId: string, sessionId: string): void {
     const sessionIds = this.#sessionsOfUser.get(userId);
     sessionIds?.delete(sessionId);
     if (sessionIds?.size === 0) this.#sessionsOfUser.delete(userId);
-    return ended;
+  }
+
+  #unlogged(userId: string): EndedSession[] {
+    return [...(this.#sessionsOfUser.get(userId) ?? [])]
+      .map((sessionId) => this.#records.get(keyOf({ userId, sessionId }))?.ended)
+      .filter((ended) => ended !== undefined);
   }
 
   /** Oldest first, as the index of the Redis store orders them. */
@@ -159,19 +187,19 @@ export class MemorySessionStore implements SessionStore {
 
   #makeRoom({ session, maxSessionsPerUser, now, tombstoneTtlMs }: CreateSession): EndedSession[] {
     const { userId, clientId, device } = session;
-    const replaced: EndedSession[] = [];
+    const replaced = this.#unlogged(userId);
     const kept: Session[] = [];
     for (const other of this.#liveSessionsOf(userId)) {
       const passed = passedDeadline(other, now);
       const sameDevice =
         device.deviceId !== '' && other.device.deviceId === device.deviceId && other.clientId === clientId;
       if (passed !== undefined) this.#bury(other, passed, now, tombstoneTtlMs);
-      else if (sameDevice) replaced.push(this.#bury(other, 'REPLACED', now, tombstoneTtlMs));
+      else if (sameDevice) replaced.push(this.#replace(other, now, tombstoneTtlMs));
       else kept.push(other);
     }
     const tooMany = kept.slice(0, Math.max(0, kept.length + 1 - maxSessionsPerUser));
-    for (const oldest of tooMany) replaced.push(this.#bury(oldest, 'REPLACED', now, tombstoneTtlMs));
-    return replaced;
+    for (const oldest of tooMany) replaced.push(this.#replace(oldest, now, tombstoneTtlMs));
+    return replaced.sort((a, b) => (a.sessionId < b.sessionId ? -1 : 1));
   }
 
   #sweep(): void {
@@ -180,7 +208,9 @@ export class MemorySessionStore implements SessionStore {
     this.#sweptAt = now;
     for (const [key, record] of this.#records) {
       if (record.ended !== undefined) {
-        if (record.keptUntil <= now) this.#records.delete(key);
+        if (record.keptUntil > now) continue;
+        this.#records.delete(key);
+        this.#unlist(key.slice(0, key.indexOf('/')), record.ended.sessionId);
       } else if (passedDeadline(record.session, now) !== undefined) {
         this.#bury(record.session, 'IDLE', now, 0);
         this.#records.delete(key);

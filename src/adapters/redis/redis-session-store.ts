@@ -68,9 +68,12 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async markLogged(userId: string, sessionId: string, revision: string): Promise<void> {
-    const key = userKeys(userId).sessionPrefix + packId(sessionId);
+    const { sessionPrefix, sessions } = userKeys(userId);
+    const sid = packId(sessionId);
     try {
-      await this.#guarded(markLogged.run(this.#options.commands, [key], [revision]));
+      await this.#guarded(
+        markLogged.run(this.#options.commands, [sessionPrefix + sid, sessions], [sid, revision]),
+      );
     } catch {
       // An ending that is not marked is logged a second time when it is repeated, which is harmless.
     }
@@ -103,16 +106,12 @@ export class RedisSessionStore implements SessionStore {
     expectOwn(sid, answered);
     if (kind === 'user-changed') return { kind } as const;
     if (kind === 'clock-behind') return { kind, cutoff: Number(rest[0]) } as const;
-    await this.#confirmEnded(keys, rest, { reason: 'REPLACED', now, tombstoneTtlMs });
-    const replaced = rest.map(
-      (other): EndedSession => ({
-        sessionId: unpackId(other),
-        reason: 'REPLACED',
-        endedAt: now,
-        revision: undefined,
-      }),
+    const sids = rest.filter((_, index) => index % 2 === 0);
+    await this.#confirmEnded(keys, sids, { reason: 'REPLACED', now, tombstoneTtlMs });
+    const replaced = sids.map((other, index) =>
+      parseEnded(unpackId(other), 'REPLACED', rest[2 * index + 1] ?? '', ''),
     );
-    return { kind: 'created', replaced } as const;
+    return { kind: 'created', replaced: replaced.sort(byAge) } as const;
   }
 
   async #rotate(request: RotateSession): Promise<RotateOutcome> {
@@ -217,6 +216,10 @@ function isToBeConfirmed({ reason, revision }: EndedSession): boolean {
 
 function sessionKeys(keys: UserKeys, sid: string): readonly string[] {
   return [keys.sessionPrefix + sid, keys.sessions, keys.cutoff];
+}
+
+function byAge(a: EndedSession, b: EndedSession): number {
+  return a.sessionId < b.sessionId ? -1 : 1;
 }
 
 /** The same session has the same jitter always: the last letters of its id are random. */

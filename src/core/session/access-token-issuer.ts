@@ -30,7 +30,7 @@ export class AccessTokenIssuer {
     now: number,
   ): Promise<{ token: string; expiresAt: number }> {
     const { keys, ids, issuer, audiences, ttlMs } = this.#options;
-    const expiresAt = Math.floor(Math.min(now + ttlMs, session.absoluteDeadline) / 1000);
+    const expiresAt = Math.floor(Math.min(now + ttlMs, session.absoluteDeadline) / 1_000);
     const token = await keys.signer().sign({
       iss: issuer,
       aud: audiences.length === 1 ? audiences[0] : audiences,
@@ -40,10 +40,10 @@ export class AccessTokenIssuer {
       jti: ids.next(now),
       roles,
       amr: session.authenticationMethods,
-      auth_time: Math.floor(session.createdAt / 1000),
-      iat: Math.floor(now / 1000),
+      auth_time: Math.floor(session.createdAt / 1_000),
+      iat: Math.floor(now / 1_000),
       exp: expiresAt,
     });
-    return { token, expiresAt: expiresAt * 1000 };
+    return { token, expiresAt: expiresAt * 1_000 };
   }
 }

@@ -11,6 +11,10 @@ export interface CreateSession {
 }
 
 export type CreateOutcome =
+  /**
+   * `replaced`, oldest first: those that this step ended, and those that an earlier one ended and nobody has marked as
+   * logged since, because that login failed in between.
+   */
   | { readonly kind: 'created'; readonly replaced: readonly EndedSession[] }
   /** The user's sessions were ended since the user was read. Nothing was created. */
   | { readonly kind: 'user-changed' }

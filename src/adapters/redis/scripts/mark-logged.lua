@@ -1,10 +1,11 @@
 -- Notes in a tombstone where its ending stands in the log.
 --
--- KEYS  1 session
--- ARGV  1 revision
+-- KEYS  1 session, 2 index
+-- ARGV  1 packed session id, 2 revision
 -- Returns  1 if it was noted, 0 if there is no tombstone
 -- Invariant  a living or a missing record is never written to
 
 if redis.call('HEXISTS', KEYS[1], 'e') == 0 then return 0 end
-redis.call('HSET', KEYS[1], 'v', ARGV[1])
+redis.call('HSET', KEYS[1], 'v', ARGV[2])
+redis.call('ZREM', KEYS[2], ARGV[1])
 return 1
