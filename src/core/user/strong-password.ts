@@ -5,7 +5,7 @@ const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const GROUPS = 5;
 const GROUP_LENGTH = 5;
 
-/** A password of 125 random bits, in groups that can be read aloud and selected with one gesture in most terminals. */
+/** A password of 125 random bits, in groups that can be read aloud. */
 export function strongPassword(): string {
   const characters = Array.from(
     randomBytes(GROUPS * GROUP_LENGTH),
