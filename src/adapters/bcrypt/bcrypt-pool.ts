@@ -166,7 +166,7 @@ export class BcryptPool implements PasswordHasher {
         if (this.#idle.length + 1 >= threads) this.#started.resolve();
         this.#welcome(thread);
       },
-      ended: (_, cause) => this.#replace(thread, cause),
+      ended: (cause) => this.#replace(thread, cause),
     });
     this.#threads.add(thread);
   }

@@ -3,9 +3,9 @@ import type { BcryptJob, BcryptReply } from './bcrypt-worker.ts';
 
 export interface ThreadEvents {
   /** It can take its first job. */
-  readonly ready: (thread: BcryptThread) => void;
+  readonly ready: () => void;
   /** It is gone, asked to or not; a job it had has failed by then. */
-  readonly ended: (thread: BcryptThread, cause: Error) => void;
+  readonly ended: (cause: Error) => void;
 }
 
 interface Pending {
@@ -27,7 +27,7 @@ export class BcryptThread {
     this.#worker.on('message', (reply: BcryptReply) => {
       if (reply.kind === 'ready') {
         this.#isReady = true;
-        events.ready(this);
+        events.ready();
       } else {
         this.#settle(reply);
       }
@@ -38,7 +38,7 @@ export class BcryptThread {
     this.#worker.on('exit', (code) => {
       const cause = this.#cause ?? new Error(`The thread ended with exit code ${code}.`);
       this.#take()?.reject(cause);
-      events.ended(this, cause);
+      events.ended(cause);
     });
   }
 
