@@ -29,7 +29,7 @@ export function fault(name: SettingName, rest: string): ConfigFault {
   };
 }
 
-/** A name with our prefix that means nothing; most likely a slip of the pen. */
+/** A name with our prefix that means nothing; most likely a typo. */
 export function unknownName(name: string): ConfigFault {
   const [nearest] = SETTING_NAMES.map((known) => variableOf(known).name)
     .map((known) => ({ known, distance: editDistance(name, known) }))

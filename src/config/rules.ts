@@ -1,5 +1,6 @@
 import { type ConfigFault, fault } from './faults.ts';
 import { isLoopback } from './listen-address.ts';
+import { durationText } from './scalars.ts';
 import { type SettingName, type Settings, variableOf } from './variables.ts';
 
 /** What must hold between variables. */
@@ -19,7 +20,7 @@ function shorter(a: NumberName, b: NumberName, orEqual = false): Rule {
       const holds = orEqual ? settings[a] <= settings[b] : settings[a] < settings[b];
       return holds
         ? undefined
-        : [a, `(${inWords(settings[a])}) ${relation} ${named(b)} (${inWords(settings[b])})`];
+        : [a, `(${durationText(settings[a])}) ${relation} ${named(b)} (${durationText(settings[b])})`];
     },
   };
 }
@@ -117,16 +118,4 @@ export function brokenRules(
 
 function named(name: SettingName): string {
   return variableOf(name).name;
-}
-
-/** In the largest unit that it is a whole number of. */
-function inWords(ms: number): string {
-  const units = [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1_000],
-  ] as const;
-  const [unit, size] = units.find(([, divisor]) => ms > 0 && ms % divisor === 0) ?? ['ms', 1];
-  return `${ms / size}${unit}`;
 }

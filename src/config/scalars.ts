@@ -1,11 +1,12 @@
 import type { Parse } from './parsed.ts';
 
+/** The largest first. */
 const UNITS_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
   d: 86_400_000,
+  h: 3_600_000,
+  m: 60_000,
+  s: 1_000,
+  ms: 1,
 };
 
 /** A whole number with a unit (`500ms`, `30s`, `15m`, `12h`, `7d`), as milliseconds; bounds are written alike. */
@@ -17,6 +18,12 @@ export function duration(least: string, most: string): Parse<number> {
     const value = durationMs(text);
     return value !== undefined && value >= from && value <= to ? { value } : { problem };
   };
+}
+
+/** Milliseconds as `duration` reads them, in the largest unit that they are a whole number of. */
+export function durationText(ms: number): string {
+  const [unit, size] = Object.entries(UNITS_MS).find(([, size]) => ms > 0 && ms % size === 0) ?? ['ms', 1];
+  return `${ms / size}${unit}`;
 }
 
 function durationMs(text: string): number | undefined {
