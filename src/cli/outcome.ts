@@ -43,6 +43,6 @@ function explain(error: LatchkeyError): readonly string[] {
     `latchkey: ${reason ?? `gRPC status ${error.code}`}: ${message}`,
     ...violations.map(({ field, description }) => `  ${field}: ${description}`),
     ...Object.entries(metadata).map(([key, value]) => `  ${key}: ${value}`),
-    ...(retryAfterMs === undefined ? [] : [`  try again in ${Math.ceil(retryAfterMs / 1000)} s`]),
+    ...(retryAfterMs === undefined ? [] : [`  try again in ${Math.ceil(retryAfterMs / 1_000)} s`]),
   ];
 }

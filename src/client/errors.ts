@@ -86,7 +86,7 @@ function readDetail(typeUrl: string, value: Uint8Array): Partial<ErrorDetails> {
       const { retryDelay } = RetryInfo.decode(value);
       return retryDelay === undefined
         ? {}
-        : { retryAfterMs: retryDelay.seconds * 1000 + retryDelay.nanos / 1_000_000 };
+        : { retryAfterMs: retryDelay.seconds * 1_000 + retryDelay.nanos / 1_000_000 };
     }
     default:
       return {};

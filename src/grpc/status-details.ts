@@ -41,8 +41,8 @@ function detailsOf({ reason, metadata, violations, retryAfterMs }: Failure): Any
     details.push(pack('BadRequest', BadRequest, { fieldViolations }));
   }
   if (retryAfterMs !== undefined) {
-    const seconds = Math.trunc(retryAfterMs / 1000);
-    const nanos = Math.trunc((retryAfterMs % 1000) * 1_000_000);
+    const seconds = Math.trunc(retryAfterMs / 1_000);
+    const nanos = Math.trunc((retryAfterMs % 1_000) * 1_000_000);
     details.push(pack('RetryInfo', RetryInfo, { retryDelay: { seconds, nanos } }));
   }
   return details;

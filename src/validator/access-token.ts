@@ -72,9 +72,9 @@ export function parseClaims(payload: Uint8Array): AccessTokenClaims | undefined 
     tokenId: jti,
     roles,
     authenticationMethods: amr,
-    authenticatedAt: authTime * 1000,
-    issuedAt: iat * 1000,
-    expiresAt: exp * 1000,
+    authenticatedAt: authTime * 1_000,
+    issuedAt: iat * 1_000,
+    expiresAt: exp * 1_000,
   };
 }
 

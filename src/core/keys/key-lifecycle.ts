@@ -70,7 +70,7 @@ export function isRotationDue(newest: StoredSigningKey, policy: KeyPolicy, now: 
 }
 
 /** A day: a process whose clock is wrong by less cannot remove a key that others need. */
-const REMOVAL_DELAY_MS = 24 * 60 * 60 * 1000;
+const REMOVAL_DELAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Whether nobody can need the stored key any more; it has not been published for a while. */
 export function isRemovalDue({ publishedUntil }: KeyLife, now: number): boolean {
