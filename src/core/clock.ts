@@ -1,1 +1,2 @@
+// For the adapters, which know core only.
 export type { Clock } from '../validator/clock.ts';
