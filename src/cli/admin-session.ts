@@ -7,25 +7,42 @@ import { UsageError } from './usage-error.ts';
 /** A password check may wait for others in the service's queue. */
 const TIMEOUT_MS = 15_000;
 
-/**
- * Signs in, does the work, and signs out again, also after a failure or Ctrl-C. With a token nobody signs in
- * or out.
- *
- * @param stdinIsTaken whether standard input holds something else than the password of who signs in.
- */
-export async function asAdmin<T>(
+/** What the service is shown: an access token, or the password of who signs in. */
+export type Credential =
+  | { readonly kind: 'token'; readonly token: string }
+  | { readonly kind: 'password'; readonly password: string };
+
+/** @param stdinIsTaken whether standard input holds something else than the password of who signs in. */
+export async function credentialOf(
   options: GlobalOptions,
   terminal: Terminal,
   stdinIsTaken: boolean,
+): Promise<Credential> {
+  if (options.token) return { kind: 'token', token: options.token };
+  return { kind: 'password', password: await passwordOf(options, terminal, stdinIsTaken) };
+}
+
+/**
+ * Signs in, does the work, and signs out again, also after a failure or Ctrl-C. With a token nobody signs in
+ * or out.
+ */
+export async function asAdmin<T>(
+  options: GlobalOptions,
+  credential: Credential,
+  terminal: Terminal,
   work: (client: LatchkeyClient) => Promise<T>,
 ): Promise<T> {
-  let token = options.token || undefined;
-  const password = token === undefined ? await passwordOf(options, terminal, stdinIsTaken) : '';
+  let token = credential.kind === 'token' ? credential.token : undefined;
   const client = connectWith(options, () => token);
   try {
-    if (token !== undefined) return await work(client);
+    if (credential.kind === 'token') return await work(client);
     const { tokens } = await client.identity.login(
-      { username: options.username, password, clientId: 'latchkey-cli', device: thisDevice() },
+      {
+        username: options.username,
+        password: credential.password,
+        clientId: 'latchkey-cli',
+        device: thisDevice(),
+      },
       { signal: terminal.signal },
     );
     token = tokens?.accessToken;
@@ -59,7 +76,7 @@ async function passwordOf(
   if (fromEnvironment !== undefined && fromEnvironment !== '') return fromEnvironment;
   if (stdinIsTaken) {
     throw new UsageError(
-      'Standard input holds the new password: sign in by LATCHKEY_PASSWORD or LATCHKEY_TOKEN.',
+      'Standard input holds what is to be set: sign in by LATCHKEY_PASSWORD or LATCHKEY_TOKEN.',
     );
   }
   if (terminal.stdin.isTTY !== true) {

@@ -8,6 +8,8 @@ import { UsageError } from './usage-error.ts';
 export interface NewPasswordOptions {
   readonly passwordStdin?: true;
   readonly generate?: true;
+  /** Of `users create` only: not a password but its hash. */
+  readonly passwordHashStdin?: true;
 }
 
 /** 120 bits of chance. */

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { User } from '../client/index.ts';
-import { run, sent } from './action.ts';
+import { run, runAsking, sent } from './action.ts';
 import { addNewPasswordOptions, type NewPasswordOptions, newPassword } from './new-password.ts';
 import { type Output, userOutput } from './output.ts';
 import type { Terminal } from './terminal.ts';
-import { askLine } from './terminal.ts';
+import { askLine, readSecret } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 import { everyUser, findUser, type RoleChange, updateUser } from './users.ts';
 
@@ -35,22 +35,35 @@ function addCreate(users: Command, terminal: Terminal): void {
     .addOption(
       new Option(
         '--password-hash <bcrypt>',
-        'bcrypt hash from another system, instead of a password',
-      ).conflicts(['generate', 'passwordStdin']),
+        'bcrypt hash from another system, instead of a password; other users of this machine can see it',
+      ).conflicts(['generate', 'passwordStdin', 'passwordHashStdin']),
     )
-    .action(async (username: string, options: CreateOptions, command: Command) => {
-      const hash = options.passwordHash;
-      const password = hash === undefined ? await newPassword(options, terminal) : '';
-      await run(command, terminal, async (client, signal) => {
-        const credential =
-          hash === undefined
-            ? ({ $case: 'password', value: password } as const)
-            : ({ $case: 'passwordHash', value: hash } as const);
-        const request = { username, roles: options.role, credential };
-        const { user } = await client.users.createUser(request, { signal });
-        return withPassword(sent(user), options.generate === true ? password : undefined);
-      });
-    });
+    .addOption(
+      new Option('--password-hash-stdin', 'read the hash from standard input').conflicts([
+        'generate',
+        'passwordStdin',
+      ]),
+    )
+    .action((username: string, options: CreateOptions, command: Command) =>
+      runAsking(
+        command,
+        terminal,
+        () => newCredential(options, terminal),
+        async (client, signal, credential) => {
+          const request = { username, roles: options.role, credential };
+          const { user } = await client.users.createUser(request, { signal });
+          return withPassword(sent(user), options.generate === true ? credential.value : undefined);
+        },
+      ),
+    );
+}
+
+/** What the new user will sign in with. */
+async function newCredential(options: CreateOptions, terminal: Terminal) {
+  const hash = options.passwordHashStdin ? await readSecret(terminal, 'the hash') : options.passwordHash;
+  return hash === undefined
+    ? ({ $case: 'password', value: await newPassword(options, terminal) } as const)
+    : ({ $case: 'passwordHash', value: hash } as const);
 }
 
 function addReads(users: Command, terminal: Terminal): void {
@@ -79,6 +92,7 @@ function addUpdate(users: Command, terminal: Terminal): void {
     .option('--rename <username>', 'the new username')
     .addOption(several('--add-role <role>', 'give a role'))
     .addOption(several('--remove-role <role>', 'take a role'))
+    .addOption(new Option('--role <role>').hideHelp().argParser(addOrRemove))
     .action(async (name: string, change: RoleChange & { rename?: string }, command: Command) => {
       if (change.rename === undefined && change.addRole.length + change.removeRole.length === 0) {
         throw new UsageError('Nothing to change: give --rename, --add-role or --remove-role.');
@@ -90,20 +104,27 @@ function addUpdate(users: Command, terminal: Terminal): void {
     });
 }
 
+/** `--role` is an option of `create`; here it would not say what becomes of the roles there are. */
+function addOrRemove(): never {
+  throw new InvalidArgumentError('Say --add-role or --remove-role.');
+}
+
 function addSetPassword(users: Command, terminal: Terminal): void {
   const setPassword = users
     .command('set-password')
     .description('set a new password and end every session of the user')
     .argument('<user>', USER);
-  addNewPasswordOptions(setPassword).action(
-    async (name: string, options: NewPasswordOptions, command: Command) => {
-      const password = await newPassword(options, terminal);
-      await run(command, terminal, async (client, signal) => {
+  addNewPasswordOptions(setPassword).action((name: string, options: NewPasswordOptions, command: Command) =>
+    runAsking(
+      command,
+      terminal,
+      () => newPassword(options, terminal),
+      async (client, signal, password) => {
         const { userId } = await findUser(client, name, signal);
         const { user } = await client.users.setPassword({ userId, password }, { signal });
         return withPassword(sent(user), options.generate === true ? password : undefined);
-      });
-    },
+      },
+    ),
   );
 }
 

@@ -73,6 +73,9 @@ describe('users', () => {
     const hash = '$2b$10$abcdefghijklmnopqrstuuO9Q5dYhXGwGm0b0n6n6Z7G8J1K2L3M4';
     expect((await latchkey(['users', 'create', 'mia', '--password-hash', hash])).code).toBe(0);
     expect(fake.calls[1]?.request).toMatchObject({ credential: { $case: 'passwordHash', value: hash } });
+    const fromStdin = ['users', 'create', 'ben', '--password-hash-stdin'];
+    expect((await latchkey(fromStdin, { stdin: `${hash}\n` })).code).toBe(0);
+    expect(fake.calls[4]?.request).toMatchObject({ credential: { $case: 'passwordHash', value: hash } });
   });
 
   test('list reads every page', async () => {
@@ -191,7 +194,9 @@ describe('what goes wrong', () => {
     [['users', 'nonsense'], 'unknown command'],
     [['users', 'create', 'mia'], '--password-stdin or --generate'],
     [['users', 'create', 'mia', '--generate', '--password-stdin'], 'cannot be used with'],
+    [['users', 'create', 'mia', '--generate', '--password-hash-stdin'], 'cannot be used with'],
     [['users', 'update', 'mia'], 'Nothing to change'],
+    [['users', 'update', 'mia', '--role', 'ops'], '--add-role or --remove-role'],
     [['users', 'delete', 'mia'], '--yes'],
     [['users', 'list', '--cert', 'own.pem'], '--cert and --key go together'],
     [['users', 'list', '--ca', '/no/such/file'], 'no such file'],

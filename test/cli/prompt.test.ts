@@ -51,8 +51,8 @@ function run(person: Person, ...args: string[]): Promise<number> {
 }
 
 describe('at a terminal', () => {
-  test('passwords are asked for, the new one twice, and none is shown', async () => {
-    const person = new Person('new one 123\r', 'new one 123\r', `${ADMIN.password}\r`);
+  test("passwords are asked for, the admin's first, the new one twice, and none is shown", async () => {
+    const person = new Person(`${ADMIN.password}\r`, 'new one 123\r', 'new one 123\r');
     expect(await run(person, 'users', 'create', 'mia')).toBe(0);
     expect(fake.calls[1]?.request).toMatchObject({ credential: { value: 'new one 123' } });
     expect(person.shown).toContain('New password: ');
@@ -62,7 +62,7 @@ describe('at a terminal', () => {
   });
 
   test('two new passwords that differ are refused before anything is asked of the service', async () => {
-    const person = new Person('new one 123\r', 'new one 124\r');
+    const person = new Person(`${ADMIN.password}\r`, 'new one 123\r', 'new one 124\r');
     expect(await run(person, 'users', 'create', 'mia')).toBe(2);
     expect(person.shown).toContain('not the same');
     expect(fake.rpcs).toStrictEqual([]);
