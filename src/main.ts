@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { type App, openApp } from './app.ts';
 import { describeFaults } from './config/faults.ts';
 import { type Config, readConfig } from './config.ts';
@@ -44,7 +45,7 @@ async function main(): Promise<number> {
 
 /** Resolves at the first SIGTERM or SIGINT; a second one does not wait for the drain. */
 function stopSignal(logger: Logger): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
+  return new Promise((settle) => {
     let asked = false;
     const stop = (signal: NodeJS.Signals) => {
       if (asked) {
@@ -52,7 +53,7 @@ function stopSignal(logger: Logger): Promise<NodeJS.Signals> {
         process.exit(EXIT_FAILED);
       }
       asked = true;
-      resolve(signal);
+      settle(signal);
     };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
@@ -60,23 +61,25 @@ function stopSignal(logger: Logger): Promise<NodeJS.Signals> {
 }
 
 /** A password that was made is shown here, once; one that was given is never shown. */
-function greet(
-  { address, firstUser }: App,
-  { bootstrap, environment, tls, reflection, redis }: Config,
-): void {
+function greet({ address, firstUser }: App, config: Config): void {
+  const { bootstrap, callerAuth, dataDir, environment, redis, reflection, tls } = config;
   const made = firstUser?.password;
+  say(`\nlatchkey serves gRPC on ${address}${tls === undefined ? '' : ', with TLS'}.`);
   if (made !== undefined) {
-    say(`\nThe first user was made: ${firstUser?.username}, password ${made}\nIt is shown this once.`);
+    say(`The first user was made: ${firstUser?.username}, password ${made}\nIt is shown this once.`);
+  } else if (firstUser === undefined && bootstrap.password !== undefined) {
+    say('LATCHKEY_BOOTSTRAP_PASSWORD is not used: there are users already.');
+  }
+  if (redis.kind === 'none') {
+    say(
+      'Sessions are kept in memory: they do not survive a restart. Set LATCHKEY_REDIS_URL to keep them in Redis.\n' +
+        `Users and keys are kept${config.databaseUrl === undefined ? ` in ${resolve(dataDir)}` : ' in PostgreSQL'}.`,
+    );
   }
   if (environment !== 'development' || tls !== undefined || !reflection || address.startsWith('unix:'))
     return;
-  const password =
-    made !== undefined
-      ? `'${made}'`
-      : bootstrap.password !== undefined
-        ? '"$LATCHKEY_BOOTSTRAP_PASSWORD"'
-        : "'the password that the first start showed'";
-  say(quickStart({ address, username: bootstrap.username, password, inMemory: redis.kind === 'none' }));
+  const { username } = bootstrap;
+  say(quickStart({ address, username, password: made, callerToken: callerAuth === 'token' }));
 }
 
 process.exitCode = await main();

@@ -3,16 +3,16 @@ export interface QuickStart {
   /** Where gRPC is served: `host:port`. */
   readonly address: string;
   readonly username: string;
-  /** How the password is written in a shell command: quoted, or a variable that holds it. */
-  readonly password: string;
-  /** Sessions are in memory only. */
-  readonly inMemory: boolean;
+  /** Undefined: it is not known, or was given and is not to be shown. */
+  readonly password: string | undefined;
+  /** Validate wants an access token of the caller's own (LATCHKEY_CALLER_AUTH=token). */
+  readonly callerToken: boolean;
 }
 
 const SERVICE = 'latchkey.v1.IdentityService';
 
 /** Commands that work as they stand, for grpcurl and for buf, one after the other in one shell. */
-export function quickStart({ address, username, password, inMemory }: QuickStart): string {
+export function quickStart({ address, username, password, callerToken }: QuickStart): string {
   const target = address.replace(/^(0\.0\.0\.0|\[::\]):/, '127.0.0.1:');
   const body = (fields: string) => `"{${fields.replaceAll('"', '\\"')}}"`;
   const login = body(`"username":"${username}","password":"$PASSWORD"`);
@@ -24,32 +24,35 @@ export function quickStart({ address, username, password, inMemory }: QuickStart
   ] as const;
   const script = (call: (rpc: string, data: string) => string) =>
     [
-      `  PASSWORD=${password}`,
+      `  PASSWORD='${password ?? `the password of ${username}`}'`,
       `  LOGIN=$(${call('Login', login)}); echo "$LOGIN"`,
       `  ACCESS=$(echo "$LOGIN" | sed -n 's/.*"accessToken": *"\\([^"]*\\)".*/\\1/p')`,
       `  REFRESH=$(echo "$LOGIN" | sed -n 's/.*"refreshToken": *"\\([^"]*\\)".*/\\1/p')`,
+      ...(callerToken
+        ? [
+            `  OTHER=$(${call('Login', login)})`,
+            `  ADMIN=$(echo "$OTHER" | sed -n 's/.*"accessToken": *"\\([^"]*\\)".*/\\1/p')`,
+          ]
+        : []),
       ...steps.map(([rpc, data]) => `  ${call(rpc, data)}`),
     ].join('\n');
-  const grpcurl = (rpc: string, data: string) => `grpcurl -plaintext -d ${data} ${target} ${SERVICE}/${rpc}`;
+  const header = (rpc: string) =>
+    callerToken && rpc === 'Validate' ? ' -H "authorization: Bearer $ADMIN"' : '';
+  const grpcurl = (rpc: string, data: string) =>
+    `grpcurl -plaintext${header(rpc)} -d ${data} ${target} ${SERVICE}/${rpc}`;
   const buf = (rpc: string, data: string) =>
-    `npx buf curl --protocol grpc --http2-prior-knowledge -d ${data} http://${target}/${SERVICE}/${rpc}`;
-  const memory = inMemory
-    ? [
-        '',
-        'Sessions are kept in memory: they do not survive a restart. Set LATCHKEY_REDIS_URL to keep them in Redis.',
-        'Users and keys are kept in LATCHKEY_DATA_DIR.',
-      ]
-    : [];
+    `npx buf curl --protocol grpc --http2-prior-knowledge${header(rpc)} -d ${data} http://${target}/${SERVICE}/${rpc}`;
   return [
     '',
-    `latchkey serves gRPC on ${address}. Sign in, validate, refresh, sign out: paste into another shell`,
+    `Sign in, validate, refresh, sign out: paste into another shell${
+      password === undefined ? `, with the password of ${username} in the first line` : ''
+    }`,
     '',
     'with grpcurl:',
     script(grpcurl),
     '',
     'or with buf, from this folder:',
     script(buf),
-    ...memory,
     '',
   ].join('\n');
 }

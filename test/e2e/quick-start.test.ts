@@ -40,8 +40,8 @@ async function paste(lines: string): Promise<string> {
   return said;
 }
 
-const commandsAfter = (heading: string) =>
-  (service.errors.split(heading)[1] ?? '')
+const commandsAfter = (heading: string, of = service) =>
+  (of.errors.split(heading)[1] ?? '')
     .split('\n')
     .slice(1)
     .filter((line) => line.startsWith('  '))
@@ -66,9 +66,29 @@ describe('what the service prints at its start', () => {
     expect(callsOf('with grpcurl:')?.slice(0, 10)).toEqual(callsOf('or with buf, from this folder:'));
   });
 
-  test('goes to this machine where the service listens on all addresses, and tells of memory only where it is so', () => {
-    const text = quickStart({ address: '0.0.0.0:50051', username: 'root', password: "'x'", inMemory: false });
-    expect(text).toContain('127.0.0.1:50051 latchkey.v1.IdentityService/Login');
-    expect(text).not.toContain('memory');
+  test('goes to this machine where the service listens on all addresses', () => {
+    const common = { address: '0.0.0.0:50051', username: 'root', callerToken: false };
+    expect(quickStart({ ...common, password: 'x' })).toContain(
+      '127.0.0.1:50051 latchkey.v1.IdentityService/Login',
+    );
   });
+
+  test('asks for the password where it does not know it', () => {
+    const common = { address: '127.0.0.1:50051', username: 'root', callerToken: false };
+    expect(quickStart({ ...common, password: undefined })).toContain(
+      'with the password of root in the first line',
+    );
+  });
+
+  test('works as well where a caller of Validate needs a token of its own', async () => {
+    const guarded = await LatchkeyProcess.start({
+      LATCHKEY_DATA_DIR: join(dataDir, 'guarded'),
+      LATCHKEY_CALLER_AUTH: 'token',
+    });
+    const said = await paste(commandsAfter('or with buf, from this folder:', guarded));
+    await guarded.stop();
+    expect(said).toContain('"identity"');
+    expect(said).toContain('END_REASON_LOGGED_OUT');
+    expect(said).not.toContain('CALLER_');
+  }, 60_000);
 });
