@@ -35,21 +35,32 @@ export function addGlobalOptions(program: Command): void {
         .default('admin'),
     )
     .addOption(
-      new Option('--token <token>', 'access token of an admin, instead of signing in').env('LATCHKEY_TOKEN'),
+      new Option(
+        '--token <token>',
+        'access token of an admin, instead of signing in; other users of this machine can see it here: prefer LATCHKEY_TOKEN',
+      ).env('LATCHKEY_TOKEN'),
     )
     .option('--json', 'JSON instead of a table');
 }
 
+/** How the connection is protected. */
+export type Protection = Transport['kind'];
+
 /** TLS, unless plaintext is asked for or the address cannot leave this machine. */
+export function protectionOf({ address, ca, cert, plaintext }: GlobalOptions): Protection {
+  if (cert !== undefined) return 'mtls';
+  return plaintext === true || (ca === undefined && LOOPBACK.test(address)) ? 'plaintext' : 'tls';
+}
+
+/** With what the files hold. */
 export function transportOf(options: GlobalOptions): Transport {
-  const { address, ca, cert, key, plaintext } = options;
+  const { ca, cert, key } = options;
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together.');
   const authority = ca === undefined ? {} : { ca: read('--ca', ca) };
   if (cert !== undefined && key !== undefined) {
     return { kind: 'mtls', ...authority, cert: read('--cert', cert), key: read('--key', key) };
   }
-  if (plaintext === true || (ca === undefined && LOOPBACK.test(address))) return { kind: 'plaintext' };
-  return { kind: 'tls', ...authority };
+  return protectionOf(options) === 'plaintext' ? { kind: 'plaintext' } : { kind: 'tls', ...authority };
 }
 
 function read(option: string, file: string): Buffer {

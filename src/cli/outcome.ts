@@ -1,5 +1,7 @@
 import { CommanderError } from 'commander';
 import { LatchkeyError } from '../client/index.ts';
+import { type GlobalOptions, protectionOf } from './connection.ts';
+import { explainSilence } from './silence.ts';
 import { print, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -10,14 +12,14 @@ export const EXIT = {
   refused: 1,
   /** The command line, environment or input is not as it must be; nothing was asked of the service. */
   usage: 2,
-  /** Nobody answered. */
-  unreachable: 3,
+  /** Nobody answered, or the service cannot do it just now (a store is down, it stops): try again later. */
+  unavailable: 3,
   /** Ctrl-C, as shells count it. */
   interrupted: 130,
 } as const;
 
 /** Says on stderr what went wrong, and answers with the exit code. */
-export function report(error: unknown, address: string, terminal: Terminal): number {
+export function report(error: unknown, options: GlobalOptions, terminal: Terminal): number {
   // Commander has said it already; help and version are no errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (terminal.signal.aborted) return EXIT.interrupted;
@@ -30,18 +32,22 @@ export function report(error: unknown, address: string, terminal: Terminal): num
     return EXIT.refused;
   }
   if (error.isUnreachable) {
-    print(terminal.stderr, `latchkey: no answer from ${address}: ${error.message}`);
-    return EXIT.unreachable;
+    const [reason, ...hints] = explainSilence(error.message, protectionOf(options));
+    print(terminal.stderr, `latchkey: no answer from ${options.address}: ${reason}`);
+    for (const hint of hints) print(terminal.stderr, `  ${hint}`);
+    return EXIT.unavailable;
   }
   for (const line of explain(error)) print(terminal.stderr, line);
-  return EXIT.refused;
+  return error.isUnavailable ? EXIT.unavailable : EXIT.refused;
 }
 
 function explain(error: LatchkeyError): readonly string[] {
   const { reason, message, violations, metadata, retryAfterMs } = error;
+  const fields = violations.map(({ field, description }) => `${field}: ${description}`);
   return [
     `latchkey: ${reason ?? `gRPC status ${error.code}`}: ${message}`,
-    ...violations.map(({ field, description }) => `  ${field}: ${description}`),
+    // What is wrong with fields is most often the message itself.
+    ...fields.filter((line) => !message.includes(line)).map((line) => `  ${line}`),
     ...Object.entries(metadata).map(([key, value]) => `  ${key}: ${value}`),
     ...(retryAfterMs === undefined ? [] : [`  try again in ${Math.ceil(retryAfterMs / 1_000)} s`]),
   ];

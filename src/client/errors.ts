@@ -43,6 +43,11 @@ export class LatchkeyError extends Error {
       (this.code === status.UNAVAILABLE || this.code === status.DEADLINE_EXCEEDED)
     );
   }
+
+  /** Whether the same call can succeed later: nobody answered, or the service says that it cannot just now. */
+  get isUnavailable(): boolean {
+    return this.isUnreachable || this.code === status.UNAVAILABLE;
+  }
 }
 
 interface ErrorDetails {

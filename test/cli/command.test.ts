@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Failure } from '../../src/core/failure.ts';
+import { Failure, invalidField, storeUnavailable } from '../../src/core/failure.ts';
 import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -187,7 +187,20 @@ describe('what goes wrong', () => {
     fake.close();
     const { code, stderr } = await latchkey(['users', 'list', '--address', address]);
     expect(code).toBe(3);
-    expect(stderr).toContain(`no answer from ${address}`);
+    expect(stderr).toBe(`latchkey: no answer from ${address}: connect ECONNREFUSED ${address}\n`);
+  });
+
+  test('by a store that is down is exit code 3 too', async () => {
+    fake.failures.set('ListUsers', storeUnavailable('users', undefined));
+    const { code, stderr } = await latchkey(['users', 'list']);
+    expect(code).toBe(3);
+    expect(stderr).toContain('STORE_UNAVAILABLE');
+  });
+
+  test('with a field is told once, where the message says it already', async () => {
+    fake.failures.set('CreateUser', invalidField('username', 'must not have spaces'));
+    const { stderr } = await latchkey(['users', 'create', 'm i a', '--generate']);
+    expect(stderr).toBe('latchkey: INVALID_FIELD: username: must not have spaces\n');
   });
 
   test.each([
@@ -219,5 +232,11 @@ describe('what goes wrong', () => {
     const { code, stdout } = await latchkey(['--help']);
     expect(code).toBe(0);
     expect(stdout).toContain('LATCHKEY_TOKEN');
+  });
+
+  test('to ask for the version is none', async () => {
+    const { code, stdout } = await latchkey(['--version']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });

@@ -45,6 +45,7 @@ describe('the error of a refused call', () => {
       violations: [],
       retryAfterMs: undefined,
       isUnreachable: false,
+      isUnavailable: false,
     });
   });
 
@@ -60,7 +61,11 @@ describe('the error of a refused call', () => {
 
   test('is not unreachable when the service itself says that it is unavailable', async () => {
     const error = await refusal(new Failure('STORE_UNAVAILABLE', 'Try again.'));
-    expect(error).toMatchObject({ code: status.UNAVAILABLE, isUnreachable: false });
+    expect(error).toMatchObject({
+      code: status.UNAVAILABLE,
+      isUnreachable: false,
+      isUnavailable: true,
+    });
   });
 });
 

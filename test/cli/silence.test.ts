@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { ServerCredentials } from '@grpc/grpc-js';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { runCommand } from '../../src/cli/program.ts';
+import { explainSilence } from '../../src/cli/silence.ts';
+import { makeCertificate } from '../grpc/support/certificates.ts';
+import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
+
+const ca = makeCertificate('Test CA');
+const server = makeCertificate('localhost', ca);
+const pem = (content: string) => Buffer.from(content);
+const pair = { private_key: pem(server.privateKey), cert_chain: pem(server.certificate) };
+
+let folder: string;
+let caFile: string;
+let fake: FakeLatchkey;
+
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'latchkey-silence-'));
+  caFile = path.join(folder, 'ca.pem');
+  writeFileSync(caFile, ca.certificate);
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+afterEach(() => fake.close());
+
+/** What stands on stderr after `users list`, which must not have reached the service. */
+async function said(...options: string[]): Promise<string> {
+  const stderr = new PassThrough();
+  const terminal = {
+    env: { LATCHKEY_PASSWORD: ADMIN.password },
+    stdin: new PassThrough(),
+    stdout: new PassThrough(),
+    stderr,
+    signal: new AbortController().signal,
+  };
+  expect(await runCommand(['users', 'list', '--address', fake.address, ...options], terminal)).toBe(3);
+  stderr.end();
+  return text(stderr);
+}
+
+describe('a command that nobody answers', () => {
+  test('without TLS, where the service wants it, is told of --ca', async () => {
+    fake = await FakeLatchkey.start(ServerCredentials.createSsl(pem(ca.certificate), [pair], false));
+    expect(await said()).toMatch(/: Failed to connect\n {2}.*wants TLS, give --ca\n$/);
+  });
+
+  test('without a certificate, where the service wants one, is told of --cert and --key', async () => {
+    fake = await FakeLatchkey.start(ServerCredentials.createSsl(pem(ca.certificate), [pair], true));
+    expect(await said('--ca', caFile)).toMatch(/alert certificate required\n {2}.*--cert and --key\n$/);
+  });
+
+  test('with TLS, where the service has none, is told of --plaintext', async () => {
+    fake = await FakeLatchkey.start();
+    expect(await said('--ca', caFile)).toMatch(/: wrong version number\n {2}.*--plaintext/);
+  });
+
+  test('with the wrong authority is told of --ca', async () => {
+    fake = await FakeLatchkey.start(ServerCredentials.createSsl(null, [pair], false));
+    writeFileSync(path.join(folder, 'other.pem'), makeCertificate('Other CA').certificate);
+    expect(await said('--ca', path.join(folder, 'other.pem'))).toMatch(/ certificate.*\n {2}.*--ca\n$/);
+  });
+});
+
+test.each(['Name resolution failed for target dns:nowhere.invalid:50051', 'Deadline exceeded after 15s'])(
+  'what the transport says shortly is left as it is (%s)',
+  (message) => {
+    expect(explainSilence(message, 'plaintext')).toStrictEqual([message]);
+  },
+);
