@@ -34,7 +34,10 @@ const scenarios: Readonly<
 
 function optionsOrExit(): Options {
   try {
-    return parseOptions(process.argv.slice(2));
+    const parsed = parseOptions(process.argv.slice(2));
+    if (!parsed.help) return parsed;
+    console.log(USAGE);
+    return process.exit(0);
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
     return process.exit(2);

@@ -1,10 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseOptions, SCENARIOS } from '../../scripts/bench/options.ts';
+import { parseOptions, SCENARIOS, USAGE } from '../../scripts/bench/options.ts';
 
 describe('the options of the bench', () => {
   test('without any, everything is measured in three rounds', () => {
-    const options = { only: SCENARIOS, rounds: 3, seconds: 5, strict: false, writeReadme: false };
+    const options = {
+      only: SCENARIOS,
+      rounds: 3,
+      seconds: 5,
+      strict: false,
+      writeReadme: false,
+      help: false,
+    };
     expect(parseOptions([])).toEqual(options);
+  });
+
+  test('help can be asked for, and names every option and how long a run takes', () => {
+    expect(parseOptions(['--help']).help).toBe(true);
+    for (const option of ['--only', '--rounds', '--seconds', '--strict', '--write-readme', 'minutes']) {
+      expect(USAGE).toContain(option);
+    }
   });
 
   test('scenarios are chosen by name', () => {
