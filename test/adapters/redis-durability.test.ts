@@ -3,8 +3,10 @@ import type { Session } from '../../src/core/session/session.ts';
 import type { CreateOutcome } from '../../src/core/session/session-store.ts';
 import type { Revocation } from '../../src/validator/revocation-set.ts';
 import { outcomeOf } from '../support/failing.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { SessionWorld } from '../support/session-world.ts';
 import { aSession, DAY, HOUR, ids } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
@@ -206,5 +208,25 @@ describe('endings that wait for replicas', () => {
       reason: 'ENDING_UNCONFIRMED',
       message: expect.stringContaining('1 of 2'),
     });
+  });
+
+  test('of a login that failed after it replaced a session are made good by the next login', async () => {
+    const world = await SessionWorld.open(
+      { store: stores.sessions, log: stores.log },
+      new ManualClock(Date.now()),
+    );
+    await world.settle();
+    const user = world.addUser();
+    const first = await world.open(user, phone);
+    await world.settle();
+    replica.freeze();
+    expect(await outcomeOf(world.open(user, phone))).toMatch(NOT_ACKNOWLEDGED);
+    replica.thaw();
+    const { replaced } = await world.open(user, phone);
+    expect(replaced.map(({ sessionId }) => sessionId)).toContain(first.session.sessionId);
+    await world.settle();
+    const { verdict } = await world.tokens.judge(first.tokens.accessToken, { consistency: 'BOUNDED' });
+    expect(verdict).toMatchObject({ kind: 'rejected', endReason: 'REPLACED' });
+    await world.close();
   });
 });
