@@ -1,38 +1,39 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { v7 } from 'uuid';
-import { BcryptPool } from './adapters/bcrypt/bcrypt-pool.ts';
 import { readOrMakeMasterKey } from './adapters/files/master-key-file.ts';
+import type { SqlDatabase } from './adapters/sql/sql-database.ts';
 import { Closers } from './app/closers.ts';
 import { openEndings } from './app/endings.ts';
 import { openKeys } from './app/keys.ts';
+import { countedLogins, loginReports } from './app/logins.ts';
+import { openPasswords } from './app/passwords.ts';
+import { openServing } from './app/serving.ts';
 import { type Site, TOMBSTONE_TTL_MS } from './app/site.ts';
 import { openDatabase, openSessionStores } from './app/stores.ts';
 import type { Config } from './config.ts';
-import { Failure } from './core/failure.ts';
 import type { IdSource } from './core/ids.ts';
+import type { KeyService } from './core/keys/key-service.ts';
 import { MasterKeys } from './core/keys/master-key.ts';
-import { type LoginReports, LoginService } from './core/login/login-service.ts';
-import { Passwords } from './core/login/passwords.ts';
+import { LoginService } from './core/login/login-service.ts';
+import type { RevocationFeed } from './core/revocation/revocation-feed.ts';
 import { AccessTokenIssuer } from './core/session/access-token-issuer.ts';
+import { CurrentRoles } from './core/session/current-roles.ts';
 import { RefreshTokens } from './core/session/refresh-token.ts';
 import type { SessionPolicy } from './core/session/session.ts';
+import type { SessionEndings } from './core/session/session-endings.ts';
 import { SessionService } from './core/session/session-service.ts';
+import type { SessionStore } from './core/session/session-store.ts';
 import { TokenValidation } from './core/session/token-validation.ts';
 import { UserService } from './core/user/user-service.ts';
 import { identityService } from './grpc/identity-service.ts';
 import { keyService } from './grpc/key-service.ts';
-import { GrpcServer } from './grpc/server.ts';
 import { userService } from './grpc/user-service.ts';
-import { HttpEndpoint } from './telemetry/http-endpoint.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
-import { ReadinessProbe } from './telemetry/readiness.ts';
 import type { Clock } from './validator/clock.ts';
 import { TokenVerifier } from './validator/token-verifier.ts';
 import { Validator } from './validator/validator.ts';
-
-const READINESS_INTERVAL_MS = 1_000;
 
 export interface App {
   /** Where gRPC is served, with the real port. */
@@ -74,103 +75,93 @@ async function open(site: Site): Promise<App> {
     config.masterKeys ?? [readOrMakeMasterKey(join(config.dataDir, 'master-key'))],
   );
   const { keys, keySet } = await openKeys(site, database, masterKeys);
-  const hasher = await openHasher(site);
-  const passwords = new Passwords({ hasher, masterKeys, cost: config.bcrypt.cost });
-
+  const { passwords, hasher } = await openPasswords(site, masterKeys);
   const { store, log } = await openSessionStores(site);
   const { endings, feed } = await openEndings(site, store, log);
   const verifier = new TokenVerifier(keySet, config.tokenCacheSize);
-  const common = { clock, ids, issuer: config.issuer, audiences: config.audiences };
-  const tokens = new TokenValidation({
-    validator: new Validator({
-      ...common,
-      verifier,
-      revocations: feed,
-      maxStalenessMs: config.maxStalenessMs,
-      maxTokenLifeMs: config.accessTokenTtlMs,
-    }),
-    store,
-    revision: () => feed.revision,
-    clock,
-    onVerdict: metrics.countVerdict,
-  });
-  const sessions = new SessionService({
-    ...common,
-    store,
-    endings,
-    users: database.users,
-    accessTokens: new AccessTokenIssuer({ ...common, keys, ttlMs: config.accessTokenTtlMs }),
-    refreshTokens: new RefreshTokens(masterKeys.all.map(({ refreshMac }) => refreshMac)),
-    verifier,
-    revocations: feed,
-    policy: sessionPolicy(config),
-  });
-  const users = new UserService({
-    ...{ directory: database.users, passwords, sessions: endings },
-    ...common,
-  });
-  const login = new LoginService({
-    ...{ users: database.users, passwords, sessions, clock },
-    reports: loginReports(logger),
-  });
-  const { username, password } = config.bootstrap;
-  const firstUser = await users.bootstrap(password === undefined ? { username } : { username, password });
-
   metrics.watch({
     bcryptWaiting: () => hasher.waiting,
     feedAgeMs: () => (feed.asOf === 0 ? undefined : feed.ageMs),
     revocations: () => feed.size,
     tokenCache: () => verifier.lookups,
   });
+
+  const tokens = tokenValidation(site, verifier, feed, store);
+  const sessions = sessionService(site, { store, endings, database, keys, masterKeys, verifier, feed });
+  const users = new UserService({ directory: database.users, passwords, sessions: endings, clock, ids });
+  const reports = loginReports(logger);
+  const login = new LoginService({ users: database.users, passwords, sessions, clock, reports });
+  const { username, password } = config.bootstrap;
+  const firstUser = await users.bootstrap(password === undefined ? { username } : { username, password });
+
+  const administration = new CurrentRoles(tokens, database.users);
   const environment = { ids, clock, log: logger, callMetrics: metrics };
-  const server = new GrpcServer({
-    address: config.listen.text,
-    services: [
-      identityService({ login: counted(login, metrics), sessions, tokens }, config.callerAuth, environment),
-      userService(users, tokens, environment),
-      keyService(keys, tokens, environment),
+  const identity = { login: countedLogins(login, metrics), sessions, tokens };
+  const { address, metricsUrl, cleanEnd } = await openServing(
+    site,
+    [
+      identityService(identity, config.callerAuth, environment),
+      userService(users, administration, environment),
+      keyService(keys, administration, environment),
     ],
-    reflection: config.reflection,
-    ...(config.tls === undefined ? {} : { tls: config.tls }),
-    log: logger,
-  });
-  const readiness = new ReadinessProbe({
-    probes: { sessions: () => store.ping(), database: () => database.ping() },
-    intervalMs: READINESS_INTERVAL_MS,
-    onChange: ({ ready, reasons }) => {
-      server.health.setServing(ready);
-      if (ready) logger.info({}, 'sign-in works');
-      else logger.warn({ reasons: reasons.join('; ') }, 'sign-in cannot work now');
-    },
-  });
-  const metricsUrl = await openMetrics(site, readiness);
-  const address = await server.listen();
-  let cleanEnd = true;
-  closers.add(async () => {
-    cleanEnd = await server.drain({ delayMs: config.drainDelayMs, timeoutMs: config.drainTimeoutMs });
-  });
-  await readiness.start();
-  closers.add(() => readiness.close());
+    { sessions: () => store.ping(), database: () => database.ping() },
+  );
   return {
     address,
     metricsUrl,
-    firstUser:
-      firstUser === undefined
-        ? undefined
-        : { username: firstUser.user.username, password: firstUser.madePassword },
+    firstUser: firstUser && { username: firstUser.user.username, password: firstUser.madePassword },
     close: async () => {
       await closers.close();
-      return cleanEnd;
+      return cleanEnd();
     },
   };
 }
 
-async function openMetrics({ config, metrics, closers }: Site, readiness: ReadinessProbe) {
-  if (config.metricsListen === undefined) return undefined;
-  const { host, port } = config.metricsListen;
-  const endpoint = await HttpEndpoint.open({ host, port, metrics, readiness: () => readiness.current });
-  closers.add(() => endpoint.close());
-  return endpoint.url;
+function tokenValidation(
+  { config, clock, metrics }: Site,
+  verifier: TokenVerifier,
+  feed: RevocationFeed,
+  store: SessionStore,
+): TokenValidation {
+  const validator = new Validator({
+    verifier,
+    revocations: feed,
+    clock,
+    issuer: config.issuer,
+    audiences: config.audiences,
+    maxStalenessMs: config.maxStalenessMs,
+    maxTokenLifeMs: config.accessTokenTtlMs,
+  });
+  const revision = () => feed.revision;
+  return new TokenValidation({ validator, store, revision, clock, onVerdict: metrics.countVerdict });
+}
+
+interface SessionParts {
+  readonly store: SessionStore;
+  readonly endings: SessionEndings;
+  readonly database: SqlDatabase;
+  readonly keys: KeyService;
+  readonly masterKeys: MasterKeys;
+  readonly verifier: TokenVerifier;
+  readonly feed: RevocationFeed;
+}
+
+function sessionService({ config, clock }: Site, parts: SessionParts): SessionService {
+  const { store, endings, database, keys, masterKeys, verifier, feed } = parts;
+  const { issuer, audiences, accessTokenTtlMs: ttlMs } = config;
+  return new SessionService({
+    store,
+    endings,
+    users: database.users,
+    accessTokens: new AccessTokenIssuer({ keys, ids, issuer, audiences, ttlMs }),
+    refreshTokens: new RefreshTokens(masterKeys.all.map(({ refreshMac }) => refreshMac)),
+    verifier,
+    revocations: feed,
+    issuer,
+    policy: sessionPolicy(config),
+    clock,
+    ids,
+  });
 }
 
 function sessionPolicy(config: Config): SessionPolicy {
@@ -181,49 +172,4 @@ function sessionPolicy(config: Config): SessionPolicy {
     maxSessionsPerUser: config.maxSessionsPerUser,
     tombstoneTtlMs: TOMBSTONE_TTL_MS,
   };
-}
-
-function counted(login: LoginService, metrics: Metrics): Pick<LoginService, 'login'> {
-  return {
-    login: async (attempt) => {
-      try {
-        const result = await login.login(attempt);
-        metrics.countLogin('opened');
-        return result;
-      } catch (error) {
-        metrics.countLogin(error instanceof Failure ? error.reason : 'INTERNAL');
-        throw error;
-      }
-    },
-  };
-}
-
-function loginReports(logger: Logger): LoginReports {
-  return {
-    upgradeFailed: (userId, cause) =>
-      logger.warn(
-        { userId, err: cause },
-        'a password could not be stored in the present way; the next login tries again',
-      ),
-    passwordUnreadable: (userId) =>
-      logger.error(
-        { userId },
-        'the stored password cannot be read: it is damaged, or its master key is missing',
-      ),
-  };
-}
-
-async function openHasher({ config, clock, logger, metrics, closers }: Site): Promise<BcryptPool> {
-  const { threads, waitingPerThread } = config.bcrypt;
-  const hasher = await BcryptPool.open({
-    threads,
-    waitingPerThread,
-    monotonic: () => clock.monotonic(),
-    onThreadLost: (cause) => {
-      metrics.countLostThread();
-      logger.error({ err: cause }, 'a thread of bcrypt ended and was replaced');
-    },
-  });
-  closers.add(() => hasher.close());
-  return hasher;
 }

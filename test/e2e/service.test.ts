@@ -1,7 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { credentials, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { UserServiceClient } from '../../src/gen/latchkey/admin/v1/user.ts';
+import type { LoginResponse } from '../../src/gen/latchkey/v1/identity.ts';
 import { EndReason } from '../../src/gen/latchkey/v1/session.ts';
 import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
 import { eventually } from '../support/eventually.ts';
@@ -11,6 +14,13 @@ import { RedisServer } from '../support/redis-server.ts';
 
 const UNAVAILABLE = 14;
 const UNAUTHENTICATED = 16;
+const PERMISSION_DENIED = 7;
+
+function bearer({ tokens }: LoginResponse): Metadata {
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${tokens?.accessToken}`);
+  return metadata;
+}
 
 describe('the service as a process', () => {
   let dataDir: string;
@@ -57,6 +67,30 @@ describe('the service as a process', () => {
     const { verdict } = await second.client.validate(tokens?.accessToken ?? '');
     expect(verdict).toMatchObject({ $case: 'rejection', value: { endReason: EndReason.UNSPECIFIED } });
     expect(JSON.stringify([...first.service.log, ...second.service.log])).not.toContain(password);
+  }, 30_000);
+
+  test('lets nobody whose admin role was taken take it back', async () => {
+    const { service, client } = await start({ LATCHKEY_BOOTSTRAP_PASSWORD: 'correct horse battery' });
+    const users = new UserServiceClient(service.address, credentials.createInsecure());
+    opened.push(() => users.close());
+    const attempt = { password: 'correct horse battery' };
+    const first = bearer(await client.login(attempt));
+    const other = { username: 'other', roles: ['admin'] };
+    const credential = { $case: 'password' as const, value: attempt.password };
+    const userId = await new Promise<string>((resolve, reject) => {
+      users.createUser({ ...other, credential }, first, (error, answer) =>
+        error === null ? resolve(answer.user?.userId ?? '') : reject(error),
+      );
+    });
+    const second = bearer(await client.login({ ...attempt, username: 'other' }));
+    const setRoles = (roles: string[], caller: Metadata) =>
+      new Promise<number>((resolve) => {
+        const change = { userId, username: '', roles, updateMask: ['roles'], etag: '' };
+        users.updateUser(change, caller, (error) => resolve(error?.code ?? 0));
+      });
+    expect(await setRoles(['admin', 'editor'], second)).toBe(0);
+    expect(await setRoles([], first)).toBe(0);
+    expect(await setRoles(['admin'], second)).toBe(PERMISSION_DENIED);
   }, 30_000);
 
   test('keeps sessions over a restart with Redis, and knows what ended while it was away', async () => {

@@ -36,6 +36,8 @@ export function serviceCallers(kind: CallerAuth, tokens: CallerTokens): Intercep
 /**
  * Admits administrators only. Their session is read from the store at every call: whoever was disabled a moment
  * ago administers nothing any more. Stands where `serviceCallers` stands.
+ *
+ * @param tokens must judge with the roles of now (`CurrentRoles`): whose role was taken must not take it back.
  */
 export function administrators(tokens: CallerTokens): Interceptor {
   return withRole(tokens, [ADMIN_ROLE], { consistency: 'STRONG' });

@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { storeUnavailable } from '../../src/core/failure.ts';
+import { CurrentRoles } from '../../src/core/session/current-roles.ts';
+import type { User } from '../../src/core/user/user.ts';
+import type { Demand } from '../../src/validator/verdict.ts';
+import { SessionWorld } from '../support/session-world.ts';
+
+const STRONG: Demand = { consistency: 'STRONG' };
+
+describe('a verdict by the roles of now', () => {
+  let world: SessionWorld;
+  let admin: User;
+  let accessToken: string;
+  let current: CurrentRoles;
+
+  beforeEach(async () => {
+    world = await SessionWorld.open();
+    admin = world.addUser({ roles: ['admin'] });
+    ({ accessToken } = (await world.open(admin)).tokens);
+    current = new CurrentRoles(world.tokens, { findById: async (userId) => world.users.get(userId) });
+  });
+
+  afterEach(() => world.close());
+
+  const judge = async () => (await current.judge(accessToken, STRONG)).verdict;
+
+  test('has them although the token was issued with others', async () => {
+    expect(await judge()).toMatchObject({ kind: 'accepted', claims: { roles: ['admin'] } });
+    world.changeUser(admin, { roles: ['reader'] });
+    expect(await judge()).toMatchObject({
+      kind: 'accepted',
+      claims: { roles: ['reader'], userId: admin.userId },
+    });
+  });
+
+  test("leaves the service's own verdict as the token has it", async () => {
+    world.changeUser(admin, { roles: [] });
+    await judge();
+    const { verdict } = await world.tokens.judge(accessToken, STRONG);
+    expect(verdict).toMatchObject({ kind: 'accepted', claims: { roles: ['admin'] } });
+  });
+
+  test('rejects who is disabled or gone, even before the session is ended', async () => {
+    world.changeUser(admin, { disabledAt: world.clock.now() });
+    expect(await judge()).toMatchObject({ reason: 'SESSION_ENDED', endReason: 'USER_DISABLED' });
+    world.users.delete(admin.userId);
+    expect(await judge()).toMatchObject({ reason: 'SESSION_ENDED', endReason: 'USER_DELETED' });
+  });
+
+  test('rejects what is rejected without asking for the user', async () => {
+    const findById = () => Promise.reject(new Error('not to be asked'));
+    const { verdict } = await new CurrentRoles(world.tokens, { findById }).judge('rubbish', STRONG);
+    expect(verdict).toMatchObject({ reason: 'MALFORMED' });
+  });
+
+  test('is not given while the user cannot be read', async () => {
+    const findById = () => Promise.reject(storeUnavailable('users', new Error('cut')));
+    await expect(
+      new CurrentRoles(world.tokens, { findById }).judge(accessToken, STRONG),
+    ).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
+  });
+});
