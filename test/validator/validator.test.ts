@@ -117,10 +117,20 @@ describe('the validator', () => {
         '',
         '...',
         'x',
-        `${header}.${payload}.${signature}${'A'.repeat(5_000)}`,
+        `${header}.${payload}.${signature}${'A'.repeat(9_000)}`,
       ];
       for (const other of others) expect(await reasonOf(other)).toBe('MALFORMED');
       expect(await reasonOf(token)).toBe('accepted');
+    });
+
+    test('takes the longest token that the service can issue: 32 roles of 64 characters', async () => {
+      const roles = Array.from({ length: 32 }, (_, index) => `role-${index}-`.padEnd(64, 'x'));
+      const token = await good({ roles, client_id: 'c'.repeat(64) });
+      expect(token.length).toBeGreaterThan(3_000);
+      expect(await reasonOf(token)).toBe('accepted');
+      const longest = await good({ roles: ['x'.repeat(5_500)] });
+      expect(longest.length).toBeGreaterThan(7_500);
+      expect(await reasonOf(longest)).toBe('accepted');
     });
 
     test('rejects what is not an access token', async () => {
