@@ -1,9 +1,12 @@
+import { Failure } from '../core/failure.ts';
+import { checkNewPassword } from '../core/login/password-policy.ts';
+import { checkUsername } from '../core/user/username.ts';
 import { type ConfigFault, fault } from './faults.ts';
 import { isLoopback } from './listen-address.ts';
 import { durationText } from './scalars.ts';
 import { type SettingName, type Settings, variableOf } from './variables.ts';
 
-/** What must hold between variables. */
+/** What must hold between variables, or by the domain's own rules. */
 interface Rule {
   /** It is judged only if all of these could be read. */
   readonly reads: readonly SettingName[];
@@ -97,11 +100,38 @@ const RULES: readonly Rule[] = [
     broken: ({ bcryptCost }, isProduction) =>
       bcryptCost >= 10 || !isProduction ? undefined : ['bcryptCost', 'must be at least 10 in production'],
   },
+  {
+    reads: ['bootstrapUsername'],
+    broken: ({ bootstrapUsername }) => refused('bootstrapUsername', checkUsername, bootstrapUsername),
+  },
+  {
+    reads: ['bootstrapPassword', 'bootstrapUsername'],
+    broken: ({ bootstrapPassword, bootstrapUsername }) =>
+      bootstrapPassword === undefined
+        ? undefined
+        : refused('bootstrapPassword', checkNewPassword, bootstrapPassword, [bootstrapUsername]),
+  },
   shorter('accessTokenTtlMs', 'sessionIdleTtlMs'),
   shorter('sessionIdleTtlMs', 'sessionMaxTtlMs', true),
   shorter('refreshGraceMs', 'accessTokenTtlMs'),
   shorter('maxStalenessMs', 'accessTokenTtlMs'),
 ];
+
+/** What the domain would say of it once the service runs, said before anything is made. */
+function refused<Rest extends readonly unknown[]>(
+  name: SettingName,
+  check: (value: string, field: string, ...rest: Rest) => void,
+  value: string,
+  ...rest: Rest
+): readonly [SettingName, string] | undefined {
+  try {
+    check(value, named(name), ...rest);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Failure) return [name, error.violations.map((each) => each.description).join('; ')];
+    throw error;
+  }
+}
 
 /** What is wrong between variables. `unread` are those whose own value is a fault. */
 export function brokenRules(

@@ -170,6 +170,26 @@ describe('faults', () => {
 const BEYOND_LOOPBACK = { LATCHKEY_LISTEN: '0.0.0.0:50051', LATCHKEY_CALLER_AUTH: 'open' };
 const TLS = { LATCHKEY_TLS_CERT: '/tls/crt', LATCHKEY_TLS_KEY: '/tls/key' };
 
+describe('the first user', () => {
+  test.each([
+    ['is too short', 'hush', {}, 'must have at least 8 characters'],
+    ['is tried first', 'password123', {}, 'is one of those that are tried first'],
+    ['is the username', 'Alice-in-Wales-1', { LATCHKEY_BOOTSTRAP_USERNAME: 'alice-in-wales' }, 'tried first'],
+  ])('cannot have a password that %s', (_, password, environment, reason) => {
+    const given = { ...environment, LATCHKEY_BOOTSTRAP_PASSWORD: password };
+    expect(faultsOf(given)).toEqual(['LATCHKEY_BOOTSTRAP_PASSWORD']);
+    expect(reportOf(given)).toContain(reason);
+    expect(reportOf(given)).toContain('Example: LATCHKEY_BOOTSTRAP_PASSWORD=');
+    expect(reportOf(given)).not.toContain(password);
+  });
+
+  test('cannot have a name that no user can have', () => {
+    expect(reportOf({ LATCHKEY_BOOTSTRAP_USERNAME: 'a b' })).toContain(
+      'LATCHKEY_BOOTSTRAP_USERNAME must not contain spaces, control or invisible characters.',
+    );
+  });
+});
+
 describe('between variables', () => {
   test.each([
     ['plaintext beyond loopback', BEYOND_LOOPBACK, 'LATCHKEY_TLS_CERT'],
