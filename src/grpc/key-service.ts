@@ -12,7 +12,7 @@ import { afterOf, checkPage, pageSizeOf, pageTokenOf } from './page.ts';
 import { type CallEnvironment, type ServiceRegistration, unaryService } from './unary.ts';
 
 /** What the rpcs of admin.KeyService are done with. */
-export type KeyCore = Pick<KeyService, 'list' | 'rotate'>;
+export type KeyCore = Pick<KeyService, 'list' | 'reload' | 'rotate'>;
 
 /** A JWK thumbprint (RFC 7638) with SHA-256. */
 const KEY_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -32,7 +32,11 @@ export function keyService(
         response: ListSigningKeysResponse,
         callers,
         check: (request, faults) => checkPage(request, KEY_ID, faults),
-        handle: (request) => listSigningKeys(keys.list(), request),
+        handle: async (request) => {
+          // Another replica may have made one since the last look.
+          await keys.reload();
+          return listSigningKeys(keys.list(), request);
+        },
       },
       rotateSigningKey: {
         request: RotateSigningKeyRequest,

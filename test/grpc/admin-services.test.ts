@@ -58,6 +58,8 @@ const keys = [3, 2, 1].map((n) => ({
   publishedUntil: undefined,
 }));
 
+let unreadKeys: typeof keys;
+let keysElsewhere: typeof keys;
 let asked: unknown[][];
 let demands: Demand[];
 let server: GrpcServer;
@@ -66,6 +68,8 @@ let signingKeys: KeyServiceClient;
 beforeEach(async () => {
   asked = [];
   demands = [];
+  unreadKeys = [];
+  keysElsewhere = [];
   await start(fakeUsers(asked));
 });
 afterEach(stop);
@@ -76,7 +80,14 @@ async function start(core: UserCore): Promise<void> {
     demands.push(demand);
     return Promise.resolve(judgeByName(token));
   };
-  const keyCore = { list: () => keys, rotate: async () => ({ ...keys[0], keyId: 'key-4' }) as never };
+  const keyCore = {
+    list: () => [...keysElsewhere, ...keys],
+    // What other replicas made is known from then on.
+    reload: async () => {
+      keysElsewhere = [...unreadKeys];
+    },
+    rotate: async () => ({ ...keys[0], keyId: 'key-4' }) as never,
+  };
   server = new GrpcServer({
     address: '127.0.0.1:0',
     services: [userService(core, { judge }, environment), keyService(keyCore, { judge }, environment)],
@@ -214,6 +225,17 @@ describe('KeyService', () => {
     const { nextPageToken: pageToken = '' } = first.ok ?? {};
     const second = await call(signingKeys, signingKeys.listSigningKeys, { pageSize: 2, pageToken }, admin);
     expect(second.ok).toMatchObject({ keys: [{ keyId: 'key-1' }], nextPageToken: '' });
+  });
+
+  test('lists what another replica made since the last look', async () => {
+    unreadKeys = keys.slice(0, 1).map((key) => ({ ...key, keyId: 'key-9' }));
+    const outcome = await call(
+      signingKeys,
+      signingKeys.listSigningKeys,
+      { pageSize: 1, pageToken: '' },
+      admin,
+    );
+    expect(outcome.ok?.keys.map(({ keyId }) => keyId)).toEqual(['key-9']);
   });
 
   test('answers the key it made', async () => {

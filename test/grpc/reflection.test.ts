@@ -21,7 +21,7 @@ beforeAll(async () => {
     throw new Failure('USER_NOT_FOUND', 'There is no such user.');
   };
   const users = { get: nobody } as unknown as UserCore;
-  const keys = { list: () => [], rotate: nobody };
+  const keys = { list: () => [], reload: async () => {}, rotate: nobody };
   running = await startIdentityServer(fakeCore().core, {
     services: [
       identityService(fakeCore().core, 'open', environment),
