@@ -16,7 +16,9 @@ export function addKeysCommand(program: Command, terminal: Terminal): void {
     );
   keys
     .command('rotate')
-    .description('make a new key; it signs once every validator has had time to fetch it')
+    .description(
+      'make a new key, unless one is on its way; it signs once every validator has had time to fetch it',
+    )
     .action((_options: unknown, command: Command) =>
       run(command, terminal, async (client, signal) => {
         const { key } = await client.keys.rotateSigningKey({}, { signal });

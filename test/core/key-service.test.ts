@@ -174,6 +174,21 @@ describe('rotation', () => {
     expect(await store.list()).toHaveLength(2);
   });
 
+  test('by command is answered with the same key again until it signs, by whichever process', async () => {
+    const [one, other] = [await started(), await started()];
+    const first = await one.rotate();
+    clock.advance(policy.publishLeadMs - 1);
+    expect(await other.rotate()).toEqual(first);
+    expect(await one.rotate()).toEqual(first);
+    expect(await store.list()).toHaveLength(2);
+    clock.advance(1);
+    expect(await other.rotate()).toMatchObject({
+      keyId: expect.not.stringMatching('key-2'),
+      state: 'PUBLISHED',
+    });
+    expect(await store.list()).toHaveLength(3);
+  });
+
   test('removes the old key from the store in the end', async () => {
     const service = await started();
     await service.rotate();

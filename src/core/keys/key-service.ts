@@ -62,7 +62,10 @@ export class KeyService {
     this.#options = options;
   }
 
-  /** Loads the keys; makes the first if there is none. Fails with STORE_UNAVAILABLE, or INTERNAL if a key cannot be opened. */
+  /**
+   * Loads the keys; makes the first if there is none. Fails with STORE_UNAVAILABLE, or INTERNAL if a key cannot be
+   * opened.
+   */
   async start(): Promise<void> {
     await this.#load();
     if (this.#keys.length === 0) await this.#addSuccessor();
@@ -89,12 +92,13 @@ export class KeyService {
   }
 
   /**
-   * Makes a successor to the newest key; it signs once it has been published long enough. If another process does
-   * the same at the same time, one key is made, and that is the answer to both. Fails with STORE_UNAVAILABLE.
+   * Makes a successor to the newest key; it signs once it has been published long enough, and until then it is the
+   * answer to every further call, so that a repeat makes no other. If another process does the same at the same
+   * time, one key is made, and that is the answer to both. Fails with STORE_UNAVAILABLE.
    */
   async rotate(): Promise<SigningKeyInfo> {
     await this.#load();
-    await this.#addSuccessor();
+    if (this.list()[0]?.state !== 'PUBLISHED') await this.#addSuccessor();
     const [newest] = this.list();
     if (newest === undefined) throw noKey();
     return newest;
@@ -114,7 +118,10 @@ export class KeyService {
     return this.#lives().flatMap(({ key, state }) => (state === 'EXPIRED' ? [] : [key.publicJwk]));
   }
 
-  /** Reads the keys again, unless that was done just now. Callers at the same time share one read. Fails with STORE_UNAVAILABLE. */
+  /**
+   * Reads the keys again, unless that was done just now. Callers at the same time share one read. Fails with
+   * STORE_UNAVAILABLE.
+   */
   async reload(): Promise<void> {
     if (this.#loading === undefined && this.#ageMs() < MIN_RELOAD_INTERVAL_MS) return;
     await this.#load();
@@ -122,8 +129,8 @@ export class KeyService {
 
   /**
    * What is due by now: learns of keys that other processes made, makes the next one in time, removes what
-   * nobody needs. To be called on an interval well under half of `publishLeadMs`. Fails with STORE_UNAVAILABLE, and with INTERNAL
-   * if a key that signs now or next cannot be opened: to be logged, the next call tries again.
+   * nobody needs. To be called on an interval well under half of `publishLeadMs`. Fails with STORE_UNAVAILABLE,
+   * and with INTERNAL if a key that signs now or next cannot be opened: to be logged, the next call tries again.
    */
   tick(): Promise<void> {
     if (this.#closed) return Promise.resolve();
