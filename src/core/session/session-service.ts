@@ -78,7 +78,10 @@ export class SessionService {
     }
   }
 
-  /** Exchanges a refresh token; see `decideRotation` for what becomes of it. */
+  /**
+   * Exchanges a refresh token; see `decideRotation` for what becomes of it. Fails with INVALID_REFRESH_TOKEN,
+   * SESSION_ENDED, STORE_UNAVAILABLE, and ENDING_UNCONFIRMED where a session that ends here may not be stored as ended.
+   */
   async refresh(refreshToken: string): Promise<SessionWithTokens> {
     const grant = this.#grantOf(refreshToken);
     const now = this.#options.clock.now();
@@ -107,13 +110,13 @@ export class SessionService {
     }
   }
 
-  /** Ends the session of any refresh token it ever had. */
+  /** Ends the session of any refresh token it ever had. Fails with INVALID_REFRESH_TOKEN, ENDING_UNCONFIRMED. */
   async logoutByRefreshToken(refreshToken: string): Promise<{ revision: string }> {
     const { userId, sessionId } = this.#grantOf(refreshToken);
     return this.#options.endings.end(userId, sessionId, 'LOGGED_OUT');
   }
 
-  /** Ends the session of an access token, expired or not. */
+  /** Ends the session of an access token, expired or not. Fails with INVALID_ACCESS_TOKEN, ENDING_UNCONFIRMED. */
   async logoutByAccessToken(accessToken: string): Promise<{ revision: string }> {
     const { verifier, issuer, endings } = this.#options;
     const verified = verifier.recall(accessToken) ?? (await verifier.verify(accessToken));
