@@ -85,7 +85,10 @@ export class LoginService {
   }
 }
 
-/** Somebody else changed or deleted the user, the caller left, or there is better to do under load: the next login will do it. */
+/**
+ * Somebody else changed or deleted the user, the caller left, or there is better to do under load: the next login
+ * will do it.
+ */
 function isExpected(error: unknown): boolean {
   if (!(error instanceof Failure)) return false;
   const { reason } = error;
