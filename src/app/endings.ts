@@ -3,6 +3,7 @@ import type { RevocationLog } from '../core/revocation/revocation-log.ts';
 import { SessionEndings } from '../core/session/session-endings.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
 import { CLOCK_LEEWAY_MS } from '../validator/validator.ts';
+import { feedReports } from './feed-reports.ts';
 import { feedWaitMs, type Site, TOMBSTONE_TTL_MS } from './site.ts';
 
 /** What ends sessions, and what hears of it; each needs the other to put back what a failover lost. */
@@ -17,11 +18,7 @@ export async function openEndings(
     waitMs: feedWaitMs(config),
     tokenLifeMs: config.accessTokenTtlMs + CLOCK_LEEWAY_MS,
     reinstate: (revocation) => endings.reinstate(revocation),
-    observer: {
-      faulted: (error) => logger.warn({ err: error }, 'the revocation log could not be read; trying again'),
-      rewound: (entries) =>
-        logger.error({ entries }, 'the revocation log had lost entries; putting them back'),
-    },
+    observer: feedReports(logger, clock),
   });
   const endings: SessionEndings = new SessionEndings({
     store,

@@ -66,12 +66,14 @@ describe('the revocation feed', () => {
   let feed: RevocationFeed;
   let reinstated: Revocation[];
   let faults: unknown[];
+  let recoveries: number;
 
   beforeEach(() => {
     clock = new ManualClock();
     log = new FragileLog();
     reinstated = [];
     faults = [];
+    recoveries = 0;
     feed = new RevocationFeed({
       log,
       clock,
@@ -81,7 +83,13 @@ describe('the revocation feed', () => {
         reinstated.push(revocation);
         await log.append(revocation, clock.now());
       },
-      observer: { faulted: (error) => faults.push(error), rewound: () => undefined },
+      observer: {
+        faulted: (error) => faults.push(error),
+        recovered: () => {
+          recoveries += 1;
+        },
+        rewound: () => undefined,
+      },
     });
   });
 
@@ -145,8 +153,13 @@ describe('the revocation feed', () => {
     await log.append(entry, clock.now());
     clock.advance(1_000);
     expect(known(entry)).toBeUndefined();
+    expect(recoveries).toBe(0);
     log.faulty = false;
     await eventually(() => known(entry) === 'LOGGED_OUT' && feed.asOf === clock.now());
+    await eventually(() => recoveries > 0);
+    clock.advance(1_000);
+    await eventually(() => feed.asOf === clock.now());
+    expect(recoveries).toBe(1);
   });
 
   test('puts back what a failover lost, and stands still until that is done', async () => {

@@ -44,7 +44,7 @@ beforeEach(async () => {
     tokenLifeMs: 900_000,
     waitMs: 100,
     reinstate: async () => undefined,
-    observer: { faulted: () => undefined, rewound: () => undefined },
+    observer: { faulted: () => undefined, recovered: () => undefined, rewound: () => undefined },
   });
   await feed.start();
 });

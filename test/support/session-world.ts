@@ -53,7 +53,7 @@ export class SessionWorld {
       waitMs: 5,
       tokenLifeMs: ACCESS_TTL,
       reinstate: (revocation) => this.endings.reinstate(revocation),
-      observer: { faulted: () => undefined, rewound: () => undefined },
+      observer: { faulted: () => undefined, recovered: () => undefined, rewound: () => undefined },
     });
     this.endings = new SessionEndings({
       store,

@@ -7,6 +7,8 @@ import type { RevocationLog } from './revocation-log.ts';
 export interface FeedObserver {
   /** A round failed; the next is tried after a pause. */
   faulted(error: unknown): void;
+  /** After faults, a round succeeded and the feed is up to date. */
+  recovered(): void;
   /** The log has lost entries; so many are put back. */
   rewound(entries: number): void;
 }
@@ -45,6 +47,8 @@ export class RevocationFeed implements RevocationView {
   /** What was read since the log was found to have lost entries; undefined: all is well. */
   #reread: RevocationSet | undefined;
   #caughtUp = false;
+  /** A round has failed, and none was well since. */
+  #faulty = false;
   #closed = false;
   #running: Promise<void> | undefined;
   #pause: (() => void) | undefined;
@@ -110,8 +114,14 @@ export class RevocationFeed implements RevocationView {
 
   async #attempt(): Promise<boolean> {
     try {
-      return await this.#round();
+      const done = await this.#round();
+      if (done && this.#caughtUp && this.#faulty) {
+        this.#faulty = false;
+        this.#options.observer.recovered();
+      }
+      return done;
     } catch (error) {
+      this.#faulty = true;
       if (!this.#closed) this.#options.observer.faulted(error);
       return false;
     }
