@@ -14,6 +14,8 @@ import type { DemandFields } from './messages/verdict-message.ts';
 
 /** The most access tokens in one BatchValidate. */
 export const MAX_BATCH = 256;
+/** All of them together, in bytes. Tokens are about 600: a full batch of common ones has room to spare. */
+export const MAX_BATCH_BYTES = 256 * 1024;
 
 /** A refresh token of ours is 96 bytes; whatever is longer than this is none. */
 const MAX_REFRESH_TOKEN_BYTES = 512;
@@ -56,6 +58,10 @@ export function checkBatchValidate(request: BatchValidateRequest, faults: FieldF
   const { length } = request.accessTokens;
   if (length < 1 || length > MAX_BATCH) {
     faults.add('access_tokens', `must be 1 to ${MAX_BATCH} tokens, not ${length}`);
+  }
+  const bytes = request.accessTokens.reduce((sum, token) => sum + Buffer.byteLength(token), 0);
+  if (bytes > MAX_BATCH_BYTES) {
+    faults.add('access_tokens', `must be at most ${MAX_BATCH_BYTES} bytes together, not ${bytes}`);
   }
   checkDemand(request, faults);
 }

@@ -1,9 +1,8 @@
 import type { ServerOptions } from '@grpc/grpc-js';
-import { MAX_TOKEN_LENGTH } from '../validator/access-token.ts';
-import { MAX_BATCH } from './identity-fields.ts';
+import { MAX_BATCH_BYTES } from './identity-fields.ts';
 
-/** The largest request there is: a full BatchValidate of the longest tokens, with room for its other fields. */
-export const MAX_REQUEST_BYTES = MAX_BATCH * MAX_TOKEN_LENGTH + 16 * 1024;
+/** The largest request there is: a full BatchValidate, with room for its other fields and what goes between tokens. */
+export const MAX_REQUEST_BYTES = MAX_BATCH_BYTES + 16 * 1024;
 
 /**
  * What one connection may cost, and how long it may live. By itself the library limits a message, to 4 MiB, and
@@ -13,8 +12,9 @@ export const SERVER_LIMITS: ServerOptions = {
   'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
 
   // Node ends a connection on which about 1,000 streams were reset in a burst. If every call of a connection is
-  // given up at once, as when deadlines fire in a stall, that must stay clear of it.
-  'grpc.max_concurrent_streams': 500,
+  // given up at once, as when deadlines fire in a stall, that must stay clear of it. And each may hold a request
+  // that never becomes complete: with the size above, 53 MiB a connection, before anybody has signed in.
+  'grpc.max_concurrent_streams': 200,
 
   // Megabytes that one connection may hold in buffers; then its new streams are refused.
   'grpc-node.max_session_memory': 64,

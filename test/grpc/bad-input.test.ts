@@ -5,7 +5,7 @@ import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ValidateRequest } from '../../src/gen/latchkey/v1/identity.ts';
-import { MAX_REQUEST_BYTES } from '../../src/grpc/server-limits.ts';
+import { MAX_REQUEST_BYTES, SERVER_LIMITS } from '../../src/grpc/server-limits.ts';
 import { type RunningServer, startIdentityServer } from './support/identity-server.ts';
 import { frame, RawClient, VALIDATE } from './support/raw-client.ts';
 
@@ -170,7 +170,13 @@ describe('headers that are not those of a call', () => {
 
 test('A client is told how many calls it may have under way: fewer than a burst of resets that ends a connection', async () => {
   await raw.send(frame(good));
-  expect(raw.session.remoteSettings.maxConcurrentStreams).toBe(500);
+  expect(raw.session.remoteSettings.maxConcurrentStreams).toBe(200);
+});
+
+test('What the requests of one connection can hold while they are incomplete is less than its buffers may', () => {
+  const streams = Number(SERVER_LIMITS['grpc.max_concurrent_streams']);
+  const held = streams * Number(SERVER_LIMITS['grpc.max_receive_message_length']);
+  expect(held).toBeLessThan(Number(SERVER_LIMITS['grpc-node.max_session_memory']) * 1024 * 1024);
 });
 
 describe('calls given up', () => {

@@ -191,14 +191,21 @@ describe('BatchValidate', () => {
     expect(ok?.revision).toBe('3-9');
   });
 
-  test('takes 256 tokens of 4,096 bytes and not one more', async () => {
+  test('takes 256 tokens of 1,024 bytes, and neither one more nor a byte more', async () => {
     running = await startIdentityServer();
     const { client } = running;
-    const accessTokens = new Array<string>(256).fill('t'.repeat(4_096));
+    const accessTokens = new Array<string>(256).fill('t'.repeat(1_024));
     const full = await call(client, client.batchValidate, { ...batch, accessTokens });
     expect(full.ok?.verdicts).toHaveLength(256);
     const over = { ...batch, accessTokens: new Array<string>(257).fill('t') };
     expect(await call(client, client.batchValidate, over)).toMatchObject({ fields: ['access_tokens'] });
+    const heavy = { ...batch, accessTokens: accessTokens.with(0, 't'.repeat(1_025)) };
+    expect(await call(client, client.batchValidate, heavy)).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      reason: 'INVALID_FIELD',
+      fields: ['access_tokens'],
+      message: expect.stringContaining('262144 bytes together'),
+    });
     const none = { ...batch, accessTokens: [] };
     expect(await call(client, client.batchValidate, none)).toMatchObject({ fields: ['access_tokens'] });
   });
