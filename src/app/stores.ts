@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { lockFolder } from '../adapters/files/folder-lock.ts';
 import { MemoryRevocationLog } from '../adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../adapters/memory/memory-session-store.ts';
 import { closeRedis, openRedis } from '../adapters/redis/connection.ts';
@@ -31,6 +32,7 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
   const { redis } = config;
   const retentionMs = config.accessTokenTtlMs + AFTER_LAST_TOKEN_MS;
   if (redis.kind === 'none') {
+    closers.add(lockFolder(resolve(config.dataDir)));
     return { store: new MemorySessionStore(clock), log: new MemoryRevocationLog(retentionMs) };
   }
   const connect = async (name: string, deadlineMs: number) => {

@@ -93,6 +93,17 @@ describe('the service as a process', () => {
     expect(await setRoles(['admin'], second)).toBe(PERMISSION_DENIED);
   }, 30_000);
 
+  test('with sessions in memory is alone on its data folder, until it dies, however that is', async () => {
+    const first = await start();
+    const second = await LatchkeyProcess.run({ LATCHKEY_DATA_DIR: dataDir });
+    expect(second.code).toBe(1);
+    expect(second.errors).toContain(dataDir);
+    expect(second.errors).toContain('LATCHKEY_REDIS_URL');
+    expect(second.errors).toContain('LATCHKEY_DATA_DIR');
+    await first.service.stop('SIGKILL');
+    await expect(start()).resolves.toBeDefined();
+  }, 30_000);
+
   test('keeps sessions over a restart with Redis, and knows what ended while it was away', async () => {
     const redis = await startRedis();
     const environment = {

@@ -1,0 +1,49 @@
+import { closeSync, openSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Failure } from '../../core/failure.ts';
+
+const LOCK_FILE = 'in-memory.lock';
+/** The low byte of SQLite's extended result codes, https://sqlite.org/rescode.html. */
+const SQLITE_BUSY = 5;
+
+/**
+ * Makes this process the only one that keeps sessions in memory beside the users of this folder: of two, each would
+ * accept what the other has ended. The lock is one of the kernel's, on an empty SQLite file, so it ends with the
+ * process however that ends. Answers what releases it; throws INTERNAL if another process has it.
+ */
+export function lockFolder(folder: string): () => void {
+  const file = path.join(folder, LOCK_FILE);
+  let database: DatabaseSync | undefined;
+  try {
+    closeSync(openSync(file, 'a', 0o600));
+    const opened = new DatabaseSync(file, { timeout: 0 });
+    database = opened;
+    opened.exec('pragma locking_mode = exclusive; begin exclusive');
+    return () => opened.close();
+  } catch (cause) {
+    database?.close();
+    throw new Failure('INTERNAL', isBusy(cause) ? inUse(folder) : unusable(file), { cause });
+  }
+}
+
+function inUse(folder: string): string {
+  return (
+    `Another process uses the data folder ${folder} and keeps sessions in memory; what one of the two ends would stay ` +
+    'valid on the other. Set LATCHKEY_REDIS_URL for both, or another LATCHKEY_DATA_DIR for this one.'
+  );
+}
+
+function unusable(file: string): string {
+  return `LATCHKEY_DATA_DIR: the lock ${file} cannot be taken.`;
+}
+
+function isBusy(error: unknown): boolean {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'errcode' in error &&
+    typeof error.errcode === 'number' &&
+    (error.errcode & 0xff) === SQLITE_BUSY
+  );
+}
