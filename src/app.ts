@@ -91,9 +91,6 @@ async function open(site: Site): Promise<App> {
   const users = new UserService({ directory: database.users, passwords, sessions: endings, clock, ids });
   const reports = loginReports(logger);
   const login = new LoginService({ users: database.users, passwords, sessions, clock, reports });
-  const { username, password } = config.bootstrap;
-  const firstUser = await users.bootstrap(password === undefined ? { username } : { username, password });
-
   const administration = new CurrentRoles(tokens, database.users);
   const environment = { ids, clock, log: logger, callMetrics: metrics };
   const identity = { login: countedLogins(login, metrics), sessions, tokens };
@@ -106,6 +103,9 @@ async function open(site: Site): Promise<App> {
     ],
     { sessions: () => store.ping(), database: () => database.ping() },
   );
+  // Last: a password that was made is shown by whoever got this far, and by nobody if something above fails.
+  const { username, password } = config.bootstrap;
+  const firstUser = await users.bootstrap(password === undefined ? { username } : { username, password });
   return {
     address,
     metricsUrl,
