@@ -22,6 +22,8 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 /** A scraper or a probe sends a few hundred bytes at once; whoever takes longer wants something else. */
 const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 64;
+/** How often connections over their time are looked for: silent ones shall not keep a probe out for long. */
+const CHECKING_INTERVAL_MS = 1_000;
 
 /**
  * Plain HTTP for machines that watch: `/metrics` for Prometheus, `/livez` (the process answers) and
@@ -33,7 +35,11 @@ export class HttpEndpoint {
 
   private constructor(options: HttpEndpointOptions) {
     this.#options = options;
-    this.#server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS });
+    this.#server = createServer({
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECKING_INTERVAL_MS,
+    });
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.on('request', (request, response) => void this.#answer(request, response));
   }

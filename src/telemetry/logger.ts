@@ -54,6 +54,7 @@ function single(name: string, value: unknown): unknown {
   if (SECRET_NAME.test(name)) return '[secret]';
   switch (typeof value) {
     case 'string':
+      return withoutArguments(value);
     case 'number':
     case 'boolean':
       return value;
@@ -67,7 +68,7 @@ function single(name: string, value: unknown): unknown {
 /** An error by what is known to hold no data of others. */
 function describeError(error: unknown, causesLeft: number): unknown {
   if (error === undefined || causesLeft < 0) return undefined;
-  if (!isErrorLike(error)) return typeof error === 'string' ? error : `a thrown ${typeof error}`;
+  if (!isErrorLike(error)) return textOf(error) ?? `a thrown ${typeof error}`;
   const { name, message, code, reason, stack, cause } = error;
   return {
     type: textOf(name),
@@ -93,5 +94,10 @@ function isErrorLike(value: unknown): value is ErrorLike {
 }
 
 function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
+  return typeof value === 'string' ? withoutArguments(value) : undefined;
+}
+
+/** Redis repeats the arguments of a command it does not know, which for AUTH is the password. */
+function withoutArguments(text: string): string {
+  return text.replace(/(with args beginning)[\s\S]*/, '$1 … (not printed)');
 }

@@ -32,6 +32,15 @@ describe('the log', () => {
     expect(lines).toHaveLength(1);
   });
 
+  test('leaves out the arguments that Redis repeats of a command it does not know', () => {
+    const { logger, lines } = recorded();
+    const fault = new Error("ERR unknown command 'auth', with args beginning with: 'default' 'hush' ");
+    logger.warn({ err: fault, reason: fault.message }, 'no connection to Redis');
+    logger.warn({ err: new Error('failed', { cause: fault }) }, 'again');
+    expect(lines.join()).toContain('unknown command');
+    expect(lines.join()).not.toContain('hush');
+  });
+
   test('leaves out objects, whatever they hold', () => {
     const { logger, lines } = recorded();
     logger.info({ request: { password: 'hush' }, list: ['hush'], bytes: Buffer.from('hush') }, 'a call');
