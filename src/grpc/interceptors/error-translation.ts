@@ -1,8 +1,11 @@
-import { Failure } from '../../core/failure.ts';
+import { Failure, type FailureReason } from '../../core/failure.ts';
 import type { Call, Handler, Method } from '../call.ts';
 import { RpcError } from '../rpc-error.ts';
 import type { ServerLog } from '../server-log.ts';
 import { statusOf } from '../status-details.ts';
+
+/** What a caller can bring about at will. Nothing is wrong here, and nobody shall fill the log with it. */
+const CALLERS_OWN: ReadonlySet<FailureReason> = new Set(['CANCELLED', 'DEADLINE_EXCEEDED']);
 
 /**
  * Turns whatever was thrown into the status that the caller gets.
@@ -36,7 +39,7 @@ export function errorTranslation<Request, Response>(
 
 function translate(error: unknown, call: Call, rpc: string, log: ServerLog): RpcError {
   if (error instanceof Failure && error.reason !== 'INTERNAL') {
-    if (error.cause !== undefined) {
+    if (error.cause !== undefined && !CALLERS_OWN.has(error.reason)) {
       const { correlationId } = call;
       log.warn({ rpc, correlationId, reason: error.reason, err: error.cause }, error.message);
     }
