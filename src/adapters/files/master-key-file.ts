@@ -48,6 +48,10 @@ function readKey(file: string): Buffer | undefined {
       const shown = (mode & 0o777).toString(8);
       throw unusable(file, `can be read or changed by others (mode ${shown}); run: chmod 600 ${file}`);
     }
+    const uid = process.getuid?.();
+    if (uid !== undefined && stats.uid !== uid) {
+      throw unusable(file, `belongs to another user (uid ${stats.uid}), who then knows the key`);
+    }
     if (size > MAX_FILE_BYTES) throw unusable(file, 'is too long to be a key');
     return parseKey(file, readFileSync(descriptor, 'utf8'));
   } finally {
@@ -57,7 +61,7 @@ function readKey(file: string): Buffer | undefined {
 
 function openIfThere(file: string): number | undefined {
   try {
-    return openSync(file, constants.O_RDONLY);
+    return openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
   } catch (cause) {
     if (hasCode(cause, 'ENOENT')) return undefined;
     throw unusable(file, 'cannot be opened', cause);
