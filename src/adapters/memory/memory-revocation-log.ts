@@ -1,8 +1,11 @@
 import type { Revocation } from '../../core/revocation/revocation.ts';
 import { reaches } from '../../core/revocation/revocation.ts';
-import type { LoggedRevocation, LogState, RevocationLog } from '../../core/revocation/revocation-log.ts';
-
-const PAGE_SIZE = 1_000;
+import {
+  LOG_PAGE_SIZE,
+  type LoggedRevocation,
+  type LogState,
+  type RevocationLog,
+} from '../../core/revocation/revocation-log.ts';
 
 /** The log in this process. It begins and ends with it, as the sessions beside it do. */
 export class MemoryRevocationLog implements RevocationLog {
@@ -49,7 +52,7 @@ export class MemoryRevocationLog implements RevocationLog {
 
   #after(position: string | undefined): readonly LoggedRevocation[] {
     const from = position === undefined ? 0 : this.#firstWhere((revision) => !reaches(position, revision));
-    return this.#entries.slice(from, from + PAGE_SIZE);
+    return this.#entries.slice(from, from + LOG_PAGE_SIZE);
   }
 
   #appended(waitMs: number): Promise<void> {

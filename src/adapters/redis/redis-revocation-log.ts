@@ -1,5 +1,10 @@
 import type { Revocation } from '../../core/revocation/revocation.ts';
-import type { LoggedRevocation, LogState, RevocationLog } from '../../core/revocation/revocation-log.ts';
+import {
+  LOG_PAGE_SIZE,
+  type LoggedRevocation,
+  type LogState,
+  type RevocationLog,
+} from '../../core/revocation/revocation-log.ts';
 import { closeRedis, type RedisClient } from './connection.ts';
 import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durability.ts';
 import { LOG_KEYS } from './keys.ts';
@@ -21,7 +26,6 @@ export interface RedisRevocationLogOptions {
 const append = new Script('append-revocation');
 const inspect = new Script('inspect-log');
 
-const PAGE_SIZE = 1_000;
 /** The genesis outlives every entry; touched at each confirmation. */
 const GENESIS_TTL_MS = 10 * 365 * 86_400_000;
 
@@ -44,8 +48,8 @@ export class RedisRevocationLog implements RevocationLog {
     const from = after ?? '0-0';
     const reading =
       waitMs > 0
-        ? tail.xread('COUNT', PAGE_SIZE, 'BLOCK', waitMs, 'STREAMS', LOG_KEYS.stream, from)
-        : tail.xread('COUNT', PAGE_SIZE, 'STREAMS', LOG_KEYS.stream, from);
+        ? tail.xread('COUNT', LOG_PAGE_SIZE, 'BLOCK', waitMs, 'STREAMS', LOG_KEYS.stream, from)
+        : tail.xread('COUNT', LOG_PAGE_SIZE, 'STREAMS', LOG_KEYS.stream, from);
     const reply = await guarded('revocations', waitMs + deadlineMs, reading);
     return (reply?.[0]?.[1] ?? []).map(([revision, fields]) => ({ revision, revocation: parse(fields) }));
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../validator/clock.ts';
 import { type Revocation, RevocationSet } from '../../validator/revocation-set.ts';
 import type { RevocationView } from '../../validator/validator.ts';
-import type { RevocationLog } from './revocation-log.ts';
+import { LOG_PAGE_SIZE, type RevocationLog } from './revocation-log.ts';
 
 /** Told what happens to the feed; for logs and metrics. */
 export interface FeedObserver {
@@ -25,7 +25,6 @@ export interface RevocationFeedOptions {
   readonly observer: FeedObserver;
 }
 
-const FULL_PAGE = 1_000;
 const RETRY_MS = { first: 50, most: 1_000 };
 
 /**
@@ -149,7 +148,7 @@ export class RevocationFeed implements RevocationView {
     for (const { revocation } of entries) this.#reread?.add(revocation);
     this.#position = entries.at(-1)?.revision ?? this.#position;
     this.#revision = this.#position;
-    this.#caughtUp = entries.length < FULL_PAGE;
+    this.#caughtUp = entries.length < LOG_PAGE_SIZE;
     if (!this.#caughtUp) return true;
 
     if (this.#reread !== undefined) await this.#putBack(this.#reread);

@@ -14,6 +14,9 @@ export interface LogState {
   readonly continuous: boolean;
 }
 
+/** A full page of `read`: there may be more. Every log has pages of this size, or its readers would stop too soon. */
+export const LOG_PAGE_SIZE = 1_000;
+
 /**
  * One ordered log of what has ended.
  *
@@ -26,7 +29,7 @@ export interface RevocationLog {
   /** Appends and answers the entry's revision. */
   append(revocation: Revocation, now: number): Promise<string>;
   /**
-   * The entries after `after` (undefined: from the beginning), at most 1,000. Waits up to `waitMs` for the
+   * The entries after `after` (undefined: from the beginning), at most `LOG_PAGE_SIZE`. Waits up to `waitMs` for the
    * first one; none then: an empty list.
    */
   read(after: string | undefined, waitMs: number): Promise<readonly LoggedRevocation[]>;

@@ -16,6 +16,12 @@ export interface SessionEndingsOptions {
 }
 
 /**
+ * For how many lives of an access token a user's cut-off is remembered by the session store. It must outlast every
+ * login and refresh that read the user before it, which take seconds; the log alone needs one life.
+ */
+const CUTOFF_LIVES = 4;
+
+/**
  * Ends sessions, in the one order that is safe: first the record, so that no new token can come of the session;
  * then the log, so that living ones are refused everywhere. Only when both are durable is an ending
  * acknowledged. Whoever is told otherwise repeats the call, and every step can be repeated.
@@ -86,7 +92,7 @@ export class SessionEndings {
       securityVersion,
       reason,
       tombstoneTtlMs,
-      cutoffTtlMs: 4 * accessTokenLifeMs,
+      cutoffTtlMs: CUTOFF_LIVES * accessTokenLifeMs,
       now,
       ...(createdUpTo === undefined ? {} : { createdUpTo }),
     });
