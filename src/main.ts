@@ -64,22 +64,25 @@ function stopSignal(logger: Logger): Promise<NodeJS.Signals> {
 function greet({ address, firstUser }: App, config: Config): void {
   const { bootstrap, callerAuth, dataDir, environment, redis, reflection, tls } = config;
   const made = firstUser?.password;
-  say(`\nlatchkey serves gRPC on ${address}${tls === undefined ? '' : ', with TLS'}.`);
+  const words = [`\nlatchkey serves gRPC on ${address}${tls === undefined ? '' : ', with TLS'}.`];
   if (made !== undefined) {
-    say(`The first user was made: ${firstUser?.username}, password ${made}\nIt is shown this once.`);
+    words.push(`The first user was made: ${firstUser?.username}, password ${made}\nIt is shown this once.`);
   } else if (firstUser === undefined && bootstrap.password !== undefined) {
-    say('LATCHKEY_BOOTSTRAP_PASSWORD is not used: there are users already.');
+    words.push('LATCHKEY_BOOTSTRAP_PASSWORD is not used: there are users already.');
   }
   if (redis.kind === 'none') {
-    say(
+    words.push(
       'Sessions are kept in memory: they do not survive a restart. Set LATCHKEY_REDIS_URL to keep them in Redis.\n' +
         `Users and keys are kept${config.databaseUrl === undefined ? ` in ${resolve(dataDir)}` : ' in PostgreSQL'}.`,
     );
   }
-  if (environment !== 'development' || tls !== undefined || !reflection || address.startsWith('unix:'))
-    return;
-  const { username } = bootstrap;
-  say(quickStart({ address, username, password: made, callerToken: callerAuth === 'token' }));
+  const canBePasted =
+    environment === 'development' && tls === undefined && reflection && !address.startsWith('unix:');
+  if (canBePasted) {
+    const { username } = bootstrap;
+    words.push(quickStart({ address, username, password: made, callerToken: callerAuth === 'token' }));
+  }
+  say(words.join('\n'));
 }
 
 process.exitCode = await main();

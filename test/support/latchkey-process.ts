@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { eventually } from './eventually.ts';
 
 export interface LatchkeyExit {
   readonly code: number | null;
@@ -49,6 +50,8 @@ export class LatchkeyProcess {
     });
     ended.catch(() => undefined);
     await Promise.race([serving.promise, ended]);
+    // The log and the words for people come through different pipes.
+    await eventually(() => /latchkey serves gRPC on[^]*\n$/.test(service.#errors));
     return service;
   }
 
