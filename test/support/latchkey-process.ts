@@ -51,7 +51,7 @@ export class LatchkeyProcess {
     ended.catch(() => undefined);
     await Promise.race([serving.promise, ended]);
     // The log and the words for people come through different pipes.
-    await eventually(() => /latchkey serves gRPC on[^]*\n$/.test(service.#errors));
+    await eventually(() => /latchkey serves gRPC on[\s\S]*\n$/.test(service.#errors));
     return service;
   }
 
