@@ -95,21 +95,16 @@ function isWalk(form: string): boolean {
   return form.length > 0 && reachable.has(form.length);
 }
 
-/**
- * What is put around words is looked at up to this length, head and tail together. Longer lines around a word are
- * beyond what is tried first, and every pair of head and tail costs time on the event loop.
- */
-const MAX_LINE_AFFIX = 16;
-
 function isVariation(form: string, context: ReadonlySet<string>): boolean {
   if (form.length > MAX_VARIATION_LENGTH) return context.has(form);
   const before = /^[^\p{L}]*/u.exec(form)?.[0].length ?? 0;
   const after = /[^\p{L}]*$/u.exec(form)?.[0].length ?? 0;
-  for (let head = 0; head <= Math.min(before, MAX_LINE_AFFIX); head++) {
-    for (let tail = 0; tail <= after && head + tail < form.length && head + tail <= MAX_LINE_AFFIX; tail++) {
+  for (let head = 0; head <= before; head++) {
+    for (let tail = 0; tail <= after && head + tail < form.length; tail++) {
       const core = form.slice(head, form.length - tail);
       const affix = form.slice(0, head) + form.slice(form.length - tail);
-      if (isPredictable(affix) && core.length >= MIN_WORD_LENGTH && isMadeOfWords(core, context)) return true;
+      // Words first: they are looked up, while a walk is searched for, and few cores are made of words.
+      if (core.length >= MIN_WORD_LENGTH && isMadeOfWords(core, context) && isPredictable(affix)) return true;
     }
   }
   return false;
