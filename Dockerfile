@@ -36,4 +36,5 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.LATCHKEY_METRICS_LISTEN.split(':').at(-1) + '/readyz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 
 # Node is process 1 and handles SIGTERM itself: it drains and ends.
-CMD ["node", "--enable-source-maps", "dist/main.js"]
+# A small young generation keeps its collections near 3 ms, a large old one makes full collections rare.
+CMD ["node", "--enable-source-maps", "--max-semi-space-size=8", "--initial-old-space-size=256", "dist/main.js"]

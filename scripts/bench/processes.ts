@@ -33,11 +33,11 @@ export function watch<Child extends ChildProcess>(child: Child, name: string): C
 }
 
 /** Starts a module of this folder as a Node process of its own, with a channel for messages. */
-export function forkModule(module: string, name: string): ChildProcess {
+export function forkModule(module: string, name: string, nodeOptions: readonly string[] = []): ChildProcess {
   return watch(
     fork(path.join(import.meta.dirname, module), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      execArgv: [],
+      execArgv: [...nodeOptions],
       serialization: 'advanced',
     }),
     name,

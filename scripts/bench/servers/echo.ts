@@ -1,3 +1,4 @@
+import { startOptions } from '../node-options.ts';
 import { forkModule, nextMessage, stop } from '../processes.ts';
 
 export interface EchoServer {
@@ -11,9 +12,9 @@ export interface EchoOrder {
   readonly validateResponse: Uint8Array;
 }
 
-/** Starts the yardstick: grpc-js, the same messages, an empty handler. */
+/** Starts the yardstick: grpc-js, the same messages, the same options of Node, an empty handler. */
 export async function startEcho(validateResponse: Uint8Array): Promise<EchoServer> {
-  const child = forkModule('servers/echo-process.ts', 'the echo server');
+  const child = forkModule('servers/echo-process.ts', 'the echo server', startOptions);
   child.send({ validateResponse } satisfies EchoOrder);
   const port = await nextMessage<number>(child);
   if (child.pid === undefined) throw new Error('the echo server did not start');

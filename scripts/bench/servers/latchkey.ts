@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { startOptions } from '../node-options.ts';
 import { stop, watch } from '../processes.ts';
 
 export interface LatchkeyServer {
@@ -29,7 +30,7 @@ export async function startLatchkey(
   const { PATH } = process.env;
   const admin = { username: 'bench-admin', password: randomBytes(18).toString('base64url') };
   const child = watch(
-    spawn(process.execPath, ['--enable-source-maps', path.join(root, 'dist/main.js')], {
+    spawn(process.execPath, [...startOptions, path.join(root, 'dist/main.js')], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { optionsOf, startOptions } from '../../scripts/bench/node-options.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const text = (file: string) => readFileSync(path.join(root, file), 'utf8');
+
+describe('the start of the service', () => {
+  it('has a bounded young generation, however it is started', () => {
+    expect(startOptions).toContain('--max-semi-space-size=8');
+  });
+
+  it('gives Node the same options from npm start and from scripts/run', () => {
+    const command = /^exec [\s\S]*?main\.js/m.exec(text('scripts/run'))?.[0] ?? '';
+    expect(optionsOf(command)).toEqual(startOptions);
+  });
+
+  it('gives Node the same options from npm start and in the image', () => {
+    const command = JSON.parse(/^CMD (\[.*\])$/m.exec(text('Dockerfile'))?.[1] ?? '[]') as string[];
+    expect(command.filter((word) => word.startsWith('--'))).toEqual(startOptions);
+  });
+});
