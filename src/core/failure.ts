@@ -15,6 +15,7 @@ export type FailureReason =
   | 'STORE_UNAVAILABLE'
   | 'ENDING_UNCONFIRMED'
   | 'DRAINING'
+  | 'WATCH_TOO_SLOW'
   | 'USER_NOT_FOUND'
   | 'USERNAME_TAKEN'
   | 'USER_CHANGED'
