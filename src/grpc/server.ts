@@ -55,7 +55,7 @@ export class GrpcServer {
 
   /**
    * Binds, and from then on serves; answers the address with the real port. Health says NOT_SERVING until it
-   * is told otherwise. Fails if the address is taken or a certificate file cannot be used.
+   * is told otherwise. Fails in the system's words if the address cannot be listened on, and with TlsFileFault.
    */
   async listen(): Promise<string> {
     const { address } = this.#options;
@@ -101,8 +101,14 @@ export class GrpcServer {
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(this.#options.address, credentials, (error, port) => {
         if (error === null) resolve(port);
-        else reject(error);
+        else reject(inWordsOfSystem(error));
       });
     });
   }
+}
+
+/** The library packs what the system said, of each address that a name stands for, into a sentence of its own. */
+function inWordsOfSystem(error: Error): Error {
+  const [, words] = /errors: \[(.+)\]$/s.exec(error.message) ?? [];
+  return words === undefined ? error : new Error(words, { cause: error });
 }

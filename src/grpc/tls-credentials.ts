@@ -13,6 +13,17 @@ export interface TlsFiles {
   readonly clientCa?: string;
 }
 
+/** A file that cannot be used; the message begins with its path and says why. */
+export class TlsFileFault extends Error {
+  override readonly name = 'TlsFileFault';
+  readonly file: keyof TlsFiles;
+
+  constructor(file: keyof TlsFiles, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.file = file;
+  }
+}
+
 /**
  * TLS 1.3 from files that are read again while the server runs. New connections use what the files hold;
  * those open stay as they are.
@@ -36,7 +47,7 @@ export class TlsCredentials extends ServerCredentials {
     this.#log = log;
   }
 
-  /** Reads the files. Throws, naming the file, if one cannot be read or they do not belong together. */
+  /** Reads the files. Throws TlsFileFault if one cannot be used or they do not belong together. */
   static load(files: TlsFiles, log: ServerLog): TlsCredentials {
     return new TlsCredentials(files, read(files), log);
   }
@@ -72,32 +83,53 @@ export class TlsCredentials extends ServerCredentials {
   }
 }
 
-function read({ certificate, privateKey, clientCa }: TlsFiles): SecureContextOptions {
-  const cert = readFile(certificate);
-  const key = readFile(privateKey);
-  if (!explained(certificate, () => new X509Certificate(cert)).checkPrivateKey(keyOf(privateKey, key))) {
-    throw new Error(`The private key in ${privateKey} does not belong to the certificate in ${certificate}.`);
+const KINDS = {
+  certificate: 'a certificate in PEM form',
+  privateKey: 'a private key in PEM form without a passphrase',
+  clientCa: 'a certificate in PEM form',
+} as const satisfies Record<keyof TlsFiles, string>;
+
+/** What is told of the errors that reading meets; the others are named by their code. */
+const READ_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  ENOTDIR: 'does not exist',
+  EISDIR: 'is a folder',
+  EACCES: 'may not be read by this process',
+  EPERM: 'may not be read by this process',
+};
+
+function read(files: TlsFiles): SecureContextOptions {
+  const { certificate, privateKey, clientCa } = files;
+  const cert = readFile('certificate', certificate);
+  const key = readFile('privateKey', privateKey);
+  const first = ofKind(files, 'certificate', () => new X509Certificate(cert));
+  if (!first.checkPrivateKey(ofKind(files, 'privateKey', () => createPrivateKey(key)))) {
+    const which = `does not belong to the first certificate in ${certificate}`;
+    throw new TlsFileFault('privateKey', `${privateKey}: the private key ${which}.`);
   }
-  const ca = clientCa === undefined ? undefined : readFile(clientCa);
-  if (clientCa !== undefined && ca !== undefined) explained(clientCa, () => new X509Certificate(ca));
-  const options = { cert, key, minVersion: 'TLSv1.3' as const, ...(ca !== undefined && { ca }) };
-  createSecureContext(options);
-  return options;
+  const options = { cert, key, minVersion: 'TLSv1.3' as const };
+  ofKind(files, 'certificate', () => createSecureContext(options));
+  if (clientCa === undefined) return options;
+  const ca = readFile('clientCa', clientCa);
+  ofKind(files, 'clientCa', () => new X509Certificate(ca));
+  ofKind(files, 'clientCa', () => createSecureContext({ ca }));
+  return { ...options, ca };
 }
 
-function keyOf(path: string, pem: Buffer) {
-  return explained(path, () => createPrivateKey(pem));
+function readFile(file: keyof TlsFiles, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const { code = 'unknown' } = cause as NodeJS.ErrnoException;
+    throw new TlsFileFault(file, `${path} ${READ_FAULTS[code] ?? `cannot be read (${code})`}.`, cause);
+  }
 }
 
-function readFile(path: string): Buffer {
-  return explained(path, () => readFileSync(path));
-}
-
-function explained<Result>(path: string, parse: () => Result): Result {
+function ofKind<Result>(files: TlsFiles, file: keyof TlsFiles, parse: () => Result): Result {
   try {
     return parse();
   } catch (cause) {
-    throw new Error(`${path} is not a readable PEM file of its kind.`, { cause });
+    throw new TlsFileFault(file, `${files[file]} does not hold ${KINDS[file]}.`, cause);
   }
 }
 

@@ -6,7 +6,7 @@ import { credentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { IdentityServiceClient } from '../../src/gen/latchkey/v1/identity.ts';
 import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
-import { TlsCredentials } from '../../src/grpc/tls-credentials.ts';
+import { TlsCredentials, TlsFileFault } from '../../src/grpc/tls-credentials.ts';
 import { makeCertificate } from './support/certificates.ts';
 import { RecordingLog } from './support/fakes.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
@@ -36,6 +36,15 @@ function file(name: string, content: string): string {
 
 function serverFiles({ certificate, privateKey } = serverCertificate) {
   return { certificate: file('tls.crt', certificate), privateKey: file('tls.key', privateKey) };
+}
+
+function thrownBy(step: () => unknown): unknown {
+  try {
+    step();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
 }
 
 async function validateOver(channel: ReturnType<typeof credentials.createSsl>, address: string) {
@@ -85,14 +94,21 @@ describe('TLS', () => {
     expect(await handshake(running.address, 'TLSv1.2')).toBe('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION');
   });
 
-  test('refuses to start with a file that is missing, and names it', () => {
-    const files = { ...serverFiles(), privateKey: path.join(folder, 'missing.key') };
-    expect(() => TlsCredentials.load(files, new RecordingLog())).toThrow(/missing\.key/);
-  });
-
-  test('refuses to start with a key of another certificate', () => {
-    const files = { ...serverFiles(), privateKey: file('other.key', clientCertificate.privateKey) };
-    expect(() => TlsCredentials.load(files, new RecordingLog())).toThrow(/does not belong/);
+  test.each([
+    ['certificate', () => path.join(folder, 'missing.pem'), /missing\.pem does not exist\.$/],
+    ['privateKey', () => path.join(folder, 'missing.pem'), /missing\.pem does not exist\.$/],
+    ['clientCa', () => path.join(folder, 'missing.pem'), /missing\.pem does not exist\.$/],
+    ['clientCa', () => folder, /is a folder\.$/],
+    ['certificate', () => file('a.pem', serverCertificate.privateKey), /a\.pem does not hold a certificate/],
+    ['privateKey', () => file('a.pem', serverCertificate.certificate), /a\.pem does not hold a private key/],
+    ['clientCa', () => file('a.pem', 'no PEM'), /a\.pem does not hold a certificate/],
+    ['privateKey', () => file('a.pem', clientCertificate.privateKey), /a\.pem: .* does not belong/],
+  ] as const)('refuses a %s that cannot be used, and says why', (which, at, why) => {
+    const fault = thrownBy(() =>
+      TlsCredentials.load({ ...serverFiles(), [which]: at() }, new RecordingLog()),
+    );
+    expect(fault).toBeInstanceOf(TlsFileFault);
+    expect(fault).toMatchObject({ file: which, message: expect.stringMatching(why) });
   });
 });
 
