@@ -1,9 +1,7 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { v7 } from 'uuid';
-import { readOrMakeMasterKey } from './adapters/files/master-key-file.ts';
 import type { SqlDatabase } from './adapters/sql/sql-database.ts';
 import { Closers } from './app/closers.ts';
+import { openDataFolder, openMasterKeys } from './app/data-folder.ts';
 import { openEndings } from './app/endings.ts';
 import { openKeys } from './app/keys.ts';
 import { countedLogins, loginReports } from './app/logins.ts';
@@ -14,7 +12,7 @@ import { openDatabase, openSessionStores } from './app/stores.ts';
 import type { Config } from './config.ts';
 import type { IdSource } from './core/ids.ts';
 import type { KeyService } from './core/keys/key-service.ts';
-import { MasterKeys } from './core/keys/master-key.ts';
+import type { MasterKeys } from './core/keys/master-key.ts';
 import { LoginService } from './core/login/login-service.ts';
 import type { RevocationFeed } from './core/revocation/revocation-feed.ts';
 import { AccessTokenIssuer } from './core/session/access-token-issuer.ts';
@@ -51,7 +49,7 @@ const ids: IdSource = { next: (atMs) => v7({ msecs: atMs }) };
 /**
  * Puts the service together and serves. What was opened is closed in reverse, also when something after it cannot
  * be opened. A session store that cannot be reached is no reason not to start: the service says NOT_SERVING until
- * it can be. Without its database and its keys it does not start.
+ * it can be. Without its database and its keys it does not start. What a variable can mend is told by its name.
  */
 export async function openApp(config: Config, clock: Clock, logger: Logger): Promise<App> {
   const closers = new Closers();
@@ -67,13 +65,9 @@ export async function openApp(config: Config, clock: Clock, logger: Logger): Pro
 
 async function open(site: Site): Promise<App> {
   const { config, clock, logger, metrics, closers } = site;
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const database = openDatabase(config);
-  closers.add(() => database.close());
-  await database.migrate();
-  const masterKeys = new MasterKeys(
-    config.masterKeys ?? [readOrMakeMasterKey(join(config.dataDir, 'master-key'))],
-  );
+  await openDataFolder(site);
+  const database = await openDatabase(site);
+  const masterKeys = await openMasterKeys(config);
   const { keys, keySet } = await openKeys(site, database, masterKeys);
   const { passwords, hasher } = await openPasswords(site, masterKeys);
   const { store, log } = await openSessionStores(site);

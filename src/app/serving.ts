@@ -1,9 +1,20 @@
+import type { ListenAddress } from '../config/listen-address.ts';
+import type { SettingName } from '../config/variables.ts';
 import { GrpcServer, type GrpcServerOptions } from '../grpc/server.ts';
+import { TlsFileFault, type TlsFiles } from '../grpc/tls-credentials.ts';
 import { HttpEndpoint } from '../telemetry/http-endpoint.ts';
 import { type ReadinessOptions, ReadinessProbe } from '../telemetry/readiness.ts';
 import type { Site } from './site.ts';
+import { naming, StartFault } from './start-fault.ts';
 
 const READINESS_INTERVAL_MS = 1_000;
+
+/** The variable that names each file, and what to do about it. */
+const TLS_FILES = {
+  certificate: ['tlsCert', "Name the server's certificate, followed by those between it and the root."],
+  privateKey: ['tlsKey', 'Name the private key of the certificate in LATCHKEY_TLS_CERT.'],
+  clientCa: ['tlsClientCa', 'Name the certificates that issue those of the clients.'],
+} as const satisfies Record<keyof TlsFiles, readonly [SettingName, string]>;
 
 export interface Serving {
   /** Where gRPC is served, with the real port. */
@@ -38,7 +49,11 @@ export async function openServing(
     },
   });
   const metricsUrl = await openMetrics(site, readiness);
-  const address = await server.listen();
+  const address = await naming(
+    'listen',
+    () => server.listen().catch(namingTlsFile),
+    (reason) => unlistenable(config.listen, reason),
+  );
   let cleanEnd = true;
   closers.add(async () => {
     cleanEnd = await server.drain({ delayMs: config.drainDelayMs, timeoutMs: config.drainTimeoutMs });
@@ -49,9 +64,31 @@ export async function openServing(
 }
 
 async function openMetrics({ config, metrics, closers }: Site, readiness: ReadinessProbe) {
-  if (config.metricsListen === undefined) return undefined;
-  const { host, port } = config.metricsListen;
-  const endpoint = await HttpEndpoint.open({ host, port, metrics, readiness: () => readiness.current });
+  const { metricsListen } = config;
+  if (metricsListen === undefined) return undefined;
+  const { host, port } = metricsListen;
+  const endpoint = await naming(
+    'metricsListen',
+    () => HttpEndpoint.open({ host, port, metrics, readiness: () => readiness.current }),
+    (reason) => `${unlistenable(metricsListen, reason)} Or set it to off: no metrics.`,
+  );
   closers.add(() => endpoint.close());
   return endpoint.url;
+}
+
+function unlistenable({ text }: ListenAddress, reason: string): string {
+  return `${text} cannot be listened on: ${reason}. ${listenRemedy(reason)}`;
+}
+
+function listenRemedy(reason: string): string {
+  if (reason.includes('EADDRINUSE')) return 'Choose another port, or end the process that has it.';
+  if (reason.includes('EADDRNOTAVAIL'))
+    return 'Choose an address of this machine, or 0.0.0.0 for all it has.';
+  return 'Choose another address.';
+}
+
+function namingTlsFile(error: unknown): never {
+  if (!(error instanceof TlsFileFault)) throw error;
+  const [setting, remedy] = TLS_FILES[error.file];
+  throw new StartFault(setting, `${error.message} ${remedy}`, error);
 }

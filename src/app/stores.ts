@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { lockFolder } from '../adapters/files/folder-lock.ts';
 import { MemoryRevocationLog } from '../adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../adapters/memory/memory-session-store.ts';
 import { closeRedis, openRedis } from '../adapters/redis/connection.ts';
@@ -11,17 +10,42 @@ import { openSqlite } from '../adapters/sql/sqlite.ts';
 import type { Config } from '../config.ts';
 import type { RevocationLog } from '../core/revocation/revocation-log.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
+import { FOLDER_REMEDY } from './data-folder.ts';
 import { AFTER_LAST_TOKEN_MS, feedWaitMs, type Site } from './site.ts';
+import { naming } from './start-fault.ts';
 
 /** No session or log operation takes longer, so that whoever waits a second is answered. */
 const REDIS_DEADLINE_MS = 500;
 const REPLICA_WAIT_MS = 300;
 
-/** Users and signing keys. */
-export function openDatabase({ databaseUrl, dataDir }: Config): SqlDatabase {
-  return databaseUrl === undefined
-    ? openSqlite({ file: join(dataDir, 'latchkey.db') })
-    : openPostgres({ url: databaseUrl });
+const DATABASE_FILE = 'latchkey.db';
+
+/** Users and signing keys, with their tables up to date. */
+export async function openDatabase({ config, closers }: Site): Promise<SqlDatabase> {
+  const { databaseUrl, dataDir } = config;
+  return namingDatabase(config, async () => {
+    const database =
+      databaseUrl === undefined
+        ? openSqlite({ file: join(dataDir, DATABASE_FILE) })
+        : openPostgres({ url: databaseUrl });
+    closers.add(() => database.close());
+    await database.migrate();
+    return database;
+  });
+}
+
+/** Takes a step of the start that fails if the database does; says which variable names the database. */
+export function namingDatabase<Result>(
+  { databaseUrl, dataDir }: Config,
+  step: () => Promise<Result>,
+): Promise<Result> {
+  if (databaseUrl === undefined) {
+    const file = resolve(dataDir, DATABASE_FILE);
+    return naming('dataDir', step, (reason) => `${file} cannot be used: ${reason}. ${FOLDER_REMEDY}`);
+  }
+  return naming('databaseUrl', step, (reason) => {
+    return `PostgreSQL cannot be used: ${reason}. Check that it runs there, and its user, password and database.`;
+  });
 }
 
 /** Sessions and the log of what has ended: both in Redis, or both in this process. */
@@ -32,7 +56,6 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
   const { redis } = config;
   const retentionMs = config.accessTokenTtlMs + AFTER_LAST_TOKEN_MS;
   if (redis.kind === 'none') {
-    closers.add(lockFolder(resolve(config.dataDir)));
     return { store: new MemorySessionStore(clock), log: new MemoryRevocationLog(retentionMs) };
   }
   const connect = async (name: string, deadlineMs: number) => {

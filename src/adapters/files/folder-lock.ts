@@ -10,7 +10,7 @@ const SQLITE_BUSY = 5;
 /**
  * Makes this process the only one that keeps sessions in memory beside the users of this folder: of two, each would
  * accept what the other has ended. The lock is one of the kernel's, on an empty SQLite file, so it ends with the
- * process however that ends. Answers what releases it; throws INTERNAL if another process has it.
+ * process however that ends. Answers what releases it; throws INTERNAL if another process has it or it cannot be made.
  */
 export function lockFolder(folder: string): () => void {
   const file = path.join(folder, LOCK_FILE);
@@ -23,7 +23,7 @@ export function lockFolder(folder: string): () => void {
     return () => opened.close();
   } catch (cause) {
     database?.close();
-    throw new Failure('INTERNAL', isBusy(cause) ? inUse(folder) : unusable(file), { cause });
+    throw new Failure('INTERNAL', isBusy(cause) ? inUse(folder) : unusable(file, cause), { cause });
   }
 }
 
@@ -34,8 +34,9 @@ function inUse(folder: string): string {
   );
 }
 
-function unusable(file: string): string {
-  return `LATCHKEY_DATA_DIR: the lock ${file} cannot be taken.`;
+function unusable(file: string, cause: unknown): string {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return `The lock ${file} cannot be taken: ${reason}. The folder must be one that this process may write in.`;
 }
 
 function isBusy(error: unknown): boolean {
