@@ -1,9 +1,15 @@
 import { JoseKeyMaterial } from '../adapters/jose/jose-key-material.ts';
 import type { SqlDatabase } from '../adapters/sql/sql-database.ts';
+import { variableOf } from '../config/variables.ts';
+import { Failure } from '../core/failure.ts';
+import { masterKeyIdOf } from '../core/keys/key-sealing.ts';
 import { KeyService } from '../core/keys/key-service.ts';
 import type { MasterKeys } from '../core/keys/master-key.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { KeySet } from '../validator/key-set.ts';
 import { AFTER_LAST_TOKEN_MS, MINUTE_MS, type Site } from './site.ts';
+import { StartFault } from './start-fault.ts';
+import { namingDatabase } from './stores.ts';
 
 /** A new key is published so long before it signs; every process reads the keys more often. */
 const KEY_PUBLISH_LEAD_MS = 10 * MINUTE_MS;
@@ -12,10 +18,11 @@ const UNKNOWN_KEY_REFETCH_MS = 1_000;
 
 /** Keys to sign with, and the same keys to verify with, both looked at anew on a schedule. */
 export async function openKeys(
-  { config, clock, logger, closers }: Site,
-  database: SqlDatabase,
+  site: Pick<Site, 'config' | 'clock' | 'logger' | 'closers'>,
+  database: Pick<SqlDatabase, 'keys'>,
   masterKeys: MasterKeys,
 ) {
+  const { config, clock, logger, closers } = site;
   const keys = new KeyService({
     store: database.keys,
     material: new JoseKeyMaterial(),
@@ -29,7 +36,10 @@ export async function openKeys(
     },
   });
   closers.add(() => keys.close());
-  await keys.start();
+  await namingDatabase(config, async () => {
+    await keys.start().catch(namingMasterKeys);
+    await warnOfMissing(masterKeys, keys, database, logger);
+  });
   const keySet = new KeySet({
     fetch: async () => {
       await keys.reload();
@@ -50,4 +60,32 @@ export async function openKeys(
   const timer = setInterval(() => void tick(), KEY_TICK_MS);
   closers.add(() => clearInterval(timer));
   return { keys, keySet };
+}
+
+/** The database did answer: what it holds cannot be opened. */
+function namingMasterKeys(error: unknown): never {
+  const isUnopened = error instanceof Failure && error.reason === 'INTERNAL';
+  throw isUnopened ? new StartFault('masterKeys', error.message, error) : error;
+}
+
+/**
+ * The key that signs could be opened. One whose turn comes later would be missed only then, and with its master key
+ * the passwords and refresh tokens of that time are missed already.
+ */
+async function warnOfMissing(
+  masterKeys: MasterKeys,
+  keys: KeyService,
+  database: Pick<SqlDatabase, 'keys'>,
+  logger: Logger,
+): Promise<void> {
+  const states = new Map(keys.list().map(({ keyId, state }) => [keyId, state]));
+  for (const { keyId, sealedPrivateJwk } of await database.keys.list()) {
+    const state = states.get(keyId);
+    const missing = masterKeyIdOf(sealedPrivateJwk);
+    if (state === undefined || missing === undefined || masterKeys.byId(missing) !== undefined) continue;
+    logger.warn(
+      { variable: variableOf('masterKeys').name, missing, keyId, state },
+      'a signing key is sealed under a master key that is not in the list: add that to its end',
+    );
+  }
 }

@@ -20,6 +20,11 @@ export function sealPrivateKey(privateJwk: string, keyId: string, masterKeys: Ma
   return `v1.${id}.${sealed.toString('base64url')}`;
 }
 
+/** The id of the master key it is sealed under; undefined: it is not of a form known here. */
+export function masterKeyIdOf(sealed: string): string | undefined {
+  return SEALED.exec(sealed)?.[1];
+}
+
 /** Opens what `sealPrivateKey` made. Throws INTERNAL, with what to do about it, if it cannot. */
 export function openPrivateKey(sealed: string, keyId: string, masterKeys: MasterKeys): string {
   const [, masterKeyId = '', payload = ''] = SEALED.exec(sealed) ?? [];
