@@ -29,6 +29,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await address.close();
+  await line.close();
   await replica.stop();
   await primary.stop();
 });

@@ -29,6 +29,7 @@ beforeEach(async () => {
 }, 30_000);
 
 afterEach(async () => {
+  await line.close();
   await replica.stop();
   await primary.stop();
 });

@@ -74,8 +74,9 @@ export class TcpProxy {
     this.#cutReplyAt = bytes;
   }
 
-  /** Ends at once; what was on its way is lost. */
+  /** Ends at once, where it has not yet; what was on its way is lost. */
   async close(): Promise<void> {
+    if (!this.#server.listening) return;
     for (const { client, upstream } of this.#links) for (const socket of [client, upstream]) socket.destroy();
     const closed = once(this.#server, 'close');
     this.#server.close();
