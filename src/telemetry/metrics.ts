@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { RpcDurations } from './rpc-durations.ts';
 
 /** Names of gRPC status codes by number (the `code` label). */
 const STATUS_NAMES = [
@@ -21,11 +22,6 @@ const STATUS_NAMES = [
   'UNAUTHENTICATED',
 ] as const;
 
-/** From a validation out of memory to a login that waited its turn; seconds. */
-const DURATION_BUCKETS = [
-  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-];
-
 /** Numbers that are asked for when they are scraped, so that keeping them costs nothing in between. */
 export interface Readings {
   /** Password checks that wait for a thread. */
@@ -42,8 +38,8 @@ export interface Readings {
 export type Count = (outcome: string) => void;
 
 /**
- * What Prometheus sees. Recording costs a fraction of a microsecond: every label is resolved once and the
- * child kept, since Validate is recorded tens of thousands of times a second.
+ * What Prometheus sees. Recording costs a fraction of a microsecond, since Validate is recorded tens of thousands of
+ * times a second: numbers are added up here, and labels are the library's concern at the scrape.
  */
 export class Metrics {
   /** Counts a verdict, by `accepted` or the reason of the rejection. */
@@ -53,37 +49,22 @@ export class Metrics {
   /** Counts a thread of bcrypt that died and was replaced. */
   readonly countLostThread: () => void;
   readonly #registry = new Registry();
-  readonly #durations: Histogram<'service' | 'method' | 'code'>;
+  readonly #durations: RpcDurations;
 
   constructor() {
-    const registers = [this.#registry];
-    this.#durations = new Histogram({
-      name: 'latchkey_rpc_duration_seconds',
-      help: 'Time from the decoded request to the answer, by rpc and status.',
-      labelNames: ['service', 'method', 'code'],
-      buckets: DURATION_BUCKETS,
-      registers,
-    });
-    this.countVerdict = byOutcome(
-      new Counter({
-        name: 'latchkey_verdicts_total',
-        help: 'Verdicts on access tokens: accepted, or the reason of the rejection.',
-        labelNames: ['outcome'],
-        registers,
-      }),
+    this.#durations = new RpcDurations(this.#registry);
+    this.countVerdict = this.#outcomes(
+      'latchkey_verdicts_total',
+      'Verdicts on access tokens: accepted, or the reason of the rejection.',
     );
-    this.countLogin = byOutcome(
-      new Counter({
-        name: 'latchkey_logins_total',
-        help: 'Logins: opened, or the reason of the failure.',
-        labelNames: ['outcome'],
-        registers,
-      }),
+    this.countLogin = this.#outcomes(
+      'latchkey_logins_total',
+      'Logins: opened, or the reason of the failure.',
     );
     const lostThreads = new Counter({
       name: 'latchkey_bcrypt_threads_lost_total',
       help: 'Threads of bcrypt that ended by themselves and were replaced.',
-      registers,
+      registers: [this.#registry],
     });
     this.countLostThread = () => lostThreads.inc();
   }
@@ -97,14 +78,15 @@ export class Metrics {
     readonly service: string;
     readonly name: string;
   }): (code: number, elapsedMs: number) => void {
-    const children = new Map<number, { observe(seconds: number): void }>();
+    const byCode = new Map<number, ReturnType<RpcDurations['series']>>();
     return (code, elapsedMs) => {
-      let child = children.get(code);
-      if (child === undefined) {
-        child = this.#durations.labels(rpc.service, rpc.name, STATUS_NAMES[code] ?? String(code));
-        children.set(code, child);
+      let series = byCode.get(code);
+      if (series === undefined) {
+        const { service, name: method } = rpc;
+        series = this.#durations.series({ service, method, code: STATUS_NAMES[code] ?? String(code) });
+        byCode.set(code, series);
       }
-      child.observe(elapsedMs / 1_000);
+      series.add(elapsedMs);
     };
   }
 
@@ -148,6 +130,22 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
+  /** Counts here and tells the library at the scrape: its own counter hashes the labels at every count. */
+  #outcomes(name: string, help: string): Count {
+    const counts = new Map<string, number>();
+    new Counter({
+      name,
+      help,
+      labelNames: ['outcome'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [outcome, count] of counts) this.inc({ outcome }, count);
+      },
+    });
+    return (outcome) => void counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  }
+
   #gauge(name: string, help: string, read: () => number): void {
     new Gauge({
       name,
@@ -158,17 +156,4 @@ export class Metrics {
       },
     });
   }
-}
-
-/** One child for each outcome that ever came, resolved when it came first. */
-function byOutcome(counter: Counter<'outcome'>): Count {
-  const children = new Map<string, { inc(): void }>();
-  return (outcome) => {
-    let child = children.get(outcome);
-    if (child === undefined) {
-      child = counter.labels(outcome);
-      children.set(outcome, child);
-    }
-    child.inc();
-  };
 }

@@ -16,6 +16,11 @@ describe('the metrics', () => {
     record(14, 40);
     const lines = await linesOf(metrics);
     const labels = 'service="latchkey.v1.IdentityService",method="Validate"';
+    expect(lines).toContain('# TYPE latchkey_rpc_duration_seconds histogram');
+    expect(lines).toContain(`latchkey_rpc_duration_seconds_bucket{le="0.00025",${labels},code="OK"} 1`);
+    expect(lines).toContain(`latchkey_rpc_duration_seconds_bucket{le="+Inf",${labels},code="OK"} 2`);
+    expect(lines).toContain(`latchkey_rpc_duration_seconds_sum{${labels},code="OK"} 0.0032`);
+    expect(lines).toContain(`latchkey_rpc_duration_seconds_sum{${labels},code="UNAVAILABLE"} 0.04`);
     expect(lines).toContain(`latchkey_rpc_duration_seconds_count{${labels},code="OK"} 2`);
     expect(lines).toContain(`latchkey_rpc_duration_seconds_bucket{le="0.001",${labels},code="OK"} 1`);
     expect(lines).toContain(`latchkey_rpc_duration_seconds_count{${labels},code="UNAVAILABLE"} 1`);
