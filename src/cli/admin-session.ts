@@ -1,6 +1,6 @@
 import { hostname, platform } from 'node:os';
 import { connect, type LatchkeyClient, LatchkeyError } from '../client/index.ts';
-import { type GlobalOptions, transportOf } from './connection.ts';
+import { credentialsOf, type GlobalOptions } from './connection.ts';
 import { askSecret, print, readSecret, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -52,14 +52,14 @@ export async function asAdmin<T>(
       await signOut(client, terminal, tokens?.refreshToken ?? '');
     }
   } finally {
-    client.close();
+    await client.close();
   }
 }
 
 function connectWith(options: GlobalOptions, token: () => string | undefined): LatchkeyClient {
-  const transport = transportOf(options);
+  const credentials = credentialsOf(options);
   try {
-    return connect(options.address, { transport, token, timeoutMs: TIMEOUT_MS });
+    return connect(options.address, { credentials, token, timeoutMs: TIMEOUT_MS });
   } catch (error) {
     // What the TLS library says of a file that holds no certificate or no key.
     throw new UsageError(`The certificates cannot be used: ${(error as Error).message}`, { cause: error });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import type { Transport } from '../client/index.ts';
+import type { Credentials } from '../client/index.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The options that every command takes, as commander reads them. */
@@ -44,7 +44,7 @@ export function addGlobalOptions(program: Command): void {
 }
 
 /** How the connection is protected. */
-export type Protection = Transport['kind'];
+export type Protection = Credentials['kind'];
 
 /** TLS, unless plaintext is asked for or the address cannot leave this machine. */
 export function protectionOf({ address, ca, cert, plaintext }: GlobalOptions): Protection {
@@ -53,7 +53,7 @@ export function protectionOf({ address, ca, cert, plaintext }: GlobalOptions): P
 }
 
 /** With what the files hold. */
-export function transportOf(options: GlobalOptions): Transport {
+export function credentialsOf(options: GlobalOptions): Credentials {
   const { ca, cert, key } = options;
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together.');
   const authority = ca === undefined ? {} : { ca: read('--ca', ca) };

@@ -4,7 +4,7 @@ import type { RejectionReason } from '../validator/verdict.ts';
 /** Why a session ended; `UNSPECIFIED`: not known. Names of the contract's `EndReason`. */
 export type EndReasonName = keyof typeof EndReasonNumbers;
 
-/** Who presented the token: roles as of its issue. */
+/** Who presented the token: roles as of its issue. Frozen: uses of one token share it. */
 export interface Identity {
   readonly userId: string;
   readonly sessionId: string;
@@ -29,7 +29,8 @@ export interface AcceptedToken {
 /** The token is not good. */
 export interface RejectedToken {
   readonly kind: 'rejected';
-  readonly reason: RejectionReason;
+  /** UNSPECIFIED: for a reason that this client is too old to know. */
+  readonly reason: RejectionReason | 'UNSPECIFIED';
   /** Set with SESSION_ENDED only. */
   readonly endReason: EndReasonName | undefined;
   /** What its holder can do: refresh, or sign in again. */
@@ -52,6 +53,8 @@ export interface ValidateDemand {
   readonly audience?: string;
   /** The verdict must know every ending up to this revision, as answered by Logout. */
   readonly atLeastRevision?: string;
+  /** Gives the wait up; the validation fails with CANCELLED. */
+  readonly signal?: AbortSignal;
 }
 
 /** Judges access tokens: here, or by asking the service. Fails with a `LatchkeyError` where nobody can say. */

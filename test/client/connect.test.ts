@@ -15,8 +15,8 @@ function open(...given: Parameters<typeof connect>): LatchkeyClient {
   return client;
 }
 
-afterEach(() => {
-  for (const client of clients.splice(0)) client.close();
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
   fake.close();
 });
 
@@ -26,7 +26,7 @@ describe('a call', () => {
   });
 
   test('answers with a promise, and fields that are left out are empty', async () => {
-    const client = open(fake.address, { transport: plaintext });
+    const client = open(fake.address, { credentials: plaintext });
     const answer = await client.identity.login(ADMIN);
     expect(answer.tokens?.refreshToken).toMatch(/^lkr_/);
     expect(fake.calls[0]?.request).toStrictEqual({ ...ADMIN, clientId: '', device: undefined });
@@ -34,7 +34,7 @@ describe('a call', () => {
 
   test('carries the token that is current when it is made', async () => {
     let token: string | undefined;
-    const client = open(fake.address, { transport: plaintext, token: () => token });
+    const client = open(fake.address, { credentials: plaintext, token: () => token });
     await client.identity.logout({});
     token = (await client.identity.login(ADMIN)).tokens?.accessToken;
     await client.users.listUsers({ pageSize: 10 });
@@ -48,7 +48,7 @@ describe('a call', () => {
   });
 
   test('has a deadline of five seconds unless told otherwise', async () => {
-    const client = open(fake.address, { transport: plaintext });
+    const client = open(fake.address, { credentials: plaintext });
     await client.identity.validate({ accessToken: 'a' });
     await client.identity.validate({ accessToken: 'a' }, { timeoutMs: 60_000 });
     const [byDefault = 0, asTold = 0] = fake.calls.map(({ timeLeftMs }) => timeLeftMs);
@@ -59,7 +59,7 @@ describe('a call', () => {
 
   test('fails as unreachable when nobody answers in time', async () => {
     fake.silent.add('Validate');
-    const client = open(fake.address, { transport: plaintext, timeoutMs: 100 });
+    const client = open(fake.address, { credentials: plaintext, timeoutMs: 100 });
     const error = await client.identity.validate({}).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: status.DEADLINE_EXCEEDED, reason: undefined, isUnreachable: true });
   });
@@ -67,7 +67,7 @@ describe('a call', () => {
   test('fails as unreachable when nobody listens', async () => {
     const { address } = fake;
     fake.close();
-    const error = await open(address, { transport: plaintext })
+    const error = await open(address, { credentials: plaintext })
       .identity.validate({})
       .catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(LatchkeyError);
@@ -76,7 +76,7 @@ describe('a call', () => {
 
   test('is given up when its signal says so, before and while it is under way', async () => {
     fake.silent.add('Validate');
-    const client = open(fake.address, { transport: plaintext });
+    const client = open(fake.address, { credentials: plaintext });
     const before = client.identity.validate({}, { signal: AbortSignal.abort() });
     await expect(before).rejects.toMatchObject({ code: status.CANCELLED });
     const controller = new AbortController();
@@ -86,7 +86,7 @@ describe('a call', () => {
   });
 
   test('with a token that no header can hold fails like any other call', async () => {
-    const client = open(fake.address, { transport: plaintext, token: 'line\nbreak' });
+    const client = open(fake.address, { credentials: plaintext, token: 'line\nbreak' });
     await expect(client.identity.validate({})).rejects.toMatchObject({
       name: 'LatchkeyError',
       code: status.INVALID_ARGUMENT,
@@ -94,7 +94,7 @@ describe('a call', () => {
   });
 });
 
-describe('the transport', () => {
+describe('the credentials', () => {
   const ca = makeCertificate('Test CA');
   const server = makeCertificate('localhost', ca);
   const own = makeCertificate('billing', ca);
@@ -106,19 +106,19 @@ describe('the transport', () => {
   });
 
   test('mtls proves both sides to each other', async () => {
-    const transport = {
+    const credentials = {
       kind: 'mtls',
       ca: pem(ca.certificate),
       cert: pem(own.certificate),
       key: pem(own.privateKey),
     } as const;
-    const answer = await open(fake.address, { transport }).identity.login(ADMIN);
+    const answer = await open(fake.address, { credentials }).identity.login(ADMIN);
     expect(answer.tokens).toBeDefined();
   });
 
   test('tls without a certificate is refused by a server that wants one', async () => {
-    const transport = { kind: 'tls', ca: pem(ca.certificate) } as const;
-    await expect(open(fake.address, { transport }).identity.login(ADMIN)).rejects.toMatchObject({
+    const credentials = { kind: 'tls', ca: pem(ca.certificate) } as const;
+    await expect(open(fake.address, { credentials }).identity.login(ADMIN)).rejects.toMatchObject({
       isUnreachable: true,
     });
     expect(fake.calls).toHaveLength(0);

@@ -20,11 +20,11 @@ describe('the error of a refused call', () => {
 
   beforeEach(async () => {
     fake = await FakeLatchkey.start();
-    client = connect(fake.address, { transport: { kind: 'plaintext' } });
+    client = connect(fake.address, { credentials: { kind: 'plaintext' } });
   });
 
-  afterEach(() => {
-    client.close();
+  afterEach(async () => {
+    await client.close();
     fake.close();
   });
 

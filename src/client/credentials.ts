@@ -1,8 +1,8 @@
 import { createSecureContext } from 'node:tls';
-import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, credentials as grpc } from '@grpc/grpc-js';
 
 /** How the connection is protected. Certificates and keys are PEM. */
-export type Transport =
+export type Credentials =
   /** Not at all: passwords and tokens can be read on the way. For loopback and meshes that add TLS. */
   | { readonly kind: 'plaintext' }
   /** TLS 1.3; the service proves who it is to `ca`, by default to the certificate authorities of Node. */
@@ -11,9 +11,9 @@ export type Transport =
   | { readonly kind: 'mtls'; readonly ca?: Buffer; readonly cert: Buffer; readonly key: Buffer };
 
 /** Throws what `node:tls` throws where a certificate or key cannot be read. */
-export function channelCredentials(transport: Transport): ChannelCredentials {
-  if (transport.kind === 'plaintext') return credentials.createInsecure();
-  const ca = transport.ca === undefined ? {} : { ca: transport.ca };
-  const own = transport.kind === 'mtls' ? { cert: transport.cert, key: transport.key } : {};
-  return credentials.createFromSecureContext(createSecureContext({ minVersion: 'TLSv1.3', ...ca, ...own }));
+export function channelCredentials(credentials: Credentials): ChannelCredentials {
+  if (credentials.kind === 'plaintext') return grpc.createInsecure();
+  const ca = credentials.ca === undefined ? {} : { ca: credentials.ca };
+  const own = credentials.kind === 'mtls' ? { cert: credentials.cert, key: credentials.key } : {};
+  return grpc.createFromSecureContext(createSecureContext({ minVersion: 'TLSv1.3', ...ca, ...own }));
 }
