@@ -1,0 +1,53 @@
+import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import type { Any } from '../gen/google/protobuf/any.ts';
+import { ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
+import { Status } from '../gen/google/rpc/status.ts';
+import type { Refusal } from './admission.ts';
+
+const DOMAIN = 'latchkey';
+
+interface Encoder<Message> {
+  encode(message: Message): { finish(): Uint8Array };
+}
+
+/**
+ * The status of a refused call, with a google.rpc.Status as latchkey itself sends it: ErrorInfo with the reason,
+ * and RetryInfo where trying again can help.
+ */
+export function refusalStatus(refusal: Refusal): StatusObject {
+  switch (refusal.kind) {
+    case 'unauthenticated':
+      return statusWith(status.UNAUTHENTICATED, refusal.message, [
+        info('CALLER_UNAUTHENTICATED', { next_step: refusal.nextStep }),
+      ]);
+    case 'forbidden':
+      return statusWith(status.PERMISSION_DENIED, refusal.message, [
+        info('CALLER_FORBIDDEN', { required_role: refusal.anyRole[0] ?? '' }),
+      ]);
+    case 'undecided':
+      return statusWith(status.UNAVAILABLE, refusal.message, [retryInfo(refusal.retryAfterMs)]);
+  }
+}
+
+function statusWith(code: status, details: string, parts: readonly Any[]): StatusObject {
+  const metadata = new Metadata();
+  const bytes = Status.encode({ code, message: details, details: parts }).finish();
+  metadata.set('grpc-status-details-bin', Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  return { code, details, metadata };
+}
+
+function info(reason: string, metadata: Readonly<Record<string, string>>): Any {
+  return pack('ErrorInfo', ErrorInfo, { reason, domain: DOMAIN, metadata });
+}
+
+function retryInfo(ms: number): Any {
+  const retryDelay = { seconds: Math.trunc(ms / 1_000), nanos: Math.trunc((ms % 1_000) * 1_000_000) };
+  return pack('RetryInfo', RetryInfo, { retryDelay });
+}
+
+function pack<Message>(name: string, type: Encoder<Message>, message: Message): Any {
+  return {
+    typeUrl: `type.googleapis.com/google.rpc.${name}`,
+    value: Buffer.from(type.encode(message).finish()),
+  };
+}

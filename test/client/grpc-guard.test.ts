@@ -1,0 +1,275 @@
+import {
+  type ServerDuplexStream,
+  type ServerReadableStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { HealthImplementation } from 'grpc-health-check';
+import { type GrpcGuardOptions, grpcGuard } from '../../src/client/grpc-guard.ts';
+import { identityOf } from '../../src/client/identity-of.ts';
+import { eventually } from '../support/eventually.ts';
+import { EchoService } from './support/echo-service.ts';
+import { ADA, ADA_BEGAN, ADA_LOGGED_OUT, adaEndedUntil, FakeValidator } from './support/fake-validator.ts';
+
+const ada = { authorization: 'Bearer ada' };
+
+let service: EchoService;
+let validator: FakeValidator;
+/** What handlers did, in order. */
+let seen: string[];
+
+/** Handlers that name the caller in front of what they got; `Tell` and `Chat` last until they are ended. */
+const handlers = {
+  unary(call: ServerUnaryCall<string, string>, done: sendUnaryData<string>) {
+    seen.push(`unary ${call.request}`);
+    done(null, `${identityOf(call).userId} ${call.request}`);
+  },
+  collect(call: ServerReadableStream<string, string>, done: sendUnaryData<string>) {
+    const parts: string[] = [];
+    call.on('data', (part: string) => parts.push(part));
+    call.on('end', () => done(null, `${identityOf(call).userId} ${parts.join('')}`));
+  },
+  tell(call: ServerWritableStream<string, string>) {
+    call.on('cancelled', () => {
+      seen.push('tell cancelled');
+      call.write('too late');
+    });
+    call.write(`${identityOf(call).userId} ${call.request}`);
+  },
+  chat(call: ServerDuplexStream<string, string>) {
+    call.on('cancelled', () => seen.push('chat cancelled'));
+    call.on('error', () => undefined);
+    call.on('data', (part: string) => call.write(`${identityOf(call).userId} ${part}`));
+    call.on('end', () => call.end());
+  },
+};
+
+async function start(options?: GrpcGuardOptions): Promise<void> {
+  seen = [];
+  validator = new FakeValidator();
+  const health = new HealthImplementation({ '': 'SERVING' });
+  service = await EchoService.start(handlers, [grpcGuard(validator, options)], (server) =>
+    health.addToServer(server),
+  );
+}
+
+afterEach(() => service.close());
+
+describe('an admitted call', () => {
+  test.each([
+    ['unary', 'Unary', ['hello'], [`${ADA.userId} hello`]],
+    ['client-streaming', 'Collect', ['a', 'b', 'c'], [`${ADA.userId} abc`]],
+    ['bidirectional', 'Chat', ['a', 'b'], [`${ADA.userId} a`, `${ADA.userId} b`]],
+  ])('of a %s method tells its handler who makes it', async (_kind, name, sent, expected) => {
+    await start();
+    expect(await service.open(name, sent, ada).outcome).toStrictEqual({ ok: true, messages: expected });
+  });
+
+  test('of a server-streaming method tells its handler who makes it', async () => {
+    await start();
+    const call = service.open('Tell', ['hello'], ada);
+    await eventually(() => call.received.length === 1);
+    expect(call.received).toStrictEqual([`${ADA.userId} hello`]);
+    call.cancel();
+    await call.outcome;
+  });
+
+  test('gets every message that was sent before the verdict, in order, and none before it', async () => {
+    await start();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    validator.gate = promise;
+    const sent = Array.from({ length: 500 }, (_, index) => `message ${index}`);
+    const call = service.open('Chat', sent, ada);
+    await eventually(() => validator.asked.length === 1);
+    expect(call.received).toStrictEqual([]);
+    resolve();
+    const { messages } = await call.outcome;
+    expect(messages).toStrictEqual(sent.map((text) => `${ADA.userId} ${text}`));
+  });
+
+  test('is judged by what the guard demands', async () => {
+    const demand = { consistency: 'strong', audience: 'billing' } as const;
+    await start({ demand });
+    await service.open('Unary', ['hello'], ada).outcome;
+    expect(validator.asked).toStrictEqual([{ token: 'ada', demand }]);
+  });
+});
+
+describe('a call is refused', () => {
+  test.each([
+    ['without a token', undefined],
+    ['with another scheme', 'Basic YTpi'],
+    ['with an empty token', 'Bearer '],
+    ['with two tokens', 'Bearer ada, Bearer ada'],
+    ['with white space in the token', 'Bearer a da'],
+    ['with a token that is none', 'Bearer nonsense'],
+    ['of a session that has ended', 'Bearer ended'],
+  ])('as UNAUTHENTICATED %s, and its handler hears nothing', async (_what, authorization) => {
+    await start();
+    const given = authorization === undefined ? {} : { authorization };
+    expect(await service.open('Unary', ['hello'], given).outcome).toMatchObject({
+      ok: false,
+      error: {
+        code: status.UNAUTHENTICATED,
+        reason: 'CALLER_UNAUTHENTICATED',
+        metadata: { next_step: 'LOGIN' },
+      },
+    });
+    expect(seen).toStrictEqual([]);
+  });
+
+  test.each(['Unary', 'Collect', 'Tell', 'Chat'])(
+    'as UNAUTHENTICATED whatever is sent at once (%s)',
+    async (name) => {
+      await start();
+      const sent = Array.from({ length: 200 }, () => 'x'.repeat(10_000));
+      expect(await service.open(name, sent, {}).outcome).toMatchObject({
+        error: { code: status.UNAUTHENTICATED },
+      });
+      expect(seen).toStrictEqual([]);
+    },
+  );
+
+  test('with the advice to refresh once the token has expired', async () => {
+    await start();
+    const { outcome } = service.open('Unary', ['hello'], { authorization: 'Bearer expired' });
+    expect(await outcome).toMatchObject({ error: { metadata: { next_step: 'REFRESH' } } });
+  });
+
+  test('as PERMISSION_DENIED without the role, and says which is wanted', async () => {
+    await start({ rules: { '/test.Echo/Unary': { anyRole: ['admin'] } } });
+    expect(await service.open('Unary', ['hello'], ada).outcome).toMatchObject({
+      error: {
+        code: status.PERMISSION_DENIED,
+        reason: 'CALLER_FORBIDDEN',
+        metadata: { required_role: 'admin' },
+      },
+    });
+    const { outcome } = service.open('Unary', ['hello'], { authorization: 'bearer admin' });
+    expect(await outcome).toMatchObject({ ok: true });
+  });
+
+  test('as UNAVAILABLE where nobody can say, with the time to come back, and the service is told why', async () => {
+    const causes: unknown[] = [];
+    await start({ onUndecided: (error) => causes.push(error) });
+    const { outcome } = service.open('Unary', ['hello'], { authorization: 'Bearer down' });
+    expect(await outcome).toMatchObject({ error: { code: status.UNAVAILABLE, retryAfterMs: 2_500 } });
+    expect(causes).toMatchObject([{ message: 'Nobody answers.' }]);
+  });
+
+  test('as UNAVAILABLE, not UNAUTHENTICATED, where this service itself may not ask', async () => {
+    await start();
+    const { outcome } = service.open('Unary', ['hello'], { authorization: 'Bearer unbelievable' });
+    expect(await outcome).toMatchObject({ error: { code: status.UNAVAILABLE } });
+  });
+});
+
+describe('the rules', () => {
+  test('for a method win over those for its service, and both over the rest', async () => {
+    await start({
+      rules: { '/test.Echo/*': { anyRole: ['admin'] }, '/test.Echo/Collect': 'signed-in' },
+      otherwise: 'public',
+    });
+    expect(await service.open('Unary', ['a'], ada).outcome).toMatchObject({
+      error: { code: status.PERMISSION_DENIED },
+    });
+    expect(await service.open('Collect', ['a'], ada).outcome).toMatchObject({ ok: true });
+  });
+
+  test('ask nobody about a public method, whose handler has no identity to use', async () => {
+    await start({ rules: { '/test.Echo/Unary': 'public' } });
+    const { error } = (await service.open('Unary', ['a'], ada).outcome) as { error?: { code: status } };
+    expect(validator.asked).toStrictEqual([]);
+    expect(error).toMatchObject({ code: status.UNKNOWN });
+  });
+
+  const health = { path: '/grpc.health.v1.Health/Check' };
+
+  test('leave health checking public', async () => {
+    await start();
+    expect(await service.open('Check', [''], health).outcome).toMatchObject({ ok: true });
+  });
+
+  test('can close health checking', async () => {
+    await start({ rules: { '/grpc.health.v1.Health/*': 'signed-in' } });
+    expect(await service.open('Check', [''], health).outcome).toMatchObject({
+      error: { code: status.UNAUTHENTICATED },
+    });
+  });
+
+  test('that cannot be meant are told when the guard is made', async () => {
+    await start();
+    expect(() => grpcGuard(validator, { rules: { 'test.Echo/Unary': 'public' } })).toThrow(TypeError);
+    expect(() => grpcGuard(validator, { otherwise: 'signed in' as 'signed-in' })).toThrow(TypeError);
+  });
+});
+
+describe('a call under way', () => {
+  test.each(['Tell', 'Chat'])(
+    'ends as soon as its session does, and its handler with it (%s)',
+    async (name) => {
+      await start();
+      const call = service.open(name, ['hello'], { ...ada, stayOpen: name === 'Chat' });
+      await eventually(() => call.received.length === 1);
+      validator.hear({ ...ADA_LOGGED_OUT, sessionId: '019b7600-0000-7000-8000-00000000ffff' });
+      validator.hear(ADA_LOGGED_OUT);
+      expect(await call.outcome).toMatchObject({
+        error: { code: status.UNAUTHENTICATED, message: expect.stringContaining('LOGGED_OUT') },
+        messages: [`${ADA.userId} hello`],
+      });
+      expect(seen).toStrictEqual([`${name.toLowerCase()} cancelled`]);
+    },
+  );
+
+  test('outlives the ending of another session', async () => {
+    await start();
+    const call = service.open('Chat', ['hello'], { ...ada, stayOpen: true });
+    await eventually(() => call.received.length === 1);
+    validator.hear({ ...ADA_LOGGED_OUT, sessionId: '019b7600-0000-7000-8000-00000000ffff' });
+    validator.hear(adaEndedUntil(ADA_BEGAN - 1));
+    call.write('still here');
+    await eventually(() => call.received.length === 2);
+    call.cancel();
+    expect(await call.outcome).toMatchObject({ error: { code: status.CANCELLED } });
+  });
+
+  test('ends when every session that its user had does', async () => {
+    await start();
+    const call = service.open('Tell', ['hello'], ada);
+    await eventually(() => call.received.length === 1);
+    validator.hear(adaEndedUntil(ADA_BEGAN));
+    expect(await call.outcome).toMatchObject({ error: { code: status.UNAUTHENTICATED } });
+  });
+
+  test.each([
+    ['its token expires', 'expired', status.UNAUTHENTICATED],
+    ['nobody can say any more', 'down', status.UNAVAILABLE],
+  ])('ends within about a second when %s', async (_what, name, code) => {
+    await start({ demand: { consistency: 'strong', audience: 'billing' } });
+    const call = service.open('Tell', ['hello'], ada);
+    await eventually(() => call.received.length === 1);
+    validator.renamed.set('ada', name);
+    expect(await call.outcome).toMatchObject({ error: { code } });
+    expect(validator.asked[1]).toStrictEqual({ token: 'ada', demand: { audience: 'billing' } });
+    expect(seen).toStrictEqual(['tell cancelled']);
+  });
+
+  test('is forgotten once it is over, however it ended', async () => {
+    await start();
+    await service.open('Unary', ['hello'], ada).outcome;
+    await service.open('Chat', ['hello'], ada).outcome;
+    const given = service.open('Chat', ['hello'], { ...ada, stayOpen: true });
+    await eventually(() => given.received.length === 1);
+    given.cancel();
+    await given.outcome;
+    await eventually(() => seen.filter((word) => word === 'chat cancelled').length === 2);
+    const lasting = service.open('Tell', ['hello'], { authorization: 'Bearer admin' });
+    await eventually(() => lasting.received.length === 1);
+    validator.renamed.set('admin', 'expired');
+    await lasting.outcome;
+    expect(validator.asked.map(({ token }) => token)).toStrictEqual(['ada', 'ada', 'ada', 'admin', 'admin']);
+  });
+});

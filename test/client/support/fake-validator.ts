@@ -1,0 +1,86 @@
+import { status } from '@grpc/grpc-js';
+import type { GuardedBy } from '../../../src/client/admission.ts';
+import { LatchkeyError } from '../../../src/client/errors.ts';
+import type { Identity, ValidateDemand, Validation } from '../../../src/client/validation.ts';
+import type { Revocation } from '../../../src/validator/revocation-set.ts';
+
+const T0 = Date.UTC(2026, 0, 1);
+
+export const ADA: Identity = {
+  userId: '019b7600-0000-7000-8000-00000000aaaa',
+  sessionId: '019b7600-0000-7000-8000-00000000bbbb',
+  clientId: 'web',
+  roles: ['reader'],
+  authenticationMethods: ['pwd'],
+  authenticatedAt: new Date(T0),
+  issuedAt: new Date(T0),
+  expiresAt: new Date(T0 + 900_000),
+};
+
+/** The ending of Ada's session. */
+export const ADA_LOGGED_OUT: Extract<Revocation, { kind: 'session' }> = {
+  kind: 'session',
+  userId: ADA.userId,
+  sessionId: ADA.sessionId,
+  reason: 'LOGGED_OUT',
+  endedAt: T0,
+  expiresAt: T0 + 900_000,
+};
+
+/** The ending of every session that Ada had at the instant; milliseconds since 1970. */
+export const adaEndedUntil = (cutoff: number): Revocation => ({
+  kind: 'user',
+  userId: ADA.userId,
+  cutoff,
+  reason: 'PASSWORD_CHANGED',
+  endedAt: T0,
+  expiresAt: T0 + 900_000,
+});
+
+/** When Ada's session began, as its id says. */
+export const ADA_BEGAN = 0x019b76000000;
+
+/** Judges by the token's name: `ada` and `admin` are good, `expired` and `ended` are not, `down` nobody can say. */
+export class FakeValidator implements GuardedBy {
+  readonly asked: { readonly token: string; readonly demand: ValidateDemand | undefined }[] = [];
+  readonly #listeners = new Set<(revocation: Revocation) => void>();
+  /** Every verdict waits for this one. */
+  gate: Promise<unknown> = Promise.resolve();
+  /** Tokens that are said to be something else from now on. */
+  readonly renamed = new Map<string, string>();
+
+  async validate(token: string, demand?: ValidateDemand): Promise<Validation> {
+    this.asked.push({ token, demand });
+    await this.gate;
+    const knowledge = { asOf: new Date(T0), revision: '1-0' };
+    switch (this.renamed.get(token) ?? token) {
+      case 'ada':
+        return { kind: 'accepted', identity: ADA, ...knowledge };
+      case 'admin':
+        return { kind: 'accepted', identity: { ...ADA, roles: ['reader', 'admin'] }, ...knowledge };
+      case 'expired':
+        return { ...rejectedToken('EXPIRED', 'REFRESH'), ...knowledge };
+      case 'ended':
+        return { ...rejectedToken('SESSION_ENDED', 'LOGIN'), endReason: 'LOGGED_OUT', ...knowledge };
+      case 'down':
+        throw new LatchkeyError(status.UNAVAILABLE, 'Nobody answers.', { retryAfterMs: 2_500 });
+      case 'unbelievable':
+        throw new LatchkeyError(status.UNAUTHENTICATED, 'This service may not ask.');
+      default:
+        return { ...rejectedToken('MALFORMED', 'LOGIN'), ...knowledge };
+    }
+  }
+
+  onEnding(listener: (revocation: Revocation) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  hear(revocation: Revocation): void {
+    for (const listener of this.#listeners) listener(revocation);
+  }
+}
+
+function rejectedToken(reason: 'EXPIRED' | 'SESSION_ENDED' | 'MALFORMED', nextStep: 'REFRESH' | 'LOGIN') {
+  return { kind: 'rejected', reason, endReason: undefined, nextStep } as const;
+}
