@@ -29,8 +29,8 @@ const rooms = [
   only(
     'main-starts-app',
     'main[.]ts$',
-    ['app[.]ts$', 'quick-start[.]ts$', 'config', 'telemetry/'],
-    'main reads the config, builds the app, and ends.',
+    ['app[.]ts$', 'app/workers/', 'greeting[.]ts$', 'config', 'telemetry/'],
+    'main reads the config, builds the app or supervises those who do, greets, and ends.',
   ),
   {
     name: 'app-is-the-root',

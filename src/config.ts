@@ -9,6 +9,8 @@ import type { SigningAlgorithm } from './core/keys/signing-key.ts';
 export interface Config {
   readonly environment: 'development' | 'production';
   readonly logLevel: LogLevel;
+  /** Processes that serve. */
+  readonly workers: number;
   readonly listen: ListenAddress;
   /** Undefined: no HTTP endpoint. */
   readonly metricsListen: TcpAddress | undefined;
@@ -137,6 +139,7 @@ function assemble(settings: Settings, variables: Environment, cores: number): Co
   return {
     environment,
     logLevel: settings.logLevel,
+    workers: settings.workers,
     listen,
     metricsListen: metricsListen === 'off' ? undefined : metricsListen,
     tls: tlsOf(settings),
@@ -163,7 +166,7 @@ function assemble(settings: Settings, variables: Environment, cores: number): Co
     signingKeyRotationMs: settings.signingKeyRotationMs,
     bcrypt: {
       cost: settings.bcryptCost,
-      threads: settings.bcryptThreads ?? Math.max(1, cores - 1),
+      threads: settings.bcryptThreads ?? Math.max(1, Math.floor((cores - 1) / settings.workers)),
       waitingPerThread: settings.bcryptQueue,
     },
   };

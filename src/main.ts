@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
-import { type App, openApp } from './app.ts';
+import { superviseWorkers } from './app/workers/supervise.ts';
+import { WorkerEnded } from './app/workers/supervisor.ts';
+import { type WorkerSelf, workerSelf } from './app/workers/worker.ts';
+import { openApp } from './app.ts';
 import { describeFaults } from './config/faults.ts';
 import { type Config, readConfig } from './config.ts';
-import { quickStart } from './quick-start.ts';
+import { greeting } from './greeting.ts';
 import { systemClock } from './telemetry/clock.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 
@@ -23,35 +25,69 @@ async function main(): Promise<number> {
     return EXIT_CONFIG;
   }
   const { config } = outcome;
-  const logger = createLogger(config.logLevel);
-  const stopped = stopSignal(logger);
+  const self = workerSelf();
+  const logger = createLogger(config.logLevel, undefined, self && { worker: self.id });
   try {
-    const app = await openApp(config, systemClock, logger);
-    logger.info(
-      { address: app.address, metrics: app.metricsUrl, environment: config.environment },
-      'serving',
-    );
-    greet(app, config);
-    logger.info({ signal: await stopped }, 'stopping');
-    const clean = await app.close();
-    logger.info({ clean }, 'stopped');
-    return clean ? 0 : EXIT_FAILED;
+    if (self !== undefined) return await serveAsWorker(config, logger, self);
+    return config.workers === 1 ? await serve(config, logger) : await supervise(config, logger);
   } catch (error) {
+    // What a worker could not do, it has said itself.
+    if (error instanceof WorkerEnded) return error.code ?? EXIT_FAILED;
     logger.fatal({ err: error }, 'the service could not go on');
     say(`latchkey: ${error instanceof Error ? error.message : String(error)}`);
     return EXIT_FAILED;
   }
 }
 
+/** One process that does everything. */
+async function serve(config: Config, logger: Logger): Promise<number> {
+  const stopped = stopSignal((signal) => {
+    logger.warn({ signal }, 'stopping at once');
+    process.exit(EXIT_FAILED);
+  });
+  const app = await openApp(config, systemClock, logger);
+  const { address, metricsUrl } = app;
+  logger.info({ address, metrics: metricsUrl, environment: config.environment }, 'serving');
+  say(greeting(app, config));
+  logger.info({ signal: await stopped }, 'stopping');
+  const clean = await app.close();
+  logger.info({ clean }, 'stopped');
+  return clean ? 0 : EXIT_FAILED;
+}
+
+/** One of several; what people are told, the supervisor tells them. */
+async function serveAsWorker(config: Config, logger: Logger, self: WorkerSelf): Promise<number> {
+  const app = await openApp(config, systemClock, logger, self);
+  logger.info({ pid: process.pid }, 'worker serves');
+  self.report({ kind: 'serving', address: app.address, firstUser: app.firstUser });
+  logger.info({ because: await self.stopped }, 'stopping');
+  return (await app.close()) ? 0 : EXIT_FAILED;
+}
+
+/** Serves nothing itself but metrics and health. */
+async function supervise(config: Config, logger: Logger): Promise<number> {
+  const crew = await superviseWorkers(config, systemClock, logger);
+  const stopped = stopSignal((signal) => {
+    logger.warn({ signal }, 'stopping at once');
+    crew.kill();
+    process.exit(EXIT_FAILED);
+  });
+  const started = await crew.start();
+  const { environment, workers } = config;
+  logger.info({ address: started.address, metrics: crew.metricsUrl, environment, workers }, 'serving');
+  say(greeting(started, config));
+  logger.info({ signal: await stopped }, 'stopping');
+  const clean = await crew.close();
+  logger.info({ clean }, 'stopped');
+  return clean ? 0 : EXIT_FAILED;
+}
+
 /** Resolves at the first SIGTERM or SIGINT; a second one does not wait for the drain. */
-function stopSignal(logger: Logger): Promise<NodeJS.Signals> {
+function stopSignal(atOnce: (signal: NodeJS.Signals) => void): Promise<NodeJS.Signals> {
   return new Promise((settle) => {
     let asked = false;
     const stop = (signal: NodeJS.Signals) => {
-      if (asked) {
-        logger.warn({ signal }, 'stopping at once');
-        process.exit(EXIT_FAILED);
-      }
+      if (asked) atOnce(signal);
       asked = true;
       settle(signal);
     };
@@ -60,29 +96,6 @@ function stopSignal(logger: Logger): Promise<NodeJS.Signals> {
   });
 }
 
-/** A password that was made is shown here, once; one that was given is never shown. */
-function greet({ address, firstUser }: App, config: Config): void {
-  const { bootstrap, callerAuth, dataDir, environment, redis, reflection, tls } = config;
-  const made = firstUser?.password;
-  const words = [`\nlatchkey serves gRPC on ${address}${tls === undefined ? '' : ', with TLS'}.`];
-  if (made !== undefined) {
-    words.push(`The first user was made: ${firstUser?.username}, password ${made}\nIt is shown this once.`);
-  } else if (firstUser === undefined && bootstrap.password !== undefined) {
-    words.push('LATCHKEY_BOOTSTRAP_PASSWORD is not used: there are users already.');
-  }
-  if (redis.kind === 'none') {
-    words.push(
-      'Sessions are kept in memory: they do not survive a restart. Set LATCHKEY_REDIS_URL to keep them in Redis.\n' +
-        `Users and keys are kept${config.databaseUrl === undefined ? ` in ${resolve(dataDir)}` : ' in PostgreSQL'}.`,
-    );
-  }
-  const canBePasted =
-    environment === 'development' && tls === undefined && reflection && !address.startsWith('unix:');
-  if (canBePasted) {
-    const { username } = bootstrap;
-    words.push(quickStart({ address, username, password: made, callerToken: callerAuth === 'token' }));
-  }
-  say(words.join('\n'));
-}
-
 process.exitCode = await main();
+// The channel to the supervisor would keep a worker alive, and node:cluster ends one that closes it with 0.
+if (process.connected) process.exit();

@@ -1,9 +1,10 @@
-import type { ListenAddress } from '../config/listen-address.ts';
+import type { ListenAddress, TcpAddress } from '../config/listen-address.ts';
 import type { SettingName } from '../config/variables.ts';
 import { GrpcServer, type GrpcServerOptions } from '../grpc/server.ts';
 import { TlsFileFault, type TlsFiles } from '../grpc/tls-credentials.ts';
-import { HttpEndpoint } from '../telemetry/http-endpoint.ts';
+import { HttpEndpoint, type HttpEndpointOptions } from '../telemetry/http-endpoint.ts';
 import { type ReadinessOptions, ReadinessProbe } from '../telemetry/readiness.ts';
+import type { Closers } from './closers.ts';
 import type { Site } from './site.ts';
 import { naming, StartFault } from './start-fault.ts';
 
@@ -31,24 +32,32 @@ export async function openServing(
   services: GrpcServerOptions['services'],
   probes: ReadinessOptions['probes'],
 ): Promise<Serving> {
-  const { config, logger, closers } = site;
+  const { config, logger, closers, crew } = site;
   const server = new GrpcServer({
     address: config.listen.text,
     services,
     reflection: config.reflection,
     ...(config.tls === undefined ? {} : { tls: config.tls }),
     log: logger,
+    addressIsShared: crew?.addressIsShared ?? false,
   });
   const readiness = new ReadinessProbe({
     probes,
     intervalMs: READINESS_INTERVAL_MS,
-    onChange: ({ ready, reasons }) => {
+    onChange: (found) => {
+      const { ready, reasons } = found;
       server.health.setServing(ready);
+      crew?.onReadiness(found);
       if (ready) logger.info({}, 'sign-in works');
       else logger.warn({ reasons: reasons.join('; ') }, 'sign-in cannot work now');
     },
   });
-  const metricsUrl = await openMetrics(site, readiness);
+  // One of several workers tells the supervisor, which has the endpoint.
+  const metricsListen = crew === undefined ? config.metricsListen : undefined;
+  const metricsUrl = await openMetricsEndpoint(metricsListen, closers, {
+    metrics: site.metrics,
+    readiness: () => readiness.current,
+  });
   const address = await naming(
     'listen',
     () => server.listen().catch(namingTlsFile),
@@ -63,14 +72,18 @@ export async function openServing(
   return { address, metricsUrl, cleanEnd: () => cleanEnd };
 }
 
-async function openMetrics({ config, metrics, closers }: Site, readiness: ReadinessProbe) {
-  const { metricsListen } = config;
-  if (metricsListen === undefined) return undefined;
-  const { host, port } = metricsListen;
+/** Plain HTTP for metrics and health; answers where, or undefined where there is to be none. */
+export async function openMetricsEndpoint(
+  listen: TcpAddress | undefined,
+  closers: Closers,
+  pages: Pick<HttpEndpointOptions, 'metrics' | 'readiness'>,
+): Promise<string | undefined> {
+  if (listen === undefined) return undefined;
+  const { host, port } = listen;
   const endpoint = await naming(
     'metricsListen',
-    () => HttpEndpoint.open({ host, port, metrics, readiness: () => readiness.current }),
-    (reason) => `${unlistenable(metricsListen, reason)} Or set it to off: no metrics.`,
+    () => HttpEndpoint.open({ host, port, ...pages }),
+    (reason) => `${unlistenable(listen, reason)} Or set it to off: no metrics.`,
   );
   closers.add(() => endpoint.close());
   return endpoint.url;

@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import type { Readiness } from '../telemetry/http-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Clock } from '../validator/clock.ts';
@@ -11,6 +12,16 @@ export interface Site {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly closers: Closers;
+  /** Undefined: this process serves alone. */
+  readonly crew: Crew | undefined;
+}
+
+/** What a process that is one of several workers has to do with the others. */
+export interface Crew {
+  /** The address is listened on by another worker already, and is shared. */
+  readonly addressIsShared: boolean;
+  /** Told whether sign-in can work, whenever that changes: the supervisor answers for all. */
+  readonly onReadiness: (readiness: Readiness) => void;
 }
 
 export const MINUTE_MS = 60_000;

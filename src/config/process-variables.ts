@@ -1,4 +1,3 @@
-import { provided } from './parsed.ts';
 import { oneOf, wholeNumber } from './scalars.ts';
 import type { Variable } from './variable.ts';
 
@@ -21,13 +20,10 @@ export const PROCESS_VARIABLES = {
   },
   workers: {
     name: 'LATCHKEY_WORKERS',
-    meaning: 'processes that serve one address; 1 is all there is yet',
+    meaning:
+      'processes that serve one address, 1 to 64; more than one needs `LATCHKEY_REDIS_URL`, for sessions in memory belong to one process',
     fallback: '1',
-    example: '1',
-    parse: provided(
-      wholeNumber(1, 256),
-      (workers) => workers === 1,
-      'must be 1: more than one is not built yet; run several replicas with LATCHKEY_REDIS_URL instead',
-    ),
+    example: '4',
+    parse: wholeNumber(1, 64),
   },
 } as const satisfies Readonly<Record<string, Variable<unknown>>>;

@@ -96,6 +96,16 @@ const RULES: readonly Rule[] = [
         : ['redisWaitReplicas', `needs ${named('redis')}`],
   },
   {
+    reads: ['redis', 'workers'],
+    broken: ({ redis, workers }) =>
+      workers === 1 || redis !== undefined
+        ? undefined
+        : [
+            'redis',
+            `must be set, since ${named('workers')} is ${workers}: without it sessions are in the memory of one process, and the others would not know them`,
+          ],
+  },
+  {
     reads: ['bcryptCost', 'environment', 'listen'],
     broken: ({ bcryptCost }, isProduction) =>
       bcryptCost >= 10 || !isProduction ? undefined : ['bcryptCost', 'must be at least 10 in production'],

@@ -104,7 +104,7 @@ export const SESSION_VARIABLES = {
   bcryptThreads: {
     name: 'LATCHKEY_BCRYPT_THREADS',
     meaning: 'threads that check passwords',
-    otherwise: '(cores - 1, at least 1)',
+    otherwise: '(cores - 1, shared by the workers; at least 1 each)',
     example: '4',
     parse: wholeNumber(1, 256),
   },

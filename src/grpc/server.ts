@@ -21,6 +21,8 @@ export interface GrpcServerOptions {
   /** How often the certificate files are looked at. Default 10 s. */
   readonly tlsReloadMs?: number;
   readonly log: ServerLog;
+  /** Another worker of this service listens there already. Default: no. */
+  readonly addressIsShared?: boolean;
 }
 
 export interface DrainOptions {
@@ -58,9 +60,9 @@ export class GrpcServer {
    * is told otherwise. Fails in the system's words if the address cannot be listened on, and with TlsFileFault.
    */
   async listen(): Promise<string> {
-    const { address } = this.#options;
+    const { address, addressIsShared = false } = this.#options;
     const socketPath = unixSocketPath(address);
-    if (socketPath !== undefined) await removeStaleSocket(socketPath);
+    if (socketPath !== undefined && !addressIsShared) await removeStaleSocket(socketPath);
     const port = await this.#bind(this.#credentials());
     this.#boundAddress = socketPath === undefined ? address.replace(/:0$/, `:${port}`) : address;
     return this.#boundAddress;

@@ -30,11 +30,16 @@ const SECRET_NAME = /password|secret|token|credential|authorization|cookie|maste
  * arguments; that never passes.
  *
  * @param destination default: standard output.
+ * @param base in every line. Default: nothing.
  */
-export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+export function createLogger(
+  level: LogLevel,
+  destination?: DestinationStream,
+  base?: Readonly<Record<string, number>>,
+): Logger {
   const options = {
     level,
-    base: null,
+    base: base === undefined ? null : { ...base },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }), log: admitted },
     serializers: { err: (error: unknown) => describeError(error, MAX_CAUSES) },

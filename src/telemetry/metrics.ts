@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { RpcDurations } from './rpc-durations.ts';
 
 /** Names of gRPC status codes by number (the `code` label). */
@@ -101,11 +101,18 @@ export class Metrics {
       'latchkey_revocation_set_size',
       'Endings that are held against living tokens.',
       readings.revocations,
+      'max',
     );
-    this.#gauge('latchkey_revocation_feed_age_seconds', 'How old the knowledge of endings is.', () => {
+    const feedAge = () => {
       const ageMs = readings.feedAgeMs();
       return ageMs === undefined ? Number.NaN : ageMs / 1_000;
-    });
+    };
+    this.#gauge(
+      'latchkey_revocation_feed_age_seconds',
+      'How old the knowledge of endings is.',
+      feedAge,
+      'max',
+    );
     new Counter({
       name: 'latchkey_token_cache_lookups_total',
       help: 'Lookups in the cache of verified access tokens, by result.',
@@ -123,6 +130,12 @@ export class Metrics {
   /** Adds processor, memory, event loop and garbage collection, under the names that every Node service uses. */
   watchProcess(): void {
     collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** As one of several workers: answers the supervisor, which adds up those of all. */
+  joinCluster(): void {
+    AggregatorRegistry.setRegistries(this.#registry);
+    new AggregatorRegistry();
   }
 
   /** Everything, in Prometheus' text format. */
@@ -146,10 +159,12 @@ export class Metrics {
     return (outcome) => void counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   }
 
-  #gauge(name: string, help: string, read: () => number): void {
+  /** @param aggregator what is told of several workers together. */
+  #gauge(name: string, help: string, read: () => number, aggregator: 'sum' | 'max' = 'sum'): void {
     new Gauge({
       name,
       help,
+      aggregator,
       registers: [this.#registry],
       collect() {
         this.set(read());

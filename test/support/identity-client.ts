@@ -1,4 +1,4 @@
-import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { type ClientOptions, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import {
   IdentityServiceClient,
   type LoginRequest,
@@ -15,8 +15,8 @@ import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
 export class IdentityClient {
   readonly #client: IdentityServiceClient;
 
-  constructor(address: string) {
-    this.#client = new IdentityServiceClient(address, credentials.createInsecure());
+  constructor(address: string, options: ClientOptions = {}) {
+    this.#client = new IdentityServiceClient(address, credentials.createInsecure(), options);
   }
 
   login(given: Partial<LoginRequest>): Promise<LoginResponse> {

@@ -1,0 +1,167 @@
+import type { Readiness } from '../../telemetry/http-endpoint.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { isReport, type ServingReport, type StopOrder } from './messages.ts';
+
+/** A process that serves, as far as the supervisor has to do with it; `Worker` of node:cluster is one. */
+export interface WorkerProcess {
+  readonly id: number;
+  send(order: StopOrder): unknown;
+  kill(signal: 'SIGKILL'): void;
+  on(event: 'message', listener: (message: unknown) => void): unknown;
+  on(event: 'exit', listener: (code: number | null, signal: NodeJS.Signals | string | null) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+export interface SupervisorOptions {
+  /** How many processes serve. */
+  readonly workers: number;
+  readonly fork: () => WorkerProcess;
+  /** Waits; answers what calls it off. */
+  readonly later: (run: () => void, ms: number) => () => void;
+  /** By a clock that does not jump; milliseconds. */
+  readonly monotonic: () => number;
+  /** How long a worker may take to stop before it is killed; milliseconds. */
+  readonly stopPatienceMs: number;
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+interface Place {
+  readonly worker: WorkerProcess;
+  readonly forkedAt: number;
+  readiness: Readiness;
+}
+
+/** A worker that ended is replaced after this long; each further time it ends soon, after twice as long. */
+const REPLACE_MS = { first: 100, most: 30_000 };
+/** A worker that served for so long was no failed start. */
+const STEADY_MS = 60_000;
+
+/**
+ * Keeps so many processes serving. The first one starts alone, so that what is made at the first start (tables, keys,
+ * the first user) is made once; if it cannot start, nothing does. From then on a worker that ends is replaced.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #places = new Map<number, Place>();
+  readonly #waiting = new Set<() => void>();
+  #replaceMs = REPLACE_MS.first;
+  #stopping = false;
+  #onEmpty: (() => void) | undefined;
+  #clean = true;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves with what the first worker said; fails if it ended instead, having said why on standard error. */
+  async start(): Promise<ServingReport> {
+    const first = await new Promise<ServingReport>((resolve, reject) => {
+      this.#fork(resolve, (code) => reject(new WorkerEnded(code)));
+    });
+    if (!this.#stopping) {
+      for (let count = 1; count < this.#options.workers; count += 1) this.#forkOn();
+    }
+    return first;
+  }
+
+  /** Ready while every place is: a balancer that asks here shall not send more than can be served. */
+  get readiness(): Readiness {
+    if (this.#stopping) return { ready: false, reasons: ['draining'] };
+    const reasons = [...this.#places.values()].flatMap(({ worker, readiness }) =>
+      readiness.reasons.map((reason) => `worker ${worker.id}: ${reason}`),
+    );
+    const missing = this.#options.workers - this.#places.size;
+    if (missing > 0) reasons.push(`${missing} of ${this.#options.workers} workers are not running`);
+    return { ready: reasons.length === 0, reasons };
+  }
+
+  /** Tells every worker to end in good order and waits for them. Answers whether all of them did. */
+  async stop(): Promise<boolean> {
+    this.#stopping = true;
+    for (const callOff of this.#waiting) callOff();
+    this.#waiting.clear();
+    if (this.#places.size === 0) return this.#clean;
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    for (const { worker } of this.#places.values()) worker.send({ kind: 'stop' });
+    const callOff = this.#options.later(() => this.killAll(), this.#options.stopPatienceMs);
+    await empty;
+    callOff();
+    return this.#clean;
+  }
+
+  /** Ends every worker at once. */
+  killAll(): void {
+    for (const { worker } of this.#places.values()) worker.kill('SIGKILL');
+  }
+
+  #fork(onServing: (report: ServingReport) => void, onFailedStart: (code: number | null) => void): void {
+    const worker = this.#options.fork();
+    const place: Place = {
+      worker,
+      forkedAt: this.#options.monotonic(),
+      readiness: { ready: false, reasons: ['starting'] },
+    };
+    this.#places.set(worker.id, place);
+    let served = false;
+    worker.on('message', (message) => {
+      if (!isReport(message)) return;
+      if (message.kind === 'readiness') {
+        place.readiness = message;
+        return;
+      }
+      served = true;
+      onServing(message);
+    });
+    // A message to a worker that is just ending cannot be sent; its end is what counts.
+    worker.on('error', () => undefined);
+    worker.on('exit', (code, signal) => {
+      this.#places.delete(worker.id);
+      if (code !== 0) this.#clean = false;
+      if (!served) onFailedStart(code);
+      if (this.#stopping) {
+        if (this.#places.size === 0) this.#onEmpty?.();
+      } else if (served) {
+        this.#options.logger.error({ worker: worker.id, code, signal }, 'a worker ended by itself');
+        this.#replace(place);
+      }
+    });
+  }
+
+  /** Not the first: if it cannot start now, it is tried again. */
+  #forkOn(): void {
+    const forkedAt = this.#options.monotonic();
+    this.#fork(
+      ({ address }) => this.#options.logger.info({ address }, 'one more worker serves'),
+      (code) => {
+        if (this.#stopping) return;
+        this.#options.logger.error({ code }, 'a worker could not start; trying again');
+        this.#replace({ forkedAt });
+      },
+    );
+  }
+
+  #replace({ forkedAt }: Pick<Place, 'forkedAt'>): void {
+    const { later, monotonic } = this.#options;
+    if (monotonic() - forkedAt >= STEADY_MS) this.#replaceMs = REPLACE_MS.first;
+    const callOff = later(() => {
+      this.#waiting.delete(callOff);
+      this.#forkOn();
+    }, this.#replaceMs);
+    this.#waiting.add(callOff);
+    this.#replaceMs = Math.min(2 * this.#replaceMs, REPLACE_MS.most);
+  }
+}
+
+/** The first worker could not start. */
+export class WorkerEnded extends Error {
+  override readonly name = 'WorkerEnded';
+  /** Its exit code; null: a signal ended it. */
+  readonly code: number | null;
+
+  constructor(code: number | null) {
+    super(`the first worker ended with ${code ?? 'a signal'} before it served`);
+    this.code = code;
+  }
+}

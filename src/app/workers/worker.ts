@@ -1,0 +1,43 @@
+import cluster from 'node:cluster';
+import type { Readiness } from '../../telemetry/http-endpoint.ts';
+import { isStopOrder, readinessReport, type WorkerReport } from './messages.ts';
+
+/** This process as one of several workers. */
+export interface WorkerSelf {
+  /** From 1 on; a worker that replaces another has a number of its own. */
+  readonly id: number;
+  /** Workers after the first find the address listened on already, and share it. */
+  readonly addressIsShared: boolean;
+  readonly report: (report: WorkerReport) => void;
+  readonly onReadiness: (readiness: Readiness) => void;
+  /** Resolves when the supervisor says so, is gone, or a signal came. */
+  readonly stopped: Promise<string>;
+}
+
+/** Undefined: this process is not a worker. */
+export function workerSelf(): WorkerSelf | undefined {
+  const { worker } = cluster;
+  if (worker === undefined) return undefined;
+  const report = (message: WorkerReport) => {
+    if (process.connected) process.send?.(message);
+  };
+  return {
+    id: worker.id,
+    addressIsShared: worker.id > 1,
+    report,
+    onReadiness: (readiness) => report(readinessReport(readiness)),
+    stopped: stopOrder(),
+  };
+}
+
+/** A signal from a terminal comes to all processes of it: the supervisor's order then is no second one. */
+function stopOrder(): Promise<string> {
+  return new Promise((resolve) => {
+    process.on('message', (message) => {
+      if (isStopOrder(message)) resolve('the order of the supervisor');
+    });
+    process.on('disconnect', () => resolve('the end of the supervisor'));
+    process.on('SIGTERM', resolve);
+    process.on('SIGINT', resolve);
+  });
+}

@@ -1,0 +1,158 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, test } from '@jest/globals';
+import { Supervisor, type WorkerProcess } from '../../src/app/workers/supervisor.ts';
+
+/** A worker that does what the test says. */
+class FakeWorker extends EventEmitter {
+  readonly id: number;
+  readonly orders: unknown[] = [];
+  killed = false;
+
+  constructor(id: number) {
+    super();
+    this.id = id;
+  }
+
+  send(order: unknown): void {
+    this.orders.push(order);
+  }
+
+  kill(): void {
+    this.killed = true;
+    this.emit('exit', null, 'SIGKILL');
+  }
+
+  serves(): void {
+    this.emit('message', { kind: 'serving', address: '127.0.0.1:7', firstUser: undefined });
+  }
+
+  isReady(): void {
+    this.emit('message', { kind: 'readiness', ready: true, reasons: [] });
+  }
+
+  ends(code: number): void {
+    this.emit('exit', code, null);
+  }
+}
+
+function supervised(workers: number) {
+  const forked: FakeWorker[] = [];
+  const timers = new Map<() => void, number>();
+  let now = 0;
+  const supervisor = new Supervisor({
+    workers,
+    fork: () => {
+      const worker = new FakeWorker(forked.length + 1);
+      forked.push(worker);
+      return worker as unknown as WorkerProcess;
+    },
+    later: (run, ms) => {
+      timers.set(run, ms);
+      return () => timers.delete(run);
+    },
+    monotonic: () => now,
+    stopPatienceMs: 5_000,
+    logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+  });
+  const worker = (number: number): FakeWorker => {
+    const found = forked[number - 1];
+    if (found === undefined) throw new RangeError(`worker ${number} was not started`);
+    return found;
+  };
+  return {
+    supervisor,
+    forked,
+    worker,
+    waits: () => [...timers.values()],
+    runTimers: () => {
+      for (const [run] of [...timers]) {
+        timers.delete(run);
+        run();
+      }
+    },
+    pass: (ms: number) => {
+      now += ms;
+    },
+  };
+}
+
+async function running(workers: number) {
+  const crew = supervised(workers);
+  const started = crew.supervisor.start();
+  crew.worker(1).serves();
+  await started;
+  for (const worker of crew.forked.slice(1)) worker.serves();
+  for (const worker of crew.forked) worker.isReady();
+  return crew;
+}
+
+describe('the supervisor', () => {
+  test('starts the first worker alone, and the others once it serves', async () => {
+    const { supervisor, forked, worker } = supervised(3);
+    const started = supervisor.start();
+    expect(forked).toHaveLength(1);
+    worker(1).serves();
+    expect(await started).toMatchObject({ address: '127.0.0.1:7' });
+    expect(forked).toHaveLength(3);
+  });
+
+  test('fails with the exit code of a first worker that could not start, and starts no other', async () => {
+    const { supervisor, forked, worker } = supervised(3);
+    const started = supervisor.start();
+    worker(1).ends(78);
+    await expect(started).rejects.toMatchObject({ name: 'WorkerEnded', code: 78 });
+    expect(forked).toHaveLength(1);
+  });
+
+  test('is ready when every worker is', async () => {
+    const { supervisor, worker } = await running(2);
+    expect(supervisor.readiness).toEqual({ ready: true, reasons: [] });
+    worker(2).emit('message', { kind: 'readiness', ready: false, reasons: ['sessions: no answer'] });
+    expect(supervisor.readiness).toEqual({ ready: false, reasons: ['worker 2: sessions: no answer'] });
+  });
+
+  test('replaces a worker that ended, and is not ready in between', async () => {
+    const { supervisor, forked, worker, runTimers } = await running(2);
+    worker(2).ends(1);
+    expect(supervisor.readiness).toEqual({ ready: false, reasons: ['1 of 2 workers are not running'] });
+    runTimers();
+    expect(forked).toHaveLength(3);
+    worker(3).serves();
+    worker(3).isReady();
+    expect(supervisor.readiness.ready).toBe(true);
+  });
+
+  test('waits longer each time that a worker ends soon, and starts over after a steady one', async () => {
+    const { worker, waits, runTimers, pass } = await running(2);
+    worker(2).ends(1);
+    expect(waits()).toEqual([100]);
+    runTimers();
+    worker(3).ends(1);
+    expect(waits()).toEqual([200]);
+    runTimers();
+    worker(4).serves();
+    pass(60_000);
+    worker(4).ends(1);
+    expect(waits()).toEqual([100]);
+  });
+
+  test('stops every worker in good order and says whether all of them ended so', async () => {
+    const { supervisor, worker } = await running(2);
+    const stopped = supervisor.stop();
+    expect([worker(1).orders, worker(2).orders]).toEqual([[{ kind: 'stop' }], [{ kind: 'stop' }]]);
+    expect(supervisor.readiness).toEqual({ ready: false, reasons: ['draining'] });
+    worker(1).ends(0);
+    worker(2).ends(0);
+    expect(await stopped).toBe(true);
+  });
+
+  test('replaces nobody while it stops, and kills who does not stop in time', async () => {
+    const { supervisor, forked, worker, runTimers } = await running(2);
+    const stopped = supervisor.stop();
+    worker(1).ends(0);
+    runTimers();
+    expect(worker(2).killed).toBe(true);
+    expect(await stopped).toBe(false);
+    expect(forked).toHaveLength(2);
+  });
+});
