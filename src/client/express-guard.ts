@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Access } from './access.ts';
+import type { GuardedBy, GuardOptions } from './admission.ts';
+import { HttpGuard } from './http-guard.ts';
+import { httpRefusal } from './http-refusal.ts';
+
+/** For Express 4 and 5, connect, and anything else that takes such a function over `node:http`. */
+export type Middleware = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
+
+export interface ExpressGuard {
+  /** Admits whoever presents a good token. */
+  readonly signedIn: Middleware;
+  /** Admits those of them that have at least one of the roles. */
+  anyRole(...roles: readonly string[]): Middleware;
+}
+
+/**
+ * Middleware that guards what comes after it: `app.use(guard.signedIn)`, `app.delete('/x', guard.anyRole('admin'), …)`.
+ * What comes before it is public. Refused requests get 401, 403, or 503 where nobody can say; a response under way,
+ * such as an event stream, is cut off when the session ends.
+ */
+export function expressGuard(client: GuardedBy, options: GuardOptions = {}): ExpressGuard {
+  const guard = new HttpGuard(client, options);
+  const middleware =
+    (access: Access): Middleware =>
+    (request, response, next) => {
+      void guard.refusalOf(request, response, request, access).then((refusal) => {
+        if (refusal === undefined) {
+          next();
+          return;
+        }
+        const { statusCode, headers, body } = httpRefusal(refusal);
+        response.writeHead(statusCode, headers).end(JSON.stringify(body));
+      });
+    };
+  return {
+    signedIn: middleware('signed-in'),
+    anyRole: (...anyRole) => middleware({ anyRole }),
+  };
+}

@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { createServer, get, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import express from 'express';
+import { type ExpressGuard, expressGuard } from '../../src/client/express-guard.ts';
+import { identityOf } from '../../src/client/identity-of.ts';
+import { ADA, ADA_LOGGED_OUT, FakeValidator } from './support/fake-validator.ts';
+
+let server: Server;
+let validator: FakeValidator;
+
+async function start(application: (guard: ExpressGuard) => Parameters<typeof createServer>[1]) {
+  validator = new FakeValidator();
+  server = createServer(application(expressGuard(validator)) ?? (() => undefined)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+}
+
+const expressApplication = (guard: ExpressGuard) =>
+  express()
+    .get('/open', (_request, response) => void response.json('open'))
+    .use(guard.signedIn)
+    .get('/me', (request, response) => void response.json(identityOf(request).userId))
+    .get('/admin', guard.anyRole('admin', 'owner'), (_request, response) => void response.json('admin'))
+    .get('/events', (_request, response) => void response.writeHead(200).write('data: 1\n\n'));
+
+/** The same without a framework. */
+const plainApplication =
+  (guard: ExpressGuard) => (request: IncomingMessage, response: Parameters<ExpressGuard['signedIn']>[1]) => {
+    guard.signedIn(request, response, () => response.end(JSON.stringify(identityOf(request).userId)));
+  };
+
+const url = (path: string) => `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+
+async function ask(path: string, token?: string) {
+  const response = await fetch(
+    url(path),
+    token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } },
+  );
+  const { status, headers } = response;
+  const [challenge, retryAfter] = [headers.get('www-authenticate'), headers.get('retry-after')];
+  return { status, challenge, retryAfter, body: await response.json() };
+}
+
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+describe('an Express application', () => {
+  test('tells its handlers who calls, and leaves open what comes before the guard', async () => {
+    await start(expressApplication);
+    expect(await ask('/open')).toMatchObject({ status: 200, body: 'open' });
+    expect(await ask('/me', 'ada')).toMatchObject({ status: 200, body: ADA.userId });
+  });
+
+  test.each([
+    ['no token', undefined, 401, 'Bearer', { error: 'token_required', next_step: 'LOGIN' }],
+    [
+      'a token of an ended session',
+      'ended',
+      401,
+      'Bearer error="invalid_token"',
+      { error: 'invalid_token', next_step: 'LOGIN' },
+    ],
+    [
+      'an expired token',
+      'expired',
+      401,
+      'Bearer error="invalid_token"',
+      { error: 'invalid_token', next_step: 'REFRESH' },
+    ],
+    [
+      'a user without the role',
+      'ada',
+      403,
+      'Bearer error="insufficient_scope"',
+      { error: 'insufficient_scope' },
+    ],
+    ['a token that nobody can judge', 'down', 503, null, { error: 'temporarily_unavailable' }],
+  ])('refuses %s', async (_who, token, status, challenge, body) => {
+    await start(expressApplication);
+    expect(await ask('/admin', token)).toMatchObject({ status, challenge, body });
+  });
+
+  test('lets those pass that have one of the roles', async () => {
+    await start(expressApplication);
+    expect(await ask('/admin', 'admin')).toMatchObject({ status: 200, body: 'admin' });
+  });
+
+  test('says when to come back, in whole seconds', async () => {
+    await start(expressApplication);
+    expect(await ask('/me', 'down')).toMatchObject({ status: 503, retryAfter: '3' });
+  });
+
+  test('does not choose between two authorization headers', async () => {
+    await start(expressApplication);
+    const headers = ['host', 'localhost', 'authorization', 'Bearer ada', 'Authorization', 'Bearer admin'];
+    const [response] = await once(httpRequest(url('/me'), { headers }).end(), 'response');
+    expect(response.statusCode).toBe(401);
+    expect(await json(response)).toMatchObject({ error: 'invalid_token' });
+  });
+
+  test('cuts off an event stream when the session ends', async () => {
+    await start(expressApplication);
+    const headers = { authorization: 'Bearer ada' };
+    const [response] = await once(get(url('/events'), { headers }), 'response');
+    await once(response, 'data');
+    validator.hear(ADA_LOGGED_OUT);
+    await expect(once(response, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  test('finishes what it had not begun to answer when the session ended', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    await start((guard) =>
+      express().get('/slow', guard.signedIn, (_request, response) => {
+        asked.resolve();
+        void promise.then(() => response.json('done'));
+      }),
+    );
+    const answer = ask('/slow', 'ada');
+    await asked.promise;
+    validator.hear(ADA_LOGGED_OUT);
+    resolve();
+    expect(await answer).toMatchObject({ status: 200, body: 'done' });
+  });
+});
+
+test('a plain server of node:http is guarded by the same middleware', async () => {
+  await start(plainApplication);
+  expect(await ask('/', 'ada')).toMatchObject({ status: 200, body: ADA.userId });
+  expect(await ask('/')).toMatchObject({ status: 401 });
+});
