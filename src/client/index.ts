@@ -5,10 +5,17 @@ export { Consistency } from '../gen/latchkey/v1/validation.ts';
 export type { Clock } from '../validator/clock.ts';
 export type { Revocation } from '../validator/revocation-set.ts';
 export type { RejectionReason } from '../validator/verdict.ts';
+export type { Access } from './access.ts';
+export type { GuardedBy, GuardOptions } from './admission.ts';
 export type { Call, CallOptions, CallsOf } from './calls.ts';
 export { type ConnectOptions, connect, type LatchkeyClient, type Staleness } from './connect.ts';
 export type { Credentials } from './credentials.ts';
 export { type FieldViolation, LatchkeyError } from './errors.ts';
+export { type ExpressGuard, expressGuard, type Middleware } from './express-guard.ts';
+export { type FastifyGuard, type FastifyGuardOptions, fastifyGuard } from './fastify-guard.ts';
+export { type GrpcGuardOptions, grpcGuard } from './grpc-guard.ts';
+export type { MethodRules } from './grpc-rules.ts';
+export { identityOf } from './identity-of.ts';
 export type {
   AcceptedToken,
   EndReasonName,
