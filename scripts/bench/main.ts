@@ -11,6 +11,7 @@ import { login } from './scenarios/login.ts';
 import { loginStorm } from './scenarios/login-storm.ts';
 import { refresh } from './scenarios/refresh.ts';
 import type { Scale } from './scenarios/rounds.ts';
+import { scale } from './scenarios/scale.ts';
 import { validateCold } from './scenarios/validate-cold.ts';
 import { validateWarm } from './scenarios/validate-warm.ts';
 
@@ -30,6 +31,7 @@ const scenarios: Readonly<
   refresh,
   login,
   'login-storm': loginStorm,
+  scale,
 };
 
 function optionsOrExit(): Options {
@@ -54,12 +56,12 @@ async function measure(options: Options): Promise<Report> {
     const measured = await scenarios[name](options);
     measurements.push(...[measured].flat());
   }
-  const { rounds, seconds } = options;
+  const { rounds, seconds, sessions } = options;
   const known = disturbances.filter((share) => share !== undefined);
   return {
     measuredAt: new Date().toISOString(),
     machine,
-    options: { rounds, seconds },
+    options: { rounds, seconds, sessions },
     othersBusy: known.length === 0 ? undefined : Math.max(...known),
     measurements,
   };

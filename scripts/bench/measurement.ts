@@ -1,9 +1,11 @@
 import { median } from './stats.ts';
 
+export type Unit = 'per second' | 'ms' | 'us' | 'bytes';
+
 /** One row of the table: what was measured, round by round, against what, and what was asked of it. */
 export interface Measurement {
   readonly what: string;
-  readonly unit: 'per second' | 'ms';
+  readonly unit: Unit;
   /** One value a round. */
   readonly measured: readonly number[];
   /** What it is compared with; the value of the same round. */
@@ -15,11 +17,16 @@ export interface Measurement {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** A bar on the ratio of the measured median to the reference's, or on the measured median itself. */
+/**
+ * A bar on the ratio of the measured median to the reference's, or on the measured median itself. `none`: nothing
+ * was asked, the numbers are there to be known.
+ */
 export type Bar =
   | { readonly kind: 'ratio at least'; readonly value: number }
   | { readonly kind: 'ratio at most'; readonly value: number }
-  | { readonly kind: 'at least'; readonly value: number };
+  | { readonly kind: 'at least'; readonly value: number }
+  | { readonly kind: 'at most'; readonly value: number }
+  | { readonly kind: 'none' };
 
 export interface Outcome {
   readonly measured: number;
@@ -35,8 +42,16 @@ export function outcomeOf(measurement: Measurement): Outcome {
   const measured = median(measurement.measured);
   const { reference, bar } = measurement;
   if (reference === undefined) {
-    if (bar.kind !== 'at least') throw new RangeError(`${measurement.what} has nothing to be compared with`);
-    return { measured, reference, ratio: undefined, ratioRange: undefined, met: measured >= bar.value };
+    if (bar.kind === 'ratio at least' || bar.kind === 'ratio at most') {
+      throw new RangeError(`${measurement.what} has nothing to be compared with`);
+    }
+    return {
+      measured,
+      reference,
+      ratio: undefined,
+      ratioRange: undefined,
+      met: isMet(bar, measured, Number.NaN),
+    };
   }
   const referred = median(reference.values);
   const ratio = measured / referred;
@@ -58,5 +73,9 @@ function isMet(bar: Bar, measured: number, ratio: number): boolean {
       return ratio <= bar.value;
     case 'at least':
       return measured >= bar.value;
+    case 'at most':
+      return measured <= bar.value;
+    case 'none':
+      return true;
   }
 }

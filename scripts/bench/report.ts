@@ -1,12 +1,12 @@
 import type { Machine } from './machine.ts';
-import { type Bar, type Measurement, outcomeOf } from './measurement.ts';
+import { type Bar, type Measurement, outcomeOf, type Unit } from './measurement.ts';
 import type { Options } from './options.ts';
 import { QUIET_BELOW } from './quiet.ts';
 
 export interface Report {
   readonly measuredAt: string;
   readonly machine: Machine;
-  readonly options: Pick<Options, 'rounds' | 'seconds'>;
+  readonly options: Pick<Options, 'rounds' | 'seconds' | 'sessions'>;
   /** The largest share of the machine that was in use before a scenario began; undefined: not known. */
   readonly othersBusy: number | undefined;
   readonly measurements: readonly Measurement[];
@@ -44,7 +44,7 @@ function cells(measurement: Measurement): string[] {
       ? ''
       : `${ratio.toFixed(2)} (${ratioRange?.map((end) => end.toFixed(2)).join(' to ')})`,
     barText(measurement.bar, unit),
-    met ? 'yes' : '**missed**',
+    measurement.bar.kind === 'none' ? '' : met ? 'yes' : '**missed**',
   ];
 }
 
@@ -62,7 +62,7 @@ export function unfitToPublish({ othersBusy }: Pick<Report, 'othersBusy'>): stri
   return `README.md was not written: ${quietness(othersBusy)}`;
 }
 
-function barText(bar: Bar, unit: Measurement['unit']): string {
+function barText(bar: Bar, unit: Unit): string {
   switch (bar.kind) {
     case 'ratio at least':
       return `>= ${bar.value.toFixed(2)}`;
@@ -70,13 +70,24 @@ function barText(bar: Bar, unit: Measurement['unit']): string {
       return `<= ${bar.value.toFixed(2)}`;
     case 'at least':
       return `>= ${amount(bar.value, unit)}`;
+    case 'at most':
+      return `<= ${amount(bar.value, unit)}`;
+    case 'none':
+      return '';
   }
 }
 
+const SUFFIXES: Readonly<Record<Unit, string>> = {
+  'per second': '/s',
+  ms: ' ms',
+  us: ' µs',
+  bytes: ' bytes',
+};
+
 /** Three significant digits, and whole numbers in full. */
-function amount(value: number, unit: Measurement['unit']): string {
+function amount(value: number, unit: Unit): string {
   const digits = value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(3);
-  return unit === 'ms' ? `${digits} ms` : `${digits}/s`;
+  return `${digits}${SUFFIXES[unit]}`;
 }
 
 /** The document with `table` between the marks. Throws if it does not hold both marks once, in order. */

@@ -6,7 +6,8 @@ describe('the options of the bench', () => {
     const options = {
       only: SCENARIOS,
       rounds: 3,
-      seconds: 5,
+      seconds: 3,
+      sessions: 1_000_000,
       strict: false,
       writeReadme: false,
       help: false,
@@ -16,9 +17,8 @@ describe('the options of the bench', () => {
 
   test('help can be asked for, and names every option and how long a run takes', () => {
     expect(parseOptions(['--help']).help).toBe(true);
-    for (const option of ['--only', '--rounds', '--seconds', '--strict', '--write-readme', 'minutes']) {
-      expect(USAGE).toContain(option);
-    }
+    const options = ['--only', '--rounds', '--seconds', '--sessions', '--strict', '--write-readme'];
+    for (const named of [...options, ...SCENARIOS, 'minutes']) expect(USAGE).toContain(named);
   });
 
   test('scenarios are chosen by name', () => {
@@ -33,14 +33,16 @@ describe('the options of the bench', () => {
     ['--rounds=0', '--rounds: "0"'],
     ['--rounds=2.5', '--rounds: "2.5"'],
     ['--seconds=soon', '--seconds: "soon"'],
+    ['--sessions=1999', '--sessions: "1999"'],
     ['--fast', '--fast'],
   ])('%s is refused with its name', (option, problem) => {
     expect(() => parseOptions([option])).toThrow(problem);
   });
 
-  test('a part of the scenarios, or too few rounds, is never published', () => {
+  test('a part of the scenarios, or too few rounds or sessions, is never published', () => {
     expect(() => parseOptions(['--write-readme', '--only=login'])).toThrow('a whole run only');
     expect(() => parseOptions(['--write-readme', '--rounds=2'])).toThrow('a whole run only');
+    expect(() => parseOptions(['--write-readme', '--sessions=2000'])).toThrow('a whole run only');
     expect(parseOptions(['--write-readme']).writeReadme).toBe(true);
   });
 });

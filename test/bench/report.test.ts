@@ -28,12 +28,20 @@ const storm: Measurement = {
   notes: [],
   details: {},
 };
+const size: Measurement = {
+  what: 'A session',
+  unit: 'bytes',
+  measured: [626],
+  bar: { kind: 'at most', value: 450 },
+  notes: [],
+  details: {},
+};
 const report: Report = {
   measuredAt: '2026-11-21T10:00:00.000Z',
   machine: { cores: 2, cpu: 'A CPU', system: 'Linux', node: '24.1.0', redis: '7.0.15', h2load: '1.52.0' },
-  options: { rounds: 3, seconds: 5 },
+  options: { rounds: 3, seconds: 5, sessions: 1_000_000 },
   othersBusy: 0.01,
-  measurements: [warm, refresh, storm],
+  measurements: [warm, refresh, storm, size, { ...size, what: 'An entry', bar: { kind: 'none' } }],
 };
 
 describe('an outcome', () => {
@@ -48,6 +56,8 @@ describe('an outcome', () => {
     expect(outcomeOf(refresh).met).toBe(false);
     expect(outcomeOf(storm).met).toBe(true);
     expect(outcomeOf({ ...storm, measured: [3.6] }).met).toBe(false);
+    expect(outcomeOf(size).met).toBe(false);
+    expect(outcomeOf({ ...size, measured: [450] }).met).toBe(true);
   });
 
   test('cannot be a ratio to nothing', () => {
@@ -61,7 +71,12 @@ describe('the table', () => {
     expect(lines).toContain('| Validate | 27,000/s | echo 30,000/s | 0.90 (0.87 to 0.92) | >= 0.90 | yes |');
     expect(lines).toContain('| Refresh | 2,500/s |  |  | >= 3,000/s | **missed** |');
     expect(lines).toContain('| p99 | 3.50 ms | idle 1.75 ms | 2.00 (1.50 to 2.33) | <= 2.00 | yes |');
+    expect(lines).toContain('| A session | 626 bytes |  |  | <= 450 bytes | **missed** |');
     expect(lines).toContain('- Validate: measured with care.');
+  });
+
+  test('shows what no bar is set for, and judges it by none', () => {
+    expect(markdown(report).split('\n')).toContain('| An entry | 626 bytes |  |  |  |  |');
   });
 
   test('names the machine', () => {

@@ -9,7 +9,10 @@ import { demandIdentity, validateFrame } from './verdicts.ts';
 /** Every frame is made before the clock starts, and every answer is looked at. */
 export async function flood(job: FloodJob): Promise<FloodResult> {
   const frames = readFileSync(job.tokenFile, 'latin1').trimEnd().split('\n').map(validateFrame);
-  if (frames.length <= job.warmUp) throw new Error('there are fewer tokens than the warm-up takes');
+  const { warmUp, seconds } = job;
+  if (seconds === undefined && frames.length <= warmUp) {
+    throw new Error('there are fewer tokens than the warm-up takes');
+  }
   const connections = await Promise.all(
     Array.from({ length: LOAD.connections }, () =>
       GrpcConnection.open(job.port, IdentityServiceService.validate.path),
@@ -18,12 +21,20 @@ export async function flood(job: FloodJob): Promise<FloodResult> {
 
   let next = 0;
   let answers = 0;
+  let endsAt = Number.POSITIVE_INFINITY;
   let finish = startStretch(job.serverPid);
+  const nextFrame = (): Buffer | undefined => {
+    if (seconds === undefined) return frames[next++];
+    return performance.now() < endsAt ? frames[next++ % frames.length] : undefined;
+  };
   const lane = async (connection: GrpcConnection): Promise<void> => {
-    for (let frame = frames[next++]; frame !== undefined; frame = frames[next++]) {
+    for (let frame = nextFrame(); frame !== undefined; frame = nextFrame()) {
       demandIdentity(await connection.ask(frame));
       answers += 1;
-      if (answers === job.warmUp) finish = startStretch(job.serverPid);
+      if (answers === warmUp) {
+        finish = startStretch(job.serverPid);
+        if (seconds !== undefined) endsAt = performance.now() + seconds * 1000;
+      }
     }
   };
   await Promise.all(
@@ -31,5 +42,5 @@ export async function flood(job: FloodJob): Promise<FloodResult> {
   );
   const stretch = finish();
   await Promise.all(connections.map((connection) => connection.close()));
-  return { answers: answers - job.warmUp, ...stretch };
+  return { answers: answers - warmUp, ...stretch };
 }

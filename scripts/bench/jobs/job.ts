@@ -1,12 +1,15 @@
 // What a load process is told to do, and what it answers. Each job runs in a process of its own, so that
 // neither its garbage nor its event loop is anybody else's.
 
-/** Sends each access token of a file once to Validate, as fast as the server takes them. */
+/** Sends the access tokens of a file to Validate, as fast as the server takes them. */
 export interface FloodJob {
   readonly kind: 'flood';
   readonly port: number;
   readonly tokenFile: string;
+  /** How many answers come before the clock starts. */
   readonly warmUp: number;
+  /** Go on with them, over and over, for so long after the warm-up. Undefined: each is sent once. */
+  readonly seconds?: number;
   readonly serverPid: number;
 }
 export interface FloodResult {
@@ -23,6 +26,8 @@ export interface RefreshJob {
   readonly port: number;
   /** The current refresh token of each session; one refresh of a session is in flight at a time. */
   readonly refreshTokens: readonly string[];
+  /** How many are in flight in all; each lane goes round its share of the sessions. Undefined: all sessions. */
+  readonly lanes?: number;
   /** When to stop: after so many seconds, or refreshes. */
   readonly until: { readonly seconds: number } | { readonly refreshes: number };
   /** Where to put every access token that came of it, one a line. Undefined: nowhere. */
@@ -34,6 +39,7 @@ export interface RefreshResult {
   readonly seconds: number;
   /** The latest of each session, in the order they were given. */
   readonly refreshTokens: readonly string[];
+  /** As above; empty where a session was not refreshed. */
   readonly accessTokens: readonly string[];
   readonly serverBusy: number | undefined;
   readonly senderBusy: number;

@@ -11,7 +11,7 @@ import { grpcFrame } from '../wire/frames.ts';
 import type { RefreshJob, RefreshResult } from './job.ts';
 import { startStretch } from './stopwatch.ts';
 
-/** One lane a session: a session's next refresh waits for the last one's answer. */
+/** A lane has sessions of its own: a session's next refresh waits for the last one's answer. */
 export async function refresh(job: RefreshJob): Promise<RefreshResult> {
   const connections = await Promise.all(
     Array.from({ length: LOAD.connections }, () =>
@@ -24,23 +24,27 @@ export async function refresh(job: RefreshJob): Promise<RefreshResult> {
   let asked = 0;
   let answered = 0;
 
-  const lane = async (refreshToken: string, connection: GrpcConnection): Promise<LatestTokens> => {
-    let latest: LatestTokens = { refreshToken, accessToken: '' };
-    while (asked < most && performance.now() < endsAt) {
+  const latest: LatestTokens[] = job.refreshTokens.map((refreshToken) => ({ refreshToken, accessToken: '' }));
+  const lanes = Math.min(job.lanes ?? latest.length, latest.length);
+  const lane = async (first: number, connection: GrpcConnection): Promise<void> => {
+    for (let at = first; asked < most && performance.now() < endsAt; at += lanes) {
+      if (at >= latest.length) at = first;
+      const before = latest[at];
+      if (before === undefined) throw new RangeError('no session');
       asked += 1;
-      latest = rotated(latest, await connection.ask(grpcFrame(RefreshRequest.encode(latest).finish())));
+      const next = rotated(before, await connection.ask(grpcFrame(RefreshRequest.encode(before).finish())));
+      latest[at] = next;
       answered += 1;
-      if (job.tokenFile !== undefined) minted.push(latest.accessToken);
+      if (job.tokenFile !== undefined) minted.push(next.accessToken);
     }
-    return latest;
   };
 
   const finish = startStretch(job.serverPid);
-  const latest = await Promise.all(
-    job.refreshTokens.map((token, index) => {
+  await Promise.all(
+    Array.from({ length: lanes }, (_, index) => {
       const connection = connections[index % connections.length];
       if (connection === undefined) throw new RangeError('no connection');
-      return lane(token, connection);
+      return lane(index, connection);
     }),
   );
   const stretch = finish();

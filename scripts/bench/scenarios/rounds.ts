@@ -1,7 +1,7 @@
 import { LOAD, runH2load } from '../h2load.ts';
 import type { Options } from '../options.ts';
 
-export type Scale = Pick<Options, 'rounds' | 'seconds'>;
+export type Scale = Pick<Options, 'rounds' | 'seconds' | 'sessions'>;
 
 /** Runs the arms one after the other, round by round, so that what drifts on the machine meets all of them. */
 export async function alternate<Arm extends string, Result>(

@@ -9,8 +9,27 @@ import { stop, watch } from '../processes.ts';
 export interface LatchkeyServer {
   readonly port: number;
   readonly pid: number;
-  readonly admin: { readonly username: string; readonly password: string };
   stop(): Promise<void>;
+}
+
+/** What the processes of one service share. */
+export interface Site {
+  readonly redisUrl: string;
+  /** Holds the SQLite file. */
+  readonly folder: string;
+  /** 32 bytes. */
+  readonly masterKey: Buffer;
+  readonly admin: { readonly username: string; readonly password: string };
+}
+
+/** A service that does not run yet. */
+export function newSite(redisUrl: string, folder: string): Site {
+  return {
+    redisUrl,
+    folder,
+    masterKey: randomBytes(32),
+    admin: { username: 'bench-admin', password: randomBytes(18).toString('base64url') },
+  };
 }
 
 /** How many lines of the log are kept, to be shown if the service ends by itself. */
@@ -19,18 +38,17 @@ const START_PATIENCE_MS = 30_000;
 const root = path.resolve(import.meta.dirname, '../../..');
 
 /**
- * The built service as `npm start` runs it, in production's settings, on Redis and an SQLite file in `folder`.
- * Nothing is tuned for the bench but what `settings` says.
+ * The built service as `npm start` runs it, in production's settings, on Redis and an SQLite file in the folder.
+ * Nothing is tuned for the bench but what `settings` and `nodeOptions` say.
  */
 export async function startLatchkey(
-  redisUrl: string,
-  folder: string,
+  { redisUrl, folder, masterKey, admin }: Site,
   settings: Readonly<Record<string, string>>,
+  nodeOptions: readonly string[] = [],
 ): Promise<LatchkeyServer> {
   const { PATH } = process.env;
-  const admin = { username: 'bench-admin', password: randomBytes(18).toString('base64url') };
   const child = watch(
-    spawn(process.execPath, [...startOptions, path.join(root, 'dist/main.js')], {
+    spawn(process.execPath, [...startOptions, ...nodeOptions, path.join(root, 'dist/main.js')], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -40,7 +58,7 @@ export async function startLatchkey(
         LATCHKEY_METRICS_LISTEN: 'off',
         LATCHKEY_DATA_DIR: folder,
         LATCHKEY_REDIS_URL: redisUrl,
-        LATCHKEY_MASTER_KEY: randomBytes(32).toString('base64url'),
+        LATCHKEY_MASTER_KEY: masterKey.toString('base64url'),
         LATCHKEY_BOOTSTRAP_USERNAME: admin.username,
         LATCHKEY_BOOTSTRAP_PASSWORD: admin.password,
         LATCHKEY_DRAIN_DELAY: '0s',
@@ -51,7 +69,7 @@ export async function startLatchkey(
   );
   const port = await announcedPort(child);
   if (child.pid === undefined) throw new Error('latchkey did not start');
-  return { port, pid: child.pid, admin, stop: () => stop(child) };
+  return { port, pid: child.pid, stop: () => stop(child) };
 }
 
 /** The port that the log names. The log is read to the end of the service, or a full pipe would stop it. */

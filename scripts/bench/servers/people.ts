@@ -9,7 +9,7 @@ import {
   type Tokens,
   type ValidateResponse,
 } from '../../../src/gen/latchkey/v1/identity.ts';
-import type { LatchkeyServer } from './latchkey.ts';
+import type { LatchkeyServer, Site } from './latchkey.ts';
 
 export interface Credentials {
   readonly username: string;
@@ -32,11 +32,11 @@ export class People {
   }
 
   /** Waits for the service and has its administrator create the users. */
-  static async gather(latchkey: LatchkeyServer): Promise<People> {
-    const address = `127.0.0.1:${latchkey.port}`;
+  static async gather({ port }: LatchkeyServer, { admin: administrator }: Site): Promise<People> {
+    const address = `127.0.0.1:${port}`;
     const client = new IdentityServiceClient(address, credentials.createInsecure());
-    const admin = new People(client, [latchkey.admin]);
-    const { tokens } = await admin.#login(latchkey.admin);
+    const admin = new People(client, [administrator]);
+    const { tokens } = await admin.#login(administrator);
 
     const users = new UserServiceClient(address, credentials.createInsecure());
     const caller = new Metadata();

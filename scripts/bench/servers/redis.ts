@@ -4,6 +4,7 @@ import { freePort, stop, watch } from '../processes.ts';
 
 export interface Redis {
   readonly url: string;
+  readonly port: number;
   stop(): Promise<void>;
 }
 
@@ -22,7 +23,7 @@ export async function startRedis(folder: string): Promise<Redis> {
     'redis-server',
   );
   await outputHolds(child, 'Ready to accept connections');
-  return { url: `redis://127.0.0.1:${port}`, stop: () => stop(child) };
+  return { url: `redis://127.0.0.1:${port}`, port, stop: () => stop(child) };
 }
 
 /** Waits until the child has printed `text`; what it prints later is read and dropped. */
