@@ -1,4 +1,4 @@
-import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 
 /** A signing key of the test's own, and tokens made with it. */
 export class TestKey {
@@ -16,6 +16,18 @@ export class TestKey {
     const { publicKey, privateKey } = await generateKeyPair(algorithm, { extractable: true });
     const publicJwk = { ...(await exportJWK(publicKey)), kid, alg: algorithm, use: 'sig' };
     return new TestKey(publicJwk, privateKey, algorithm);
+  }
+
+  /** The key of `toJwk`, for a process of the test's that signs with the same one. */
+  static async fromJwk({ d, ...publicJwk }: JWK): Promise<TestKey> {
+    const { kid = '', alg = 'EdDSA' } = publicJwk;
+    const privateKey = (await importJWK({ ...publicJwk, d } as JWK, alg, { extractable: true })) as CryptoKey;
+    return new TestKey({ ...publicJwk, kid }, privateKey, alg);
+  }
+
+  /** With its private half. */
+  async toJwk(): Promise<JWK> {
+    return { ...this.publicJwk, ...(await exportJWK(this.#privateKey)) };
   }
 
   sign(claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<string> {
