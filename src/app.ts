@@ -27,6 +27,7 @@ import { UserService } from './core/user/user-service.ts';
 import { identityService } from './grpc/identity-service.ts';
 import { keyService } from './grpc/key-service.ts';
 import { userService } from './grpc/user-service.ts';
+import { validationService } from './grpc/validation-service.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import type { Clock } from './validator/clock.ts';
@@ -72,12 +73,13 @@ async function open(site: Site): Promise<App> {
   const { keys, keySet } = await openKeys(site, database, masterKeys);
   const { passwords, hasher } = await openPasswords(site, masterKeys);
   const { store, log } = await openSessionStores(site);
-  const { endings, feed } = await openEndings(site, store, log);
+  const { endings, feed, broadcast } = await openEndings(site, store, log);
   const verifier = new TokenVerifier(keySet, config.tokenCacheSize);
   metrics.watch({
     bcryptWaiting: () => hasher.waiting,
     feedAgeMs: () => (feed.asOf === 0 ? undefined : feed.ageMs),
     revocations: () => feed.size,
+    watchers: () => broadcast.size,
     tokenCache: () => verifier.lookups,
   });
 
@@ -89,10 +91,13 @@ async function open(site: Site): Promise<App> {
   const administration = new CurrentRoles(tokens, database.users);
   const environment = { ids, clock, log: logger, callMetrics: metrics };
   const identity = { login: countedLogins(login, metrics), sessions, tokens };
+  const { issuer, audiences, accessTokenTtlMs: maxTokenLifeMs, callerAuth } = config;
+  const validation = { keys, broadcast, tokens, issuer, audiences, maxTokenLifeMs };
   const { address, metricsUrl, cleanEnd } = await openServing(
     site,
     [
-      identityService(identity, config.callerAuth, environment),
+      identityService(identity, callerAuth, environment),
+      validationService(validation, callerAuth, environment),
       userService(users, administration, environment),
       keyService(keys, administration, environment),
     ],

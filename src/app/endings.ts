@@ -1,3 +1,4 @@
+import { RevocationBroadcast } from '../core/revocation/revocation-broadcast.ts';
 import { RevocationFeed } from '../core/revocation/revocation-feed.ts';
 import type { RevocationLog } from '../core/revocation/revocation-log.ts';
 import { SessionEndings } from '../core/session/session-endings.ts';
@@ -12,6 +13,7 @@ export async function openEndings(
   store: SessionStore,
   log: RevocationLog,
 ) {
+  const broadcast = new RevocationBroadcast(clock);
   const feed: RevocationFeed = new RevocationFeed({
     log,
     clock,
@@ -19,6 +21,7 @@ export async function openEndings(
     tokenLifeMs: config.accessTokenTtlMs + CLOCK_LEEWAY_MS,
     reinstate: (revocation) => endings.reinstate(revocation),
     observer: feedReports(logger, clock),
+    listener: broadcast,
   });
   const endings: SessionEndings = new SessionEndings({
     store,
@@ -30,5 +33,5 @@ export async function openEndings(
   });
   await feed.start();
   closers.add(() => feed.close());
-  return { endings, feed };
+  return { endings, feed, broadcast };
 }

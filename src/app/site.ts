@@ -32,7 +32,10 @@ export const TOMBSTONE_TTL_MS = 24 * 60 * MINUTE_MS;
 /** The log and the published keys outlive the last access token by this. */
 export const AFTER_LAST_TOKEN_MS = MINUTE_MS;
 
-/** Several rounds within the staleness bound, so that one that fails does not break it. */
+/**
+ * Several rounds within the staleness bound, so that one that fails does not break it, and short ones: a validator
+ * elsewhere is as current as the beginning of the last round that was complete.
+ */
 export function feedWaitMs({ maxStalenessMs }: Config): number {
-  return Math.min(1_000, Math.max(10, Math.floor(maxStalenessMs / 5)));
+  return Math.min(250, Math.max(10, Math.floor(maxStalenessMs / 10)));
 }

@@ -1,4 +1,5 @@
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
+import type { Failure } from '../core/failure.ts';
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
 import { peerAddress } from './peer-address.ts';
@@ -79,8 +80,8 @@ export class Call {
     return this.#aborter.signal;
   }
 
-  /** Gives up the work of this call, if any of it listens to `signal`. */
-  abort(): void {
-    this.#aborter?.abort();
+  /** Gives up the work of this call, if any of it listens to `signal`; the reason is the signal's. */
+  abort(reason?: Failure): void {
+    this.#aborter?.abort(reason);
   }
 }

@@ -77,6 +77,7 @@ export class GrpcServer {
     this.health.drain();
     if (delayMs > 0) await wait(delayMs);
     this.health.endWatches();
+    for (const { drain } of this.#options.services) drain?.();
     this.#tls?.close();
     let cut = false;
     const patience = setTimeout(() => {

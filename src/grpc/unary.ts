@@ -1,4 +1,10 @@
-import { type ServerUnaryCall, type ServiceDefinition, type sendUnaryData, status } from '@grpc/grpc-js';
+import {
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  type sendUnaryData,
+  status,
+} from '@grpc/grpc-js';
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
 import { Call, type Handler, type Interceptor, type Method } from './call.ts';
@@ -51,8 +57,12 @@ export interface ServiceRegistration {
   /** For example `latchkey.v1.IdentityService`. */
   readonly name: string;
   readonly definition: ServiceDefinition;
-  readonly implementation: Readonly<Record<string, UnaryCallHandler>>;
+  readonly implementation: Readonly<Record<string, UnaryCallHandler | StreamingCallHandler>>;
+  /** Ends what would go on for as long as the caller likes. Left out: there is nothing of the kind. */
+  readonly drain?: () => void;
 }
+
+export type StreamingCallHandler = (call: ServerWritableStream<unknown, unknown>) => void;
 
 type UnaryCallHandler = (call: ServerUnaryCall<unknown, unknown>, answer: sendUnaryData<unknown>) => void;
 
@@ -119,7 +129,7 @@ function unaryCallHandler(
 }
 
 /** @param path for example `/latchkey.v1.IdentityService/Login`. */
-function methodOf(path: string): Method {
+export function methodOf(path: string): Method {
   const [, service = '', name = ''] = path.split('/');
   return { service, name };
 }

@@ -30,6 +30,8 @@ export interface Readings {
   readonly feedAgeMs: () => number | undefined;
   /** Endings that are held against living tokens. */
   readonly revocations: () => number;
+  /** Streams of WatchRevocations that are open. */
+  readonly watchers: () => number;
   /** Answers of the cache of verified tokens since the start. */
   readonly tokenCache: () => { readonly hits: number; readonly misses: number };
 }
@@ -112,6 +114,11 @@ export class Metrics {
       'How old the knowledge of endings is.',
       feedAge,
       'max',
+    );
+    this.#gauge(
+      'latchkey_revocation_watchers',
+      'Streams that are told what ends, as it ends.',
+      readings.watchers,
     );
     new Counter({
       name: 'latchkey_token_cache_lookups_total',

@@ -58,6 +58,7 @@ describe('the metrics', () => {
       bcryptWaiting: () => waiting,
       feedAgeMs: () => feedAgeMs,
       revocations: () => 12,
+      watchers: () => 3,
       tokenCache: () => ({ hits: 30, misses: 4 }),
     });
     expect(await linesOf(metrics)).toEqual(
@@ -65,6 +66,7 @@ describe('the metrics', () => {
         'latchkey_bcrypt_queue_waiting 1',
         'latchkey_revocation_feed_age_seconds Nan',
         'latchkey_revocation_set_size 12',
+        'latchkey_revocation_watchers 3',
         'latchkey_token_cache_lookups_total{result="hit"} 30',
         'latchkey_token_cache_lookups_total{result="miss"} 4',
       ]),

@@ -1,7 +1,8 @@
 import type { Clock } from '../../validator/clock.ts';
 import { type Revocation, RevocationSet } from '../../validator/revocation-set.ts';
 import type { RevocationView } from '../../validator/validator.ts';
-import { LOG_PAGE_SIZE, type RevocationLog } from './revocation-log.ts';
+import type { FeedListener } from './feed-listener.ts';
+import { LOG_PAGE_SIZE, type LoggedRevocation, type RevocationLog } from './revocation-log.ts';
 
 /** Told what happens to the feed; for logs and metrics. */
 export interface FeedObserver {
@@ -23,6 +24,8 @@ export interface RevocationFeedOptions {
   /** Ends again what the log has lost. */
   readonly reinstate: (revocation: Revocation) => Promise<void>;
   readonly observer: FeedObserver;
+  /** Told of every entry, in the same turn. Default: nobody. */
+  readonly listener?: FeedListener;
 }
 
 const RETRY_MS = { first: 50, most: 1_000 };
@@ -46,6 +49,8 @@ export class RevocationFeed implements RevocationView {
   /** What was read since the log was found to have lost entries; undefined: all is well. */
   #reread: RevocationSet | undefined;
   #caughtUp = false;
+  /** What was read after the position in a round that failed: the next round must find it there again. */
+  #unconfirmed: readonly LoggedRevocation[] = [];
   /** A round has failed, and none was well since. */
   #faulty = false;
   #closed = false;
@@ -121,6 +126,7 @@ export class RevocationFeed implements RevocationView {
       return done;
     } catch (error) {
       this.#faulty = true;
+      this.#options.listener?.faulted();
       if (!this.#closed) this.#options.observer.faulted(error);
       return false;
     }
@@ -131,7 +137,8 @@ export class RevocationFeed implements RevocationView {
     const { log, clock, waitMs } = this.#options;
     const began = { at: clock.now(), monotonic: clock.monotonic() };
     const entries = await log.read(this.#position, this.#caughtUp ? waitMs : 0);
-    for (const { revocation } of entries) this.#learn(revocation);
+    const isIntact = this.#unconfirmed.every(({ revision }, index) => entries[index]?.revision === revision);
+    if (isIntact) this.#learn(entries);
 
     // The position that was read from, not the one that was read up to: a new entry is there in any case, also in
     // a log that has lost what stood between the two.
@@ -139,29 +146,54 @@ export class RevocationFeed implements RevocationView {
     const known = this.#coveredSince !== Number.POSITIVE_INFINITY;
     const sameLog = !known || state.coveredSince === this.#coveredSince;
     this.#coveredSince = state.coveredSince;
-    if (!state.continuous || !sameLog) {
-      this.#reread = new RevocationSet();
-      this.#position = undefined;
-      this.#caughtUp = false;
+    if (!isIntact || !state.continuous || !sameLog) {
+      this.#startOver();
       return false;
     }
+    this.#unconfirmed = [];
     for (const { revocation } of entries) this.#reread?.add(revocation);
     this.#position = entries.at(-1)?.revision ?? this.#position;
     this.#revision = this.#position;
     this.#caughtUp = entries.length < LOG_PAGE_SIZE;
     if (!this.#caughtUp) return true;
 
-    if (this.#reread !== undefined) await this.#putBack(this.#reread);
+    const putBack = this.#reread === undefined ? 0 : await this.#putBack(this.#reread);
     this.#asOf = began.at;
     this.#asOfMonotonic = began.monotonic;
-    this.#set.forget(this.#steadyNow());
+    const forgetUntil = this.#steadyNow();
+    this.#set.forget(forgetUntil);
+    // What was put back is known here, and learned by the listener from the log, in the next round.
+    if (putBack === 0) this.#confirm(forgetUntil);
     return true;
   }
 
+  #confirm(forgetUntil: number): void {
+    this.#options.listener?.confirmed({
+      coveredSince: this.#coveredSince,
+      asOf: this.#asOf,
+      asOfMonotonic: this.#asOfMonotonic,
+      forgetUntil,
+    });
+  }
+
   /** An ending is kept for as long as this server believes a token, whatever the one that logged it believes. */
-  #learn(revocation: Revocation): void {
-    const expiresAt = Math.max(revocation.expiresAt, revocation.endedAt + this.#options.tokenLifeMs);
-    this.#set.add({ ...revocation, expiresAt });
+  #learn(entries: readonly LoggedRevocation[]): void {
+    const learned = entries.map(({ revision, revocation }) => {
+      const expiresAt = Math.max(revocation.expiresAt, revocation.endedAt + this.#options.tokenLifeMs);
+      return { revision, revocation: { ...revocation, expiresAt } };
+    });
+    for (const { revocation } of learned) this.#set.add(revocation);
+    this.#options.listener?.learned(learned.slice(this.#unconfirmed.length));
+    this.#unconfirmed = learned;
+  }
+
+  /** The log has lost entries: from its beginning again. */
+  #startOver(): void {
+    this.#reread = new RevocationSet();
+    this.#position = undefined;
+    this.#unconfirmed = [];
+    this.#caughtUp = false;
+    this.#options.listener?.rewound(this.#coveredSince);
   }
 
   /** The time, or what it would be had the clock not been set forward since the start: what is forgotten is gone. */
@@ -170,7 +202,8 @@ export class RevocationFeed implements RevocationView {
     return Math.min(clock.now(), this.#startedAt + clock.monotonic() - this.#startedMonotonic);
   }
 
-  async #putBack(found: RevocationSet): Promise<void> {
+  /** Answers how many. */
+  async #putBack(found: RevocationSet): Promise<number> {
     const now = this.#options.clock.now();
     const lost = [...this.#set.entries()].filter((entry) => entry.expiresAt > now && !found.has(entry));
     this.#options.observer.rewound(lost.length);
@@ -179,6 +212,7 @@ export class RevocationFeed implements RevocationView {
       found.add(revocation);
     }
     this.#reread = undefined;
+    return lost.length;
   }
 
   #sleep(ms: number): Promise<void> {

@@ -14,22 +14,30 @@ export type CallerAuth = 'open' | 'mtls' | 'token';
 /** The role of a service that may ask about tokens. An administrator may as well. */
 const SERVICE_ROLE = 'service';
 
+/** Refuses the caller of a call, or does nothing. */
+export type Admission = (call: Call) => void | Promise<void>;
+
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
 /**
- * Admits the callers of Validate and BatchValidate, by LATCHKEY_CALLER_AUTH.
+ * Admits the callers of Validate, BatchValidate and ValidationService, by LATCHKEY_CALLER_AUTH.
  *
  * Inside error translation and the deadline (a verdict on the caller may have to wait for a store); after the
  * message was decoded, because a call that cannot be read is refused whoever makes it.
  */
 export function serviceCallers(kind: CallerAuth, tokens: CallerTokens): Interceptor {
+  return kind === 'open' ? (next) => next : admitting(serviceAdmission(kind, tokens));
+}
+
+/** The rule of `serviceCallers` by itself: for calls that go on, and are looked at again. */
+export function serviceAdmission(kind: CallerAuth, tokens: CallerTokens): Admission {
   switch (kind) {
     case 'open':
-      return (next) => next;
+      return () => undefined;
     case 'mtls':
-      return withClientCertificate;
+      return requireClientCertificate;
     case 'token':
-      return withRole(tokens, [SERVICE_ROLE, ADMIN_ROLE], { consistency: 'BOUNDED' });
+      return requireRole(tokens, [SERVICE_ROLE, ADMIN_ROLE], { consistency: 'BOUNDED' });
   }
 }
 
@@ -40,31 +48,27 @@ export function serviceCallers(kind: CallerAuth, tokens: CallerTokens): Intercep
  * @param tokens must judge with the roles of now (`CurrentRoles`): whose role was taken must not take it back.
  */
 export function administrators(tokens: CallerTokens): Interceptor {
-  return withRole(tokens, [ADMIN_ROLE], { consistency: 'STRONG' });
+  return admitting(requireRole(tokens, [ADMIN_ROLE], { consistency: 'STRONG' }));
 }
 
-function withClientCertificate<Request, Response>(
-  next: Handler<Request, Response>,
-): Handler<Request, Response> {
-  return (request, call) => {
-    if (!call.hasClientCertificate) throw unauthenticated('This call needs a client certificate.');
-    return next(request, call);
-  };
-}
-
-function withRole(tokens: CallerTokens, roles: readonly string[], demand: Demand): Interceptor {
+function admitting(admission: Admission): Interceptor {
   return <Request, Response>(next: Handler<Request, Response>) =>
     (request: Request, call: Call) => {
-      const judged = tokens.judge(bearerToken(call.metadata), demand);
-      if (judged instanceof Promise) {
-        return judged.then(({ verdict }) => {
-          admit(verdict, roles);
-          return next(request, call);
-        });
-      }
-      admit(judged.verdict, roles);
-      return next(request, call);
+      const admitted = admission(call);
+      return admitted instanceof Promise ? admitted.then(() => next(request, call)) : next(request, call);
     };
+}
+
+function requireClientCertificate(call: Call): void {
+  if (!call.hasClientCertificate) throw unauthenticated('This call needs a client certificate.');
+}
+
+function requireRole(tokens: CallerTokens, roles: readonly string[], demand: Demand): Admission {
+  return (call) => {
+    const judged = tokens.judge(bearerToken(call.metadata), demand);
+    if (judged instanceof Promise) return judged.then(({ verdict }) => admit(verdict, roles));
+    return admit(judged.verdict, roles);
+  };
 }
 
 /** The token of the one `authorization` entry (RFC 6750, section 2.1). */

@@ -43,7 +43,7 @@ export function call<Request, Response>(
   });
 }
 
-function takeApart(error: ServiceError): Outcome<never> {
+export function takeApart(error: ServiceError): Outcome<never> {
   const [bytes] = error.metadata.get('grpc-status-details-bin');
   const details = Buffer.isBuffer(bytes) ? Status.decode(bytes).details : [];
   const find = (name: string) =>

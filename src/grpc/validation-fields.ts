@@ -1,0 +1,32 @@
+import type { Duration } from '../gen/google/protobuf/duration.ts';
+import type { WatchRevocationsRequest } from '../gen/latchkey/v1/validation.ts';
+import { isRevision } from '../validator/revision.ts';
+import type { FieldFaults } from './field-faults.ts';
+
+const HEARTBEAT_MS = { least: 100, most: 10_000, usual: 1_000 };
+
+export function checkWatchRevocations(request: WatchRevocationsRequest, faults: FieldFaults): void {
+  const { afterRevision, coveredSince, heartbeatInterval } = request;
+  if (afterRevision !== '' && !isRevision(afterRevision)) {
+    faults.add('after_revision', 'must be a revision as WatchRevocations sends it');
+  }
+  if (afterRevision !== '' && coveredSince === undefined) {
+    faults.add('covered_since', 'must be set with after_revision: where the log began that it is a place in');
+  }
+  if (afterRevision === '' && coveredSince !== undefined) {
+    faults.add('covered_since', 'must not be set without after_revision');
+  }
+  if (heartbeatInterval === undefined) return;
+  const ms = millisecondsOf(heartbeatInterval);
+  if (!(ms >= HEARTBEAT_MS.least && ms <= HEARTBEAT_MS.most)) {
+    faults.add('heartbeat_interval', 'must be 0.1 to 10 seconds, or not set for one second');
+  }
+}
+
+export function heartbeatMsOf({ heartbeatInterval }: WatchRevocationsRequest): number {
+  return heartbeatInterval === undefined ? HEARTBEAT_MS.usual : millisecondsOf(heartbeatInterval);
+}
+
+function millisecondsOf({ seconds, nanos }: Duration): number {
+  return seconds * 1_000 + nanos / 1_000_000;
+}

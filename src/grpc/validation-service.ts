@@ -1,0 +1,97 @@
+import type { KeyService } from '../core/keys/key-service.ts';
+import type { RevocationBroadcast } from '../core/revocation/revocation-broadcast.ts';
+import {
+  GetSigningKeysRequest,
+  GetSigningKeysResponse,
+  ValidationServiceService,
+  WatchRevocationsRequest,
+} from '../gen/latchkey/v1/validation.ts';
+import {
+  type CallerAuth,
+  type CallerTokens,
+  serviceAdmission,
+  serviceCallers,
+} from './interceptors/caller-auth.ts';
+import { durationMessage } from './messages/duration-message.ts';
+import { WatchEncoder } from './messages/watch-encoder.ts';
+import { RevocationStream } from './revocation-stream.ts';
+import { serverStreamingService } from './server-streaming.ts';
+import { type CallEnvironment, type ServiceRegistration, unaryService } from './unary.ts';
+import { checkWatchRevocations, heartbeatMsOf } from './validation-fields.ts';
+
+/** What the rpcs of ValidationService are done with. */
+export interface ValidationCore {
+  readonly keys: Pick<KeyService, 'publicKeys'>;
+  readonly broadcast: Pick<RevocationBroadcast, 'watch'>;
+  readonly tokens: CallerTokens;
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  /** The longest a token is believed after its issue; milliseconds. */
+  readonly maxTokenLifeMs: number;
+}
+
+/** Much shorter than a key is published before it signs. */
+const KEYS_MAX_AGE_MS = 60_000;
+
+/** `latchkey.v1.ValidationService`. */
+export function validationService(
+  core: ValidationCore,
+  callerAuth: CallerAuth,
+  environment: CallEnvironment,
+): ServiceRegistration {
+  const { getSigningKeys, watchRevocations } = ValidationServiceService;
+  const callers = serviceCallers(callerAuth, core.tokens);
+  const parts = {
+    broadcast: core.broadcast,
+    encoder: new WatchEncoder(),
+    clock: environment.clock,
+    admission: serviceAdmission(callerAuth, core.tokens),
+  };
+  const unary = unaryService(
+    { getSigningKeys },
+    {
+      getSigningKeys: {
+        request: GetSigningKeysRequest,
+        response: GetSigningKeysResponse,
+        callers,
+        check: () => {},
+        handle: () => signingKeys(core),
+      },
+    },
+    environment,
+  );
+  const streaming = serverStreamingService(
+    { watchRevocations },
+    {
+      watchRevocations: {
+        request: WatchRevocationsRequest,
+        callers,
+        check: checkWatchRevocations,
+        handle: (request, call) => {
+          const after = placeOf(request);
+          return new RevocationStream(parts, call, { heartbeatMs: heartbeatMsOf(request), after }).run();
+        },
+      },
+    },
+    environment,
+  );
+  return {
+    ...streaming,
+    definition: { ...unary.definition, ...streaming.definition },
+    implementation: { ...unary.implementation, ...streaming.implementation },
+  };
+}
+
+function signingKeys({ keys, issuer, audiences, maxTokenLifeMs }: ValidationCore): GetSigningKeysResponse {
+  return {
+    jwks: JSON.stringify({ keys: keys.publicKeys() }),
+    maxAge: durationMessage(KEYS_MAX_AGE_MS),
+    issuer,
+    audiences,
+    maxTokenLife: durationMessage(maxTokenLifeMs),
+  };
+}
+
+function placeOf({ afterRevision: revision, coveredSince }: WatchRevocationsRequest) {
+  return coveredSince === undefined ? undefined : { revision, coveredSince: coveredSince.getTime() };
+}

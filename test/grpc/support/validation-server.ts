@@ -1,0 +1,92 @@
+import { credentials } from '@grpc/grpc-js';
+import { MemoryRevocationLog } from '../../../src/adapters/memory/memory-revocation-log.ts';
+import { RevocationBroadcast } from '../../../src/core/revocation/revocation-broadcast.ts';
+import { RevocationFeed } from '../../../src/core/revocation/revocation-feed.ts';
+import { ValidationServiceClient } from '../../../src/gen/latchkey/v1/validation.ts';
+import type { CallerAuth, CallerTokens } from '../../../src/grpc/interceptors/caller-auth.ts';
+import { validationService } from '../../../src/grpc/validation-service.ts';
+import type { Revocation } from '../../../src/validator/revocation-set.ts';
+import { HOUR, ids } from '../../support/sessions.ts';
+import { judgeByName, realClock, testEnvironment } from './fakes.ts';
+import { fakeCore, type RunningServer, startIdentityServer } from './identity-server.ts';
+
+export const publicJwk = { kty: 'OKP', crv: 'Ed25519', x: 'x', kid: 'key-1', alg: 'EdDSA', use: 'sig' };
+
+export interface ValidationServer {
+  readonly running: RunningServer;
+  readonly client: ValidationServiceClient;
+  readonly broadcast: RevocationBroadcast;
+  readonly environment: ReturnType<typeof testEnvironment>;
+  /** Puts the ending of a session into the log; answers the session's id. */
+  endSession(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface ValidationServerOptions {
+  readonly callerAuth?: CallerAuth;
+  readonly tokens?: CallerTokens;
+  /** Endings that are in the log before the server reads it. */
+  readonly endings?: number;
+}
+
+/** A real server with a real feed on a log in memory, and a client. */
+export async function startValidationServer({
+  callerAuth = 'open',
+  tokens = { judge: judgeByName },
+  endings = 0,
+}: ValidationServerOptions = {}): Promise<ValidationServer> {
+  const log = new MemoryRevocationLog(HOUR);
+  const broadcast = new RevocationBroadcast(realClock);
+  const feed = new RevocationFeed({
+    log,
+    clock: realClock,
+    waitMs: 20,
+    tokenLifeMs: HOUR,
+    reinstate: async () => {},
+    observer: { faulted: () => {}, recovered: () => {}, rewound: () => {} },
+    listener: broadcast,
+  });
+  const endSession = async () => {
+    const ending = anEnding(realClock.now());
+    await log.append(ending, realClock.now());
+    return ending.sessionId;
+  };
+  for (let count = 0; count < endings; count += 1) await endSession();
+  await feed.start();
+  const environment = testEnvironment();
+  const core = {
+    keys: { publicKeys: () => [publicJwk] },
+    broadcast,
+    tokens,
+    issuer: 'https://latchkey.test',
+    audiences: ['latchkey', 'shop'],
+    maxTokenLifeMs: 900_500,
+  };
+  const running = await startIdentityServer(fakeCore().core, {
+    services: [validationService(core, callerAuth, environment)],
+  });
+  const client = new ValidationServiceClient(running.address, credentials.createInsecure());
+  return {
+    running,
+    client,
+    broadcast,
+    environment,
+    endSession,
+    close: async () => {
+      client.close();
+      await running.close();
+      await feed.close();
+    },
+  };
+}
+
+export function anEnding(now: number): Extract<Revocation, { kind: 'session' }> {
+  return {
+    kind: 'session',
+    userId: ids.next(now),
+    sessionId: ids.next(now),
+    reason: 'LOGGED_OUT',
+    endedAt: now,
+    expiresAt: now + HOUR,
+  };
+}

@@ -1,0 +1,157 @@
+import { status } from '@grpc/grpc-js';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { CallerTokens } from '../../src/grpc/interceptors/caller-auth.ts';
+import { rejected } from '../../src/validator/verdict.ts';
+import { eventually } from '../support/eventually.ts';
+import { judgeByName } from './support/fakes.ts';
+import { call } from './support/unary-call.ts';
+import {
+  publicJwk,
+  startValidationServer,
+  type ValidationServer,
+  type ValidationServerOptions,
+} from './support/validation-server.ts';
+import { WatchCall, type WatchCallOptions } from './support/watch-call.ts';
+
+let server: ValidationServer;
+afterEach(() => server.close());
+
+const start = async (options?: ValidationServerOptions) => {
+  server = await startValidationServer(options);
+};
+const watch = (request: ConstructorParameters<typeof WatchCall>[1] = {}, options: WatchCallOptions = {}) =>
+  new WatchCall(server.client, request, options);
+const bearer = (token: string) => ({ metadata: { authorization: `Bearer ${token}` } });
+const often = { heartbeatInterval: { seconds: 0, nanos: 100_000_000 } };
+
+describe('GetSigningKeys', () => {
+  test('answers the public keys and what else a validator has to know', async () => {
+    await start();
+    const { client } = server;
+    const { ok } = await call(client, client.getSigningKeys, {});
+    expect(ok).toEqual({
+      jwks: JSON.stringify({ keys: [publicJwk] }),
+      maxAge: { seconds: 60, nanos: 0 },
+      issuer: 'https://latchkey.test',
+      audiences: ['latchkey', 'shop'],
+      maxTokenLife: { seconds: 900, nanos: 500_000_000 },
+    });
+  });
+
+  test('is for those who may ask about tokens', async () => {
+    await start({ callerAuth: 'token' });
+    const { client } = server;
+    expect(await call(client, client.getSigningKeys, {})).toMatchObject({ reason: 'CALLER_UNAUTHENTICATED' });
+    expect(await call(client, client.getSigningKeys, {}, bearer('service'))).toHaveProperty('ok');
+  });
+});
+
+describe('WatchRevocations', () => {
+  test('tells what has ended, then what ends, and how current that is', async () => {
+    await start({ endings: 1_001 });
+    const stream = await watch().current();
+    expect(stream.messages.map(({ revocations }) => revocations.length)).toEqual([1_000, 1]);
+    expect(stream.messages[0]).toMatchObject({ start: { resumed: false }, currency: undefined });
+    expect(stream.last).toMatchObject({ start: undefined, currency: { revision: stream.last.revision } });
+    const sessionId = await server.endSession();
+    await eventually(() => stream.sessionIds.includes(sessionId));
+    expect(stream.last.currency).toBeDefined();
+    expect(new Set(stream.sessionIds).size).toBe(1_002);
+    stream.cancel();
+  });
+
+  test('goes on after a revision', async () => {
+    await start({ endings: 3 });
+    const first = await watch().current();
+    first.cancel();
+    const sessionId = await server.endSession();
+    const second = watch(first.place);
+    await eventually(() => second.sessionIds.length > 0);
+    expect(second.sessionIds).toEqual([sessionId]);
+    expect(second.messages[0]?.start).toMatchObject({ resumed: true });
+    second.cancel();
+  });
+
+  test('sends a heartbeat as often as it was asked to, as young as the feed', async () => {
+    await start();
+    const stream = watch(often);
+    await eventually(() => stream.messages.length >= 4);
+    const [first, ...others] = stream.messages;
+    const ages = others.map(({ currency }) => currency?.asOfSteady);
+    expect(new Set(ages.map((age) => JSON.stringify(age))).size).toBe(others.length);
+    expect(first?.start?.openedAt).toBeDefined();
+    expect(others.every(({ revocations, start }) => revocations.length === 0 && start === undefined)).toBe(
+      true,
+    );
+    stream.cancel();
+  });
+
+  test.each([
+    ['after_revision', { afterRevision: 'x', coveredSince: new Date(0) }],
+    ['covered_since', { afterRevision: '1-0' }],
+    ['covered_since', { coveredSince: new Date(0) }],
+    ['heartbeat_interval', { heartbeatInterval: { seconds: 0, nanos: 99_999_999 } }],
+    ['heartbeat_interval', { heartbeatInterval: { seconds: 10, nanos: 1 } }],
+    ['heartbeat_interval', { heartbeatInterval: { seconds: -1, nanos: 0 } }],
+  ])('refuses a wrong %s', async (field, request) => {
+    await start();
+    expect(await watch(request).ended()).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      reason: 'INVALID_FIELD',
+      fields: [field],
+    });
+  });
+
+  test('frees the watcher when the caller cancels or its deadline comes', async () => {
+    await start();
+    const cancelled = await watch().current();
+    const late = watch({}, { deadlineMs: 300 });
+    await late.current();
+    expect(server.broadcast.size).toBe(2);
+    cancelled.cancel();
+    expect(await late.ended()).toMatchObject({ code: status.DEADLINE_EXCEEDED, reason: 'DEADLINE_EXCEEDED' });
+    await eventually(() => server.broadcast.size === 0);
+    await eventually(() => server.environment.callMetrics.calls.length === 2);
+    expect(server.environment.callMetrics.calls.sort()).toEqual(['WatchRevocations 1', 'WatchRevocations 4']);
+    expect(server.environment.log.at('error')).toEqual([]);
+  });
+
+  test('ends when the server drains, and says so', async () => {
+    await start();
+    const streams = [await watch().current(), await watch().current()];
+    expect(await server.running.server.drain({ delayMs: 0, timeoutMs: 5_000 })).toBe(true);
+    for (const stream of streams) {
+      expect(await stream.ended()).toMatchObject({ code: status.UNAVAILABLE, reason: 'DRAINING' });
+    }
+    expect(server.broadcast.size).toBe(0);
+  });
+});
+
+describe('LATCHKEY_CALLER_AUTH=token', () => {
+  test('refuses a watch without a token', async () => {
+    await start({ callerAuth: 'token' });
+    expect(await watch().ended()).toMatchObject({ reason: 'CALLER_UNAUTHENTICATED' });
+    expect(await watch({}, bearer('good')).ended()).toMatchObject({ reason: 'CALLER_FORBIDDEN' });
+  });
+
+  test.each([
+    ['at once', <T>(value: T): T | Promise<T> => value],
+    ['after a question to the store', <T>(value: T): T | Promise<T> => Promise.resolve(value)],
+  ])('ends a watch when the session of its caller has ended, judged %s', async (_how, answer) => {
+    let hasEnded = false;
+    const judge: CallerTokens['judge'] = (token) =>
+      answer(
+        hasEnded
+          ? { ...judgeByName(token), verdict: rejected('SESSION_ENDED', 'LOGGED_OUT') }
+          : judgeByName(token),
+      );
+    await start({ callerAuth: 'token', tokens: { judge } });
+    const stream = await watch(often, bearer('service')).current();
+    hasEnded = true;
+    expect(await stream.ended()).toMatchObject({
+      code: status.UNAUTHENTICATED,
+      reason: 'CALLER_UNAUTHENTICATED',
+    });
+    expect(server.broadcast.size).toBe(0);
+  });
+});
