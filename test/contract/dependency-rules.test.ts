@@ -51,6 +51,7 @@ const allowed: readonly (readonly [file: string, specifier: string])[] = [
   ['validator/clock.ts', 'jose'],
   ['client/connect.ts', '../gen/identity.ts'],
   ['client/connect.ts', '@grpc/grpc-js'],
+  ['client/testing-tokens.ts', 'jose'],
   ['cli/commands.ts', '../client/connect.ts'],
   ['gen/identity.ts', '@bufbuild/protobuf/wire'],
   ['grpc/server.ts', '../core/user/user-service.ts'],

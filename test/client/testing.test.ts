@@ -1,0 +1,149 @@
+import { status } from '@grpc/grpc-js';
+import { describe, expect, test } from '@jest/globals';
+import { fastify } from 'fastify';
+import { fastifyGuard } from '../../src/client/fastify-guard.ts';
+import { identityOf } from '../../src/client/identity-of.ts';
+import { testLatchkey } from '../../src/client/testing.ts';
+import type { Revocation } from '../../src/validator/revocation-set.ts';
+
+const T0 = Date.UTC(2026, 0, 1);
+const unavailable = { name: 'LatchkeyError', code: status.UNAVAILABLE, isUnavailable: true };
+const loggedOut = { kind: 'rejected', reason: 'SESSION_ENDED', endReason: 'LOGGED_OUT', nextStep: 'LOGIN' };
+
+describe('a latchkey for tests', () => {
+  test('signs somebody in whom its client knows', async () => {
+    const latchkey = testLatchkey();
+    const { accessToken, sessionId, userId } = await latchkey.signIn({ roles: ['admin'], clientId: 'web' });
+    expect(await latchkey.client.validate(accessToken)).toStrictEqual({
+      kind: 'accepted',
+      identity: {
+        userId,
+        sessionId,
+        clientId: 'web',
+        roles: ['admin'],
+        authenticationMethods: ['pwd'],
+        authenticatedAt: new Date(T0),
+        issuedAt: new Date(T0),
+        expiresAt: new Date(T0 + 900_000),
+      },
+      asOf: new Date(T0),
+      revision: '',
+    });
+  });
+
+  test('lets tokens expire by its clock', async () => {
+    const { client, clock, signIn } = bound(testLatchkey({ now: new Date('2030-05-01T12:00:00Z') }));
+    const { accessToken } = await signIn();
+    clock.advance(899_999);
+    expect(await client.validate(accessToken)).toMatchObject({ kind: 'accepted' });
+    clock.advance(1);
+    expect(await client.validate(accessToken)).toMatchObject({ reason: 'EXPIRED', nextStep: 'REFRESH' });
+    clock.set(new Date('2030-05-01T12:00:00Z'));
+    expect(await client.validate(accessToken)).toMatchObject({ kind: 'accepted' });
+  });
+
+  test('refuses what is no token, what another one signed, and what is for somebody else', async () => {
+    const latchkey = testLatchkey();
+    const { accessToken: another } = await testLatchkey().signIn();
+    const { accessToken: elsewhere } = await latchkey.signIn({ audience: 'elsewhere' });
+    expect(await latchkey.client.validate('nonsense')).toMatchObject({ reason: 'MALFORMED' });
+    expect(await latchkey.client.validate(another)).toMatchObject({ reason: 'SIGNATURE' });
+    expect(await latchkey.client.validate(elsewhere)).toMatchObject({ reason: 'AUDIENCE' });
+    expect(await latchkey.client.validate(elsewhere, { audience: 'elsewhere' })).toMatchObject({
+      kind: 'accepted',
+    });
+  });
+
+  test('ends a session at once, and tells who listens', async () => {
+    const latchkey = testLatchkey();
+    const [first, second] = [await latchkey.signIn(), await latchkey.signIn()];
+    const heard: Revocation[] = [];
+    const stop = latchkey.client.onEnding((revocation) => heard.push(revocation));
+    latchkey.end(first.sessionId);
+    stop();
+    latchkey.end(second.sessionId, 'ENDED_BY_ADMIN');
+    expect(await latchkey.client.validate(first.accessToken)).toMatchObject(loggedOut);
+    expect(await latchkey.client.validate(second.accessToken)).toMatchObject({ endReason: 'ENDED_BY_ADMIN' });
+    expect(heard).toMatchObject([{ kind: 'session', sessionId: first.sessionId, userId: first.userId }]);
+  });
+
+  test('ends every session of a user and none that is opened later', async () => {
+    const { client, signIn, endUser } = bound(testLatchkey());
+    const { accessToken, userId } = await signIn();
+    endUser(userId);
+    const later = await signIn({ userId });
+    expect(await client.validate(accessToken)).toMatchObject({ endReason: 'USER_DISABLED' });
+    expect(await client.validate(later.accessToken)).toMatchObject({ kind: 'accepted' });
+    expect(await client.validate((await signIn()).accessToken)).toMatchObject({ kind: 'accepted' });
+  });
+
+  test('does not know the session of another', () => {
+    expect(() => testLatchkey().end('019b7600-0000-7000-8000-00000000bbbb')).toThrow(/No session/);
+  });
+});
+
+describe('a feed that is cut off', () => {
+  test('leaves endings unheard for five seconds, and then nobody says yes any more', async () => {
+    const latchkey = testLatchkey();
+    const { accessToken, sessionId } = await latchkey.signIn();
+    latchkey.cutFeed();
+    latchkey.end(sessionId);
+    latchkey.clock.advance(5_000);
+    expect(await latchkey.client.validate(accessToken)).toMatchObject({
+      kind: 'accepted',
+      asOf: new Date(T0),
+    });
+    latchkey.clock.advance(1);
+    await expect(latchkey.client.validate(accessToken)).rejects.toMatchObject(unavailable);
+    await expect(latchkey.client.ready()).rejects.toMatchObject(unavailable);
+    expect(latchkey.client.staleness).toStrictEqual({ asOf: new Date(T0), ageMs: 5_001 });
+  });
+
+  test('leaves nobody to ask where the session record is demanded, or a revision that is not known', async () => {
+    const { client, signIn, cutFeed } = bound(testLatchkey());
+    const { accessToken } = await signIn();
+    expect(await client.validate(accessToken, { consistency: 'strong' })).toMatchObject({ kind: 'accepted' });
+    cutFeed();
+    await expect(client.validate(accessToken, { consistency: 'strong' })).rejects.toMatchObject(unavailable);
+    await expect(client.validate(accessToken, { atLeastRevision: '1-0' })).rejects.toMatchObject(unavailable);
+  });
+
+  test('tells what has ended meanwhile once it is mended', async () => {
+    const latchkey = testLatchkey();
+    const { accessToken, sessionId } = await latchkey.signIn();
+    const heard: Revocation[] = [];
+    latchkey.client.onEnding((revocation) => heard.push(revocation));
+    latchkey.cutFeed();
+    latchkey.end(sessionId);
+    expect(heard).toStrictEqual([]);
+    latchkey.clock.advance(60_000);
+    latchkey.mendFeed();
+    expect(heard).toHaveLength(1);
+    expect(await latchkey.client.validate(accessToken)).toMatchObject(loggedOut);
+    await latchkey.client.ready();
+  });
+});
+
+test('a guarded application is tested without a service', async () => {
+  const latchkey = testLatchkey();
+  const { accessToken, sessionId, userId } = await latchkey.signIn();
+  const app = fastify();
+  await app.register(fastifyGuard(latchkey.client));
+  app.get('/me', async (request) => identityOf(request).userId);
+  const me = () => app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } });
+  expect((await me()).body).toBe(userId);
+  latchkey.end(sessionId);
+  expect((await me()).statusCode).toBe(401);
+  await app.close();
+});
+
+/** Its methods taken apart, as a test may want them. */
+function bound(latchkey: ReturnType<typeof testLatchkey>) {
+  return {
+    client: latchkey.client,
+    clock: latchkey.clock,
+    signIn: latchkey.signIn.bind(latchkey),
+    endUser: latchkey.endUser.bind(latchkey),
+    cutFeed: latchkey.cutFeed.bind(latchkey),
+  };
+}
