@@ -116,6 +116,26 @@ describe('WatchRevocations', () => {
     expect(server.environment.log.at('error')).toEqual([]);
   });
 
+  test('ends for a reader that takes nothing, and lets it go on after what it took', async () => {
+    await start({ endings: 60_000 });
+    const slow = watch();
+    await eventually(() => slow.messages.length > 0);
+    slow.pause();
+    const others = [await watch().current(), await watch().current()];
+    expect(server.broadcast.size).toBe(3);
+    server.skip(10_000);
+    await eventually(() => server.broadcast.size === 2);
+    const sessionId = await server.endSession();
+    for (const other of others) await eventually(() => other.sessionIds.at(-1) === sessionId);
+    slow.resume();
+    expect(await slow.ended()).toMatchObject({ code: status.ABORTED, reason: 'WATCH_TOO_SLOW' });
+    expect(slow.sessionIds.length).toBeLessThan(60_000);
+    const again = await watch(slow.place).current();
+    expect(again.messages[0]?.start?.resumed).toBe(true);
+    expect([...slow.sessionIds, ...again.sessionIds]).toEqual(others[0]?.sessionIds);
+    for (const stream of [...others, again]) stream.cancel();
+  }, 30_000);
+
   test('ends when the server drains, and says so', async () => {
     await start();
     const streams = [await watch().current(), await watch().current()];

@@ -68,6 +68,8 @@ export class RevocationWatcher {
   #toldAt: number;
   /** Since when a message is on its way to it; undefined: it can take one. */
   #busySince: number | undefined;
+  /** The last message said how current it is. */
+  #isCurrent = false;
   #isSending = false;
   #isClosed = false;
 
@@ -125,20 +127,28 @@ export class RevocationWatcher {
     const slice = this.#source.log.sliceFrom(this.#place);
     // A look earlier than the next one could be, rather than one late.
     const isDue = now - this.#toldAt >= this.#heartbeatMs - this.#source.lookEveryMs;
-    if (slice === undefined && this.#start === undefined && !isDue) return false;
-    this.#send(slice, isDue, now);
+    const place = slice?.to ?? Math.max(this.#place, this.#source.log.first);
+    const currency = this.#currencyAt(place);
+    const isNews = slice !== undefined || this.#start !== undefined;
+    if (!isNews && !isDue && (this.#isCurrent || currency === undefined)) return false;
+    this.#place = place;
+    this.#send(slice, currency, isDue, now);
     return true;
   }
 
-  #send(slice: LogSlice | undefined, isDue: boolean, now: number): void {
-    const { log, currency: latest } = this.#source;
+  #currencyAt(place: number): Currency | undefined {
+    const { currency } = this.#source;
+    return currency !== undefined && place >= currency.end ? currency : undefined;
+  }
+
+  #send(slice: LogSlice | undefined, currency: Currency | undefined, isDue: boolean, now: number): void {
     const start = this.#start;
-    this.#place = slice?.to ?? Math.max(this.#place, log.first);
     this.#start = undefined;
-    const currency = latest !== undefined && this.#place >= latest.end ? latest : undefined;
+    this.#isCurrent = currency !== undefined;
     if (isDue || currency !== undefined) this.#toldAt = now;
     this.#busySince = now;
-    this.#sink.send({ start, slice, revision: log.revisionBefore(this.#place), currency });
+    const revision = this.#source.log.revisionBefore(this.#place);
+    this.#sink.send({ start, slice, revision, currency });
   }
 
   #giveUp(): void {

@@ -5,8 +5,8 @@ import { RevocationFeed } from '../../../src/core/revocation/revocation-feed.ts'
 import { ValidationServiceClient } from '../../../src/gen/latchkey/v1/validation.ts';
 import type { CallerAuth, CallerTokens } from '../../../src/grpc/interceptors/caller-auth.ts';
 import { validationService } from '../../../src/grpc/validation-service.ts';
-import type { Revocation } from '../../../src/validator/revocation-set.ts';
-import { HOUR, ids } from '../../support/sessions.ts';
+import { anEnding } from '../../support/endings.ts';
+import { HOUR } from '../../support/sessions.ts';
 import { judgeByName, realClock, testEnvironment } from './fakes.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './identity-server.ts';
 
@@ -16,6 +16,8 @@ export interface ValidationServer {
   readonly running: RunningServer;
   readonly client: ValidationServiceClient;
   readonly broadcast: RevocationBroadcast;
+  /** Lets the clock of the broadcast go ahead of the real one by so much more. */
+  skip(ms: number): void;
   readonly environment: ReturnType<typeof testEnvironment>;
   /** Puts the ending of a session into the log; answers the session's id. */
   endSession(): Promise<string>;
@@ -36,7 +38,9 @@ export async function startValidationServer({
   endings = 0,
 }: ValidationServerOptions = {}): Promise<ValidationServer> {
   const log = new MemoryRevocationLog(HOUR);
-  const broadcast = new RevocationBroadcast(realClock);
+  let skippedMs = 0;
+  const clock = { now: realClock.now, monotonic: () => realClock.monotonic() + skippedMs };
+  const broadcast = new RevocationBroadcast(clock);
   const feed = new RevocationFeed({
     log,
     clock: realClock,
@@ -70,6 +74,9 @@ export async function startValidationServer({
     running,
     client,
     broadcast,
+    skip: (ms) => {
+      skippedMs += ms;
+    },
     environment,
     endSession,
     close: async () => {
@@ -77,16 +84,5 @@ export async function startValidationServer({
       await running.close();
       await feed.close();
     },
-  };
-}
-
-export function anEnding(now: number): Extract<Revocation, { kind: 'session' }> {
-  return {
-    kind: 'session',
-    userId: ids.next(now),
-    sessionId: ids.next(now),
-    reason: 'LOGGED_OUT',
-    endedAt: now,
-    expiresAt: now + HOUR,
   };
 }
