@@ -1,4 +1,9 @@
 import { type Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
+import { ValidationServiceService } from '../gen/latchkey/v1/validation.ts';
+import { givenUp } from './abandonable.ts';
+import { Backoff, pause } from './backoff.ts';
+import { type Channels, closedError } from './channels.ts';
 import { LatchkeyError, latchkeyError } from './errors.ts';
 
 export interface CallOptions {
@@ -35,54 +40,115 @@ export type CallsOf<Service> = {
 
 /** What the calls of one connection share. */
 export interface Caller {
-  readonly client: Client;
+  readonly channels: Channels;
   readonly timeoutMs: number;
   readonly token: () => string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Whether new calls are refused, because the client is being closed. */
+  readonly refuses: () => boolean;
 }
 
+/**
+ * What may be done twice: it changes nothing, or the second time answers as the first. A Login that was repeated
+ * could open two sessions, and what an operator changes is not changed twice without being asked for twice.
+ */
+const REPEATABLE: ReadonlySet<string> = new Set([
+  IdentityServiceService.validate.path,
+  IdentityServiceService.batchValidate.path,
+  IdentityServiceService.refresh.path,
+  IdentityServiceService.logout.path,
+  ValidationServiceService.getSigningKeys.path,
+]);
+const MOST_TRIES = 3;
+const RETRY_MS = { first: 25, most: 400 };
 const EMPTY = Buffer.alloc(0);
 
 export function callsOf<Service extends Readonly<Record<string, unknown>>>(
   service: Service,
   caller: Caller,
 ): CallsOf<Service> {
-  const calls = Object.entries(service).map(([name, method]) => {
-    const rpc = method as Method<object, unknown>;
-    const call: Call<object, unknown> = async (request, options = {}) => {
-      try {
-        return await unary(caller, rpc, request, options);
-      } catch (error) {
-        if (error instanceof LatchkeyError) throw error;
-        throw new LatchkeyError(status.INVALID_ARGUMENT, `The call of ${name} could not be sent.`, {}, error);
-      }
-    };
-    return [name, call];
-  });
+  const calls = Object.entries(service)
+    .filter(([, method]) => !(method as { readonly responseStream: boolean }).responseStream)
+    .map(([name, method]) => {
+      const rpc = method as Method<object, unknown>;
+      const call: Call<object, unknown> = (request, options = {}) =>
+        caller.refuses()
+          ? Promise.reject(closedError())
+          : caller.channels.track(insistent(caller, rpc, request, options));
+      return [name, call];
+    });
   return Object.fromEntries(calls) as CallsOf<Service>;
 }
 
-function unary(
+/** Tries again, on the next address, where that is safe and the service or the way to it is not available. */
+async function insistent(
   caller: Caller,
   method: Method<object, unknown>,
   fields: object,
-  { timeoutMs = caller.timeoutMs, token = caller.token(), signal }: CallOptions,
+  options: CallOptions,
+): Promise<unknown> {
+  const deadline = caller.now() + (options.timeoutMs ?? caller.timeoutMs);
+  const backoff = new Backoff(RETRY_MS.first, RETRY_MS.most);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await attempt(caller, method, fields, options, deadline);
+    } catch (caught) {
+      const error = errorOf(caught, method);
+      const waitMs = Math.max(backoff.next(), error.retryAfterMs ?? 0);
+      const isLast = tries === MOST_TRIES || !REPEATABLE.has(method.path);
+      if (isLast || error.code !== status.UNAVAILABLE || caller.now() + waitMs >= deadline) throw error;
+      await pause(waitMs, options.signal);
+    }
+  }
+}
+
+function errorOf(caught: unknown, { path }: Method<object, unknown>): LatchkeyError {
+  if (caught instanceof LatchkeyError) return caught;
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return new LatchkeyError(status.INVALID_ARGUMENT, `The call of ${name} could not be sent.`, {}, caught);
+}
+
+async function attempt(
+  caller: Caller,
+  method: Method<object, unknown>,
+  fields: object,
+  { token = caller.token(), signal }: CallOptions,
+  deadline: number,
+): Promise<unknown> {
+  const client = await caller.channels.pick(deadline);
+  // The message with every field empty, so that callers name only what they mean.
+  const request = { ...method.requestDeserialize(EMPTY), ...fields };
+  try {
+    return await unary(client, method, request, bearer(token), deadline, signal);
+  } catch (error) {
+    const silent = error instanceof LatchkeyError && error.code === status.DEADLINE_EXCEEDED;
+    if (silent && error.isUnreachable) caller.channels.shun(client);
+    throw error;
+  }
+}
+
+function unary(
+  client: Client,
+  method: Method<object, unknown>,
+  request: object,
+  metadata: Metadata,
+  deadline: number,
+  signal: AbortSignal | undefined,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
-      reject(new LatchkeyError(status.CANCELLED, 'The call was given up.'));
+      reject(givenUp());
       return;
     }
     const abort = () => call.cancel();
-    const call = caller.client.makeUnaryRequest(
+    const call = client.makeUnaryRequest(
       method.path,
       method.requestSerialize,
       method.responseDeserialize,
-      // The message with every field empty, so that callers name only what they mean.
-      { ...method.requestDeserialize(EMPTY), ...fields },
-      bearer(token),
-      { deadline: caller.now() + timeoutMs },
+      request,
+      metadata,
+      { deadline },
       (error: ServiceError | null, response?: unknown) => {
         signal?.removeEventListener('abort', abort);
         if (error === null) resolve(response);
@@ -93,7 +159,7 @@ function unary(
   });
 }
 
-function bearer(token: string | undefined): Metadata {
+export function bearer(token: string | undefined): Metadata {
   const metadata = new Metadata();
   if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
   return metadata;

@@ -1,100 +1,49 @@
-import { Client } from '@grpc/grpc-js';
 import { KeyServiceService } from '../gen/latchkey/admin/v1/key.ts';
 import { UserServiceService } from '../gen/latchkey/admin/v1/user.ts';
 import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
-import { Consistency } from '../gen/latchkey/v1/validation.ts';
 import type { Clock } from '../validator/clock.ts';
-import type { Revocation } from '../validator/revocation-set.ts';
-import { type Caller, type CallsOf, callsOf } from './calls.ts';
-import { type Credentials, channelCredentials } from './credentials.ts';
+import { abandonable } from './abandonable.ts';
+import { type Caller, callsOf } from './calls.ts';
+import { Channels, closedError } from './channels.ts';
+import { channelCredentials } from './credentials.ts';
+import type { ConnectOptions, LatchkeyClient } from './latchkey-client.ts';
+import { LocalMode, RemoteMode, type ValidationMode } from './modes.ts';
+import { RemoteValidation } from './remote-validation.ts';
 import type { TokenValidator } from './validation.ts';
-import { validationOf } from './validation-message.ts';
 
-export interface ConnectOptions {
-  /** Default: TLS with the certificate authorities of Node. */
-  readonly credentials?: Credentials;
-  /**
-   * Who judges tokens. `local`, the default: this process, with the keys and the revocations that the service tells
-   * it; the service is asked only where that does not suffice. `remote`: the service, every time.
-   */
-  readonly mode?: 'local' | 'remote';
-  /** How old what is known of the revocations may be for a verdict given here, milliseconds, at least 500. Default: 5,000. */
-  readonly maxStalenessMs?: number;
-  /** Whom tokens must be meant for. Default: any audience of the service. */
-  readonly audience?: string | undefined;
-  /** How many verified tokens are remembered at most. Default: 10,000; 0: none. */
-  readonly tokenCacheSize?: number;
-  /**
-   * Access token of the caller, sent as `authorization: Bearer` with every call. A function is asked at every
-   * call, so that a token can come and be renewed while the connection stays.
-   */
-  readonly token?: string | (() => string | undefined);
-  /** How long a call may take, milliseconds. Default: 5,000. There is no call without a deadline. */
-  readonly timeoutMs?: number;
-  /** Default: the machine's. */
-  readonly clock?: Clock;
-}
-
-/** How current the knowledge of revocations is that this process holds. */
-export interface Staleness {
-  /** Every ending acknowledged up to this instant, by the service's clock, is known. Undefined: nothing is known. */
-  readonly asOf: Date | undefined;
-  /** How long ago that was, milliseconds. `Infinity`: nothing is known. */
-  readonly ageMs: number;
-}
-
-type IdentityCalls = CallsOf<typeof IdentityServiceService>;
-
-/** A connection to latchkey. Every call fails with a `LatchkeyError` and with nothing else. */
-export interface LatchkeyClient extends TokenValidator {
-  readonly identity: IdentityCalls;
-  /** For callers whose token carries the role `admin`. */
-  readonly users: CallsOf<typeof UserServiceService>;
-  /** For callers whose token carries the role `admin`. */
-  readonly keys: CallsOf<typeof KeyServiceService>;
-  readonly login: IdentityCalls['login'];
-  readonly refresh: IdentityCalls['refresh'];
-  readonly logout: IdentityCalls['logout'];
-  /**
-   * Waits until the service is reached and, in local mode, tokens can be judged here. Fails after `timeoutMs`, by
-   * default the connection's. Nothing has to wait for it: until then `validate` asks the service.
-   */
-  ready(timeoutMs?: number): Promise<void>;
-  /**
-   * Tells of every revocation as it is heard, once; in local mode only. Answers how to stop. What had ended before
-   * the listener came is not told.
-   */
-  onEnding(listener: (revocation: Revocation) => void): () => void;
-  readonly staleness: Staleness;
-  /** Stops listening for revocations, lets the calls under way come to their end, and closes the connections. */
-  close(): Promise<void>;
-}
+export type { LatchkeyClient } from './latchkey-client.ts';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_MAX_STALENESS_MS = 5_000;
+const LEAST_MAX_STALENESS_MS = 500;
+const DEFAULT_TOKEN_CACHE_SIZE = 10_000;
 const MACHINE_CLOCK: Clock = { now: Date.now, monotonic: performance.now.bind(performance) };
 
 /**
- * Makes a client. Connects at the first call, and again by itself whenever the connection was lost.
+ * Makes a client. Connects at the first call, and again by itself whenever the connection was lost. In local mode it
+ * listens for revocations from the first `validate`, `ready` or `onEnding` on.
+ *
+ * Throws a `RangeError` where there is no address or `maxStalenessMs` is too small, and what `node:tls` throws where a
+ * certificate or key cannot be read.
  *
  * @param address `host:port`, or any other target of gRPC: `dns:///host:port`, `unix:/path`. Of several, calls are
  * spread over those that can be reached.
  */
 export function connect(address: string | readonly string[], options: ConnectOptions = {}): LatchkeyClient {
-  const {
-    credentials = { kind: 'tls' },
-    token,
-    timeoutMs = DEFAULT_TIMEOUT_MS,
-    clock = MACHINE_CLOCK,
-  } = options;
-  const [first = ''] = typeof address === 'string' ? [address] : address;
-  const client = new Client(first, channelCredentials(credentials));
+  const { token, timeoutMs = DEFAULT_TIMEOUT_MS, clock = MACHINE_CLOCK } = options;
+  const addresses = typeof address === 'string' ? [address] : address;
+  if (addresses.length === 0) throw new RangeError('An address is needed.');
+  const channels = new Channels(addresses, channelCredentials(options.credentials ?? { kind: 'tls' }), clock);
   const caller: Caller = {
-    client,
+    channels,
     timeoutMs,
     token: typeof token === 'function' ? token : () => token,
     now: () => clock.now(),
+    refuses: () => channels.isRefusing,
   };
   const identity = callsOf(IdentityServiceService, caller);
+  // What is under way when the client is closed may still have to ask the service.
+  const mode = modeOf({ ...caller, refuses: () => false }, clock, options);
   return {
     identity,
     users: callsOf(UserServiceService, caller),
@@ -102,22 +51,42 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     login: identity.login,
     refresh: identity.refresh,
     logout: identity.logout,
-    validate: async (accessToken, demand = {}) => {
-      const { consistency, audience = options.audience ?? '', atLeastRevision = '', signal } = demand;
-      const answer = await identity.validate(
-        {
-          accessToken,
-          consistency: consistency === 'strong' ? Consistency.STRONG : Consistency.BOUNDED,
-          audience,
-          atLeastRevision,
-        },
-        signal === undefined ? {} : { signal },
-      );
-      return validationOf(answer.verdict, answer);
+    validate: (accessToken, demand) => {
+      if (channels.isRefusing) return Promise.reject(closedError());
+      const validation = mode.validate(typeof accessToken === 'string' ? accessToken : '', demand);
+      return demand?.signal === undefined ? validation : abandonable(validation, demand.signal);
     },
-    ready: async () => undefined,
-    onEnding: () => () => undefined,
-    staleness: { asOf: undefined, ageMs: Number.POSITIVE_INFINITY },
-    close: async () => client.close(),
+    ready: (withinMs = timeoutMs) => mode.ready(withinMs),
+    onEnding: (listener) => mode.onEnding(listener),
+    get staleness() {
+      return mode.staleness;
+    },
+    close: async () => {
+      channels.refuse();
+      await mode.close();
+      await channels.close();
+    },
   };
+}
+
+function modeOf(caller: Caller, clock: Clock, options: ConnectOptions): ValidationMode {
+  const { channels, timeoutMs } = caller;
+  const { batchValidate } = callsOf(IdentityServiceService, caller);
+  const { audience, maxStalenessMs = DEFAULT_MAX_STALENESS_MS } = options;
+  if (!(maxStalenessMs >= LEAST_MAX_STALENESS_MS)) {
+    throw new RangeError(`maxStalenessMs must be at least ${LEAST_MAX_STALENESS_MS}, not ${maxStalenessMs}.`);
+  }
+  const asking = new RemoteValidation({
+    batchValidate,
+    audience,
+    connections: channels.size,
+    timeoutMs,
+    clock,
+  });
+  const remote: TokenValidator = {
+    validate: (token, demand) => channels.track(asking.validate(token, demand)),
+  };
+  if (options.mode === 'remote') return new RemoteMode(caller, remote);
+  const { tokenCacheSize = DEFAULT_TOKEN_CACHE_SIZE } = options;
+  return new LocalMode({ caller, remote, clock, maxStalenessMs, audience, tokenCacheSize });
 }

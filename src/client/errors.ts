@@ -60,9 +60,17 @@ interface ErrorDetails {
 const DOMAIN = 'latchkey';
 const DETAILS_KEY = 'grpc-status-details-bin';
 
+/** What the library puts before the reason why it is not connected, once for each of its layers. */
+const LAYERS = /^(?:round_robin: )?(?:No connection established\. Last error: )+(?:Error: )?/;
+
 /** The error of a failed call with what its `google.rpc.Status` says. Never throws, whatever the bytes are. */
 export function latchkeyError(error: ServiceError): LatchkeyError {
-  return new LatchkeyError(error.code, error.details, readDetails(error.metadata), error);
+  return new LatchkeyError(
+    error.code,
+    error.details.replace(LAYERS, 'No connection established. Last error: '),
+    readDetails(error.metadata),
+    error,
+  );
 }
 
 function readDetails(metadata: Metadata): Partial<ErrorDetails> {

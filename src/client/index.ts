@@ -8,7 +8,7 @@ export type { RejectionReason } from '../validator/verdict.ts';
 export type { Access } from './access.ts';
 export type { GuardedBy, GuardOptions } from './admission.ts';
 export type { Call, CallOptions, CallsOf } from './calls.ts';
-export { type ConnectOptions, connect, type LatchkeyClient, type Staleness } from './connect.ts';
+export { connect } from './connect.ts';
 export type { Credentials } from './credentials.ts';
 export { type FieldViolation, LatchkeyError } from './errors.ts';
 export { type ExpressGuard, expressGuard, type Middleware } from './express-guard.ts';
@@ -16,6 +16,7 @@ export { type FastifyGuard, type FastifyGuardOptions, fastifyGuard } from './fas
 export { type GrpcGuardOptions, grpcGuard } from './grpc-guard.ts';
 export type { MethodRules } from './grpc-rules.ts';
 export { identityOf } from './identity-of.ts';
+export type { ConnectOptions, LatchkeyClient, Staleness } from './latchkey-client.ts';
 export type {
   AcceptedToken,
   EndReasonName,

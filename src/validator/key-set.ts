@@ -26,9 +26,15 @@ export class KeySet {
   #keys: ReadonlyMap<string, VerificationKey> = new Map();
   #refreshing: Promise<void> | undefined;
   #lastRefetchAt = Number.NEGATIVE_INFINITY;
+  #isOutdated = false;
 
   constructor(options: KeySetOptions) {
     this.#options = options;
+  }
+
+  /** Whether the keys could not be fetched when that was last tried: one that is not known may be published. */
+  get isOutdated(): boolean {
+    return this.#isOutdated;
   }
 
   find(keyId: string): VerificationKey | undefined {
@@ -37,9 +43,19 @@ export class KeySet {
 
   /** Fetches the keys. Callers at the same time share one fetch. */
   refresh(): Promise<void> {
-    this.#refreshing ??= this.#load().finally(() => {
-      this.#refreshing = undefined;
-    });
+    this.#refreshing ??= this.#load()
+      .then(
+        () => {
+          this.#isOutdated = false;
+        },
+        (error: unknown) => {
+          this.#isOutdated = true;
+          throw error;
+        },
+      )
+      .finally(() => {
+        this.#refreshing = undefined;
+      });
     return this.#refreshing;
   }
 

@@ -1,0 +1,11 @@
+import type { Duration } from '../gen/google/protobuf/duration.ts';
+
+/** Milliseconds, with their fraction. Undefined stays undefined. */
+export function millisecondsOf(duration: Duration | undefined): number | undefined {
+  return duration && duration.seconds * 1_000 + duration.nanos / 1_000_000;
+}
+
+/** @param ms whole milliseconds, not negative. */
+export function durationOf(ms: number): Duration {
+  return { seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1_000_000 };
+}

@@ -1,0 +1,110 @@
+import { status } from '@grpc/grpc-js';
+import type { GetSigningKeysResponse, ValidationServiceService } from '../gen/latchkey/v1/validation.ts';
+import type { Clock } from '../validator/clock.ts';
+import { KeySet, type KeySetOptions } from '../validator/key-set.ts';
+import { Backoff, pause } from './backoff.ts';
+import type { CallsOf } from './calls.ts';
+import { millisecondsOf } from './durations.ts';
+import { LatchkeyError } from './errors.ts';
+
+/** What the service says about its tokens besides the keys. */
+export interface TokenTerms {
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  readonly maxTokenLifeMs: number;
+}
+
+export interface SigningKeysOptions {
+  readonly getSigningKeys: CallsOf<typeof ValidationServiceService>['getSigningKeys'];
+  readonly clock: Clock;
+  /** Told after the keys were fetched. */
+  readonly onFetched: () => void;
+}
+
+type PublishedKeys = Awaited<ReturnType<KeySetOptions['fetch']>>;
+
+const RETRY_MS = { first: 100, most: 2_000 };
+/** An unknown key id asks for the keys at most this often; milliseconds. */
+const MIN_REFETCH_INTERVAL_MS = 1_000;
+/** Bounds for what the service says, milliseconds: neither a busy loop nor keys that are kept for good. */
+const MAX_AGE_MS = { least: 1_000, default: 60_000, most: 3_600_000 };
+
+/**
+ * The service's signing keys, fetched again when they have reached their age. Where the service cannot be reached
+ * the known ones stay in use: whether a session lives is not theirs to say.
+ */
+export class SigningKeys {
+  readonly set: KeySet;
+  readonly #options: SigningKeysOptions;
+  readonly #closing = new AbortController();
+  #running: Promise<void> | undefined;
+  #terms: TokenTerms | undefined;
+  #maxAgeMs = MAX_AGE_MS.default;
+  #fault: unknown;
+
+  constructor(options: SigningKeysOptions) {
+    this.#options = options;
+    this.set = new KeySet({
+      fetch: () => this.#fetch(),
+      clock: options.clock,
+      minRefetchIntervalMs: MIN_REFETCH_INTERVAL_MS,
+    });
+  }
+
+  /** The same object until they are fetched again; undefined: not known yet. */
+  get terms(): TokenTerms | undefined {
+    return this.#terms;
+  }
+
+  /** Why the keys could not be fetched; undefined: all is well. */
+  get fault(): unknown {
+    return this.#fault;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    const backoff = new Backoff(RETRY_MS.first, RETRY_MS.most);
+    while (!signal.aborted) {
+      try {
+        await this.set.refresh();
+        this.#fault = undefined;
+        this.#options.onFetched();
+        backoff.reset();
+        await pause(this.#maxAgeMs, signal);
+      } catch (error) {
+        this.#fault = error;
+        await pause(backoff.next(), signal);
+      }
+    }
+  }
+
+  async #fetch(): Promise<PublishedKeys> {
+    const { signal } = this.#closing;
+    const answer = await this.#options.getSigningKeys({}, { signal });
+    const jwks = jwksOf(answer);
+    const { issuer, audiences } = answer;
+    this.#terms = { issuer, audiences, maxTokenLifeMs: millisecondsOf(answer.maxTokenLife) ?? 0 };
+    const maxAgeMs = millisecondsOf(answer.maxAge) ?? MAX_AGE_MS.default;
+    this.#maxAgeMs = Math.min(Math.max(maxAgeMs, MAX_AGE_MS.least), MAX_AGE_MS.most);
+    return jwks;
+  }
+}
+
+function jwksOf({ jwks }: GetSigningKeysResponse): PublishedKeys {
+  try {
+    const { keys } = JSON.parse(jwks) as { readonly keys?: unknown };
+    if (Array.isArray(keys)) return keys as PublishedKeys;
+  } catch (error) {
+    throw new LatchkeyError(status.INTERNAL, 'The signing keys are no JWK Set.', {}, error);
+  }
+  throw new LatchkeyError(status.INTERNAL, 'The signing keys are no JWK Set.');
+}

@@ -1,0 +1,250 @@
+import { status } from '@grpc/grpc-js';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { type ConnectOptions, connect, type LatchkeyClient } from '../../src/client/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { endOf, FakeValidationService } from '../support/fake-validation-service.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { claimsAt, TestKey } from '../support/test-keys.ts';
+
+const SESSION = '019b7600-0000-7000-8000-00000000bbbb';
+
+let key: TestKey;
+let clock: ManualClock;
+let service: FakeValidationService;
+const clients: LatchkeyClient[] = [];
+
+beforeAll(async () => {
+  key = await TestKey.make('key-1');
+});
+
+beforeEach(async () => {
+  clock = new ManualClock(Date.now());
+  service = await FakeValidationService.start(clock, [key]);
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+  service.close();
+});
+
+function open(options: ConnectOptions = {}): LatchkeyClient {
+  const client = connect(service.address, { credentials: { kind: 'plaintext' }, clock, ...options });
+  clients.push(client);
+  return client;
+}
+
+async function openReady(options: ConnectOptions = {}): Promise<LatchkeyClient> {
+  const client = open(options);
+  await client.ready();
+  return client;
+}
+
+const good = (given: Record<string, unknown> = {}) => key.sign(claimsAt(clock.now(), given));
+
+describe('validation in this process', () => {
+  test('accepts a good token, tells whose it is, and asks nobody', async () => {
+    const client = await openReady();
+    const token = await good();
+    const first = await client.validate(token);
+    expect(first).toStrictEqual({
+      kind: 'accepted',
+      identity: {
+        userId: '01900000-0000-7000-8000-00000000aaaa',
+        sessionId: SESSION,
+        clientId: 'web',
+        roles: ['reader'],
+        authenticationMethods: ['pwd'],
+        authenticatedAt: expect.any(Date),
+        issuedAt: expect.any(Date),
+        expiresAt: expect.any(Date),
+      },
+      asOf: new Date(clock.now()),
+      revision: '100-0',
+    });
+    const second = await client.validate(token);
+    expect(second).toStrictEqual(first);
+    expect(
+      second.kind === 'accepted' && first.kind === 'accepted' && second.identity === first.identity,
+    ).toBe(true);
+    expect(service.batches).toHaveLength(0);
+  });
+
+  test('gives no caller an identity that another one could have changed', async () => {
+    const client = await openReady();
+    const validation = await client.validate(await good());
+    if (validation.kind !== 'accepted') throw new Error('expected to be accepted');
+    expect(() => (validation.identity.roles as string[]).push('admin')).toThrow(TypeError);
+    expect(() => Object.assign(validation.identity, { userId: 'other' })).toThrow(TypeError);
+  });
+
+  test('asks the service until the keys and the revocations are known', async () => {
+    service.greet = () => undefined;
+    const client = open();
+    expect(await client.validate(await good())).toMatchObject({ reason: 'SESSION_ENDED' });
+    await eventually(() => service.keyFetches > 0);
+    expect(await client.validate(await good())).toMatchObject({ reason: 'SESSION_ENDED' });
+    expect(service.batches).toHaveLength(2);
+    await eventually(() => service.watches.length > 0);
+    service.tellCurrent(service.lastWatch, { isStart: true });
+    await client.ready();
+    expect(await client.validate(await good())).toMatchObject({ kind: 'accepted' });
+    expect(service.batches).toHaveLength(2);
+  });
+
+  test('asks the service about a STRONG demand, a revision it has not reached and a token from before the log', async () => {
+    const client = await openReady();
+    const token = await good();
+    expect(await client.validate(token, { atLeastRevision: '100-0' })).toMatchObject({ kind: 'accepted' });
+    expect(service.batches).toHaveLength(0);
+    expect(await client.validate(token, { consistency: 'strong' })).toMatchObject({ kind: 'rejected' });
+    expect(await client.validate(token, { atLeastRevision: '100-1' })).toMatchObject({ kind: 'rejected' });
+    expect(service.batches).toMatchObject([{ consistency: 2 }, { atLeastRevision: '100-1' }]);
+    service.coveredSince = clock.now();
+    service.tellCurrent(service.lastWatch, { isStart: true });
+    await eventually(async () => (await client.validate(token)).kind === 'rejected');
+  });
+
+  test('fails where the service cannot be asked either, and never says yes', async () => {
+    const client = await openReady();
+    const token = await good();
+    await client.validate(token);
+    service.failAll(status.UNAVAILABLE);
+    const strong = client.validate(token, { consistency: 'strong' });
+    await expect(strong).rejects.toMatchObject({ name: 'LatchkeyError', code: status.UNAVAILABLE });
+    clock.advance(5_001);
+    await expect(client.validate(token)).rejects.toMatchObject({ code: status.UNAVAILABLE });
+  });
+
+  test('remembers that the service has seen a session from before the log alive', async () => {
+    service.coveredSince = clock.now() - 60_000;
+    const client = await openReady({ maxStalenessMs: 600_000 });
+    const token = await good({ iat: Math.floor(clock.now() / 1_000) - 120 });
+    service.answer = () => ({
+      verdicts: [
+        {
+          verdict: {
+            $case: 'identity',
+            value: {
+              userId: 'u',
+              sessionId: SESSION,
+              clientId: '',
+              roles: [],
+              authenticationMethods: [],
+              authenticatedAt: undefined,
+              issuedAt: undefined,
+              expiresAt: undefined,
+            },
+          },
+        },
+      ],
+      asOf: new Date(clock.now()),
+      revision: '100-0',
+    });
+    expect(await client.validate(token)).toMatchObject({ kind: 'accepted' });
+    expect(await client.validate(token)).toMatchObject({ kind: 'accepted' });
+    expect(service.batches).toHaveLength(1);
+  });
+
+  test('asks once where many ask about one token at the same time, but not for a STRONG demand', async () => {
+    service.greet = () => undefined;
+    const client = open();
+    const token = await good();
+    await Promise.all(Array.from({ length: 20 }, () => client.validate(token)));
+    expect(service.batches.map(({ accessTokens }) => accessTokens.length)).toStrictEqual([1]);
+    await Promise.all(Array.from({ length: 3 }, () => client.validate(token, { consistency: 'strong' })));
+    expect(service.batches.map(({ accessTokens }) => accessTokens.length)).toStrictEqual([1, 3]);
+  });
+
+  test('judges the audience of the connection, or the one that a call names', async () => {
+    const client = await openReady({ audience: 'billing' });
+    const token = await good({ aud: ['billing', 'mail'] });
+    expect(await client.validate(token)).toMatchObject({ kind: 'accepted' });
+    expect(await client.validate(token, { audience: 'mail' })).toMatchObject({ kind: 'accepted' });
+    expect(await client.validate(token, { audience: 'other' })).toMatchObject({ reason: 'AUDIENCE' });
+  });
+
+  test('takes a token for expired once the service does, also where this clock is behind', async () => {
+    const client = await openReady();
+    const token = await good({ exp: Math.floor(clock.now() / 1_000) + 60 });
+    expect(await client.validate(token)).toMatchObject({ kind: 'accepted' });
+    service.lastWatch.send({
+      revision: '100-0',
+      currency: {
+        asOf: new Date(clock.now() + 61_000),
+        asOfSteady: { seconds: 0, nanos: 0 },
+        revision: '100-0',
+      },
+    });
+    await eventually(() => (client.staleness.asOf?.getTime() ?? 0) > clock.now());
+    expect(await client.validate(token)).toMatchObject({ reason: 'EXPIRED', nextStep: 'REFRESH' });
+  });
+
+  test('hears of an ending and rejects the session from then on', async () => {
+    const client = await openReady();
+    const heard: unknown[] = [];
+    const stop = client.onEnding((revocation) => heard.push(revocation));
+    const token = await good();
+    await client.validate(token);
+    const revocations = [endOf(SESSION, clock.now())];
+    service.tellCurrent(service.lastWatch, { revocations });
+    await eventually(() => heard.length > 0);
+    expect(heard).toMatchObject([{ kind: 'session', sessionId: SESSION, reason: 'LOGGED_OUT' }]);
+    expect(await client.validate(token)).toMatchObject({
+      kind: 'rejected',
+      reason: 'SESSION_ENDED',
+      endReason: 'LOGGED_OUT',
+      nextStep: 'LOGIN',
+      asOf: new Date(clock.now()),
+    });
+    stop();
+    const others = [endOf('019b7600-0000-7000-8000-00000000dddd', clock.now())];
+    service.tellCurrent(service.lastWatch, { revocations: [...revocations, ...others], revision: '200-0' });
+    await eventually(
+      async () => (await client.validate(token)).revision !== '' && service.watches.length === 1,
+    );
+    expect(heard).toHaveLength(1);
+  });
+
+  test('gives up waiting when the signal says so', async () => {
+    service.greet = () => undefined;
+    service.answer = () => new Promise(() => undefined);
+    const client = open({ timeoutMs: 500 });
+    const controller = new AbortController();
+    const waiting = client.validate(await good(), { signal: controller.signal });
+    controller.abort();
+    await expect(waiting).rejects.toMatchObject({ code: status.CANCELLED });
+  });
+});
+
+describe('a client that is not ready', () => {
+  test('says so with the reason once the time is up', async () => {
+    service.failures.set('GetSigningKeys', { code: status.PERMISSION_DENIED });
+    const client = open();
+    await expect(client.ready(150)).rejects.toMatchObject({
+      name: 'LatchkeyError',
+      code: status.PERMISSION_DENIED,
+    });
+  });
+
+  test('is not waited for when it is closed', async () => {
+    service.greet = () => undefined;
+    const client = open();
+    const waiting = client.ready();
+    const [outcome] = await Promise.allSettled([waiting, client.close()]);
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: status.CANCELLED } });
+  });
+});
+
+describe('closing', () => {
+  test('lets what is under way end, refuses what comes after, and ends the watch', async () => {
+    const client = await openReady();
+    const token = await good();
+    const underWay = client.validate(token, { consistency: 'strong' });
+    const closing = client.close();
+    await expect(client.validate(token)).rejects.toMatchObject({ code: status.CANCELLED });
+    await expect(client.logout({})).rejects.toMatchObject({ code: status.CANCELLED });
+    expect(await underWay).toMatchObject({ kind: 'rejected' });
+    await closing;
+    await eventually(() => service.lastWatch.isCancelled);
+  });
+});
