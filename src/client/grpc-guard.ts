@@ -51,8 +51,7 @@ interface Door {
 
 /**
  * deciding -> open -> over, or deciding -> over. The handler hears of the call when it is open. When it is over,
- * what the handler still sends is dropped: the status has been sent, and the library takes a message after it
- * for a fault of the connection.
+ * what the handler still sends is dropped: nothing may follow the status on the wire.
  */
 class GuardedCall extends ServerInterceptingCall {
   readonly #door: Door;

@@ -1,5 +1,7 @@
 import {
   type ServerDuplexStream,
+  ServerInterceptingCall,
+  type ServerInterceptor,
   type ServerReadableStream,
   type ServerUnaryCall,
   type ServerWritableStream,
@@ -20,6 +22,8 @@ let service: EchoService;
 let validator: FakeValidator;
 /** What handlers did, in order. */
 let seen: string[];
+/** Messages of `Tell` that have left. */
+let flushed: number;
 
 /** Handlers that name the caller in front of what they got; `Tell` and `Chat` last until they are ended. */
 const handlers = {
@@ -37,7 +41,13 @@ const handlers = {
       seen.push('tell cancelled');
       call.write('too late');
     });
-    call.write(`${identityOf(call).userId} ${call.request}`);
+    seen.push('tell began');
+    const count = call.request === 'a lot' ? 100 : 1;
+    for (let sent = 0; sent < count; sent += 1) {
+      call.write(`${identityOf(call).userId} ${call.request}`.padEnd(count === 1 ? 0 : 10_000), () => {
+        flushed += 1;
+      });
+    }
   },
   chat(call: ServerDuplexStream<string, string>) {
     call.on('cancelled', () => seen.push('chat cancelled'));
@@ -47,16 +57,33 @@ const handlers = {
   },
 };
 
-async function start(options?: GrpcGuardOptions): Promise<void> {
+async function start(options?: GrpcGuardOptions, inner: ServerInterceptor[] = []): Promise<void> {
   seen = [];
+  flushed = 0;
   validator = new FakeValidator();
   const health = new HealthImplementation({ '': 'SERVING' });
-  service = await EchoService.start(handlers, [grpcGuard(validator, options)], (server) =>
+  service = await EchoService.start(handlers, [grpcGuard(validator, options), ...inner], (server) =>
     health.addToServer(server),
   );
 }
 
 afterEach(() => service.close());
+
+/** Once this has been answered, what was sent on the connection before has arrived. */
+async function anotherCall(): Promise<void> {
+  await service.open('Check', [''], { path: '/grpc.health.v1.Health/Check' }).outcome;
+}
+
+/** Waits until the value has stayed the same for 20 turns of waiting, and is not zero. */
+async function standstill(value: () => number): Promise<void> {
+  let last = 0;
+  let turns = 0;
+  await eventually(() => {
+    turns = value() === last ? turns + 1 : 0;
+    last = value();
+    return last > 0 && turns >= 20;
+  });
+}
 
 describe('an admitted call', () => {
   test.each([
@@ -88,6 +115,24 @@ describe('an admitted call', () => {
     resolve();
     const { messages } = await call.outcome;
     expect(messages).toStrictEqual(sent.map((text) => `${ADA.userId} ${text}`));
+  });
+
+  test('loses no message to an interceptor that reads before anybody asked it to', async () => {
+    const eager: ServerInterceptor = (_method, call) =>
+      new ServerInterceptingCall(call, {
+        start: (next) => {
+          next();
+          call.startRead();
+        },
+      });
+    await start({}, [eager]);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    validator.gate = promise;
+    const { outcome } = service.open('Collect', ['a', 'b', 'c'], ada);
+    await eventually(() => validator.asked.length === 1);
+    await anotherCall();
+    resolve();
+    expect(await outcome).toMatchObject({ messages: [`${ADA.userId} abc`] });
   });
 
   test('is judged by what the guard demands', async () => {
@@ -220,7 +265,7 @@ describe('a call under way', () => {
         error: { code: status.UNAUTHENTICATED, message: expect.stringContaining('LOGGED_OUT') },
         messages: [`${ADA.userId} hello`],
       });
-      expect(seen).toStrictEqual([`${name.toLowerCase()} cancelled`]);
+      expect(seen.at(-1)).toBe(`${name.toLowerCase()} cancelled`);
     },
   );
 
@@ -254,7 +299,17 @@ describe('a call under way', () => {
     validator.renamed.set('ada', name);
     expect(await call.outcome).toMatchObject({ error: { code } });
     expect(validator.asked[1]).toStrictEqual({ token: 'ada', demand: { audience: 'billing' } });
-    expect(seen).toStrictEqual(['tell cancelled']);
+    expect(seen).toStrictEqual(['tell began', 'tell cancelled']);
+  });
+
+  test('whose caller does not read is over for its handler at once, and for the caller when it reads', async () => {
+    await start();
+    const call = service.open('Tell', ['a lot'], { ...ada, unread: true });
+    await standstill(() => flushed);
+    validator.hear(ADA_LOGGED_OUT);
+    await eventually(() => seen.includes('tell cancelled'));
+    call.read();
+    expect(await call.outcome).toMatchObject({ error: { code: status.UNAUTHENTICATED } });
   });
 
   test('is forgotten once it is over, however it ended', async () => {

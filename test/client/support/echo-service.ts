@@ -70,11 +70,13 @@ export class EchoService {
   open(
     name: string,
     messages: readonly string[],
-    given: { authorization?: string; stayOpen?: boolean; path?: string } = {},
+    given: { authorization?: string; stayOpen?: boolean; path?: string; unread?: boolean } = {},
   ): {
     readonly received: string[];
     readonly outcome: Promise<Outcome>;
     write(message: string): void;
+    /** Begins to read what a call that was opened unread has got. */
+    read(): void;
     cancel(): void;
   } {
     const metadata = new Metadata();
@@ -92,9 +94,16 @@ export class EchoService {
       );
       call.on('end', () => resolve({ ok: true, messages: received }));
     });
+    if (given.unread === true) call.pause();
     for (const message of messages) call.write(message);
     if (given.stayOpen !== true) call.end();
-    return { received, outcome, write: (message) => call.write(message), cancel: () => call.cancel() };
+    return {
+      received,
+      outcome,
+      write: (message) => call.write(message),
+      read: () => call.resume(),
+      cancel: () => call.cancel(),
+    };
   }
 
   close(): void {
