@@ -111,6 +111,20 @@ describe('an Express application', () => {
     await expect(once(response, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
+  test('cuts off an event stream within about a second of its token, and asks no more about what is over', async () => {
+    await start(expressApplication);
+    await ask('/me', 'ada');
+    await ask('/me', 'ada');
+    const [response] = await once(
+      get(url('/events'), { headers: { authorization: 'Bearer admin' } }),
+      'response',
+    );
+    await once(response, 'data');
+    validator.renamed.set('admin', 'expired');
+    await expect(once(response, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(validator.asked.map(({ token }) => token)).toStrictEqual(['ada', 'ada', 'admin', 'admin']);
+  });
+
   test('finishes what it had not begun to answer when the session ended', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
