@@ -137,7 +137,7 @@ export class RevocationFeed implements RevocationView {
     const { log, clock, waitMs } = this.#options;
     const began = { at: clock.now(), monotonic: clock.monotonic() };
     const entries = await log.read(this.#position, this.#caughtUp ? waitMs : 0);
-    const isIntact = this.#unconfirmed.every(({ revision }, index) => entries[index]?.revision === revision);
+    const isIntact = this.#unconfirmed.every((entry, index) => isSame(entry, entries[index]));
     if (isIntact) this.#learn(entries);
 
     // The position that was read from, not the one that was read up to: a new entry is there in any case, also in
@@ -225,4 +225,10 @@ export class RevocationFeed implements RevocationView {
       };
     });
   }
+}
+
+/** A log that lost entries may give their revisions to others. */
+function isSame(a: LoggedRevocation, b: LoggedRevocation | undefined): boolean {
+  const { userId, endedAt } = a.revocation;
+  return a.revision === b?.revision && userId === b.revocation.userId && endedAt === b.revocation.endedAt;
 }

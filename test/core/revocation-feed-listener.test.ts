@@ -1,0 +1,169 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Confirmation, FeedListener } from '../../src/core/revocation/feed-listener.ts';
+import { RevocationBroadcast } from '../../src/core/revocation/revocation-broadcast.ts';
+import { RevocationFeed } from '../../src/core/revocation/revocation-feed.ts';
+import type { LoggedRevocation } from '../../src/core/revocation/revocation-log.ts';
+import type { Revocation } from '../../src/validator/revocation-set.ts';
+import { anEnding } from '../support/endings.ts';
+import { eventually } from '../support/eventually.ts';
+import { FragileLog } from '../support/fragile-log.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RecordingWatch } from '../support/recording-watch.ts';
+import { HOUR } from '../support/sessions.ts';
+
+/** Passes on what it is told, and remembers it. */
+class RecordingListener implements FeedListener {
+  learnedEntries: LoggedRevocation[] = [];
+  latest: Confirmation | undefined;
+  faults = 0;
+  rewinds = 0;
+  readonly #next: FeedListener;
+
+  constructor(next: FeedListener) {
+    this.#next = next;
+  }
+
+  learned(entries: readonly LoggedRevocation[]): void {
+    this.learnedEntries.push(...entries);
+    this.#next.learned(entries);
+  }
+
+  confirmed(confirmation: Confirmation): void {
+    this.latest = confirmation;
+    this.#next.confirmed(confirmation);
+  }
+
+  faulted(): void {
+    this.faults += 1;
+    this.#next.faulted();
+  }
+
+  rewound(coveredSince: number): void {
+    this.rewinds += 1;
+    this.#next.rewound(coveredSince);
+  }
+}
+
+describe('a listener of the feed', () => {
+  let clock: ManualClock;
+  let log: FragileLog;
+  let broadcast: RevocationBroadcast;
+  let listener: RecordingListener;
+  let feed: RevocationFeed;
+  let reinstated: Revocation[];
+  let isReinstating: Promise<void>;
+  let watches: RecordingWatch[];
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    log = new FragileLog();
+    broadcast = new RevocationBroadcast(clock);
+    listener = new RecordingListener(broadcast);
+    reinstated = [];
+    isReinstating = Promise.resolve();
+    watches = [];
+    feed = new RevocationFeed({
+      log,
+      clock,
+      waitMs: 5,
+      tokenLifeMs: HOUR,
+      reinstate: async (revocation) => {
+        await isReinstating;
+        reinstated.push(revocation);
+        await log.append(revocation, clock.now());
+      },
+      observer: { faulted: () => {}, recovered: () => {}, rewound: () => {} },
+      listener,
+    });
+  });
+
+  afterEach(async () => {
+    for (const watch of watches) watch.close();
+    await feed.close();
+  });
+
+  const end = async () => {
+    const ending = anEnding(clock.now());
+    await log.append(ending, clock.now());
+    return ending;
+  };
+  const watching = () => {
+    const watch = new RecordingWatch(broadcast);
+    watches.push(watch);
+    return watch;
+  };
+  const idsOf = (entries: readonly LoggedRevocation[]) =>
+    entries.map(({ revocation }) => (revocation.kind === 'session' ? revocation.sessionId : ''));
+  const toldOf = ({ messages }: RecordingWatch) =>
+    messages.flatMap(({ slice }) => idsOf(slice?.entries ?? []));
+
+  test('learns every entry once, page after page, with the expiry that this server believes', async () => {
+    const endings = [];
+    for (let count = 0; count < 2_100; count += 1) endings.push(await end());
+    const early = { ...anEnding(clock.now()), expiresAt: clock.now() + 1 };
+    await log.append(early, clock.now());
+    await feed.start();
+    await eventually(() => listener.latest !== undefined);
+    expect(idsOf(listener.learnedEntries)).toEqual([...endings, early].map(({ sessionId }) => sessionId));
+    expect(listener.learnedEntries.at(-1)?.revocation.expiresAt).toBe(early.endedAt + HOUR);
+  });
+
+  test('learns an entry once though it was read in several rounds that failed', async () => {
+    await feed.start();
+    log.isHalfFaulty = true;
+    const endings = [await end()];
+    await eventually(() => listener.faults > 0);
+    endings.push(await end());
+    const { faults } = listener;
+    await eventually(() => listener.faults > faults);
+    log.isHalfFaulty = false;
+    const { latest } = listener;
+    await eventually(() => listener.latest !== latest);
+    expect(idsOf(listener.learnedEntries)).toEqual(endings.map(({ sessionId }) => sessionId));
+    expect(listener.rewinds).toBe(0);
+  });
+
+  test('hears that the log has lost what was read in a round that failed, and it is put back', async () => {
+    await end();
+    await feed.start();
+    await eventually(() => listener.latest !== undefined);
+    log.isHalfFaulty = true;
+    const [kept] = await log.read(undefined, 0);
+    const lost = await end();
+    await eventually(() => idsOf(listener.learnedEntries).includes(lost.sessionId));
+    // The entry after it has the place, and so the revision, of the one that was lost.
+    await log.fail();
+    if (kept !== undefined) await log.restore(kept, clock.now());
+    const later = await end();
+    log.isHalfFaulty = false;
+    await eventually(() => reinstated.length > 0);
+    expect(reinstated).toEqual([lost]);
+    const watch = watching();
+    await eventually(() => watch.last.currency !== undefined && toldOf(watch).length >= 3);
+    expect(toldOf(watch)).toEqual([
+      ...(kept === undefined ? [] : idsOf([kept])),
+      later.sessionId,
+      lost.sessionId,
+    ]);
+  });
+
+  test('is not told that it is current before what was lost and put back is learned again', async () => {
+    const [first, second] = [await end(), await end()];
+    await feed.start();
+    await eventually(() => listener.latest !== undefined);
+    const before = watching();
+    const release = Promise.withResolvers<void>();
+    isReinstating = release.promise;
+    await log.fail();
+    await eventually(() => listener.rewinds > 0);
+    const during = watching();
+    clock.advance(1_000);
+    release.resolve();
+    await eventually(() => feed.asOf === clock.now());
+    await eventually(() => during.messages.some(({ currency }) => currency !== undefined));
+    const current = during.messages.findIndex(({ currency }) => currency !== undefined);
+    const told = during.messages.slice(0, current + 1).flatMap(({ slice }) => idsOf(slice?.entries ?? []));
+    expect(told.sort()).toEqual([first.sessionId, second.sessionId].sort());
+    expect(before.messages.filter(({ start }) => start !== undefined)).toHaveLength(1 + listener.rewinds);
+  });
+});
