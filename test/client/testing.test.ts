@@ -31,6 +31,15 @@ describe('a latchkey for tests', () => {
     });
   });
 
+  test('freezes an identity, as the real client does', async () => {
+    const latchkey = testLatchkey();
+    const verdict = await latchkey.client.validate(
+      (await latchkey.signIn({ roles: ['reader'] })).accessToken,
+    );
+    const roles = verdict.kind === 'accepted' ? verdict.identity.roles : [];
+    expect(() => (roles as string[]).push('admin')).toThrow(TypeError);
+  });
+
   test('lets tokens expire by its clock', async () => {
     const { client, clock, signIn } = bound(testLatchkey({ now: new Date('2030-05-01T12:00:00Z') }));
     const { accessToken } = await signIn();
