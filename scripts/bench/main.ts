@@ -9,6 +9,7 @@ import { markdown, type Report, unfitToPublish, withTable } from './report.ts';
 import { batchValidate } from './scenarios/batch-validate.ts';
 import { login } from './scenarios/login.ts';
 import { loginStorm } from './scenarios/login-storm.ts';
+import { peers } from './scenarios/peers.ts';
 import { refresh } from './scenarios/refresh.ts';
 import type { Scale } from './scenarios/rounds.ts';
 import { scale } from './scenarios/scale.ts';
@@ -32,6 +33,7 @@ const scenarios: Readonly<
   login,
   'login-storm': loginStorm,
   scale,
+  peers,
 };
 
 function optionsOrExit(): Options {

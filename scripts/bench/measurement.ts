@@ -11,10 +11,23 @@ export interface Measurement {
   /** What it is compared with; the value of the same round. */
   readonly reference?: { readonly name: string; readonly values: readonly number[] };
   readonly bar: Bar;
+  /** Set where ways to validate are compared side by side: these rows have a table of their own. */
+  readonly peer?: PeerFigures;
   /** What a reader must know to judge the numbers. */
   readonly notes: readonly string[];
   /** Whatever else was seen, for the JSON file. */
   readonly details: Readonly<Record<string, unknown>>;
+}
+
+/** What else a way to validate is judged by. One value a round, but for the last. */
+export interface PeerFigures {
+  /** From asking to the answer, microseconds. */
+  readonly p50Us: readonly number[];
+  readonly p99Us: readonly number[];
+  /** CPU time of the caller's process for each validation, microseconds. */
+  readonly cpuUs: readonly number[];
+  /** How long after a logout's answer the last yes was given; one value a logout. Missing: there is no logout. */
+  readonly stillYesMs?: readonly number[];
 }
 
 /**

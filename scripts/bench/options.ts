@@ -8,6 +8,7 @@ export const SCENARIOS = [
   'login',
   'login-storm',
   'scale',
+  'peers',
 ] as const;
 /** What the published numbers are of. */
 const PUBLISHED_SESSIONS = 1_000_000;

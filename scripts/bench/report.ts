@@ -1,6 +1,8 @@
+import { amount } from './amount.ts';
 import type { Machine } from './machine.ts';
 import { type Bar, type Measurement, outcomeOf, type Unit } from './measurement.ts';
 import type { Options } from './options.ts';
+import { peerTable } from './peer-table.ts';
 import { QUIET_BELOW } from './quiet.ts';
 
 export interface Report {
@@ -15,15 +17,19 @@ export interface Report {
 const BEGIN = '<!-- bench:begin -->';
 const END = '<!-- bench:end -->';
 
-/** The table, the machine, and what a reader must know, in Markdown. */
+const HEAD = [
+  '| what | measured | compared with | ratio (worst and best round) | bar | met |',
+  '|---|---|---|---|---|---|',
+];
+
+/** The tables, the machine, and what a reader must know, in Markdown. */
 export function markdown({ machine, options, measurements, measuredAt, othersBusy }: Report): string {
-  const rows = measurements.map((measurement) => `| ${cells(measurement).join(' | ')} |`);
+  const judged = measurements.filter(({ peer }) => peer === undefined);
+  const rows = judged.map((measurement) => `| ${cells(measurement).join(' | ')} |`);
   const notes = measurements.flatMap(({ what, notes }) => notes.map((note) => `- ${what}: ${note}`));
   return [
-    '| what | measured | compared with | ratio (worst and best round) | bar | met |',
-    '|---|---|---|---|---|---|',
-    ...rows,
-    '',
+    ...(rows.length === 0 ? [] : [...HEAD, ...rows, '']),
+    ...peerTable(measurements),
     `Medians of ${options.rounds} alternating rounds of ${options.seconds} s, ${measuredAt.slice(0, 10)}. ${machine.cores} cores ` +
       `(${machine.cpu}), ${machine.system}, Node ${machine.node}, Redis ${machine.redis} without persistence, ` +
       `h2load ${machine.h2load}, all on loopback.`,
@@ -75,19 +81,6 @@ function barText(bar: Bar, unit: Unit): string {
     case 'none':
       return '';
   }
-}
-
-const SUFFIXES: Readonly<Record<Unit, string>> = {
-  'per second': '/s',
-  ms: ' ms',
-  us: ' µs',
-  bytes: ' bytes',
-};
-
-/** Three significant digits, and whole numbers in full. */
-function amount(value: number, unit: Unit): string {
-  const digits = value >= 100 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(3);
-  return `${digits}${SUFFIXES[unit]}`;
 }
 
 /** The document with `table` between the marks. Throws if it does not hold both marks once, in order. */

@@ -86,6 +86,43 @@ describe('the table', () => {
   });
 });
 
+describe('ways to validate side by side', () => {
+  const local: Measurement = {
+    what: 'locally',
+    unit: 'per second',
+    measured: [500_000, 700_000, 600_000],
+    bar: { kind: 'none' },
+    notes: [],
+    peer: { p50Us: [1, 1.5, 2], p99Us: [3, 4, 5], cpuUs: [1.6, 1.7, 1.8], stillYesMs: [0, 0.5, 0.25] },
+    details: {},
+  };
+  const { stillYesMs: _, ...withoutLogout } = local.peer ?? { p50Us: [], p99Us: [], cpuUs: [] };
+  const lines = markdown({
+    ...report,
+    measurements: [
+      warm,
+      local,
+      { ...local, what: 'blindly', peer: withoutLogout },
+      { ...local, what: 'at once', peer: { ...withoutLogout, stillYesMs: [0, 0] } },
+    ],
+  }).split('\n');
+
+  test('have a table of their own, with the medians and the longest time after a logout', () => {
+    expect(lines).toContain('| locally | 600,000/s | 1.50 µs | 4.00 µs | 1.70 µs | 0.250 ms, 0.500 ms |');
+    expect(lines.filter((line) => line.startsWith('| locally'))).toHaveLength(1);
+  });
+
+  test('are told apart where nobody can log out, and where nobody was let in after it', () => {
+    expect(lines.find((line) => line.startsWith('| blindly'))).toContain('until the token expires, 15 min');
+    expect(lines.find((line) => line.startsWith('| at once'))).toContain('| not once |');
+  });
+
+  test('leave no empty table behind where nothing was compared', () => {
+    expect(markdown(report)).not.toContain('one caller validates with');
+    expect(markdown({ ...report, measurements: [local] })).not.toContain('compared with');
+  });
+});
+
 describe('a disturbed run', () => {
   test('says so in its table and is not published', () => {
     expect(markdown({ ...report, othersBusy: 0.3 })).toContain('**Disturbed**: 30 %');
