@@ -74,7 +74,7 @@ export class FakeWatch {
 
   fail(code: status, details = 'The test says so.'): void {
     const error: Partial<ServiceError> = Object.assign(new Error(details), { code, details });
-    this.#stream.destroy(error as Error);
+    this.#stream.emit('error', error);
   }
 }
 

@@ -1,0 +1,124 @@
+import { status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { connect, type LatchkeyClient } from '../../src/client/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { FakeValidationService } from '../support/fake-validation-service.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const services: FakeValidationService[] = [];
+const clients: LatchkeyClient[] = [];
+
+beforeEach(async () => {
+  const clock = new ManualClock(Date.now());
+  for (let count = 0; count < 3; count += 1) services.push(await FakeValidationService.start(clock, []));
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+  for (const service of services.splice(0)) service.close();
+});
+
+function open(given: readonly FakeValidationService[] = services): LatchkeyClient {
+  const addresses = given.map(({ address }) => address);
+  const client = connect(addresses, { credentials: { kind: 'plaintext' }, mode: 'remote', timeoutMs: 3_000 });
+  clients.push(client);
+  return client;
+}
+
+const calls = (rpc: string) => services.map((service) => service.callsOf(rpc));
+
+async function callUntilSpread(client: LatchkeyClient): Promise<void> {
+  await eventually(async () => {
+    await client.validate('a');
+    return calls('BatchValidate').every((count) => count > 0);
+  });
+}
+
+describe('several addresses', () => {
+  test('are asked in turn', async () => {
+    const client = open();
+    await callUntilSpread(client);
+    const before = calls('Logout');
+    for (let count = 0; count < 9; count += 1) await client.logout({});
+    expect(calls('Logout').map((count, at) => count - (before[at] ?? 0))).toStrictEqual([3, 3, 3]);
+  });
+
+  test('one that is not there is not asked', async () => {
+    services[0]?.close();
+    const client = open();
+    for (let count = 0; count < 10; count += 1) await client.login({ username: 'ada', password: 'x' });
+    expect(calls('Login')[0]).toBe(0);
+  });
+
+  test('one that goes away in between is made up for by another', async () => {
+    const client = open();
+    await callUntilSpread(client);
+    services[1]?.close();
+    for (let count = 0; count < 20; count += 1) {
+      expect(await client.validate('a')).toMatchObject({ kind: 'rejected' });
+    }
+  });
+
+  test('none of them is there: the call fails as unreachable', async () => {
+    for (const service of services) service.close();
+    await expect(open().validate('a')).rejects.toMatchObject({ isUnreachable: true });
+  });
+
+  test('there must be one', () => {
+    expect(() => connect([])).toThrow(RangeError);
+  });
+});
+
+describe('a call that finds the service unavailable', () => {
+  const [unavailable, refused] = [{ code: status.UNAVAILABLE }, { code: status.PERMISSION_DENIED }];
+  let client: LatchkeyClient;
+  let service: FakeValidationService;
+
+  beforeEach(() => {
+    service = services[0] as FakeValidationService;
+    client = open([service]);
+  });
+
+  test.each([
+    ['Validate', () => client.identity.validate({})],
+    ['BatchValidate', () => client.validate('a')],
+    ['Refresh', () => client.refresh({})],
+    ['Logout', () => client.logout({})],
+  ])('is tried three times: %s', async (rpc, call) => {
+    service.failures.set(rpc, unavailable);
+    await expect(call()).rejects.toMatchObject(unavailable);
+    expect(service.callsOf(rpc)).toBe(3);
+  });
+
+  test('succeeds if one of the tries does', async () => {
+    service.failures.set('Logout', unavailable);
+    const call = client.logout({});
+    await eventually(() => service.callsOf('Logout') === 1);
+    service.failures.clear();
+    expect(await call).toMatchObject({ revision: '100-0' });
+  });
+
+  test('is not tried again if it is a Login, or what an operator changes', async () => {
+    service.failures.set('Login', unavailable);
+    await expect(client.login({})).rejects.toMatchObject(unavailable);
+    expect(service.callsOf('Login')).toBe(1);
+  });
+
+  test('is not tried again where the service has refused it', async () => {
+    service.failures.set('Logout', refused);
+    await expect(client.logout({})).rejects.toMatchObject(refused);
+    expect(service.callsOf('Logout')).toBe(1);
+  });
+
+  test('is not tried again after its deadline, or once it is given up', async () => {
+    service.failures.set('Logout', unavailable);
+    await expect(client.logout({}, { timeoutMs: 10 })).rejects.toBeDefined();
+    expect(service.callsOf('Logout')).toBeLessThan(2);
+    const controller = new AbortController();
+    const call = client.refresh({}, { signal: controller.signal });
+    service.failures.set('Refresh', unavailable);
+    await eventually(() => service.callsOf('Refresh') === 1);
+    controller.abort();
+    await expect(call).rejects.toMatchObject({ code: status.CANCELLED });
+  });
+});

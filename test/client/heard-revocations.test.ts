@@ -1,0 +1,202 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { HeardRevocations, momentOf } from '../../src/client/heard-revocations.ts';
+import type { WatchRevocationsResponse } from '../../src/gen/latchkey/v1/validation.ts';
+import { duration, endOf } from '../support/fake-validation-service.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const SESSION = '019b7600-0000-7000-8000-00000000bbbb';
+const MADE = 0x019b76000000;
+
+/** A service whose steady clock began at another instant than this process's, and may be ahead by the clock of the day. */
+class Service {
+  readonly clock: ManualClock;
+  readonly #offsetMs: number;
+
+  constructor(clock: ManualClock, offsetMs = 77_000) {
+    this.clock = clock;
+    this.#offsetMs = offsetMs;
+  }
+
+  get steady() {
+    return duration(this.clock.monotonic() + this.#offsetMs);
+  }
+
+  start({ coveredSince = 0, resumed = false } = {}) {
+    return { openedAt: this.steady, resumed, coveredSince: new Date(coveredSince) };
+  }
+
+  message(given: Partial<WatchRevocationsResponse> = {}): WatchRevocationsResponse {
+    return { start: undefined, revocations: [], revision: '', currency: undefined, ...given };
+  }
+
+  current(given: Partial<WatchRevocationsResponse> = {}, revision = '7-0'): WatchRevocationsResponse {
+    const currency = { asOf: new Date(this.clock.now()), asOfSteady: this.steady, revision };
+    return this.message({ revision, currency, ...given });
+  }
+}
+
+function world() {
+  const clock = new ManualClock();
+  return { clock, service: new Service(clock), heard: new HeardRevocations(clock) };
+}
+
+describe('what is heard of the revocations', () => {
+  test('is nothing before the first message', () => {
+    const { heard } = world();
+    expect(heard).toMatchObject({
+      asOf: 0,
+      ageMs: Number.POSITIVE_INFINITY,
+      coveredSince: Number.POSITIVE_INFINITY,
+      revision: undefined,
+      position: undefined,
+    });
+  });
+
+  test('is as old on arrival as it is, however long it was under way', () => {
+    const { clock, service, heard } = world();
+    const opened = momentOf(clock);
+    const first = service.current({ start: service.start() });
+    const asOf = clock.now();
+    clock.advance(300);
+    heard.take(first, opened);
+    expect(heard.ageMs).toBe(300);
+    const second = service.current();
+    clock.advance(4_000);
+    heard.take(second, opened);
+    expect(heard.ageMs).toBe(4_000);
+    expect(heard.asOf).toBe(asOf + 300);
+  });
+
+  test('is never younger than it truly is', () => {
+    const step = fc.record({ opening: fc.nat(3_000), quiet: fc.nat(3_000), travel: fc.nat(3_000) });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
+        const { clock, service, heard } = world();
+        let trueAsOf = Number.NEGATIVE_INFINITY;
+        for (const { opening, quiet, travel } of steps) {
+          const opened = momentOf(clock);
+          clock.advance(opening);
+          heard.reopen();
+          const start = service.start();
+          clock.advance(quiet);
+          const message = service.current({ start });
+          trueAsOf = Math.max(trueAsOf, clock.monotonic());
+          clock.advance(travel);
+          heard.take(message, opened);
+          expect(heard.ageMs).toBeGreaterThanOrEqual(clock.monotonic() - trueAsOf);
+        }
+      }),
+    );
+  });
+
+  test('is not in the future where the clocks drift apart', () => {
+    const { clock, service, heard } = world();
+    const opened = momentOf(clock);
+    heard.take(service.current({ start: service.start() }), opened);
+    const { currency } = service.current();
+    if (currency === undefined) throw new Error('expected a currency');
+    const asOfSteady = duration(clock.monotonic() + 77_000 + 60_000);
+    heard.take(service.message({ currency: { ...currency, asOfSteady } }), opened);
+    expect(heard.ageMs).toBe(0);
+  });
+
+  test('is old after the machine has slept, though the steady clock stood still', () => {
+    const { clock, service, heard } = world();
+    const opened = momentOf(clock);
+    const message = service.current({ start: service.start() });
+    clock.set(3_600_000);
+    heard.take(message, opened);
+    expect(heard.ageMs).toBe(3_600_000);
+  });
+
+  test('does not grow older by a clock that is set back', () => {
+    const { clock, service, heard } = world();
+    heard.take(service.current({ start: service.start() }), momentOf(clock));
+    clock.set(-3_600_000);
+    clock.advance(100);
+    expect(heard.ageMs).toBe(100);
+  });
+
+  test('counts nothing from a stream that has not said when it was taken up', () => {
+    const { clock, service, heard } = world();
+    heard.take(service.current({ start: service.start() }), momentOf(clock));
+    clock.advance(1_000);
+    heard.reopen();
+    heard.take(service.current(), momentOf(clock));
+    expect(heard.ageMs).toBe(1_000);
+  });
+
+  test('does not go back where another server is behind', () => {
+    const { clock, service, heard } = world();
+    const opened = momentOf(clock);
+    const late = service.current({ start: service.start() }, '5-0');
+    clock.advance(1_000);
+    heard.take(service.current({ start: service.start() }, '9-0'), momentOf(clock));
+    const { asOf } = heard;
+    heard.reopen();
+    heard.take(late, opened);
+    expect(heard).toMatchObject({ asOf, ageMs: 0, revision: '9-0' });
+  });
+
+  test('holds endings at once, also before all of them have been told, and tells each once', () => {
+    const { clock, service, heard } = world();
+    const revocations = [endOf(SESSION, clock.now())];
+    const opened = momentOf(clock);
+    const start = service.start();
+    expect(heard.take(service.message({ start, revocations, revision: '6-0' }), opened)).toHaveLength(1);
+    expect(heard.endReasonOf('any', SESSION, MADE)).toBe('LOGGED_OUT');
+    expect(heard.ageMs).toBe(Number.POSITIVE_INFINITY);
+    expect(heard.position).toStrictEqual({ revision: '6-0', coveredSince: new Date(0) });
+    expect(heard.take(service.current({ revocations }), opened)).toHaveLength(0);
+  });
+
+  test('keeps what has ended where the log begins anew, and goes on at its beginning', () => {
+    const { clock, service, heard } = world();
+    const opened = momentOf(clock);
+    const revocations = [endOf(SESSION, clock.now())];
+    heard.take(service.current({ start: service.start(), revocations }), opened);
+    const coveredSince = clock.now();
+    heard.take(service.message({ start: service.start({ coveredSince }) }), opened);
+    expect(heard.position).toBeUndefined();
+    expect(heard.coveredSince).toBe(coveredSince);
+    expect(heard.endReasonOf('any', SESSION, MADE)).toBe('LOGGED_OUT');
+  });
+
+  test('believes a log that began earlier only once all of it has been told', () => {
+    const { clock, service, heard } = world();
+    const opened = momentOf(clock);
+    heard.take(service.current({ start: service.start({ coveredSince: 9_000 }) }), opened);
+    heard.take(service.message({ start: service.start({ coveredSince: 4_000 }) }), opened);
+    expect(heard.coveredSince).toBe(9_000);
+    heard.take(service.current(), opened);
+    expect(heard.coveredSince).toBe(4_000);
+  });
+
+  test('takes an ending of a kind that is not known here for one of all sessions of the user', () => {
+    const { clock, service, heard } = world();
+    const ended = { ...endOf(SESSION, clock.now()), scope: undefined, endReason: 99 as never };
+    heard.take(service.current({ start: service.start(), revocations: [ended] }), momentOf(clock));
+    expect(heard.endReasonOf(ended.userId, 'another', clock.now())).toBe('UNSPECIFIED');
+    expect(heard.endReasonOf(ended.userId, 'another', clock.now() + 1)).toBeUndefined();
+    expect(heard.endReasonOf('somebody else', 'another', clock.now())).toBeUndefined();
+  });
+
+  test('forgets an ending once no token of it can be alive, by every clock', () => {
+    const { clock, service, heard } = world();
+    const opened = momentOf(clock);
+    const isKnown = () => heard.endReasonOf('any', SESSION, MADE) !== undefined;
+    const revocations = [endOf(SESSION, clock.now())];
+    heard.take(service.current({ start: service.start(), revocations }), opened);
+    clock.set(3_600_000);
+    heard.take(service.current(), opened);
+    expect(isKnown()).toBe(true);
+    clock.set(-3_600_000);
+    clock.advance(899_999);
+    heard.take(service.current(), opened);
+    expect(isKnown()).toBe(true);
+    clock.advance(1);
+    heard.take(service.current(), opened);
+    expect(isKnown()).toBe(false);
+  });
+});

@@ -1,0 +1,208 @@
+import { status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type ConnectOptions, connect, type LatchkeyClient } from '../../src/client/index.ts';
+import type { BatchValidateResponse } from '../../src/gen/latchkey/v1/identity.ts';
+import { NextStep, RejectionReason } from '../../src/gen/latchkey/v1/validation.ts';
+import { eventually } from '../support/eventually.ts';
+import { FakeValidationService } from '../support/fake-validation-service.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+let clock: ManualClock;
+let service: FakeValidationService;
+const clients: LatchkeyClient[] = [];
+
+beforeEach(async () => {
+  clock = new ManualClock(Date.now());
+  service = await FakeValidationService.start(clock, []);
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) await client.close();
+  service.close();
+});
+
+function open(options: ConnectOptions = {}): LatchkeyClient {
+  const client = connect(service.address, {
+    credentials: { kind: 'plaintext' },
+    mode: 'remote',
+    clock,
+    ...options,
+  });
+  clients.push(client);
+  return client;
+}
+
+const many = (count: number, length = 3) =>
+  Array.from({ length: count }, (_, index) => `t${index}`.padEnd(length, '.'));
+const sizes = () => service.batches.map(({ accessTokens }) => accessTokens.length);
+
+/** Holds every batch back until it is let go. */
+function holdBack(): { letGo: () => void } {
+  const held: (() => void)[] = [];
+  service.answer = ({ accessTokens }) =>
+    new Promise<BatchValidateResponse>((resolve) => {
+      held.push(() => resolve(service.ended(accessTokens)));
+    });
+  return {
+    letGo: () => {
+      for (const answer of held.splice(0)) answer();
+    },
+  };
+}
+
+describe('validation by the service', () => {
+  test('puts the tokens of one turn into one call, and gives each caller the verdict on its own', async () => {
+    service.answer = ({ accessTokens }) => ({
+      verdicts: accessTokens.map((token) => ({
+        verdict: {
+          $case: 'rejection',
+          value: {
+            reason: token === 't1..' ? RejectionReason.EXPIRED : RejectionReason.SIGNATURE,
+            endReason: 0,
+            nextStep: token === 't1..' ? NextStep.REFRESH : NextStep.LOGIN,
+          },
+        },
+      })),
+      asOf: new Date(7),
+      revision: '5-0',
+    });
+    const client = open();
+    const verdicts = await Promise.all(many(3, 4).map((token) => client.validate(token)));
+    const rejected = { kind: 'rejected', endReason: undefined, asOf: new Date(7), revision: '5-0' };
+    expect(verdicts).toStrictEqual([
+      { ...rejected, reason: 'SIGNATURE', nextStep: 'LOGIN' },
+      { ...rejected, reason: 'EXPIRED', nextStep: 'REFRESH' },
+      { ...rejected, reason: 'SIGNATURE', nextStep: 'LOGIN' },
+    ]);
+    expect(sizes()).toStrictEqual([3]);
+  });
+
+  test('does not mix demands', async () => {
+    const client = open({ audience: 'billing' });
+    await Promise.all([
+      client.validate('a'),
+      client.validate('b', { consistency: 'strong' }),
+      client.validate('c', { audience: 'mail', atLeastRevision: '7-0' }),
+      client.validate('d'),
+    ]);
+    expect(service.batches).toHaveLength(3);
+    expect(service.batches).toEqual(
+      expect.arrayContaining([
+        { accessTokens: ['a', 'd'], consistency: 1, audience: 'billing', atLeastRevision: '' },
+        { accessTokens: ['b'], consistency: 2, audience: 'billing', atLeastRevision: '' },
+        { accessTokens: ['c'], consistency: 1, audience: 'mail', atLeastRevision: '7-0' },
+      ]),
+    );
+  });
+
+  test('sends no more than 256 tokens and 262,144 bytes in a call', async () => {
+    const client = open();
+    await Promise.all(many(600).map((token) => client.validate(token)));
+    expect(sizes().toSorted((a, b) => a - b)).toStrictEqual([88, 256, 256]);
+    service.batches.length = 0;
+    await Promise.all(many(40, 8_192).map((token) => client.validate(token)));
+    expect(sizes().toSorted((a, b) => a - b)).toStrictEqual([8, 32]);
+  });
+
+  test('sends nothing in place of a token that is too long, or is none at all', async () => {
+    const client = open();
+    await Promise.all([
+      client.validate('x'.repeat(8_193)),
+      client.validate('ä'.repeat(4_097)),
+      client.validate('x'.repeat(1_000_000)),
+      client.validate(undefined as unknown as string),
+      client.validate('x'.repeat(8_192)),
+    ]);
+    expect(
+      service.batches.flatMap(({ accessTokens }) => accessTokens.map(({ length }) => length)),
+    ).toStrictEqual([0, 0, 0, 0, 8_192]);
+  });
+
+  test('has two calls under way at most, and gathers what comes meanwhile', async () => {
+    const { letGo } = holdBack();
+    const client = open();
+    const all = [client.validate('a')];
+    await eventually(() => service.batches.length === 1);
+    all.push(client.validate('b'));
+    await eventually(() => service.batches.length === 2);
+    for (const token of many(50)) {
+      all.push(client.validate(token));
+      await new Promise(setImmediate);
+    }
+    expect(sizes()).toStrictEqual([1, 1]);
+    letGo();
+    await eventually(() => service.batches.length === 3);
+    letGo();
+    expect(await Promise.all(all)).toHaveLength(52);
+    expect(sizes()).toStrictEqual([1, 1, 50]);
+  });
+
+  test('tells every caller when the call has failed', async () => {
+    service.failures.set('BatchValidate', { code: status.PERMISSION_DENIED });
+    const client = open();
+    const outcomes = await Promise.allSettled(many(3).map((token) => client.validate(token)));
+    const failed = { status: 'rejected', reason: { name: 'LatchkeyError', code: status.PERMISSION_DENIED } };
+    expect(outcomes).toMatchObject([failed, failed, failed]);
+  });
+
+  test('fails where the answer does not hold one verdict for each token', async () => {
+    const client = open();
+    service.answer = () => service.ended(['one']);
+    await expect(Promise.all(many(2).map((token) => client.validate(token)))).rejects.toMatchObject({
+      code: status.INTERNAL,
+    });
+    service.answer = () => ({ verdicts: [{ verdict: undefined }], asOf: undefined, revision: '' });
+    await expect(client.validate('a')).rejects.toMatchObject({ code: status.INTERNAL });
+  });
+
+  test('takes a reason that it does not know for a rejection', async () => {
+    service.answer = () => ({
+      verdicts: [
+        {
+          verdict: {
+            $case: 'rejection',
+            value: { reason: 99 as never, endReason: 98 as never, nextStep: 97 as never },
+          },
+        },
+      ],
+      asOf: undefined,
+      revision: '',
+    });
+    expect(await open().validate('a')).toMatchObject({
+      kind: 'rejected',
+      reason: 'UNSPECIFIED',
+      endReason: undefined,
+      nextStep: 'LOGIN',
+    });
+  });
+
+  test('does not let a token wait for longer than a call may take', async () => {
+    const { letGo } = holdBack();
+    const client = open();
+    const first = [client.validate('a')];
+    await eventually(() => service.batches.length === 1);
+    first.push(client.validate('b'));
+    await eventually(() => service.batches.length === 2);
+    const late = client.validate('c');
+    const outcome = expect(late).rejects.toMatchObject({ code: status.DEADLINE_EXCEEDED });
+    clock.advance(5_000);
+    letGo();
+    await outcome;
+    await Promise.all(first);
+    expect(service.batches).toHaveLength(2);
+  });
+
+  test('is ready once it is connected', async () => {
+    const client = open();
+    await client.ready();
+    expect(client.staleness).toStrictEqual({ asOf: undefined, ageMs: Number.POSITIVE_INFINITY });
+    expect(service.callsOf('WatchRevocations')).toBe(0);
+    service.close();
+    await eventually(async () =>
+      client.ready(100).then(
+        () => false,
+        ({ code }: { code: status }) => code === status.UNAVAILABLE,
+      ),
+    );
+  });
+});
