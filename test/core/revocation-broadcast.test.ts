@@ -108,6 +108,16 @@ describe('a watcher', () => {
     expect(watch.last.currency).toMatchObject({ revision: '1-1' });
   });
 
+  test('that was told of an entry before the round was over hears at once when it is', () => {
+    confirm();
+    const watch = watching();
+    learn(1);
+    pass(1_000);
+    expect(watch.last).toMatchObject({ revision: '1-1', currency: { revision: undefined } });
+    confirm();
+    expect(watch.last).toMatchObject({ slice: undefined, revision: '1-1', currency: { revision: '1-1' } });
+  });
+
   test('is given the currency of the last confirmation though it knows more', () => {
     learn(1);
     confirm();

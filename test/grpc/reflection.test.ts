@@ -3,9 +3,11 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Failure } from '../../src/core/failure.ts';
+import { RevocationBroadcast } from '../../src/core/revocation/revocation-broadcast.ts';
 import { identityService } from '../../src/grpc/identity-service.ts';
 import { keyService } from '../../src/grpc/key-service.ts';
 import { type UserCore, userService } from '../../src/grpc/user-service.ts';
+import { validationService } from '../../src/grpc/validation-service.ts';
 import { judgeByName, testEnvironment } from './support/fakes.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
 
@@ -21,12 +23,25 @@ beforeAll(async () => {
     throw new Failure('USER_NOT_FOUND', 'There is no such user.');
   };
   const users = { get: nobody } as unknown as UserCore;
+  const broadcast = new RevocationBroadcast(environment.clock);
   const keys = { list: () => [], reload: async () => {}, rotate: nobody };
   running = await startIdentityServer(fakeCore().core, {
     services: [
       identityService(fakeCore().core, 'open', environment),
       userService(users, callers, environment),
       keyService(keys, callers, environment),
+      validationService(
+        {
+          keys: { publicKeys: () => [] },
+          broadcast,
+          tokens: callers,
+          issuer: '',
+          audiences: [],
+          maxTokenLifeMs: 0,
+        },
+        'open',
+        environment,
+      ),
     ],
     reflection: true,
   });
@@ -53,9 +68,11 @@ describe('reflection', () => {
       'latchkey.admin.v1.KeyService',
       'latchkey.admin.v1.UserService',
       'latchkey.v1.IdentityService',
+      'latchkey.v1.ValidationService',
     ]);
     const rpcs = await bufCurl('--reflect-protocol', protocol, '--list-methods', url(''));
     expect(rpcs.out).toContain('latchkey.v1.IdentityService/BatchValidate');
+    expect(rpcs.out).toContain('latchkey.v1.ValidationService/WatchRevocations');
   });
 
   test('resolves what our messages import', async () => {

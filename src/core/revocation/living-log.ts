@@ -12,8 +12,6 @@ export interface LogSlice {
   readonly entries: readonly LoggedRevocation[];
   /** The place after its last entry. */
   readonly to: number;
-  /** The entries as a transport has encoded them, kept where the next reader finds them; undefined: not yet. */
-  encoded: Uint8Array | undefined;
 }
 
 /**
@@ -102,7 +100,7 @@ export class LivingLog {
     const known = kept.get(from);
     if (known?.to === to) return known;
     const entries = this.#entries.slice(from - this.#first, to - this.#first);
-    const slice: LogSlice = { entries, to, encoded: undefined };
+    const slice: LogSlice = { entries, to };
     kept.set(from, slice);
     this.#limitParts();
     return slice;

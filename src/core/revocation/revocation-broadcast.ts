@@ -93,6 +93,7 @@ export class RevocationBroadcast implements FeedListener {
 
   confirmed({ coveredSince, asOf, asOfMonotonic, forgetUntil }: Confirmation): void {
     const isNews = this.#hasNews || this.#currency === undefined;
+    this.#hasNews = false;
     const { end } = this.log;
     this.#coveredSince = coveredSince;
     this.#currency = { asOf, asOfMonotonic, revision: this.log.revisionBefore(end), end };
@@ -115,7 +116,6 @@ export class RevocationBroadcast implements FeedListener {
 
   /** Looks at every watcher once from now on. What comes up during a pass is for the next one. */
   #wake(): void {
-    this.#hasNews = false;
     if (this.#isPassing) {
       this.#isPassWanted = true;
       return;

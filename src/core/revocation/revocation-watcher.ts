@@ -68,8 +68,8 @@ export class RevocationWatcher {
   #toldAt: number;
   /** Since when a message is on its way to it; undefined: it can take one. */
   #busySince: number | undefined;
-  /** The last message said how current it is. */
-  #isCurrent = false;
+  /** The end of what the last message said to be current; -1: it did not say. */
+  #currentTo = -1;
   #isSending = false;
   #isClosed = false;
 
@@ -130,7 +130,8 @@ export class RevocationWatcher {
     const place = slice?.to ?? Math.max(this.#place, this.#source.log.first);
     const currency = this.#currencyAt(place);
     const isNews = slice !== undefined || this.#start !== undefined;
-    if (!isNews && !isDue && (this.#isCurrent || currency === undefined)) return false;
+    const isMoreCurrent = currency !== undefined && currency.end > this.#currentTo;
+    if (!isNews && !isDue && !isMoreCurrent) return false;
     this.#place = place;
     this.#send(slice, currency, isDue, now);
     return true;
@@ -144,7 +145,7 @@ export class RevocationWatcher {
   #send(slice: LogSlice | undefined, currency: Currency | undefined, isDue: boolean, now: number): void {
     const start = this.#start;
     this.#start = undefined;
-    this.#isCurrent = currency !== undefined;
+    this.#currentTo = currency?.end ?? -1;
     if (isDue || currency !== undefined) this.#toldAt = now;
     this.#busySince = now;
     const revision = this.#source.log.revisionBefore(this.#place);

@@ -1,7 +1,12 @@
 import type { LogSlice } from '../../core/revocation/living-log.ts';
 import type { Revocation as DomainRevocation } from '../../core/revocation/revocation.ts';
 import type { Currency, WatchMessage, WatchStart } from '../../core/revocation/revocation-watcher.ts';
-import { type Revocation, WatchRevocationsResponse } from '../../gen/latchkey/v1/validation.ts';
+import {
+  type Currency as CurrencyMessage,
+  type Revocation,
+  WatchRevocationsResponse,
+} from '../../gen/latchkey/v1/validation.ts';
+import { bytesOf } from '../encoding.ts';
 import { durationMessage } from './duration-message.ts';
 import { endReasonOf } from './session-message.ts';
 
@@ -11,60 +16,79 @@ const NOTHING: WatchRevocationsResponse = {
   revision: '',
   currency: undefined,
 };
-const NO_BYTES = new Uint8Array();
+
+/** A slice of the log in wire form. */
+interface EncodedSlice {
+  /** Its entries, and the revision that it ends with. */
+  readonly told: Buffer;
+  /** The same with the currency that it was sent with last. */
+  current: { readonly currency: Currency; readonly bytes: Buffer } | undefined;
+}
 
 /**
- * Encodes what watchers are told. Thousands are told the same, so entries are encoded once for all who read them,
- * and the latest message is kept whole. Protobuf lets messages with different fields be encoded one after the other:
- * the pieces are the generated encoder's work and only put together here.
+ * Encodes what watchers are told. Thousands are told the same, so what is the same for all who stand at one place is
+ * encoded once, and kept for as long as the log keeps that slice. Protobuf lets messages with different fields be
+ * encoded one after the other: the pieces are the generated encoder's work and only put together here.
  */
 export class WatchEncoder {
-  #latest: { readonly message: WatchMessage; readonly bytes: Buffer } | undefined;
+  readonly #slices = new WeakMap<LogSlice, EncodedSlice>();
+  /** The latest message without entries. */
+  #heartbeat: (Pick<WatchMessage, 'revision' | 'currency'> & { readonly bytes: Buffer }) | undefined;
 
   encode(message: WatchMessage): Buffer {
-    const { start, slice, revision, currency } = message;
-    if (this.#latest !== undefined && saysTheSame(this.#latest.message, message)) return this.#latest.bytes;
-    const bytes = Buffer.concat([
-      start === undefined ? NO_BYTES : encodeStart(start),
-      slice === undefined ? NO_BYTES : encodedEntries(slice),
-      encodePlace(revision, currency),
-    ]);
-    if (start === undefined) this.#latest = { message, bytes };
+    const { start, slice, currency } = message;
+    const body = slice === undefined ? this.#heartbeatBytes(message) : this.#sliceBytes(slice, currency);
+    return start === undefined ? body : Buffer.concat([encodeStart(start), body]);
+  }
+
+  #sliceBytes(slice: LogSlice, currency: Currency | undefined): Buffer {
+    let encoded = this.#slices.get(slice);
+    if (encoded === undefined) {
+      encoded = { told: encodeSlice(slice), current: undefined };
+      this.#slices.set(slice, encoded);
+    }
+    if (currency === undefined) return encoded.told;
+    if (encoded.current?.currency !== currency) {
+      encoded.current = { currency, bytes: Buffer.concat([encoded.told, encodePlace('', currency)]) };
+    }
+    return encoded.current.bytes;
+  }
+
+  #heartbeatBytes(message: WatchMessage): Buffer {
+    const { revision, currency } = message;
+    const latest = this.#heartbeat;
+    if (latest !== undefined && latest.revision === revision && latest.currency === currency) {
+      return latest.bytes;
+    }
+    const bytes = encodePlace(revision ?? '', currency);
+    this.#heartbeat = { revision, currency, bytes };
     return bytes;
   }
 }
 
-function saysTheSame(a: WatchMessage, b: WatchMessage): boolean {
-  return a.start === b.start && a.slice === b.slice && a.revision === b.revision && a.currency === b.currency;
-}
-
-function encodedEntries(slice: LogSlice): Uint8Array {
-  slice.encoded ??= WatchRevocationsResponse.encode({
+function encodeSlice({ entries }: LogSlice): Buffer {
+  return bytesOf(WatchRevocationsResponse, {
     ...NOTHING,
-    revocations: slice.entries.map(({ revocation }) => revocationMessage(revocation)),
-  }).finish();
-  return slice.encoded;
+    revocations: entries.map(({ revocation }) => revocationMessage(revocation)),
+    revision: entries.at(-1)?.revision ?? '',
+  });
 }
 
-function encodeStart({ openedAt, resumed, coveredSince }: WatchStart): Uint8Array {
-  const start = {
-    openedAt: durationMessage(openedAt),
-    resumed,
-    coveredSince: new Date(coveredSince),
-  };
-  return WatchRevocationsResponse.encode({ ...NOTHING, start }).finish();
+function encodeStart({ openedAt, resumed, coveredSince }: WatchStart): Buffer {
+  const start = { openedAt: durationMessage(openedAt), resumed, coveredSince: new Date(coveredSince) };
+  return bytesOf(WatchRevocationsResponse, { ...NOTHING, start });
 }
 
-function encodePlace(revision: string | undefined, currency: Currency | undefined): Uint8Array {
-  return WatchRevocationsResponse.encode({
+function encodePlace(revision: string, currency: Currency | undefined): Buffer {
+  return bytesOf(WatchRevocationsResponse, {
     ...NOTHING,
-    revision: revision ?? '',
-    currency: currency && {
-      asOf: new Date(currency.asOf),
-      asOfSteady: durationMessage(currency.asOfMonotonic),
-      revision: currency.revision ?? '',
-    },
-  }).finish();
+    revision,
+    currency: currency && currencyMessage(currency),
+  });
+}
+
+function currencyMessage({ asOf, asOfMonotonic, revision }: Currency): CurrencyMessage {
+  return { asOf: new Date(asOf), asOfSteady: durationMessage(asOfMonotonic), revision: revision ?? '' };
 }
 
 function revocationMessage(revocation: DomainRevocation): Revocation {

@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { credentials } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { EndReason } from '../../src/gen/latchkey/v1/session.ts';
+import { ValidationServiceClient } from '../../src/gen/latchkey/v1/validation.ts';
+import { WatchCall } from '../grpc/support/watch-call.ts';
+import { eventually } from '../support/eventually.ts';
+import { IdentityClient } from '../support/identity-client.ts';
+import { LatchkeyProcess } from '../support/latchkey-process.ts';
+import { RedisServer } from '../support/redis-server.ts';
+
+const UNAVAILABLE = 14;
+const PASSWORD = 'correct horse battery';
+
+describe('two processes on one Redis', () => {
+  let dataDir: string;
+  let opened: (() => unknown)[];
+  let redis: RedisServer;
+
+  beforeEach(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'latchkey-watch-'));
+    opened = [];
+    redis = await RedisServer.start();
+    opened.push(() => redis.stop());
+  });
+
+  afterEach(async () => {
+    for (const close of opened.reverse()) await close();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  const start = async () => {
+    const service = await LatchkeyProcess.start({
+      LATCHKEY_DATA_DIR: dataDir,
+      LATCHKEY_REDIS_URL: redis.url,
+      LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
+    });
+    opened.push(() => service.stop());
+    const client = new IdentityClient(service.address);
+    const validation = new ValidationServiceClient(service.address, credentials.createInsecure());
+    opened.push(() => {
+      client.close();
+      validation.close();
+    });
+    return { service, client, validation };
+  };
+  const logout = async (client: IdentityClient) => {
+    const { session, tokens } = await client.login({ password: PASSWORD });
+    const { revision } = await client.logout({ $case: 'refreshToken', value: tokens?.refreshToken ?? '' });
+    return { sessionId: session?.sessionId ?? '', userId: session?.userId ?? '', revision };
+  };
+
+  test('tell on each what ended on the other, and go on where the other stopped', async () => {
+    const [one, other] = [await start(), await start()];
+    const stream = await new WatchCall(one.validation).current();
+    const { sessionId, userId, revision } = await logout(other.client);
+    await eventually(() => stream.last.currency?.revision === revision);
+    expect(stream.messages.flatMap(({ revocations }) => revocations)).toEqual([
+      expect.objectContaining({
+        userId,
+        scope: { $case: 'sessionId', value: sessionId },
+        endReason: EndReason.LOGGED_OUT,
+      }),
+    ]);
+    expect(stream.last.revision).toBe(revision);
+    await one.service.stop();
+    expect(await stream.ended()).toMatchObject({ code: UNAVAILABLE, reason: 'DRAINING' });
+    const missed = await logout(other.client);
+    const next = await new WatchCall(other.validation, stream.place).current();
+    expect(next.messages[0]?.start?.resumed).toBe(true);
+    expect(next.sessionIds).toEqual([missed.sessionId]);
+    next.cancel();
+  }, 60_000);
+
+  test('tell everything again, and nothing that is not so, when Redis was wiped', async () => {
+    const { validation, client } = await start();
+    const stream = await new WatchCall(validation).current();
+    const first = await logout(client);
+    await eventually(() => stream.sessionIds.includes(first.sessionId));
+    const { place } = stream;
+    await redis.kill();
+    await redis.resume();
+    const since = stream.messages.length;
+    const later = () => stream.messages.slice(since);
+    await eventually(() => later().some(({ start }) => start !== undefined));
+    await eventually(() => stream.last.currency !== undefined);
+    const restart = later().find(({ start }) => start !== undefined)?.start;
+    expect(restart).toMatchObject({ resumed: false });
+    expect(restart?.coveredSince).not.toEqual(place.coveredSince);
+    const told = later().flatMap(({ revocations }) => revocations.map(({ scope }) => scope?.value));
+    expect(told).toContain(first.sessionId);
+    const again = await new WatchCall(validation, place).current();
+    expect(again.messages[0]?.start?.resumed).toBe(false);
+    expect(again.sessionIds).toContain(first.sessionId);
+    stream.cancel();
+    again.cancel();
+  }, 60_000);
+});

@@ -1,0 +1,96 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from '@jest/globals';
+import { RevocationBroadcast } from '../../src/core/revocation/revocation-broadcast.ts';
+import type {
+  RevocationWatcher,
+  WatchMessage,
+  WatchSink,
+} from '../../src/core/revocation/revocation-watcher.ts';
+import { WatchEncoder } from '../../src/grpc/messages/watch-encoder.ts';
+import { Endings } from '../support/endings.ts';
+import { eventually } from '../support/eventually.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const WATCHERS = 5_000;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage: () => void = runInNewContext('gc');
+
+/** Buffers are given back a turn after the collection that found them. */
+async function usedBytes(): Promise<number> {
+  for (let count = 0; count < 3; count += 1) {
+    collectGarbage();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** Encodes what it is told, as a stream does, and is done with it at the end of the turn. */
+class Stream implements WatchSink {
+  bytes: Buffer | undefined;
+  told = 0;
+  isCurrent = false;
+  isStuck = false;
+  sentWhileStuck = 0;
+  readonly watcher: RevocationWatcher;
+  readonly #encoder: WatchEncoder;
+
+  constructor(broadcast: RevocationBroadcast, encoder: WatchEncoder) {
+    this.#encoder = encoder;
+    this.watcher = broadcast.watch(this, { heartbeatMs: 1_000 });
+    this.watcher.look();
+  }
+
+  send(message: WatchMessage): void {
+    this.bytes = this.#encoder.encode(message);
+    this.told += message.slice?.entries.length ?? 0;
+    this.isCurrent = message.currency !== undefined;
+    if (this.isStuck) this.sentWhileStuck += 1;
+    else setImmediate(() => this.watcher.taken());
+  }
+
+  end(): void {}
+}
+
+test('Five thousand watchers on one process are told in turns, share the bytes and take little room', async () => {
+  const clock = new ManualClock();
+  const broadcast = new RevocationBroadcast(clock);
+  const endings = new Endings();
+  const learn = (count: number) => {
+    broadcast.learned(endings.next(count, clock.now()));
+    broadcast.confirmed({
+      coveredSince: 1_000,
+      asOf: clock.now(),
+      asOfMonotonic: clock.monotonic(),
+      forgetUntil: clock.now(),
+    });
+  };
+  learn(2_500);
+  const encoder = new WatchEncoder();
+  const before = await usedBytes();
+  const streams = Array.from({ length: WATCHERS }, () => new Stream(broadcast, encoder));
+  await eventually(() => streams.every(({ told, isCurrent }) => told === 2_500 && isCurrent), 30_000);
+  // A last page of its own would be 70 KB for each.
+  expect(new Set(streams.map(({ bytes }) => bytes)).size).toBe(1);
+  expect(((await usedBytes()) - before) / WATCHERS).toBeLessThan(2_000);
+
+  for (const stream of streams.slice(0, 1_000)) stream.isStuck = true;
+  let turns = 0;
+  const turning = setInterval(() => {
+    turns += 1;
+  }, 1);
+  const moving = streams.slice(1_000);
+  for (let count = 1; count <= 3; count += 1) {
+    learn(1);
+    await eventually(() => moving.every(({ told }) => told === 2_500 + count), 30_000);
+  }
+  clearInterval(turning);
+  expect(turns).toBeGreaterThan(1);
+  expect(streams.slice(0, 1_000).every(({ sentWhileStuck }) => sentWhileStuck <= 1)).toBe(true);
+  expect(new Set(moving.map(({ bytes }) => bytes)).size).toBeLessThan(10);
+
+  for (const { watcher } of streams) watcher.close();
+  expect(broadcast.size).toBe(0);
+}, 60_000);
