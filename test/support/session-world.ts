@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
+import type { FeedListener } from '../../src/core/revocation/feed-listener.ts';
 import { RevocationFeed } from '../../src/core/revocation/revocation-feed.ts';
 import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts';
 import { AccessTokenIssuer } from '../../src/core/session/access-token-issuer.ts';
@@ -28,6 +29,10 @@ export interface WorldParts {
   readonly log: RevocationLog;
   readonly key: TestKey;
   readonly macKey: Buffer;
+  /** Told what the feed reads. */
+  readonly listener?: FeedListener;
+  /** Published besides the key that signs. */
+  readonly otherKeys?: readonly TestKey[];
 }
 
 /** The sessions' part of a server, put together as the composition root does, on a clock that stands still. */
@@ -42,7 +47,7 @@ export class SessionWorld {
   readonly sessions: SessionService;
   readonly tokens: TokenValidation;
 
-  private constructor(clock: ManualClock, { store, log, key, macKey }: WorldParts) {
+  private constructor(clock: ManualClock, { store, log, key, macKey, listener, otherKeys = [] }: WorldParts) {
     this.clock = clock;
     this.key = key;
     this.store = store;
@@ -54,6 +59,7 @@ export class SessionWorld {
       tokenLifeMs: ACCESS_TTL,
       reinstate: (revocation) => this.endings.reinstate(revocation),
       observer: { faulted: () => undefined, recovered: () => undefined, rewound: () => undefined },
+      ...(listener !== undefined && { listener }),
     });
     this.endings = new SessionEndings({
       store,
@@ -63,7 +69,11 @@ export class SessionWorld {
       accessTokenLifeMs: ACCESS_TTL + MINUTE,
       coveredSince: () => this.feed.coveredSince,
     });
-    const keySet = new KeySet({ fetch: async () => [key.publicJwk], clock, minRefetchIntervalMs: 1_000 });
+    const keySet = new KeySet({
+      fetch: async () => [key, ...otherKeys].map(({ publicJwk }) => publicJwk),
+      clock,
+      minRefetchIntervalMs: 1_000,
+    });
     const verifier = new TokenVerifier(keySet, 100);
     const common = { clock, ids, issuer: ISSUER, audiences: [AUDIENCE] };
     this.sessions = new SessionService({
@@ -107,6 +117,8 @@ export class SessionWorld {
       log: given.log ?? new MemoryRevocationLog(DAY),
       key: given.key ?? (await TestKey.make()),
       macKey: given.macKey ?? randomBytes(32),
+      ...(given.listener !== undefined && { listener: given.listener }),
+      ...(given.otherKeys !== undefined && { otherKeys: given.otherKeys }),
     });
     await world.feed.start();
     return world;

@@ -1,0 +1,219 @@
+import { createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { connect, type LatchkeyClient } from '../../src/client/index.ts';
+import { JudgingServer } from '../support/judging-server.ts';
+import { claimsAt, ISSUER, TestKey } from '../support/test-keys.ts';
+
+let key: TestKey;
+let ecKey: TestKey;
+let stranger: TestKey;
+let privateKey: KeyObject;
+let server: JudgingServer;
+let clients: readonly LatchkeyClient[];
+let sessionId: string;
+let goodToken: string;
+
+const base64url = (text: string | Buffer) => Buffer.from(text).toString('base64url');
+const HEADER = { alg: 'EdDSA', kid: 'key-1', typ: 'at+jwt' };
+
+/** Signed by the service's own key, whatever header and payload say. */
+function signed(header: string, payload: string | Buffer): string {
+  const input = `${base64url(header)}.${base64url(payload)}`;
+  return `${input}.${sign(null, Buffer.from(input), privateKey).toString('base64url')}`;
+}
+
+function claims(given: Record<string, unknown> = {}): Record<string, unknown> {
+  return claimsAt(server.world.clock.now(), { sid: sessionId, ...given });
+}
+
+const withHeader = (given: Record<string, unknown>) =>
+  signed(JSON.stringify({ ...HEADER, ...given }), JSON.stringify(claims()));
+const withClaims = (given: Record<string, unknown>) =>
+  signed(JSON.stringify(HEADER), JSON.stringify(claims(given)));
+const unsigned = (header: object, signature = 'AAAA') =>
+  `${base64url(JSON.stringify({ ...HEADER, ...header }))}.${base64url(JSON.stringify(claims()))}.${signature}`;
+
+function hmacWith(secret: string | Buffer): string {
+  const input = unsigned({ alg: 'HS256' }, '').slice(0, -1);
+  return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
+}
+
+/** The good token with something done to its three parts. */
+const changed = (change: (header: string, payload: string, signature: string) => string) => () => {
+  const [header = '', payload = '', signature = ''] = goodToken.split('.');
+  return change(header, payload, signature);
+};
+
+/** The same bytes in another spelling: bits that the last character has and the signature has not. */
+function looseBits(signature: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return signature.slice(0, -1) + alphabet.charAt(alphabet.indexOf(signature.at(-1) ?? '') + 1);
+}
+
+beforeAll(async () => {
+  key = await TestKey.make('key-1');
+  ecKey = await TestKey.make('key-ec', 'ES256');
+  stranger = await TestKey.make('key-1');
+  privateKey = createPrivateKey({ key: (await key.toJwk()) as never, format: 'jwk' });
+  server = await JudgingServer.start(key, [ecKey]);
+  const { world } = server;
+  const { session, tokens } = await world.open(world.addUser());
+  sessionId = session.sessionId;
+  goodToken = tokens.accessToken;
+  const options = { credentials: { kind: 'plaintext' }, clock: world.clock } as const;
+  clients = [connect(server.address, options), connect(server.address, { ...options, mode: 'remote' })];
+  for (const client of clients) await client.ready();
+});
+
+afterAll(async () => {
+  for (const client of clients) await client.close();
+  await server.close();
+});
+
+type Case = readonly [what: string, token: () => string | Promise<string>];
+
+const CASES: Readonly<Record<string, readonly Case[]>> = {
+  MALFORMED: [
+    ['nothing', () => ''],
+    ['dots', () => '..'],
+    ['one word', () => 'token'],
+    ['two parts', changed((header, payload) => `${header}.${payload}`)],
+    ['an empty signature', changed((header, payload) => `${header}.${payload}.`)],
+    ['an empty header', changed((_, payload, signature) => `.${payload}.${signature}`)],
+    ['four parts', changed((...parts) => `${parts.join('.')}.AAAA`)],
+    ['five parts, as an encrypted one has', changed((...parts) => `${parts.join('.')}.AAAA.AAAA`)],
+    ['padding', changed((...parts) => `${parts.join('.')}==`)],
+    ['padding inside', changed((header, payload, signature) => `${header}=.${payload}.${signature}`)],
+    ['a space before', () => ` ${goodToken}`],
+    ['a space inside', changed((header, payload, signature) => `${header}. ${payload}.${signature}`)],
+    ['a line break behind', () => `${goodToken}\n`],
+    ['the scheme before', () => `Bearer ${goodToken}`],
+    [
+      'loose trailing bits',
+      changed((header, payload, signature) => `${header}.${payload}.${looseBits(signature)}`),
+    ],
+    ['the alphabet of base64', () => goodToken.replace('.', '.+/')],
+    ['a NUL', () => `${goodToken}\u0000`],
+    ['letters that look alike', () => goodToken.replace('e', '\u0435')],
+    ['an emoji', () => `${goodToken}\u{1F511}`],
+    ['half of an emoji', () => `${goodToken}\uD83D`],
+    ['8,193 characters', () => goodToken.padEnd(8_193, 'A')],
+    ['a million characters', () => 'A'.repeat(1_000_000)],
+    ['a megabyte of claims, well signed', () => withClaims({ padding: 'x'.repeat(1_000_000) })],
+    ['no kid', () => withHeader({ kid: undefined })],
+    ['a kid that is a list', () => withHeader({ kid: ['key-1'] })],
+    ['no alg', () => withHeader({ alg: undefined })],
+    ['no typ', () => withHeader({ typ: undefined })],
+    ['the typ of any JWT', () => withHeader({ typ: 'JWT' })],
+    ['the typ of an id token', () => withHeader({ typ: 'id+jwt' })],
+    ['a header that is a list', () => signed('[]', JSON.stringify(claims()))],
+    ['a header that is no JSON', () => signed('{alg:EdDSA}', JSON.stringify(claims()))],
+    ['claims that are a list', () => signed(JSON.stringify(HEADER), JSON.stringify([claims()]))],
+    ['claims that are null', () => signed(JSON.stringify(HEADER), 'null')],
+    ['claims that are no UTF-8', () => signed(JSON.stringify(HEADER), Buffer.from([0x7b, 0xff, 0x7d]))],
+    [
+      'claims behind a byte order mark',
+      () => signed(JSON.stringify(HEADER), `\uFEFF${JSON.stringify(claims())}`),
+    ],
+    ['a token for claims', () => signed(JSON.stringify({ ...HEADER, cty: 'JWT' }), goodToken)],
+    ['claims that are not encoded', () => withHeader({ b64: false, crit: ['b64'] })],
+    ['a sid that is no UUID', () => withClaims({ sid: 'session' })],
+    ['a sid of another version', () => withClaims({ sid: '019b7600-0000-4000-8000-00000000bbbb' })],
+    ['a sid in capitals', () => withClaims({ sid: sessionId.toUpperCase() })],
+    ['a sid that is a list', () => withClaims({ sid: [sessionId] })],
+    ['a sub that is a list', () => withClaims({ sub: ['01900000-0000-7000-8000-00000000aaaa'] })],
+    ['an issuer that is a list', () => withClaims({ iss: [ISSUER] })],
+    ['an audience that is a number', () => withClaims({ aud: 7 })],
+    ['roles that are one text', () => withClaims({ roles: 'admin' })],
+    ['a role that is a list', () => withClaims({ roles: [['admin']] })],
+    ['an exp that is text', () => withClaims({ exp: '9999999999' })],
+    ['an exp beyond all time', () => withClaims({ exp: 1e300 })],
+    ['no exp', () => withClaims({ exp: undefined })],
+    ['an iat with a fraction', () => withClaims({ iat: 1.5 })],
+    ['a negative iat', () => withClaims({ iat: -1 })],
+    ['no jti', () => withClaims({ jti: undefined })],
+  ],
+  SIGNATURE: [
+    ['alg none', () => unsigned({ alg: 'none' })],
+    ['alg None', () => unsigned({ alg: 'None' })],
+    ['no alg in the end', () => unsigned({ alg: '' })],
+    [
+      'an HMAC with the public key for a secret',
+      () => hmacWith(Buffer.from(key.publicJwk.x ?? '', 'base64url')),
+    ],
+    ['an HMAC with the public JWK for a secret', () => hmacWith(JSON.stringify(key.publicJwk))],
+    ['the alg of another key', () => withHeader({ alg: 'ES256' })],
+    ["another published key's id", () => withHeader({ kid: 'key-ec' })],
+    ["another published key under this one's id", () => ecKey.sign(claims(), { kid: 'key-1' })],
+    ["a stranger's key under this one's id", () => stranger.sign(claims())],
+    ["a stranger's key, brought along", () => stranger.sign(claims(), { jwk: stranger.publicJwk })],
+    ["a stranger's key, to be fetched", () => stranger.sign(claims(), { jku: 'https://evil.test/jwks' })],
+    [
+      "a stranger's certificate, to be fetched",
+      () => stranger.sign(claims(), { x5u: 'https://evil.test/x' }),
+    ],
+    ['an extension that must be understood', () => withHeader({ crit: ['exp'], exp: 1 })],
+    [
+      'other claims',
+      changed((header, _, signature) => `${header}.${base64url(JSON.stringify(claims()))}.${signature}`),
+    ],
+    ['a shorter signature', changed((header, payload) => `${header}.${payload}.AAAA`)],
+  ],
+  UNKNOWN_KEY: [
+    ['a key id that is not published', () => withHeader({ kid: 'key-2' })],
+    ['a key id that is a path', () => withHeader({ kid: '../../dev/null' })],
+    ['a key id that is every object’s', () => withHeader({ kid: '__proto__' })],
+    ['an empty key id', () => withHeader({ kid: '' })],
+  ],
+  ISSUER: [
+    ['another issuer', () => withClaims({ iss: 'https://evil.test' })],
+    ['nearly the issuer', () => withClaims({ iss: `${ISSUER}/` })],
+  ],
+  AUDIENCE: [
+    ['another audience', () => withClaims({ aud: 'elsewhere' })],
+    ['no audience', () => withClaims({ aud: [] })],
+    [
+      'an audience named twice, the last time another',
+      () => signed(JSON.stringify(HEADER), JSON.stringify(claims()).replace(/}$/, ',"aud":"elsewhere"}')),
+    ],
+  ],
+  EXPIRED: [
+    ['an exp that is past', () => withClaims({ exp: 1 })],
+    ['an exp that is now', () => withClaims({ exp: Math.floor(server.world.clock.now() / 1_000) })],
+    [
+      'an exp named twice, the last time past',
+      () => signed(JSON.stringify(HEADER), JSON.stringify(claims()).replace(/}$/, ',"exp":1}')),
+    ],
+    ['an iat longer ago than a token lives', () => withClaims({ iat: 1, exp: 9_999_999_999 })],
+  ],
+  NOT_YET_VALID: [
+    ['an iat in the future', () => withClaims({ iat: Math.floor(server.world.clock.now() / 1_000) + 60 })],
+  ],
+};
+
+describe.each(Object.entries(CASES))('a token is %s to the service and in both modes', (reason, cases) => {
+  test.each(cases)('with %s', async (_, token) => {
+    const made = await token();
+    const { verdict } = await server.world.tokens.judge(made, { consistency: 'BOUNDED' });
+    const nextStep = reason === 'EXPIRED' ? 'REFRESH' : 'LOGIN';
+    expect(verdict).toMatchObject({ kind: 'rejected', reason, nextStep });
+    for (const client of clients) {
+      const { asOf, revision, ...said } = await client.validate(made);
+      expect(said).toStrictEqual({ kind: 'rejected', reason, endReason: undefined, nextStep });
+      // A second time, from whatever was remembered of the first.
+      expect(await client.validate(made)).toMatchObject(said);
+    }
+  });
+});
+
+test('none of them was the service asked about in local mode', async () => {
+  const asked = () => server.calls.filter((call) => call.startsWith('BatchValidate')).length;
+  const [local] = clients;
+  const before = asked();
+  for (const [, token] of Object.values(CASES).flat()) await local?.validate(await token());
+  expect(asked()).toBe(before);
+});
+
+test('the token that the bad ones were made of is good', async () => {
+  for (const client of clients) expect(await client.validate(goodToken)).toMatchObject({ kind: 'accepted' });
+});
