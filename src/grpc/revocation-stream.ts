@@ -34,11 +34,10 @@ export class RevocationStream implements WatchSink {
   /** Tells until the stream ends. Rejects with why. */
   async run(): Promise<void> {
     const { signal } = this.#call;
-    signal.throwIfAborted();
+    if (signal.aborted) throw reasonOf(signal);
     const watcher = this.#parts.broadcast.watch(this, this.#options);
     this.#watcher = watcher;
-    const aborted = () => this.#endWith(signal.reason instanceof Failure ? signal.reason : cancelled());
-    signal.addEventListener('abort', aborted, { once: true });
+    signal.addEventListener('abort', () => this.#endWith(reasonOf(signal)), { once: true });
     watcher.look();
     try {
       await this.#ended.promise;
@@ -88,6 +87,6 @@ export class RevocationStream implements WatchSink {
   }
 }
 
-function cancelled(): Failure {
-  return new Failure('CANCELLED', 'The caller has gone.');
+function reasonOf({ reason }: AbortSignal): Failure {
+  return reason instanceof Failure ? reason : new Failure('CANCELLED', 'The caller has gone.');
 }

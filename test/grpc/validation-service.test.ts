@@ -1,9 +1,11 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { storeUnavailable } from '../../src/core/failure.ts';
 import type { CallerTokens } from '../../src/grpc/interceptors/caller-auth.ts';
 import { rejected } from '../../src/validator/verdict.ts';
 import { eventually } from '../support/eventually.ts';
 import { judgeByName } from './support/fakes.ts';
+import { frame, RawClient } from './support/raw-client.ts';
 import { call } from './support/unary-call.ts';
 import {
   publicJwk,
@@ -102,6 +104,17 @@ describe('WatchRevocations', () => {
     });
   });
 
+  test('refuses bytes that are no message', async () => {
+    await start();
+    const raw = new RawClient(server.running.address);
+    const headers = { ':path': '/latchkey.v1.ValidationService/WatchRevocations' };
+    expect(await raw.send(frame(Buffer.from([0xff])), headers)).toMatchObject({
+      grpcStatus: status.INVALID_ARGUMENT,
+      detailed: true,
+    });
+    await raw.close();
+  });
+
   test('frees the watcher when the caller cancels or its deadline comes', async () => {
     await start();
     const cancelled = await watch().current();
@@ -152,6 +165,45 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
     await start({ callerAuth: 'token' });
     expect(await watch().ended()).toMatchObject({ reason: 'CALLER_UNAUTHENTICATED' });
     expect(await watch({}, bearer('good')).ended()).toMatchObject({ reason: 'CALLER_FORBIDDEN' });
+  });
+
+  test('opens nothing for a caller that has gone while it was judged', async () => {
+    const asked = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const judge: CallerTokens['judge'] = async (token) => {
+      asked.resolve();
+      await release.promise;
+      return judgeByName(token);
+    };
+    await start({ callerAuth: 'token', tokens: { judge } });
+    const { callMetrics, log } = server.environment;
+    const stream = watch({}, bearer('service'));
+    await asked.promise;
+    stream.cancel();
+    // Another call on the connection is answered: the server knows of what came before it.
+    await call(server.client, server.client.getSigningKeys, {});
+    release.resolve();
+    await eventually(() => callMetrics.calls.includes('WatchRevocations 1'));
+    expect(server.broadcast.size).toBe(0);
+    expect(log.at('error')).toEqual([]);
+  });
+
+  test('goes on while nobody can tell whether the caller is still good', async () => {
+    let isDown = false;
+    let refusals = 0;
+    const judge: CallerTokens['judge'] = (token) => {
+      if (!isDown) return judgeByName(token);
+      refusals += 1;
+      throw storeUnavailable('sessions', new Error('no answer'));
+    };
+    await start({ callerAuth: 'token', tokens: { judge } });
+    const stream = await watch(often, bearer('service')).current();
+    isDown = true;
+    await eventually(() => refusals > 1);
+    isDown = false;
+    const sessionId = await server.endSession();
+    await eventually(() => stream.sessionIds.includes(sessionId));
+    stream.cancel();
   });
 
   test.each([
