@@ -1,6 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { connect, type LatchkeyClient } from '../../src/client/index.ts';
+import { Failure } from '../../src/core/failure.ts';
+import { statusOf } from '../../src/grpc/status-details.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeValidationService } from '../support/fake-validation-service.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -59,6 +61,20 @@ describe('several addresses', () => {
     }
   });
 
+  test('one that does not answer is asked last for a while', async () => {
+    const client = open();
+    await callUntilSpread(client);
+    const hanging = services[1] as FakeValidationService;
+    hanging.answer = () => new Promise(() => undefined);
+    const before = hanging.callsOf('BatchValidate');
+    for (let count = 0; count < 3; count += 1) {
+      await client.identity.batchValidate({ accessTokens: ['a'] }, { timeoutMs: 200 }).catch(() => undefined);
+    }
+    expect(hanging.callsOf('BatchValidate')).toBe(before + 1);
+    for (let count = 0; count < 10; count += 1) await client.validate('a');
+    expect(hanging.callsOf('BatchValidate')).toBe(before + 1);
+  });
+
   test('none of them is there: the call fails as unreachable', async () => {
     for (const service of services) service.close();
     await expect(open().validate('a')).rejects.toMatchObject({ isUnreachable: true });
@@ -108,6 +124,21 @@ describe('a call that finds the service unavailable', () => {
     service.failures.set('Logout', refused);
     await expect(client.logout({})).rejects.toMatchObject(refused);
     expect(service.callsOf('Logout')).toBe(1);
+  });
+
+  test('is tried again when the service says, and not at all where that is too late', async () => {
+    const busy = (retryAfterMs: number) =>
+      statusOf(new Failure('STORE_UNAVAILABLE', 'Busy.', { retryAfterMs }));
+    service.failures.set('Logout', busy(400));
+    const begun = performance.now();
+    const call = client.logout({});
+    await eventually(() => service.callsOf('Logout') === 1);
+    service.failures.clear();
+    await call;
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(399);
+    service.failures.set('Refresh', busy(60_000));
+    await expect(client.refresh({})).rejects.toMatchObject({ retryAfterMs: 60_000 });
+    expect(service.callsOf('Refresh')).toBe(1);
   });
 
   test('is not tried again after its deadline, or once it is given up', async () => {

@@ -6,6 +6,8 @@ import { endOf, FakeValidationService } from '../support/fake-validation-service
 import { ManualClock } from '../support/manual-clock.ts';
 import { claimsAt, TestKey } from '../support/test-keys.ts';
 
+/** Sooner than a stream is left for its silence, which is three heartbeats. */
+const BEFORE_SILENCE_MS = 2_500;
 const SESSION = '019b7600-0000-7000-8000-00000000bbbb';
 
 let key: TestKey;
@@ -115,33 +117,40 @@ describe('the watch of revocations', () => {
     expect(other.lastWatch.request.afterRevision).toBe('100-0');
   });
 
+  test('stays with a stream for as long as that says something', async () => {
+    const service = await serve();
+    await open({ maxStalenessMs: 500 }).ready();
+    const until = performance.now() + 1_500;
+    await eventually(() => {
+      service.tellCurrent(service.lastWatch);
+      return performance.now() > until;
+    });
+    expect(service.watches).toHaveLength(1);
+  });
+
   test('is opened anew when the clock of the day was set', async () => {
     const service = await serve();
     const client = open();
     await client.ready();
     clock.set(3_600_000);
     service.tellCurrent(service.lastWatch);
-    await eventually(() => service.watches.length === 2);
+    await eventually(() => service.watches.length === 2, BEFORE_SILENCE_MS);
     await client.ready();
     expect(client.staleness.ageMs).toBe(0);
   });
 
   test('is opened anew soon where it took long to open, for all that it says seems old', async () => {
     const service = await serve();
+    const { greet } = service;
     service.greet = (watch) => {
-      service.tellCurrent(watch, { isStart: true });
-      // Taken up late: the clock of the service stood at this moment, the caller's at one before it.
-      service.greet = (next) => service.tellCurrent(next, { isStart: true });
-    };
-    const tellAtOnce = service.greet;
-    service.greet = (watch) => {
+      service.greet = greet;
       clock.advance(4_000);
-      tellAtOnce(watch);
+      greet(watch);
     };
     const client = open();
     await client.ready();
     expect(client.staleness.ageMs).toBe(4_000);
-    await eventually(() => service.watches.length === 2);
+    await eventually(() => service.watches.length === 2, BEFORE_SILENCE_MS);
     await eventually(() => client.staleness.ageMs === 0);
   });
 
