@@ -1,7 +1,8 @@
+import type { AccessTokenClaims } from '../validator/access-token.ts';
 import type { Clock } from '../validator/clock.ts';
 import { TokenVerifier } from '../validator/token-verifier.ts';
 import { type Undecided, Validator } from '../validator/validator.ts';
-import type { Accepted, Demand, Judgement } from '../validator/verdict.ts';
+import { type Accepted, type Demand, type Judgement, rejected } from '../validator/verdict.ts';
 import type { HeardRevocations } from './heard-revocations.ts';
 import type { SigningKeys, TokenTerms } from './signing-keys.ts';
 import type { EndReasonName, Identity, TokenValidator, ValidateDemand, Validation } from './validation.ts';
@@ -126,10 +127,18 @@ export class LocalValidation implements TokenValidator {
       return this.#validation(judged);
     }
     const validation = await this.#ask(token, demand);
-    if (judged.because === 'not-covered' && validation.kind === 'accepted') {
-      validator.noteAlive(judged.token, validation.asOf.getTime());
-    }
-    return validation;
+    if (validation.kind === 'rejected') return validation;
+    if (judged.because === 'not-covered') validator.noteAlive(judged.token, validation.asOf.getTime());
+    return this.#endedMeanwhile(judged.token.claims) ?? validation;
+  }
+
+  /** An ending may have been heard while the answer, which did not know of it, was under way. */
+  #endedMeanwhile({ userId, sessionId, sessionCreatedAt }: AccessTokenClaims): Validation | undefined {
+    const { heard } = this.#options;
+    const endReason = heard.endReasonOf(userId, sessionId, sessionCreatedAt);
+    if (endReason === undefined) return undefined;
+    const { asOf, revision } = heard;
+    return this.#validation({ verdict: rejected('SESSION_ENDED', endReason), asOf, revision });
   }
 
   /**

@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ConnectOptions, connect, type LatchkeyClient } from '../../src/client/index.ts';
+import type { BatchValidateResponse } from '../../src/gen/latchkey/v1/identity.ts';
 import { eventually } from '../support/eventually.ts';
 import { endOf, FakeValidationService } from '../support/fake-validation-service.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -38,6 +39,29 @@ async function openReady(options: ConnectOptions = {}): Promise<LatchkeyClient> 
   await client.ready();
   return client;
 }
+
+/** What the service answers where it takes one token for good. */
+const aYes = (): BatchValidateResponse => ({
+  verdicts: [
+    {
+      verdict: {
+        $case: 'identity',
+        value: {
+          userId: '01900000-0000-7000-8000-00000000aaaa',
+          sessionId: SESSION,
+          clientId: '',
+          roles: [],
+          authenticationMethods: [],
+          authenticatedAt: undefined,
+          issuedAt: undefined,
+          expiresAt: undefined,
+        },
+      },
+    },
+  ],
+  asOf: new Date(clock.now()),
+  revision: '100-0',
+});
 
 const good = (given: Record<string, unknown> = {}) => key.sign(claimsAt(clock.now(), given));
 
@@ -119,30 +143,28 @@ describe('validation in this process', () => {
     service.coveredSince = clock.now() - 60_000;
     const client = await openReady({ maxStalenessMs: 600_000 });
     const token = await good({ iat: Math.floor(clock.now() / 1_000) - 120 });
-    service.answer = () => ({
-      verdicts: [
-        {
-          verdict: {
-            $case: 'identity',
-            value: {
-              userId: 'u',
-              sessionId: SESSION,
-              clientId: '',
-              roles: [],
-              authenticationMethods: [],
-              authenticatedAt: undefined,
-              issuedAt: undefined,
-              expiresAt: undefined,
-            },
-          },
-        },
-      ],
-      asOf: new Date(clock.now()),
-      revision: '100-0',
-    });
+    service.answer = () => aYes();
     expect(await client.validate(token)).toMatchObject({ kind: 'accepted' });
     expect(await client.validate(token)).toMatchObject({ kind: 'accepted' });
     expect(service.batches).toHaveLength(1);
+  });
+
+  test('says no where an ending is heard while the service’s yes is under way', async () => {
+    const client = await openReady();
+    const token = await good();
+    const asked = Promise.withResolvers<BatchValidateResponse>();
+    service.answer = () => asked.promise;
+    const heard = new Promise((resolve) => client.onEnding(resolve));
+    const waiting = client.validate(token, { consistency: 'strong' });
+    await eventually(() => service.batches.length === 1);
+    service.tellCurrent(service.lastWatch, { revocations: [endOf(SESSION, clock.now())] });
+    await heard;
+    asked.resolve(aYes());
+    expect(await waiting).toMatchObject({
+      kind: 'rejected',
+      reason: 'SESSION_ENDED',
+      endReason: 'LOGGED_OUT',
+    });
   });
 
   test('asks once where many ask about one token at the same time, but not for a STRONG demand', async () => {
