@@ -4,13 +4,16 @@ import path from 'node:path';
 import { describeMachine } from './machine.ts';
 import { type Measurement, outcomeOf } from './measurement.ts';
 import { type Options, parseOptions, SCENARIOS, type ScenarioName, USAGE } from './options.ts';
+import { draw } from './picture.ts';
 import { othersBusy } from './quiet.ts';
 import { markdown, type Report, unfitToPublish, withTable } from './report.ts';
 import { batchValidate } from './scenarios/batch-validate.ts';
+import { clientLocal } from './scenarios/client-local.ts';
 import { login } from './scenarios/login.ts';
 import { loginStorm } from './scenarios/login-storm.ts';
 import { peers } from './scenarios/peers.ts';
 import { refresh } from './scenarios/refresh.ts';
+import { revocation } from './scenarios/revocation.ts';
 import type { Scale } from './scenarios/rounds.ts';
 import { scale } from './scenarios/scale.ts';
 import { validateCold } from './scenarios/validate-cold.ts';
@@ -22,6 +25,8 @@ const readme = path.join(root, 'README.md');
 const latestFile = path.join(import.meta.dirname, 'results/latest.json');
 /** The numbers behind the table in README.md; committed with it. */
 const publishedFile = path.join(import.meta.dirname, 'published.json');
+/** The picture in README.md. */
+const pictureFile = path.join(root, 'docs/bench.svg');
 
 const scenarios: Readonly<
   Record<ScenarioName, (scale: Scale) => Promise<Measurement | readonly Measurement[]>>
@@ -32,6 +37,8 @@ const scenarios: Readonly<
   refresh,
   login,
   'login-storm': loginStorm,
+  'client-local': clientLocal,
+  revocation,
   scale,
   peers,
 };
@@ -82,6 +89,8 @@ function publish(report: Report, table: string, options: Options): void {
   if (problem !== undefined) throw new Error(problem);
   writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), table));
   writeFileSync(publishedFile, json);
+  const picture = draw(report.measurements);
+  if (picture !== undefined) writeFileSync(pictureFile, picture);
 }
 
 const options = optionsOrExit();
@@ -96,5 +105,6 @@ try {
   process.exitCode = options.strict && missed.length > 0 ? 1 : 0;
 } catch (error) {
   console.error(error);
-  process.exitCode = 1;
+  // Whatever a scenario left running ends with this process.
+  process.exit(1);
 }

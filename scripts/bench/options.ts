@@ -7,6 +7,8 @@ export const SCENARIOS = [
   'refresh',
   'login',
   'login-storm',
+  'client-local',
+  'revocation',
   'scale',
   'peers',
 ] as const;

@@ -31,6 +31,8 @@ export function peerTable(measurements: readonly Measurement[]): readonly string
     '|---|---|---|---|---|---|',
     ...rows,
     '',
+    '![The same as a picture](docs/bench.svg)',
+    '',
     METHOD,
     '',
   ];

@@ -75,13 +75,73 @@ export interface LoginJobResult {
   readonly answeredAtMs: readonly number[];
 }
 
+/** Validates the tokens of a file with latchkey's client. */
+export interface ValidationsJob {
+  readonly kind: 'validations';
+  readonly port: number;
+  readonly mode: 'local' | 'remote';
+  readonly tokenFile: string;
+  /** How many validations are in flight. */
+  readonly lanes: number;
+  /** Each token once, never seen before; or all of them over and over for `seconds`, each seen before. */
+  readonly once: boolean;
+  readonly seconds: number;
+  /** Go on for a second, one at a time, with the clock read around each. */
+  readonly timed: boolean;
+}
+export interface ValidationsResult {
+  readonly validations: number;
+  readonly seconds: number;
+  /** How many cores this process used, all its threads. */
+  readonly cores: number;
+  /** Microseconds of a validation that was timed, and what reading the clock twice takes of it. */
+  readonly p50Us: number | undefined;
+  readonly p99Us: number | undefined;
+  readonly timerUs: number | undefined;
+}
+
+/** Local validators that note when they feel that a session has ended. Until told to finish. */
+export interface ListenJob {
+  readonly kind: 'listen';
+  /** A client for each. */
+  readonly ports: readonly number[];
+  /** Of the sessions that are going to end. */
+  readonly tokens: readonly { readonly sessionId: string; readonly accessToken: string }[];
+}
+export interface FeltEnding {
+  readonly sessionId: string;
+  /** By `steadyMs`. */
+  readonly atMs: number;
+}
+export interface ListenResult {
+  readonly felt: readonly FeltEnding[];
+}
+
+/** Logs out the sessions of these tokens, one after the other. */
+export interface LogoutsJob {
+  readonly kind: 'logouts';
+  readonly ports: readonly number[];
+  readonly accessTokens: readonly string[];
+  /** Ask each server all the while, until it rejects the token. */
+  readonly poll: boolean;
+}
+export interface LogoutsResult {
+  /** By `steadyMs`, in the order of the tokens. */
+  readonly answeredAtMs: readonly number[];
+  /** For each token, when each server rejected it first; empty where no server was asked. */
+  readonly rejectedAtMs: readonly (readonly number[])[];
+}
+
 export interface JobResults {
   readonly flood: FloodResult;
   readonly refresh: RefreshResult;
   readonly pace: PaceResult;
   readonly login: LoginJobResult;
+  readonly validations: ValidationsResult;
+  readonly listen: ListenResult;
+  readonly logouts: LogoutsResult;
 }
-export type Job = FloodJob | RefreshJob | PaceJob | LoginJob;
+export type Job = FloodJob | RefreshJob | PaceJob | LoginJob | ValidationsJob | ListenJob | LogoutsJob;
 
 /** From a load process: the load is on, or the job is done, or it failed. */
 export type Report =

@@ -2,9 +2,12 @@
 
 import { flood } from './flood.ts';
 import type { Job, JobResults, Report } from './job.ts';
+import { listen } from './listeners.ts';
 import { keepLoggingIn } from './logins.ts';
+import { logOut } from './logouts.ts';
 import { pace } from './pace.ts';
 import { refresh } from './refresh.ts';
+import { validations } from './validations.ts';
 
 const finishing = new AbortController();
 process.on('disconnect', () => process.exit(1));
@@ -32,6 +35,12 @@ async function resultOf(job: Job): Promise<JobResults[keyof JobResults]> {
       return await pace(job);
     case 'login':
       return await keepLoggingIn(job, started, finishing.signal);
+    case 'validations':
+      return await validations(job);
+    case 'listen':
+      return await listen(job, started, finishing.signal);
+    case 'logouts':
+      return await logOut(job);
   }
 }
 

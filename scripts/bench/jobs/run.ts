@@ -13,7 +13,10 @@ export async function startJob<Kind extends Job['kind']>(
   const child = forkModule('jobs/process.ts', `the ${job.kind} job`);
   child.send(job);
   const first = await nextMessage<Report>(child);
-  if (first.kind === 'failed') throw new Error(`${job.kind}: ${first.problem}`);
+  if (first.kind === 'failed') {
+    await stop(child);
+    throw new Error(`${job.kind}: ${first.problem}`);
+  }
   const last = first.kind === 'done' ? Promise.resolve(first) : nextMessage<Report>(child);
   // Whoever finishes the job hears of its failure; until then it is nobody's unhandled rejection.
   last.catch(() => undefined);
@@ -31,7 +34,7 @@ export async function startJob<Kind extends Job['kind']>(
 }
 
 /** Runs a job that has an end of its own. */
-export async function runJob<Kind extends Exclude<Job['kind'], 'login'>>(
+export async function runJob<Kind extends Exclude<Job['kind'], 'login' | 'listen'>>(
   job: Extract<Job, { kind: Kind }>,
 ): Promise<JobResults[Kind]> {
   return await (await startJob<Kind>(job)).finish();

@@ -9,9 +9,12 @@ export function validateFrame(accessToken: string): Buffer {
   return grpcFrame(ValidateRequest.encode(request).finish());
 }
 
+/** Whether the answer says whose the token is. */
+export function isIdentity(validateResponse: Buffer): boolean {
+  return validateResponse[0] === IDENTITY_TAG;
+}
+
 /** Throws unless the answer says whose the token is: a server that refuses quickly measures nothing. */
 export function demandIdentity(validateResponse: Buffer): void {
-  if (validateResponse[0] !== IDENTITY_TAG) {
-    throw new Error('Validate rejected a token that is good');
-  }
+  if (!isIdentity(validateResponse)) throw new Error('Validate rejected a token that is good');
 }

@@ -3,6 +3,7 @@ import { ARMS, type ArmName, type ArmRun, type ArmSetup, type Credential } from 
 import { type Caller, startCaller } from '../peers/caller.ts';
 import { type OidcProvider, startOidcProvider } from '../peers/oidc-provider.ts';
 import { installPeers } from '../peers/peer-modules.ts';
+import { tokensOfNewSessions } from '../servers/access-tokens.ts';
 import { QUICK_COST, type Stand, withStand } from '../servers/stand.ts';
 import { alternate, type Scale } from './rounds.ts';
 
@@ -83,12 +84,7 @@ async function setupOf(arm: ArmName, stand: Stand, provider: OidcProvider): Prom
   return { ...setup, service: { port: stand.latchkey.port, credentials: await signedIn(stand) } };
 }
 
-async function signedIn({ people }: Stand): Promise<readonly Credential[]> {
-  const sessions = await people.openSessions(COUNT);
-  return await Promise.all(
-    sessions.map(async ({ accessToken }) => {
-      const { verdict } = await people.validate(accessToken);
-      return { text: accessToken, userId: verdict?.$case === 'identity' ? verdict.value.userId : '' };
-    }),
-  );
+async function signedIn(stand: Stand): Promise<readonly Credential[]> {
+  const tokens = await tokensOfNewSessions(stand, COUNT);
+  return tokens.map(({ accessToken, userId }) => ({ text: accessToken, userId }));
 }

@@ -1,0 +1,72 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import type { Measurement, PeerFigures } from '../../scripts/bench/measurement.ts';
+import { draw } from '../../scripts/bench/picture.ts';
+import { markdown, type Report, withTable } from '../../scripts/bench/report.ts';
+
+const figures: PeerFigures = { p50Us: [1], p99Us: [2], cpuUs: [3] };
+
+function peer(what: string, perSecond: number, stillYesMs?: readonly number[]): Measurement {
+  return {
+    what,
+    unit: 'per second',
+    measured: [perSecond],
+    bar: { kind: 'none' },
+    notes: [],
+    peer: stillYesMs === undefined ? figures : { ...figures, stillYesMs },
+    details: {},
+  };
+}
+
+/** Widths of the bars, in the order in which they are drawn. */
+function widths(svg: string | undefined): number[] {
+  return [...(svg ?? '').matchAll(/<rect [^>]*width="(\d+)"/g)].map(([, width]) => Number(width));
+}
+
+describe('the picture', () => {
+  test('draws a bar for each way and figure, ten times as much a step longer, whatever the step starts from', () => {
+    const [most = 0, tenth = 0, hundredth = 0] = widths(
+      draw([peer('a', 1_000_000, [1]), peer('b', 100_000, [1]), peer('c', 10_000, [1])]),
+    );
+    expect(most - tenth).toBeGreaterThan(50);
+    expect(Math.abs(most - tenth - (tenth - hundredth))).toBeLessThanOrEqual(1);
+  });
+
+  test('shows the longest yes after a logout, and none where there was none', () => {
+    const svg = draw([peer('a', 1_000, [0, 0.5, 0]), peer('b', 1_000, [0, 0]), peer('c', 1_000)]);
+    const [, , , some = 0, none = 0, forGood = 0] = widths(svg);
+    expect(none).toBe(0);
+    expect(some).toBeGreaterThan(0);
+    expect(forGood).toBeGreaterThan(some);
+    for (const text of ['0.500 ms', 'not once', 'until the token expires']) expect(svg).toContain(text);
+  });
+
+  test('can be read on dark pages, and by programs that take markup for markup', () => {
+    const svg = draw([peer('a < b & c', 1_000, [1])]);
+    expect(svg).toContain('prefers-color-scheme:dark');
+    expect(svg).toContain('a &lt; b &amp; c');
+  });
+
+  test('is not drawn where nothing was compared', () => {
+    const { peer: _, ...other } = peer('a', 1);
+    expect(draw([other])).toBeUndefined();
+  });
+});
+
+describe('what is published', () => {
+  const root = path.resolve(import.meta.dirname, '../..');
+  const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
+  const published = JSON.parse(read('scripts/bench/published.json')) as Report;
+
+  test('is the table in the README', () => {
+    const readme = read('README.md');
+    expect(withTable(readme, markdown(published))).toBe(readme);
+  });
+
+  test('is the picture, if ways to validate were compared', () => {
+    const picture = 'docs/bench.svg';
+    const found = existsSync(path.join(root, picture)) ? read(picture) : undefined;
+    expect(found).toBe(draw(published.measurements));
+  });
+});
