@@ -19,10 +19,10 @@ interface Panel {
   readonly most: number;
 }
 
-const WIDTH = 760;
-const LABELS_END = 262;
+const WIDTH = 820;
+const LABELS_END = 276;
 /** Room for the text behind the longest bar. */
-const BARS_END = WIDTH - 170;
+const BARS_END = WIDTH - 230;
 const ROW = 24;
 const BAR_HEIGHT = 14;
 const TITLE = 34;

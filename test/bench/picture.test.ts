@@ -48,6 +48,18 @@ describe('the picture', () => {
     expect(svg).toContain('a &lt; b &amp; c');
   });
 
+  test('has room for its longest words, at 7 pixels a letter', () => {
+    const longest = '@fastify/jwt and a GET of the session';
+    const svg = draw([peer(longest, 1_000_000)]) ?? '';
+    const width = Number(/width="(\d+)"/.exec(svg)?.[1]);
+    const texts = [...svg.matchAll(/<text x="(\d+)" y="\d+"( text-anchor="end")?>([^<]*)</g)];
+    expect(texts).toHaveLength(4);
+    for (const [, x, atEnd, words = ''] of texts) {
+      const room = atEnd === undefined ? width - Number(x) : Number(x);
+      expect(words.length * 7).toBeLessThanOrEqual(room);
+    }
+  });
+
   test('is not drawn where nothing was compared', () => {
     const { peer: _, ...other } = peer('a', 1);
     expect(draw([other])).toBeUndefined();
