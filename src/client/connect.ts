@@ -21,7 +21,8 @@ const MACHINE_CLOCK: Clock = { now: Date.now, monotonic: performance.now.bind(pe
 
 /**
  * Makes a client. Connects at the first call, and again by itself whenever the connection was lost. In local mode it
- * listens for revocations from the first `validate`, `ready` or `onEnding` on.
+ * listens for revocations from the first `validate`, `ready` or `onEnding` on, and keeps the process alive until it
+ * is closed.
  *
  * Throws a `RangeError` where there is no address or `maxStalenessMs` is too small, and what `node:tls` throws where a
  * certificate or key cannot be read.
