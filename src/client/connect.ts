@@ -11,8 +11,6 @@ import { LocalMode, RemoteMode, type ValidationMode } from './modes.ts';
 import { RemoteValidation } from './remote-validation.ts';
 import type { TokenValidator } from './validation.ts';
 
-export type { LatchkeyClient } from './latchkey-client.ts';
-
 const DEFAULT_TIMEOUT_MS = 5_000;
 const DEFAULT_MAX_STALENESS_MS = 5_000;
 const LEAST_MAX_STALENESS_MS = 500;

@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { KeySet } from '../validator/key-set.ts';
 import { TokenVerifier } from '../validator/token-verifier.ts';
 import { Validator } from '../validator/validator.ts';
-import type { LatchkeyClient } from './connect.ts';
+import type { LatchkeyClient } from './latchkey-client.ts';
 import { LatchkeyError } from './errors.ts';
 import { TestClock } from './testing-clock.ts';
 import { TestFeed } from './testing-feed.ts';
