@@ -181,7 +181,7 @@ async function compare({ rounds, seconds }: Scale, small: Arm, large: Arm): Prom
       measured: validated.large.map(validations),
       reference: { name: small.name, values: validated.small.map(validations) },
       notes: [
-        `Two services side by side, each with a Redis of its own; ${USED} tokens in turn, all seen before.`,
+        `Two services side by side, each with a Redis of its own; ${USED.toLocaleString('en-US')} tokens in turn, all seen before.`,
       ],
       details: validated,
     },
@@ -190,7 +190,9 @@ async function compare({ rounds, seconds }: Scale, small: Arm, large: Arm): Prom
       what: `Refresh with ${large.name}`,
       measured: refreshed.large.map(refreshes),
       reference: { name: small.name, values: refreshed.small.map(refreshes) },
-      notes: [`${LANES} in flight over ${USED} sessions that lie evenly among all others.`],
+      notes: [
+        `${LANES} in flight over ${USED.toLocaleString('en-US')} sessions that lie evenly among all others.`,
+      ],
       details: refreshed,
     },
   ];

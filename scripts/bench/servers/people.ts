@@ -76,6 +76,13 @@ export class People {
     return opened;
   }
 
+  /** The users' ids, as tokens of theirs name them. Each signs in for it. */
+  async userIds(): Promise<readonly string[]> {
+    const sessions = await this.openSessions(this.credentials.length);
+    const answers = await Promise.all(sessions.map(({ accessToken }) => this.validate(accessToken)));
+    return answers.flatMap(({ verdict }) => (verdict?.$case === 'identity' ? [verdict.value.userId] : []));
+  }
+
   /** The service's answer, which must be an identity. */
   async validate(accessToken: string): Promise<ValidateResponse> {
     const answer = await new Promise<ValidateResponse>((resolve, reject) => {

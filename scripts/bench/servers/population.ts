@@ -9,7 +9,6 @@ import type { Session } from '../../../src/core/session/session.ts';
 import { IdentityServiceService, ValidateResponse } from '../../../src/gen/latchkey/v1/identity.ts';
 import { validateFrame } from '../jobs/verdicts.ts';
 import { GrpcConnection } from '../wire/connection.ts';
-import type { Stand } from './stand.ts';
 
 /** Commands on their way to Redis at a time: enough to keep it busy. */
 const IN_FLIGHT = 512;
@@ -23,6 +22,13 @@ const TOKEN_LIFE_MS = 900_000;
 const USER_AGENT =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';
 
+/** What is used of a stand. */
+export interface Populated {
+  readonly redis: { readonly port: number };
+  readonly site: { readonly masterKey: Buffer };
+  readonly people: { userIds(): Promise<readonly string[]> };
+}
+
 export interface Population {
   /** Of the sessions that are used, in the order in which they were opened. */
   readonly refreshTokens: readonly string[];
@@ -35,13 +41,13 @@ export interface Population {
  * belong to the people of the stand and have refresh tokens. Each of the others belongs to a user of its own,
  * whom the service never has to look up.
  */
-export async function populate(stand: Stand, count: number, used: number): Promise<Population> {
+export async function populate(stand: Populated, count: number, used: number): Promise<Population> {
   await using opened = new AsyncDisposableStack();
   const commands = await open(stand, opened);
   const deadlineMs = DEADLINE_MS;
   const store = new RedisSessionStore({ commands, endings: commands, durability: DURABILITY, deadlineMs });
   const refreshKeys = new RefreshTokens([new MasterKeys([stand.site.masterKey]).newest.refreshMac]);
-  const userIds = await idsOf(stand);
+  const userIds = await stand.people.userIds();
   const refreshTokens: string[] = [];
   const every = Math.floor(count / used);
 
@@ -67,7 +73,7 @@ export async function populate(stand: Stand, count: number, used: number): Promi
 
 /** Logs the endings of `count` sessions that nobody has; `bytesPerEntry` is what each one takes in Redis. */
 export async function endOthers(
-  stand: Stand,
+  stand: Populated,
   count: number,
 ): Promise<{ readonly bytesPerEntry: number; readonly lastRevision: string }> {
   await using opened = new AsyncDisposableStack();
@@ -112,7 +118,7 @@ export async function hasRead(port: number, { revision, accessToken }: LogPlace)
   await connection.close();
 }
 
-async function open({ redis }: Stand, opened: AsyncDisposableStack): Promise<RedisClient> {
+async function open({ redis }: Pick<Populated, 'redis'>, opened: AsyncDisposableStack): Promise<RedisClient> {
   const node = { host: '127.0.0.1', port: redis.port };
   const client = await openRedis(
     { kind: 'single', node, db: 0, tls: false },
@@ -126,13 +132,6 @@ async function open({ redis }: Stand, opened: AsyncDisposableStack): Promise<Red
   );
   opened.defer(() => closeRedis(client));
   return client;
-}
-
-/** The users of the stand, as their own tokens name them. */
-async function idsOf({ people }: Stand): Promise<readonly string[]> {
-  const sessions = await people.openSessions(people.credentials.length);
-  const answers = await Promise.all(sessions.map(({ accessToken }) => people.validate(accessToken)));
-  return answers.flatMap(({ verdict }) => (verdict?.$case === 'identity' ? [verdict.value.userId] : []));
 }
 
 function newSession(userId: string): Session {
