@@ -75,8 +75,9 @@ export const SESSION_VARIABLES = {
   },
   tokenCacheSize: {
     name: 'LATCHKEY_TOKEN_CACHE_SIZE',
-    meaning: 'verified access tokens that are remembered, about 2 kB each; 0 for none',
-    fallback: '100000',
+    meaning:
+      'verified access tokens that are remembered, those used last; about 2 kB each, and for a while twice as many are held; 0 for none',
+    fallback: '50000',
     example: '20000',
     parse: wholeNumber(0, 10_000_000),
   },

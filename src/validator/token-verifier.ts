@@ -22,8 +22,9 @@ export interface Unverified {
 }
 
 /**
- * Verifies signatures, and remembers the tokens it has verified. Two generations of a map bound the memory:
- * when the young one is full it becomes the old one, and what was not asked for since is dropped.
+ * Verifies signatures, and remembers the tokens it has verified. Two generations of a map bound the memory: when the
+ * young one is full it becomes the old one, and what was not asked for since is dropped. So the tokens used last, as
+ * many as a generation holds, are always there, and at most twice as many are held.
  */
 export class TokenVerifier {
   readonly #keys: KeySet;
@@ -33,10 +34,10 @@ export class TokenVerifier {
   #young = new Map<string, VerifiedToken>();
   #old = new Map<string, VerifiedToken>();
 
-  /** @param cacheSize how many verified tokens are remembered at most; 0: none. */
+  /** @param cacheSize how many of the tokens used last are remembered at least, and half of what is held at most; 0: none. */
   constructor(keys: KeySet, cacheSize: number) {
     this.#keys = keys;
-    this.#generationSize = Math.ceil(cacheSize / 2);
+    this.#generationSize = cacheSize;
   }
 
   /** How often a token was recalled, and how often it had to be verified, since the start. */
