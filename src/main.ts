@@ -31,8 +31,8 @@ async function main(): Promise<number> {
     if (self !== undefined) return await serveAsWorker(config, logger, self);
     return config.workers === 1 ? await serve(config, logger) : await supervise(config, logger);
   } catch (error) {
-    // What a worker could not do, it has said itself.
-    if (error instanceof WorkerEnded) return error.code ?? EXIT_FAILED;
+    // What a worker could not do, it has said itself. One that was killed could not say anything.
+    if (error instanceof WorkerEnded && error.code !== null) return error.code;
     logger.fatal({ err: error }, 'the service could not go on');
     say(`latchkey: ${error instanceof Error ? error.message : String(error)}`);
     return EXIT_FAILED;

@@ -104,6 +104,14 @@ describe('the supervisor', () => {
     expect(forked).toHaveLength(1);
   });
 
+  test('names the signal that killed a first worker, which could not say anything itself', async () => {
+    const { supervisor, forked, worker } = supervised(3);
+    const started = supervisor.start();
+    worker(1).emit('exit', null, 'SIGKILL');
+    await expect(started).rejects.toMatchObject({ code: null, message: expect.stringContaining('SIGKILL') });
+    expect(forked).toHaveLength(1);
+  });
+
   test('is ready when every worker is', async () => {
     const { supervisor, worker } = await running(2);
     expect(supervisor.readiness).toEqual({ ready: true, reasons: [] });

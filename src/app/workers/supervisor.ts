@@ -2,13 +2,16 @@ import type { Readiness } from '../../telemetry/http-endpoint.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { isReport, type ServingReport, type StopOrder } from './messages.ts';
 
+/** A process that ends by itself has a code; one that is killed has the signal that ended it. */
+type OnExit = (code: number | null, signal: NodeJS.Signals | string | null) => void;
+
 /** A process that serves, as far as the supervisor has to do with it; `Worker` of node:cluster is one. */
 export interface WorkerProcess {
   readonly id: number;
   send(order: StopOrder): unknown;
   kill(signal: 'SIGKILL'): void;
   on(event: 'message', listener: (message: unknown) => void): unknown;
-  on(event: 'exit', listener: (code: number | null, signal: NodeJS.Signals | string | null) => void): unknown;
+  on(event: 'exit', listener: OnExit): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
 }
 
@@ -53,10 +56,10 @@ export class Supervisor {
     this.#options = options;
   }
 
-  /** Resolves with what the first worker said; fails if it ended instead, having said why on standard error. */
+  /** Resolves with what the first worker said; fails with `WorkerEnded` if it ended instead. */
   async start(): Promise<ServingReport> {
     const first = await new Promise<ServingReport>((resolve, reject) => {
-      this.#fork(resolve, (code) => reject(new WorkerEnded(code)));
+      this.#fork(resolve, (code, signal) => reject(new WorkerEnded(code, signal)));
     });
     if (!this.#stopping) {
       for (let count = 1; count < this.#options.workers; count += 1) this.#forkOn();
@@ -96,7 +99,7 @@ export class Supervisor {
     for (const { worker } of this.#places.values()) worker.kill('SIGKILL');
   }
 
-  #fork(onServing: (report: ServingReport) => void, onFailedStart: (code: number | null) => void): void {
+  #fork(onServing: (report: ServingReport) => void, onFailedStart: OnExit): void {
     const worker = this.#options.fork();
     const place: Place = {
       worker,
@@ -119,7 +122,7 @@ export class Supervisor {
     worker.on('exit', (code, signal) => {
       this.#places.delete(worker.id);
       if (code !== 0) this.#clean = false;
-      if (!served) onFailedStart(code);
+      if (!served) onFailedStart(code, signal);
       if (this.#stopping) {
         if (this.#places.size === 0) this.#onEmpty?.();
       } else if (served) {
@@ -134,9 +137,9 @@ export class Supervisor {
     const forkedAt = this.#options.monotonic();
     this.#fork(
       ({ address }) => this.#options.logger.info({ address }, 'one more worker serves'),
-      (code) => {
+      (code, signal) => {
         if (this.#stopping) return;
-        this.#options.logger.error({ code }, 'a worker could not start; trying again');
+        this.#options.logger.error({ code, signal }, 'a worker could not start; trying again');
         this.#replace({ forkedAt });
       },
     );
@@ -154,14 +157,14 @@ export class Supervisor {
   }
 }
 
-/** The first worker could not start. */
+/** The first worker ended before it served. One that has an exit code has said why; one that was killed could not. */
 export class WorkerEnded extends Error {
   override readonly name = 'WorkerEnded';
   /** Its exit code; null: a signal ended it. */
   readonly code: number | null;
 
-  constructor(code: number | null) {
-    super(`the first worker ended with ${code ?? 'a signal'} before it served`);
+  constructor(code: number | null, signal: string | null) {
+    super(`the first worker ended with ${code ?? signal ?? 'a signal'} before it served`);
     this.code = code;
   }
 }
