@@ -52,7 +52,7 @@ export const NETWORK_VARIABLES = {
   callerAuth: {
     name: 'LATCHKEY_CALLER_AUTH',
     meaning:
-      'who may call Validate: `open`, `mtls` (a client certificate) or `token` (an access token with the role `service` or `admin`)',
+      'who may ask about tokens (`Validate`, `BatchValidate`, `ValidationService`): `open`, `mtls` (a client certificate) or `token` (an access token with the role `service` or `admin`)',
     otherwise: '`open` on loopback; must be set beyond it',
     example: 'token',
     parse: oneOf('open', 'mtls', 'token'),
