@@ -2,6 +2,7 @@ import type { Client, ClientReadableStream, ServiceError } from '@grpc/grpc-js';
 import { ValidationServiceService, type WatchRevocationsResponse } from '../gen/latchkey/v1/validation.ts';
 import type { Clock } from '../validator/clock.ts';
 import type { Revocation } from '../validator/revocation-set.ts';
+import { abandonable } from './abandonable.ts';
 import { Backoff, pause } from './backoff.ts';
 import { bearer, type Caller } from './calls.ts';
 import { durationOf } from './durations.ts';
@@ -74,8 +75,11 @@ export class RevocationWatch {
   /** Until the stream ends. Fails unless this side ended it. */
   async #listen(): Promise<void> {
     const { caller, clock, heard } = this.#options;
-    const client = await this.#connected();
-    if (this.#closing.signal.aborted) return;
+    const { signal } = this.#closing;
+    // Connected first: what connecting takes would be added to the age of all that the stream says.
+    const connected = caller.channels.connected(caller.now() + caller.timeoutMs);
+    const client = await abandonable(connected, signal);
+    if (signal.aborted) return;
     const opened = momentOf(clock);
     heard.reopen();
     const stream = this.#open(client);
@@ -87,20 +91,6 @@ export class RevocationWatch {
     } finally {
       stream.cancel();
     }
-  }
-
-  /** Connected first: what connecting takes would be added to the age of all that the stream says. */
-  #connected(): Promise<Client> {
-    const { caller } = this.#options;
-    const { signal } = this.#closing;
-    return new Promise((resolve, reject) => {
-      const giveUp = () => reject(signal.reason);
-      signal.addEventListener('abort', giveUp, { once: true });
-      caller.channels
-        .connected(caller.now() + caller.timeoutMs)
-        .then(resolve, reject)
-        .finally(() => signal.removeEventListener('abort', giveUp));
-    });
   }
 
   #open(client: Client): ClientReadableStream<WatchRevocationsResponse> {
@@ -118,23 +108,25 @@ export class RevocationWatch {
   /** Resolves when it is time for another stream, rejects when this one has ended or has fallen silent. */
   #read(stream: ClientReadableStream<WatchRevocationsResponse>, opened: Moment): Promise<void> {
     const { signal } = this.#closing;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timers: NodeJS.Timeout[] = [];
-    return new Promise<void>((resolve, reject) => {
-      const silence = setTimeout(() => reject(new Error('The stream fell silent.')), this.#silenceMs());
-      timers.push(silence);
-      let isFirst = true;
-      stream.on('data', (message: WatchRevocationsResponse) => {
-        silence.refresh();
-        if (isFirst) timers.push(setTimeout(resolve, this.#reopenMs(opened)));
-        isFirst = false;
-        this.#take(message, opened);
-        if (this.#clocksDisagree(opened)) resolve();
-      });
-      stream.on('error', (error: ServiceError) => reject(latchkeyError(error)));
-      stream.on('end', () => reject(new Error('The stream ended.')));
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    }).finally(() => {
+    const silence = setTimeout(() => reject(new Error('The stream fell silent.')), this.#silenceMs());
+    timers.push(silence);
+    let isFirst = true;
+    stream.on('data', (message: WatchRevocationsResponse) => {
+      silence.refresh();
+      if (isFirst) timers.push(setTimeout(resolve, this.#reopenMs(opened)));
+      isFirst = false;
+      this.#take(message, opened);
+      if (this.#clocksDisagree(opened)) resolve();
+    });
+    stream.on('error', (error: ServiceError) => reject(latchkeyError(error)));
+    stream.on('end', () => reject(new Error('The stream ended.')));
+    const stop = () => resolve();
+    signal.addEventListener('abort', stop, { once: true });
+    return promise.finally(() => {
       for (const timer of timers) clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
       stream.removeAllListeners('data');
     });
   }

@@ -1,5 +1,6 @@
+import { getEventListeners } from 'node:events';
 import { status } from '@grpc/grpc-js';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type ConnectOptions, connect, type LatchkeyClient } from '../../src/client/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { endOf, FakeValidationService } from '../support/fake-validation-service.ts';
@@ -24,6 +25,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  jest.restoreAllMocks();
   for (const client of clients.splice(0)) await client.close();
   for (const service of services.splice(0)) service.close();
 });
@@ -162,5 +164,32 @@ describe('the watch of revocations', () => {
     await eventually(() => service.callsOf('WatchRevocations') > 1);
     service.failures.clear();
     await client.ready();
+  });
+
+  test('leaves nothing behind of the streams that have ended', async () => {
+    const listening = jest.spyOn(AbortSignal.prototype, 'addEventListener');
+    const service = await serve();
+    await open().ready();
+    for (const count of [2, 3, 4]) {
+      service.lastWatch.fail(status.UNAVAILABLE);
+      await eventually(() => service.watches.length === count);
+    }
+    const counts = listening.mock.contexts.map(
+      (signal) => getEventListeners(signal as AbortSignal, 'abort').length,
+    );
+    expect(Math.max(...counts)).toBe(1);
+  });
+
+  test('is opened anew after five minutes, for steady clocks drift apart', async () => {
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const service = await serve();
+    await open().ready();
+    const [elapse] = timers.mock.calls.find(([, ms]) => ms === 300_000) ?? [];
+    elapse?.();
+    await eventually(
+      () => service.watches.length === 2 && service.watches[0]?.isCancelled === true,
+      BEFORE_SILENCE_MS,
+    );
+    expect(service.lastWatch.request.afterRevision).toBe('100-0');
   });
 });
