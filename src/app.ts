@@ -7,7 +7,7 @@ import { openKeys } from './app/keys.ts';
 import { countedLogins, loginReports } from './app/logins.ts';
 import { openPasswords } from './app/passwords.ts';
 import { openServing } from './app/serving.ts';
-import { type Crew, type Site, TOMBSTONE_TTL_MS } from './app/site.ts';
+import { type Site, TOMBSTONE_TTL_MS, type WorkerRole } from './app/site.ts';
 import { openDatabase, openSessionStores } from './app/stores.ts';
 import type { Config } from './config.ts';
 import type { IdSource } from './core/ids.ts';
@@ -52,13 +52,18 @@ const ids: IdSource = { next: (atMs) => v7({ msecs: atMs }) };
  * be opened. A session store that cannot be reached is no reason not to start: the service says NOT_SERVING until
  * it can be. Without its database and its keys it does not start. What a variable can mend is told by its name.
  */
-export async function openApp(config: Config, clock: Clock, logger: Logger, crew?: Crew): Promise<App> {
+export async function openApp(
+  config: Config,
+  clock: Clock,
+  logger: Logger,
+  worker?: WorkerRole,
+): Promise<App> {
   const closers = new Closers();
   const metrics = new Metrics();
   metrics.watchProcess();
-  if (crew !== undefined) metrics.joinCluster();
+  if (worker !== undefined) metrics.joinCluster();
   try {
-    return await open({ config, clock, logger, metrics, closers, crew });
+    return await open({ config, clock, logger, metrics, closers, worker });
   } catch (error) {
     await closers.close().catch(() => undefined);
     throw error;

@@ -66,18 +66,19 @@ async function serveAsWorker(config: Config, logger: Logger, self: WorkerSelf): 
 
 /** Serves nothing itself but metrics and health. */
 async function supervise(config: Config, logger: Logger): Promise<number> {
-  const crew = await superviseWorkers(config, systemClock, logger);
+  const workers = await superviseWorkers(config, systemClock, logger);
   const stopped = stopSignal((signal) => {
     logger.warn({ signal }, 'stopping at once');
-    crew.kill();
+    workers.kill();
     process.exit(EXIT_FAILED);
   });
-  const started = await crew.start();
-  const { environment, workers } = config;
-  logger.info({ address: started.address, metrics: crew.metricsUrl, environment, workers }, 'serving');
+  const started = await workers.start();
+  const { metricsUrl } = workers;
+  const { environment, workers: count } = config;
+  logger.info({ address: started.address, metrics: metricsUrl, environment, workers: count }, 'serving');
   say(greeting(started, config));
   logger.info({ signal: await stopped }, 'stopping');
-  const clean = await crew.close();
+  const clean = await workers.close();
   logger.info({ clean }, 'stopped');
   return clean ? 0 : EXIT_FAILED;
 }

@@ -32,14 +32,14 @@ export async function openServing(
   services: GrpcServerOptions['services'],
   probes: ReadinessOptions['probes'],
 ): Promise<Serving> {
-  const { config, logger, closers, crew } = site;
+  const { config, logger, closers, worker } = site;
   const server = new GrpcServer({
     address: config.listen.text,
     services,
     reflection: config.reflection,
     ...(config.tls === undefined ? {} : { tls: config.tls }),
     log: logger,
-    addressIsShared: crew?.addressIsShared ?? false,
+    addressIsShared: worker?.addressIsShared ?? false,
   });
   const readiness = new ReadinessProbe({
     probes,
@@ -47,13 +47,13 @@ export async function openServing(
     onChange: (found) => {
       const { ready, reasons } = found;
       server.health.setServing(ready);
-      crew?.onReadiness(found);
+      worker?.onReadiness(found);
       if (ready) logger.info({}, 'sign-in works');
       else logger.warn({ reasons: reasons.join('; ') }, 'sign-in cannot work now');
     },
   });
   // One of several workers tells the supervisor, which has the endpoint.
-  const metricsListen = crew === undefined ? config.metricsListen : undefined;
+  const metricsListen = worker === undefined ? config.metricsListen : undefined;
   const metricsUrl = await openMetricsEndpoint(metricsListen, closers, {
     metrics: site.metrics,
     readiness: () => readiness.current,

@@ -13,11 +13,11 @@ export interface Site {
   readonly metrics: Metrics;
   readonly closers: Closers;
   /** Undefined: this process serves alone. */
-  readonly crew: Crew | undefined;
+  readonly worker: WorkerRole | undefined;
 }
 
-/** What a process that is one of several workers has to do with the others. */
-export interface Crew {
+/** What one worker of several has to do with the others. */
+export interface WorkerRole {
   /** The address is listened on by another worker already, and is shared. */
   readonly addressIsShared: boolean;
   /** Told whether sign-in can work, whenever that changes: the supervisor answers for all. */

@@ -77,13 +77,13 @@ function supervised(workers: number) {
 }
 
 async function running(workers: number) {
-  const crew = supervised(workers);
-  const started = crew.supervisor.start();
-  crew.worker(1).serves();
+  const supervision = supervised(workers);
+  const started = supervision.supervisor.start();
+  supervision.worker(1).serves();
   await started;
-  for (const worker of crew.forked.slice(1)) worker.serves();
-  for (const worker of crew.forked) worker.isReady();
-  return crew;
+  for (const worker of supervision.forked.slice(1)) worker.serves();
+  for (const worker of supervision.forked) worker.isReady();
+  return supervision;
 }
 
 describe('the supervisor', () => {

@@ -28,7 +28,7 @@ export interface SupervisorOptions {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
-interface Place {
+interface Slot {
   readonly worker: WorkerProcess;
   readonly forkedAt: number;
   readiness: Readiness;
@@ -45,7 +45,7 @@ const STEADY_MS = 60_000;
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #places = new Map<number, Place>();
+  readonly #slots = new Map<number, Slot>();
   readonly #waiting = new Set<() => void>();
   #replaceMs = REPLACE_MS.first;
   #stopping = false;
@@ -62,18 +62,18 @@ export class Supervisor {
       this.#fork(resolve, (code, signal) => reject(new WorkerEnded(code, signal)));
     });
     if (!this.#stopping) {
-      for (let count = 1; count < this.#options.workers; count += 1) this.#forkOn();
+      for (let count = 1; count < this.#options.workers; count += 1) this.#forkAnother();
     }
     return first;
   }
 
-  /** Ready while every place is: a balancer that asks here shall not send more than can be served. */
+  /** Ready while every slot is: a balancer that asks here shall not send more than can be served. */
   get readiness(): Readiness {
     if (this.#stopping) return { ready: false, reasons: ['draining'] };
-    const reasons = [...this.#places.values()].flatMap(({ worker, readiness }) =>
+    const reasons = [...this.#slots.values()].flatMap(({ worker, readiness }) =>
       readiness.reasons.map((reason) => `worker ${worker.id}: ${reason}`),
     );
-    const missing = this.#options.workers - this.#places.size;
+    const missing = this.#options.workers - this.#slots.size;
     if (missing > 0) reasons.push(`${missing} of ${this.#options.workers} workers are not running`);
     return { ready: reasons.length === 0, reasons };
   }
@@ -83,11 +83,11 @@ export class Supervisor {
     this.#stopping = true;
     for (const callOff of this.#waiting) callOff();
     this.#waiting.clear();
-    if (this.#places.size === 0) return this.#clean;
+    if (this.#slots.size === 0) return this.#clean;
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
-    for (const { worker } of this.#places.values()) worker.send({ kind: 'stop' });
+    for (const { worker } of this.#slots.values()) worker.send({ kind: 'stop' });
     const callOff = this.#options.later(() => this.killAll(), this.#options.stopPatienceMs);
     await empty;
     callOff();
@@ -96,22 +96,22 @@ export class Supervisor {
 
   /** Ends every worker at once. */
   killAll(): void {
-    for (const { worker } of this.#places.values()) worker.kill('SIGKILL');
+    for (const { worker } of this.#slots.values()) worker.kill('SIGKILL');
   }
 
   #fork(onServing: (report: ServingReport) => void, onFailedStart: OnExit): void {
     const worker = this.#options.fork();
-    const place: Place = {
+    const slot: Slot = {
       worker,
       forkedAt: this.#options.monotonic(),
       readiness: { ready: false, reasons: ['starting'] },
     };
-    this.#places.set(worker.id, place);
+    this.#slots.set(worker.id, slot);
     let served = false;
     worker.on('message', (message) => {
       if (!isReport(message)) return;
       if (message.kind === 'readiness') {
-        place.readiness = message;
+        slot.readiness = message;
         return;
       }
       served = true;
@@ -120,20 +120,20 @@ export class Supervisor {
     // A message to a worker that is just ending cannot be sent; its end is what counts.
     worker.on('error', () => undefined);
     worker.on('exit', (code, signal) => {
-      this.#places.delete(worker.id);
+      this.#slots.delete(worker.id);
       if (code !== 0) this.#clean = false;
       if (!served) onFailedStart(code, signal);
       if (this.#stopping) {
-        if (this.#places.size === 0) this.#onEmpty?.();
+        if (this.#slots.size === 0) this.#onEmpty?.();
       } else if (served) {
         this.#options.logger.error({ worker: worker.id, code, signal }, 'a worker ended by itself');
-        this.#replace(place);
+        this.#replace(slot);
       }
     });
   }
 
   /** Not the first: if it cannot start now, it is tried again. */
-  #forkOn(): void {
+  #forkAnother(): void {
     const forkedAt = this.#options.monotonic();
     this.#fork(
       ({ address }) => this.#options.logger.info({ address }, 'one more worker serves'),
@@ -145,12 +145,12 @@ export class Supervisor {
     );
   }
 
-  #replace({ forkedAt }: Pick<Place, 'forkedAt'>): void {
+  #replace({ forkedAt }: Pick<Slot, 'forkedAt'>): void {
     const { later, monotonic } = this.#options;
     if (monotonic() - forkedAt >= STEADY_MS) this.#replaceMs = REPLACE_MS.first;
     const callOff = later(() => {
       this.#waiting.delete(callOff);
-      this.#forkOn();
+      this.#forkAnother();
     }, this.#replaceMs);
     this.#waiting.add(callOff);
     this.#replaceMs = Math.min(2 * this.#replaceMs, REPLACE_MS.most);
