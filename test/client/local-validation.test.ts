@@ -1,6 +1,11 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { type ConnectOptions, connect, type LatchkeyClient } from '../../src/client/index.ts';
+import {
+  type ConnectOptions,
+  connect,
+  type LatchkeyClient,
+  type Revocation,
+} from '../../src/client/index.ts';
 import type { BatchValidateResponse } from '../../src/gen/latchkey/v1/identity.ts';
 import { eventually } from '../support/eventually.ts';
 import { endOf, FakeValidationService } from '../support/fake-validation-service.ts';
@@ -8,6 +13,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { claimsAt, TestKey } from '../support/test-keys.ts';
 
 const SESSION = '019b7600-0000-7000-8000-00000000bbbb';
+const OTHER_SESSION = '019b7600-0000-7000-8000-00000000dddd';
 
 let key: TestKey;
 let clock: ManualClock;
@@ -218,12 +224,13 @@ describe('validation in this process', () => {
       nextStep: 'LOGIN',
       asOf: new Date(clock.now()),
     });
+    const stillHeard: Revocation[] = [];
+    client.onEnding((revocation) => stillHeard.push(revocation));
     stop();
-    const others = [endOf('019b7600-0000-7000-8000-00000000dddd', clock.now())];
+    const others = [endOf(OTHER_SESSION, clock.now())];
     service.tellCurrent(service.lastWatch, { revocations: [...revocations, ...others], revision: '200-0' });
-    await eventually(
-      async () => (await client.validate(token)).revision !== '' && service.watches.length === 1,
-    );
+    await eventually(() => stillHeard.length > 0);
+    expect(stillHeard).toMatchObject([{ sessionId: OTHER_SESSION }]);
     expect(heard).toHaveLength(1);
   });
 
