@@ -8,6 +8,7 @@ import { countedLogins, loginReports } from './app/logins.ts';
 import { openPasswords } from './app/passwords.ts';
 import { openServing } from './app/serving.ts';
 import { type Site, TOMBSTONE_TTL_MS, type WorkerRole } from './app/site.ts';
+import type { Started } from './app/started.ts';
 import { openDatabase, openSessionStores } from './app/stores.ts';
 import type { Config } from './config.ts';
 import type { IdSource } from './core/ids.ts';
@@ -34,13 +35,9 @@ import type { Clock } from './validator/clock.ts';
 import { TokenVerifier } from './validator/token-verifier.ts';
 import { Validator } from './validator/validator.ts';
 
-export interface App {
-  /** Where gRPC is served, with the real port. */
-  readonly address: string;
+export interface App extends Started {
   /** Where metrics and plain health are served; undefined: nowhere. */
   readonly metricsUrl: string | undefined;
-  /** The first user, if this start made one; its password, if that was made too, is to be shown once. */
-  readonly firstUser: { readonly username: string; readonly password: string | undefined } | undefined;
   /** Drains and closes everything. Answers whether every call under way came to its end. */
   close(): Promise<boolean>;
 }

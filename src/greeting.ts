@@ -1,13 +1,7 @@
 import { resolve } from 'node:path';
+import type { Started } from './app/started.ts';
 import type { Config } from './config.ts';
 import { quickStart } from './quick-start.ts';
-
-/** What came of the start. */
-export interface Started {
-  readonly address: string;
-  /** The first user, if this start made one; its password, if that was made too. */
-  readonly firstUser: { readonly username: string; readonly password: string | undefined } | undefined;
-}
 
 /** What a person who started the service reads. A password that was made is shown here, once; one that was given never. */
 export function greeting({ address, firstUser }: Started, config: Config): string {

@@ -1,17 +1,14 @@
 import type { Readiness } from '../../telemetry/http-endpoint.ts';
+import type { Started } from '../started.ts';
 
 /** From a worker to the supervisor. */
 export type WorkerReport =
   | ServingReport
   | { readonly kind: 'readiness'; readonly ready: boolean; readonly reasons: readonly string[] };
 
-/** The worker serves. */
-export interface ServingReport {
+/** The worker serves; the address is the same for all of them. */
+export interface ServingReport extends Started {
   readonly kind: 'serving';
-  /** Where, with the real port: the same for all workers. */
-  readonly address: string;
-  /** The first user, if this worker made one. */
-  readonly firstUser: { readonly username: string; readonly password: string | undefined } | undefined;
 }
 
 /** From the supervisor to a worker: end in good order. */
