@@ -1,9 +1,10 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { connect, type LatchkeyClient } from '../../src/client/index.ts';
+import { type Clock, connect, type LatchkeyClient, LatchkeyError } from '../../src/client/index.ts';
 import { Failure } from '../../src/core/failure.ts';
 import { statusOf } from '../../src/grpc/status-details.ts';
 import { eventually } from '../support/eventually.ts';
+import { FakeLatchkey } from '../support/fake-latchkey.ts';
 import { FakeValidationService } from '../support/fake-validation-service.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -20,9 +21,14 @@ afterEach(async () => {
   for (const service of services.splice(0)) service.close();
 });
 
-function open(given: readonly FakeValidationService[] = services): LatchkeyClient {
+function open(given: readonly { readonly address: string }[] = services, clock?: Clock): LatchkeyClient {
   const addresses = given.map(({ address }) => address);
-  const client = connect(addresses, { credentials: { kind: 'plaintext' }, mode: 'remote', timeoutMs: 3_000 });
+  const client = connect(addresses, {
+    credentials: { kind: 'plaintext' },
+    mode: 'remote',
+    timeoutMs: 3_000,
+    ...(clock && { clock }),
+  });
   clients.push(client);
   return client;
 }
@@ -75,6 +81,28 @@ describe('several addresses', () => {
     expect(hanging.callsOf('BatchValidate')).toBe(before + 1);
   });
 
+  test('one that did not answer is asked again after five seconds', async () => {
+    let elapsedMs = 0;
+    const client = open(services, { now: Date.now, monotonic: () => elapsedMs });
+    await callUntilSpread(client);
+    const hanging = services[1] as FakeValidationService;
+    const asked = hanging.callsOf('BatchValidate');
+    hanging.answer = () => new Promise(() => undefined);
+    await eventually(async () => {
+      await client.identity.batchValidate({}, { timeoutMs: 200 }).catch(() => undefined);
+      return hanging.callsOf('BatchValidate') > asked;
+    });
+    const logouts = async () => {
+      const before = hanging.callsOf('Logout');
+      for (let count = 0; count < 6; count += 1) await client.logout({});
+      return hanging.callsOf('Logout') - before;
+    };
+    elapsedMs = 4_999;
+    expect(await logouts()).toBe(0);
+    elapsedMs = 5_000;
+    expect(await logouts()).toBe(2);
+  });
+
   test('none of them is there: the call fails as unreachable', async () => {
     for (const service of services) service.close();
     await expect(open().validate('a')).rejects.toMatchObject({ isUnreachable: true });
@@ -114,10 +142,22 @@ describe('a call that finds the service unavailable', () => {
     expect(await call).toMatchObject({ revision: '100-0' });
   });
 
-  test('is not tried again if it is a Login, or what an operator changes', async () => {
+  test('is not tried again if it is a Login', async () => {
     service.failures.set('Login', unavailable);
     await expect(client.login({})).rejects.toMatchObject(unavailable);
     expect(service.callsOf('Login')).toBe(1);
+  });
+
+  test.each([
+    ['CreateUser', (client: LatchkeyClient) => client.users.createUser({})],
+    ['DisableUser', (client: LatchkeyClient) => client.users.disableUser({})],
+    ['RotateSigningKey', (client: LatchkeyClient) => client.keys.rotateSigningKey({})],
+  ])('is not tried again if it is what an operator changes: %s', async (rpc, call) => {
+    const latchkey = await FakeLatchkey.start();
+    latchkey.failures.set(rpc, new Failure('STORE_UNAVAILABLE', 'Busy.'));
+    await expect(call(open([latchkey]))).rejects.toMatchObject(unavailable);
+    latchkey.close();
+    expect(latchkey.rpcs).toStrictEqual([rpc]);
   });
 
   test('is not tried again where the service has refused it', async () => {
@@ -143,7 +183,7 @@ describe('a call that finds the service unavailable', () => {
 
   test('is not tried again after its deadline, or once it is given up', async () => {
     service.failures.set('Logout', unavailable);
-    await expect(client.logout({}, { timeoutMs: 10 })).rejects.toBeDefined();
+    await expect(client.logout({}, { timeoutMs: 10 })).rejects.toBeInstanceOf(LatchkeyError);
     expect(service.callsOf('Logout')).toBeLessThan(2);
     const controller = new AbortController();
     const call = client.refresh({}, { signal: controller.signal });

@@ -125,6 +125,21 @@ describe('an Express application', () => {
     expect(validator.asked.map(({ token }) => token)).toStrictEqual(['ada', 'ada', 'admin', 'admin']);
   });
 
+  test('asks once a second about an event stream that is guarded twice', async () => {
+    await start((guard) =>
+      express().get('/events', guard.signedIn, guard.signedIn, (_request, response) => {
+        response.writeHead(200).write('data: 1\n\n');
+      }),
+    );
+    const headers = { authorization: 'Bearer ada' };
+    const [response] = await once(get(url('/events'), { headers }), 'response');
+    await once(response, 'data');
+    expect(validator.asked).toHaveLength(2);
+    validator.renamed.set('ada', 'expired');
+    await expect(once(response, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(validator.asked).toHaveLength(3);
+  });
+
   test('finishes what it had not begun to answer when the session ended', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();

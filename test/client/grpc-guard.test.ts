@@ -12,6 +12,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { HealthImplementation } from 'grpc-health-check';
 import { type GrpcGuardOptions, grpcGuard } from '../../src/client/grpc-guard.ts';
 import { identityOf } from '../../src/client/identity-of.ts';
+import { addReflection } from '../../src/grpc/reflection.ts';
 import { eventually } from '../support/eventually.ts';
 import { EchoService } from './support/echo-service.ts';
 import { ADA, ADA_BEGAN, ADA_LOGGED_OUT, adaEndedUntil, FakeValidator } from './support/fake-validator.ts';
@@ -62,9 +63,10 @@ async function start(options?: GrpcGuardOptions, inner: ServerInterceptor[] = []
   flushed = 0;
   validator = new FakeValidator();
   const health = new HealthImplementation({ '': 'SERVING' });
-  service = await EchoService.start(handlers, [grpcGuard(validator, options), ...inner], (server) =>
-    health.addToServer(server),
-  );
+  service = await EchoService.start(handlers, [grpcGuard(validator, options), ...inner], (server) => {
+    health.addToServer(server);
+    addReflection(server, ['grpc.health.v1.Health']);
+  });
 }
 
 afterEach(() => service.close());
@@ -236,6 +238,20 @@ describe('the rules', () => {
   test('leave health checking public', async () => {
     await start();
     expect(await service.open('Check', [''], health).outcome).toMatchObject({ ok: true });
+  });
+
+  const reflections = ['v1', 'v1alpha'].map(
+    (version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
+  );
+
+  test.each(reflections)('leave reflection public, and can close it: %s', async (path) => {
+    await start();
+    expect(await service.open('', [], { path }).outcome).toMatchObject({ ok: true });
+    service.close();
+    await start({ rules: { [path]: 'signed-in' } });
+    expect(await service.open('', [], { path }).outcome).toMatchObject({
+      error: { code: status.UNAUTHENTICATED },
+    });
   });
 
   test('can close health checking', async () => {

@@ -1,0 +1,80 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { connect, type LatchkeyClient, type Revocation } from '../../src/client/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { endOf, FakeValidationService } from '../support/fake-validation-service.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const SESSION = '019b7600-0000-7000-8000-00000000bbbb';
+
+let clock: ManualClock;
+let service: FakeValidationService;
+let client: LatchkeyClient;
+
+beforeEach(async () => {
+  clock = new ManualClock(Date.now());
+  service = await FakeValidationService.start(clock, []);
+  client = connect(service.address, { credentials: { kind: 'plaintext' }, clock });
+});
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await client.close();
+  service.close();
+});
+
+async function tellEnding(): Promise<void> {
+  await eventually(() => service.watches.length > 0);
+  service.tellCurrent(service.lastWatch, { revocations: [endOf(SESSION, clock.now())] });
+}
+
+describe('a listener for endings', () => {
+  test('is told also where nothing else is asked of the client', async () => {
+    const heard: Revocation[] = [];
+    client.onEnding((revocation) => heard.push(revocation));
+    await tellEnding();
+    await eventually(() => heard.length > 0);
+    expect(heard).toMatchObject([{ kind: 'session', sessionId: SESSION, reason: 'LOGGED_OUT' }]);
+  });
+
+  test('that is given twice is told twice, and once after one of the two was taken away', async () => {
+    const heard: Revocation[] = [];
+    const listener = (revocation: Revocation) => heard.push(revocation);
+    const stop = client.onEnding(listener);
+    client.onEnding(listener);
+    await tellEnding();
+    await eventually(() => heard.length > 0);
+    expect(heard).toHaveLength(2);
+    stop();
+    service.tellCurrent(service.lastWatch, {
+      revocations: [endOf('019b7600-0000-7000-8000-00000000dddd', clock.now())],
+    });
+    await eventually(() => heard.length > 2);
+    expect(heard).toHaveLength(3);
+  });
+
+  test('that throws keeps no other from hearing, and what it throws is an uncaught exception', async () => {
+    const uncaught: unknown[] = [];
+    // What is thrown by a task of the queue, nobody can catch: here it would end the test.
+    const { queueMicrotask: enqueue } = globalThis;
+    jest.spyOn(globalThis, 'queueMicrotask').mockImplementation((task) => {
+      enqueue(() => {
+        try {
+          task();
+        } catch (error) {
+          uncaught.push(error);
+        }
+      });
+    });
+    const fault = new Error('The listener is broken.');
+    client.onEnding(() => {
+      throw fault;
+    });
+    const heard: Revocation[] = [];
+    client.onEnding((revocation) => heard.push(revocation));
+    await tellEnding();
+    await eventually(() => heard.length > 0 && uncaught.length > 0);
+    expect(heard).toMatchObject([{ sessionId: SESSION }]);
+    expect(uncaught).toStrictEqual([fault]);
+    expect(service.lastWatch.isCancelled).toBe(false);
+  });
+});
