@@ -27,7 +27,8 @@ import { type CallerAuth, serviceCallers } from './interceptors/caller-auth.ts';
 import { deviceOf, endedSessionMessage, sessionMessage, tokensMessage } from './messages/session-message.ts';
 import { ValidateEncoder } from './messages/validate-encoder.ts';
 import { batchValidateResponse, demandOf } from './messages/verdict-message.ts';
-import { type CallEnvironment, type ServiceRegistration, unaryService } from './unary.ts';
+import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
+import { unaryService } from './unary.ts';
 
 /** What the rpcs of IdentityService are done with. */
 export interface IdentityCore {

@@ -9,7 +9,8 @@ import {
 import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
 import { signingKeyMessage } from './messages/key-message.ts';
 import { afterOf, checkPage, pageSizeOf, pageTokenOf } from './page.ts';
-import { type CallEnvironment, type ServiceRegistration, unaryService } from './unary.ts';
+import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
+import { unaryService } from './unary.ts';
 
 /** What the rpcs of admin.KeyService are done with. */
 export type KeyCore = Pick<KeyService, 'list' | 'reload' | 'rotate'>;

@@ -1,21 +1,17 @@
-import { type ServerWritableStream, type ServiceDefinition, status } from '@grpc/grpc-js';
+import type { ServerWritableStream, ServiceDefinition } from '@grpc/grpc-js';
 import { Failure } from '../core/failure.ts';
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
-import { Call, type Handler, type Interceptor, type Method } from './call.ts';
-import { type Decoder, decodeStrictly, type MalformedMessage } from './encoding.ts';
-import { deadline } from './interceptors/deadline.ts';
-import { errorTranslation } from './interceptors/error-translation.ts';
-import { type FieldCheck, fieldChecks } from './interceptors/field-checks.ts';
-import { malformedMessage } from './interceptors/malformed-message.ts';
-import { metrics } from './interceptors/metrics.ts';
-import { RpcError } from './rpc-error.ts';
+import { Call, type Handler } from './call.ts';
 import {
   type CallEnvironment,
-  methodOf,
+  interceptorChain,
+  type RpcRequests,
+  registerService,
   type ServiceRegistration,
   type StreamingCallHandler,
-} from './unary.ts';
+  statusOf,
+} from './service-registration.ts';
 
 type Surface = ServerWritableStream<unknown, unknown>;
 
@@ -37,11 +33,7 @@ export class StreamingCall extends Call {
 }
 
 /** One rpc: its request, who may call it, what its fields must be, and what it tells. */
-export interface StreamingRpc<Request> {
-  readonly request: Decoder<Request>;
-  /** Left out: anybody may call. */
-  readonly callers?: Interceptor;
-  readonly check: FieldCheck<Request>;
+export interface StreamingRpc<Request> extends RpcRequests<Request> {
   /**
    * Sends by itself. The stream ends when the promise settles; what it rejects with is the caller's status. Has to
    * settle once `call.signal` is aborted, with the reason if that is a `Failure`.
@@ -58,44 +50,25 @@ export type StreamingRpcs<Definition> = {
     : never;
 };
 
-/** Makes a service of its rpcs, each behind the chain of interceptors. Once it drains, its streams end as DRAINING. */
+/**
+ * Makes a service of its rpcs, each behind the chain of interceptors; the time that is measured is that of the whole
+ * stream. Once it drains, its streams end as DRAINING.
+ */
 export function serverStreamingService<Definition extends ServiceDefinition>(
   definition: Definition,
   rpcs: StreamingRpcs<Definition>,
   environment: CallEnvironment,
 ): ServiceRegistration {
-  const methods: Record<string, ServiceDefinition[string]> = {};
-  const implementation: Record<string, StreamingCallHandler> = {};
   const underWay = new UnderWay();
-  let service = '';
-  for (const [key, generated] of Object.entries(definition)) {
-    const rpc: StreamingRpc<unknown> = rpcs[key as keyof Definition];
-    const method = methodOf(generated.path);
-    service = method.service;
-    methods[key] = {
-      ...generated,
-      requestDeserialize: (bytes: Buffer) => decodeStrictly(rpc.request, bytes),
-      responseSerialize: (bytes: Buffer) => bytes,
-    };
-    implementation[key] = streamingCallHandler(chain(rpc, method, underWay, environment), environment);
-  }
-  return { name: service, definition: methods, implementation, drain: () => underWay.drain() };
-}
-
-/** As the chain of unary calls; the time that is measured is that of the whole stream. */
-function chain<Request>(
-  rpc: StreamingRpc<Request>,
-  method: Method,
-  underWay: UnderWay,
-  environment: CallEnvironment,
-): Handler<Request | MalformedMessage, void> {
-  const tracked = underWay.tracking(rpc.handle);
-  const checked = fieldChecks(tracked, rpc.check);
-  const admitted = rpc.callers === undefined ? checked : rpc.callers(checked, method);
-  const decoded = malformedMessage(admitted);
-  const inTime = deadline(decoded);
-  const translated = errorTranslation(inTime, method, environment.log);
-  return metrics(translated, method, environment);
+  const registration = registerService(
+    definition,
+    (key): StreamingRpc<unknown> => rpcs[key as keyof Definition],
+    (rpc, method) => {
+      const tracked = underWay.tracking(rpc.handle);
+      return streamingCallHandler(interceptorChain(tracked, rpc, method, environment), environment);
+    },
+  );
+  return { ...registration, drain: () => underWay.drain() };
 }
 
 /** The calls whose handlers have begun. */
@@ -140,9 +113,7 @@ function streamingCallHandler(
 
     /** The library sends what is emitted as an error as the status of the call. */
     function refuse(error: unknown): void {
-      const answer =
-        error instanceof RpcError ? error : { code: status.INTERNAL, details: 'A fault of the service.' };
-      stream.emit('error', answer);
+      stream.emit('error', statusOf(error));
     }
   };
 }

@@ -5,8 +5,8 @@ import { wireFaults } from './interceptors/wire-faults.ts';
 import { addReflection } from './reflection.ts';
 import { SERVER_LIMITS } from './server-limits.ts';
 import { type ServerLog, takeLibraryLog } from './server-log.ts';
+import type { ServiceRegistration } from './service-registration.ts';
 import { TlsCredentials, type TlsFiles } from './tls-credentials.ts';
-import type { ServiceRegistration } from './unary.ts';
 import { removeStaleSocket, unixSocketPath } from './unix-socket.ts';
 
 const DEFAULT_TLS_RELOAD_MS = 10_000;

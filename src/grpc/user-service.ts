@@ -22,7 +22,8 @@ import type { Call } from './call.ts';
 import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
 import { userMessage, versionOf } from './messages/user-message.ts';
 import { afterOf, pageSizeOf, pageTokenOf } from './page.ts';
-import { type CallEnvironment, type ServiceRegistration, unaryService } from './unary.ts';
+import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
+import { unaryService } from './unary.ts';
 import {
   checkCreateUser,
   checkGetUser,

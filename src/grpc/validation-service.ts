@@ -16,7 +16,8 @@ import { durationMessage } from './messages/duration-message.ts';
 import { WatchEncoder } from './messages/watch-encoder.ts';
 import { RevocationStream } from './revocation-stream.ts';
 import { serverStreamingService } from './server-streaming.ts';
-import { type CallEnvironment, type ServiceRegistration, unaryService } from './unary.ts';
+import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
+import { unaryService } from './unary.ts';
 import { checkWatchRevocations, heartbeatMsOf } from './validation-fields.ts';
 
 /** What the rpcs of ValidationService are done with. */

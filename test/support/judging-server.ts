@@ -1,7 +1,7 @@
 import { RevocationBroadcast } from '../../src/core/revocation/revocation-broadcast.ts';
 import { identityService } from '../../src/grpc/identity-service.ts';
 import { GrpcServer } from '../../src/grpc/server.ts';
-import type { CallEnvironment, ServiceRegistration } from '../../src/grpc/unary.ts';
+import type { CallEnvironment, ServiceRegistration } from '../../src/grpc/service-registration.ts';
 import { validationService } from '../../src/grpc/validation-service.ts';
 import { testEnvironment } from '../grpc/support/fakes.ts';
 import { ManualClock } from './manual-clock.ts';

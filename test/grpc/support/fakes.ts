@@ -1,6 +1,6 @@
 import type { CallMetrics } from '../../../src/grpc/interceptors/metrics.ts';
 import type { ServerLog } from '../../../src/grpc/server-log.ts';
-import type { CallEnvironment } from '../../../src/grpc/unary.ts';
+import type { CallEnvironment } from '../../../src/grpc/service-registration.ts';
 import type { AccessTokenClaims } from '../../../src/validator/access-token.ts';
 import { type Judgement, rejected, type Verdict } from '../../../src/validator/verdict.ts';
 
