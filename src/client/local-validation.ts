@@ -4,8 +4,9 @@ import { TokenVerifier } from '../validator/token-verifier.ts';
 import { type Undecided, Validator } from '../validator/validator.ts';
 import { type Accepted, type Demand, type Judgement, rejected } from '../validator/verdict.ts';
 import type { HeardRevocations } from './heard-revocations.ts';
+import { identityOfClaims, validationOfVerdict } from './judged-validation.ts';
 import type { SigningKeys, TokenTerms } from './signing-keys.ts';
-import type { EndReasonName, Identity, TokenValidator, ValidateDemand, Validation } from './validation.ts';
+import type { Identity, TokenValidator, ValidateDemand, Validation } from './validation.ts';
 
 export interface LocalValidationOptions {
   readonly keys: SigningKeys;
@@ -159,28 +160,14 @@ export class LocalValidation implements TokenValidator {
 
   #validation({ verdict, asOf, revision = '' }: Judgement): Validation {
     if (asOf !== this.#asOf.getTime()) this.#asOf = new Date(asOf);
-    if (verdict.kind === 'accepted') {
-      return { kind: 'accepted', identity: this.#identityOf(verdict), asOf: this.#asOf, revision };
-    }
-    const { reason, nextStep } = verdict;
-    const endReason = verdict.endReason as EndReasonName | undefined;
-    return { kind: 'rejected', reason, endReason, nextStep, asOf: this.#asOf, revision };
+    const known = { asOf: this.#asOf, revision };
+    return validationOfVerdict(verdict, known, (accepted) => this.#identityOf(accepted));
   }
 
   #identityOf(accepted: Accepted): Identity {
     const known = this.#identities.get(accepted);
     if (known !== undefined) return known;
-    const { claims } = accepted;
-    const identity: Identity = Object.freeze({
-      userId: claims.userId,
-      sessionId: claims.sessionId,
-      clientId: claims.clientId,
-      roles: Object.freeze([...claims.roles]),
-      authenticationMethods: Object.freeze([...claims.authenticationMethods]),
-      authenticatedAt: new Date(claims.authenticatedAt),
-      issuedAt: new Date(claims.issuedAt),
-      expiresAt: new Date(claims.expiresAt),
-    });
+    const identity = identityOfClaims(accepted.claims);
     this.#identities.set(accepted, identity);
     return identity;
   }

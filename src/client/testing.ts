@@ -4,11 +4,11 @@ import { KeySet } from '../validator/key-set.ts';
 import { TokenVerifier } from '../validator/token-verifier.ts';
 import { Validator } from '../validator/validator.ts';
 import { LatchkeyError } from './errors.ts';
+import { identityOfClaims, validationOfVerdict } from './judged-validation.ts';
 import type { LatchkeyClient } from './latchkey-client.ts';
 import { TestClock } from './testing-clock.ts';
 import { TestFeed } from './testing-feed.ts';
 import { TestTokens } from './testing-tokens.ts';
-import { judgedIdentity } from './testing-verdict.ts';
 import type { EndReasonName, ValidateDemand, Validation } from './validation.ts';
 
 export type { TestClock } from './testing-clock.ts';
@@ -163,17 +163,7 @@ export class TestLatchkey {
     if (judged.verdict === undefined && this.#feed.isCut) throw unavailable();
     const verdict = judged.verdict ?? judged.token.accepted;
     const known = { asOf: new Date(this.#feed.asOf), revision: this.#feed.revision ?? '' };
-    if (verdict.kind === 'accepted') {
-      return { kind: 'accepted', identity: judgedIdentity(verdict.claims), ...known };
-    }
-    const { reason, nextStep } = verdict;
-    return {
-      kind: 'rejected',
-      reason,
-      endReason: verdict.endReason as EndReasonName | undefined,
-      nextStep,
-      ...known,
-    };
+    return validationOfVerdict(verdict, known, ({ claims }) => identityOfClaims(claims));
   }
 
   #ending() {

@@ -21,11 +21,11 @@ export function validationOf(verdict: Verdict['verdict'], { asOf, revision }: Kn
   if (verdict === undefined) throw new LatchkeyError(status.INTERNAL, 'The answer holds no verdict.');
   const known = { asOf: asOf ?? new Date(0), revision };
   return verdict.$case === 'identity'
-    ? { kind: 'accepted', identity: identityOf(verdict.value), ...known }
+    ? { kind: 'accepted', identity: identityOfMessage(verdict.value), ...known }
     : { ...rejectedToken(verdict.value), ...known };
 }
 
-function identityOf(message: IdentityMessage): Identity {
+function identityOfMessage(message: IdentityMessage): Identity {
   return Object.freeze({
     userId: message.userId,
     sessionId: message.sessionId,
