@@ -59,7 +59,7 @@ export async function admit(
       case 'admitted':
         return decision;
       case 'unauthenticated':
-        return decision.rejection === undefined ? withoutToken(authorization) : rejection(decision.rejection);
+        return rejection(decision.rejection);
       case 'forbidden':
         return { ...decision, message: `This needs the role ${decision.anyRole.join(' or ')}.` };
     }

@@ -27,13 +27,6 @@ export class HeldCalls {
     client.onEnding((revocation) => this.#endAllOf(revocation));
   }
 
-  /** How many calls are under way. */
-  get size(): number {
-    let size = 0;
-    for (const calls of this.#byUser.values()) size += calls.size;
-    return size;
-  }
-
   /** @returns lets go of the call; to be called when it is over, however it ended. */
   hold(call: HeldCall): () => void {
     const { userId } = call.identity;
