@@ -21,6 +21,15 @@ afterAll(async () => {
 
 sessionStoreLaw('Redis', () => stores.sessions);
 
+test('a database that Redis does not have is no connection, and never database 0', async () => {
+  const lost = await RedisStores.open({ ...singleRedis(server.port), db: 99 });
+  try {
+    await expect(lost.sessions.ping()).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
+  } finally {
+    lost.close();
+  }
+});
+
 describe('sessions in Redis', () => {
   const browser =
     'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36';

@@ -46,6 +46,6 @@ export class RedisStores {
   }
 }
 
-export function singleRedis(port: number): RedisAddress {
+export function singleRedis(port: number): Extract<RedisAddress, { readonly kind: 'single' }> {
   return { kind: 'single', tls: false, node: { host: '127.0.0.1', port }, db: 0 };
 }

@@ -117,6 +117,8 @@ function create(address: RedisAddress, options: ConnectionOptions): RedisClient 
 function reportChanges(client: RedisClient, { onDown, onUp }: ConnectionOptions): void {
   let isDown = false;
   client.on('error', (cause: Error) => {
+    // The driver would go on with database 0, which is somebody else's.
+    if (client instanceof Redis && cause.message.startsWith('ERR DB index')) client.disconnect(true);
     if (isDown) return;
     isDown = true;
     onDown(cause);
