@@ -11,7 +11,7 @@ export const NETWORK_VARIABLES = {
     meaning:
       'gRPC address: `host:port`, `[ipv6]:port` or `unix:/path`; port 0 picks one and the log says which',
     fallback: '127.0.0.1:50051',
-    example: '0.0.0.0:50051',
+    example: '127.0.0.1:50052',
     parse: parseListenAddress,
   },
   metricsListen: {

@@ -56,7 +56,7 @@ export const STORE_VARIABLES = {
   },
   bootstrapPassword: {
     name: 'LATCHKEY_BOOTSTRAP_PASSWORD',
-    meaning: 'the password of the first user',
+    meaning: 'the password of the first user, at least 8 characters',
     otherwise: '(made, printed once)',
     example: '"a sentence that only you would say"',
     secret: true,
