@@ -48,7 +48,7 @@ export class RevocationStream implements WatchSink {
 
   send(message: WatchMessage): void {
     try {
-      if (!this.#mayGoOn()) return;
+      if (!this.#callerIsAdmitted()) return;
       this.#call.send(this.#parts.encoder.encode(message), () => this.#watcher?.taken());
     } catch (error) {
       this.#endWith(error);
@@ -65,22 +65,26 @@ export class RevocationStream implements WatchSink {
   }
 
   /** Judges the caller again once a heartbeat: by a token that is not good any more nothing is told. */
-  #mayGoOn(): boolean {
+  #callerIsAdmitted(): boolean {
     const now = this.#parts.clock.monotonic();
-    // Half of it: heartbeats come a little early, and one that is missed here would be the next but one.
+    // Half the interval: heartbeats come up to 50 ms early, and a comparison with the whole interval would skip every
+    // second one.
     if (now - this.#judgedAt < this.#options.heartbeatMs / 2) return true;
     this.#judgedAt = now;
     try {
       const admitted = this.#parts.admission(this.#call);
-      if (admitted instanceof Promise) admitted.catch((error: unknown) => this.#isRefused(error));
+      if (admitted instanceof Promise) admitted.catch((error: unknown) => this.#endUnlessUndecided(error));
       return true;
     } catch (error) {
-      return !this.#isRefused(error);
+      return !this.#endUnlessUndecided(error);
     }
   }
 
-  /** Ends the stream. Not where nobody can tell whether the caller is still good: the next heartbeat asks again. */
-  #isRefused(error: unknown): boolean {
+  /**
+   * Ends the stream, but not where nobody can tell whether the caller is still good: the next heartbeat asks again.
+   * Answers whether it ended.
+   */
+  #endUnlessUndecided(error: unknown): boolean {
     if (error instanceof Failure && error.reason === 'STORE_UNAVAILABLE') return false;
     this.#endWith(error);
     return true;
