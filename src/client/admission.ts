@@ -4,7 +4,7 @@ import { LatchkeyError } from './errors.ts';
 import type { Identity, RejectedToken, TokenValidator, ValidateDemand } from './validation.ts';
 
 /** What a guard needs of a client. */
-export interface GuardedBy extends TokenValidator {
+export interface GuardClient extends TokenValidator {
   /** Tells every ending as it is heard; the answer takes the listener away again. */
   onEnding(listener: (revocation: Revocation) => void): () => void;
 }

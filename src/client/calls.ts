@@ -75,14 +75,14 @@ export function callsOf<Service extends Readonly<Record<string, unknown>>>(
       const call: Call<object, unknown> = (request, options = {}) =>
         caller.refuses()
           ? Promise.reject(closedError())
-          : caller.channels.track(insistent(caller, rpc, request, options));
+          : caller.channels.track(withRetries(caller, rpc, request, options));
       return [name, call];
     });
   return Object.fromEntries(calls) as CallsOf<Service>;
 }
 
 /** Tries again, on the next address, where that is safe and the service or the way to it is not available. */
-async function insistent(
+async function withRetries(
   caller: Caller,
   method: Method<object, unknown>,
   fields: object,
@@ -122,8 +122,8 @@ async function attempt(
   try {
     return await unary(client, method, request, bearer(token), deadline, signal);
   } catch (error) {
-    const silent = error instanceof LatchkeyError && error.code === status.DEADLINE_EXCEEDED;
-    if (silent && error.isUnreachable) caller.channels.shun(client);
+    const timedOut = error instanceof LatchkeyError && error.code === status.DEADLINE_EXCEEDED;
+    if (timedOut && error.isUnreachable) caller.channels.shun(client);
     throw error;
   }
 }

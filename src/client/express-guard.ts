@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Access } from './access.ts';
-import type { GuardedBy, GuardOptions } from './admission.ts';
+import type { GuardClient, GuardOptions } from './admission.ts';
 import { HttpGuard } from './http-guard.ts';
 import { httpRefusal } from './http-refusal.ts';
 
@@ -23,7 +23,7 @@ export interface ExpressGuard {
  * What comes before it is public. Refused requests get 401, 403, or 503 where nobody can say; a response under way,
  * such as an event stream, is cut off when the session ends.
  */
-export function expressGuard(client: GuardedBy, options: GuardOptions = {}): ExpressGuard {
+export function expressGuard(client: GuardClient, options: GuardOptions = {}): ExpressGuard {
   const guard = new HttpGuard(client, options);
   const middleware =
     (access: Access): Middleware =>

@@ -1,5 +1,5 @@
 import { type Access, checkedAccess } from './access.ts';
-import type { GuardedBy, GuardOptions } from './admission.ts';
+import type { GuardClient, GuardOptions } from './admission.ts';
 import { HttpGuard, type RawRequest, type RawResponse } from './http-guard.ts';
 import { httpRefusal } from './http-refusal.ts';
 
@@ -39,7 +39,7 @@ export type FastifyGuard = (instance: Instance, options: unknown, done: (error?:
  * registered. Refused requests get 401, 403, or 503 where nobody can say; a response under way, such as an event
  * stream, is cut off when the session ends.
  */
-export function fastifyGuard(client: GuardedBy, options: FastifyGuardOptions = {}): FastifyGuard {
+export function fastifyGuard(client: GuardClient, options: FastifyGuardOptions = {}): FastifyGuard {
   const otherwise = checkedAccess(options.otherwise ?? 'signed-in', 'otherwise');
   const guard = new HttpGuard(client, options);
   const plugin: FastifyGuard = (instance, _options, done) => {

@@ -5,7 +5,7 @@ import {
   type ServerInterceptor,
 } from '@grpc/grpc-js';
 import type { Access } from './access.ts';
-import { admit, type GuardedBy, type GuardOptions, type Refusal, whileUnderWay } from './admission.ts';
+import { admit, type GuardClient, type GuardOptions, type Refusal, whileUnderWay } from './admission.ts';
 import { accessByMethod, type MethodRules } from './grpc-rules.ts';
 import { HeldCalls } from './held-calls.ts';
 import { bindIdentity } from './identity-of.ts';
@@ -33,18 +33,18 @@ type SentStatus = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
  * UNAUTHENTICATED when the session ends (at once in local mode, within about a second in remote mode) or the token
  * expires (within about a second), and as UNAVAILABLE when nobody can say any more; its handler sees `cancelled`.
  */
-export function grpcGuard(client: GuardedBy, options: GrpcGuardOptions = {}): ServerInterceptor {
+export function grpcGuard(client: GuardClient, options: GrpcGuardOptions = {}): ServerInterceptor {
   const { rules = {}, otherwise = 'signed-in' } = options;
   const accessOf = accessByMethod(rules, otherwise);
-  const door: Door = { client, options, held: new HeldCalls(client) };
+  const context: GuardContext = { client, options, held: new HeldCalls(client) };
   return ({ path }, call) => {
     const access = accessOf(path);
-    return access === 'public' ? new ServerInterceptingCall(call) : new GuardedCall(call, door, access);
+    return access === 'public' ? new ServerInterceptingCall(call) : new GuardedCall(call, context, access);
   };
 }
 
-interface Door {
-  readonly client: GuardedBy;
+interface GuardContext {
+  readonly client: GuardClient;
   readonly options: GuardOptions;
   readonly held: HeldCalls;
 }
@@ -54,16 +54,16 @@ interface Door {
  * what the handler still sends is dropped: nothing may follow the status on the wire.
  */
 class GuardedCall extends ServerInterceptingCall {
-  readonly #door: Door;
+  readonly #context: GuardContext;
   readonly #access: Access;
   #state: 'deciding' | 'open' | 'over' = 'deciding';
   #readWanted = false;
   #handlerTold = false;
   #release: (() => void) | undefined;
 
-  constructor(call: ServerInterceptingCallInterface, door: Door, access: Access) {
+  constructor(call: ServerInterceptingCallInterface, context: GuardContext, access: Access) {
     super(call);
-    this.#door = door;
+    this.#context = context;
     this.#access = access;
   }
 
@@ -107,7 +107,7 @@ class GuardedCall extends ServerInterceptingCall {
   }
 
   async #decide(metadata: Metadata, handler: Handler): Promise<void> {
-    const { client, options, held } = this.#door;
+    const { client, options, held } = this.#context;
     const authorization = metadata.get('authorization').map(String);
     const admission = await admit(client, authorization, this.#access, options);
     if (this.#state !== 'deciding') return;

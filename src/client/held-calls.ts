@@ -1,6 +1,6 @@
 import type { Revocation } from '../validator/revocation-set.ts';
 import { createdAtOf } from '../validator/session-id.ts';
-import { type Admission, type GuardedBy, type Refusal, rejection } from './admission.ts';
+import { type Admission, type GuardClient, type Refusal, rejection } from './admission.ts';
 import type { EndReasonName, Identity } from './validation.ts';
 
 /** A call under way whose caller was admitted. */
@@ -23,7 +23,7 @@ export class HeldCalls {
   #timer: NodeJS.Timeout | undefined;
   #sweeping = false;
 
-  constructor(client: GuardedBy) {
+  constructor(client: GuardClient) {
     client.onEnding((revocation) => this.#endAllOf(revocation));
   }
 

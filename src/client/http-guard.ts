@@ -1,5 +1,5 @@
 import type { Access } from './access.ts';
-import { admit, type GuardedBy, type GuardOptions, type Refusal, whileUnderWay } from './admission.ts';
+import { admit, type GuardClient, type GuardOptions, type Refusal, whileUnderWay } from './admission.ts';
 import { HeldCalls } from './held-calls.ts';
 import { bindIdentity } from './identity-of.ts';
 
@@ -19,12 +19,12 @@ export interface RawResponse {
 
 /** What the guards of the HTTP frameworks share. */
 export class HttpGuard {
-  readonly #client: GuardedBy;
+  readonly #client: GuardClient;
   readonly #options: GuardOptions;
   readonly #held: HeldCalls;
   readonly #known = new WeakSet<RawResponse>();
 
-  constructor(client: GuardedBy, options: GuardOptions) {
+  constructor(client: GuardClient, options: GuardOptions) {
     this.#client = client;
     this.#options = options;
     this.#held = new HeldCalls(client);

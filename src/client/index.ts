@@ -6,7 +6,7 @@ export type { Clock } from '../validator/clock.ts';
 export type { Revocation } from '../validator/revocation-set.ts';
 export type { RejectionReason } from '../validator/verdict.ts';
 export type { Access } from './access.ts';
-export type { GuardedBy, GuardOptions } from './admission.ts';
+export type { GuardClient, GuardOptions } from './admission.ts';
 export type { Call, CallOptions, CallsOf } from './calls.ts';
 export { connect } from './connect.ts';
 export type { Credentials } from './credentials.ts';

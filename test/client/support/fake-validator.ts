@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import type { GuardedBy } from '../../../src/client/admission.ts';
+import type { GuardClient } from '../../../src/client/admission.ts';
 import { LatchkeyError } from '../../../src/client/errors.ts';
 import type { Identity, ValidateDemand, Validation } from '../../../src/client/validation.ts';
 import type { Revocation } from '../../../src/validator/revocation-set.ts';
@@ -41,7 +41,7 @@ export const adaEndedUntil = (cutoff: number): Revocation => ({
 export const ADA_BEGAN = 0x019b76000000;
 
 /** Judges by the token's name: `ada` and `admin` are good, `expired` and `ended` are not, `down` nobody can say. */
-export class FakeValidator implements GuardedBy {
+export class FakeValidator implements GuardClient {
   readonly asked: { readonly token: string; readonly demand: ValidateDemand | undefined }[] = [];
   readonly #listeners = new Set<(revocation: Revocation) => void>();
   /** Every verdict waits for this one. */
