@@ -1,14 +1,14 @@
 import { reaches } from '../../validator/revision.ts';
 import type { LoggedRevocation } from './revocation-log.ts';
 
-/** The most entries in one slice. */
-export const SLICE_SIZE = 1_000;
+/** The most entries on one page. */
+const PAGE_SIZE = 1_000;
 
-/** Slices that are not whole pages, kept for whoever stands at the same place. */
-const PARTS_KEPT = 64;
+/** Pages that are not full, kept for whoever stands at the same place. */
+const SHORT_PAGES_KEPT = 64;
 
 /** Entries that follow one another. One object for all who stand at the same place. */
-export interface LogSlice {
+export interface LogPage {
   readonly entries: readonly LoggedRevocation[];
   /** The place after its last entry. */
   readonly to: number;
@@ -18,15 +18,15 @@ export interface LogSlice {
  * The entries of the log that a living token may need. A place in it is a number that only grows: a reader holds one
  * and nothing else, and entries that are forgotten in front of it do not move it.
  *
- * Slices end at multiples of their size, so that readers who begin at different times soon read the same ones.
+ * Pages end at multiples of their size, so that readers who begin at different times soon read the same ones.
  */
 export class LivingLog {
   #entries: LoggedRevocation[] = [];
   #first = 0;
   /** The revision of the entry before the first; undefined: there was none, as far as is known here. */
   #before: string | undefined;
-  readonly #pages = new Map<number, LogSlice>();
-  readonly #parts = new Map<number, LogSlice>();
+  readonly #fullPages = new Map<number, LogPage>();
+  readonly #shortPages = new Map<number, LogPage>();
 
   /** The place of the first entry. */
   get first(): number {
@@ -50,8 +50,8 @@ export class LivingLog {
     this.#before = this.#entries[count - 1]?.revision;
     this.#entries.splice(0, count);
     this.#first += count;
-    for (const slices of [this.#pages, this.#parts]) {
-      for (const from of slices.keys()) if (from < this.#first) slices.delete(from);
+    for (const pages of [this.#fullPages, this.#shortPages]) {
+      for (const from of pages.keys()) if (from < this.#first) pages.delete(from);
     }
   }
 
@@ -60,8 +60,8 @@ export class LivingLog {
     this.#first = this.end;
     this.#entries = [];
     this.#before = undefined;
-    this.#pages.clear();
-    this.#parts.clear();
+    this.#fullPages.clear();
+    this.#shortPages.clear();
   }
 
   /** The revision of the entry before a place; undefined: there is none. */
@@ -90,24 +90,24 @@ export class LivingLog {
     return isOlder ? this.#first : undefined;
   }
 
-  /** The entries from a place on, up to the end of its page; undefined: there are none yet. */
-  sliceFrom(place: number): LogSlice | undefined {
+  /** The entries from a place on, up to the next multiple of a page's size; undefined: there are none yet. */
+  pageFrom(place: number): LogPage | undefined {
     const from = Math.max(place, this.#first);
-    const pageEnd = (Math.floor(from / SLICE_SIZE) + 1) * SLICE_SIZE;
+    const pageEnd = (Math.floor(from / PAGE_SIZE) + 1) * PAGE_SIZE;
     const to = Math.min(pageEnd, this.end);
     if (from >= to) return undefined;
-    const kept = to - from === SLICE_SIZE ? this.#pages : this.#parts;
+    const kept = to - from === PAGE_SIZE ? this.#fullPages : this.#shortPages;
     const known = kept.get(from);
     if (known?.to === to) return known;
     const entries = this.#entries.slice(from - this.#first, to - this.#first);
-    const slice: LogSlice = { entries, to };
-    kept.set(from, slice);
-    this.#limitParts();
-    return slice;
+    const page: LogPage = { entries, to };
+    kept.set(from, page);
+    this.#limitShortPages();
+    return page;
   }
 
-  #limitParts(): void {
-    const [oldest] = this.#parts.keys();
-    if (oldest !== undefined && this.#parts.size > PARTS_KEPT) this.#parts.delete(oldest);
+  #limitShortPages(): void {
+    const [oldest] = this.#shortPages.keys();
+    if (oldest !== undefined && this.#shortPages.size > SHORT_PAGES_KEPT) this.#shortPages.delete(oldest);
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../validator/clock.ts';
 import { Failure } from '../failure.ts';
-import type { LivingLog, LogSlice } from './living-log.ts';
+import type { LivingLog, LogPage } from './living-log.ts';
 
 /** How much of the log is known to whoever has been told everything before the place `end`. */
 export interface Currency {
@@ -27,7 +27,7 @@ export interface WatchMessage {
   /** Set in the first message, and where telling begins from the beginning again. */
   readonly start: WatchStart | undefined;
   /** Undefined: nothing new. */
-  readonly slice: LogSlice | undefined;
+  readonly slice: LogPage | undefined;
   /** The place up to which the watcher has been told with this message; undefined: nothing yet. */
   readonly revision: string | undefined;
   /** Undefined: more follows at once, or nothing can be said just now. */
@@ -124,16 +124,16 @@ export class RevocationWatcher {
       if (now - this.#busySince >= MAX_BUSY_MS) this.#giveUp();
       return false;
     }
-    const slice = this.#source.log.sliceFrom(this.#place);
+    const page = this.#source.log.pageFrom(this.#place);
     // A look earlier than the next one could be, rather than one late.
     const isDue = now - this.#toldAt >= this.#heartbeatMs - this.#source.lookEveryMs;
-    const place = slice?.to ?? Math.max(this.#place, this.#source.log.first);
+    const place = page?.to ?? Math.max(this.#place, this.#source.log.first);
     const currency = this.#currencyAt(place);
-    const isNews = slice !== undefined || this.#start !== undefined;
+    const isNews = page !== undefined || this.#start !== undefined;
     const isMoreCurrent = currency !== undefined && currency.end > this.#currentTo;
     if (!isNews && !isDue && !isMoreCurrent) return false;
     this.#place = place;
-    this.#send(slice, currency, isDue, now);
+    this.#send(page, currency, isDue, now);
     return true;
   }
 
@@ -142,14 +142,14 @@ export class RevocationWatcher {
     return currency !== undefined && place >= currency.end ? currency : undefined;
   }
 
-  #send(slice: LogSlice | undefined, currency: Currency | undefined, isDue: boolean, now: number): void {
+  #send(page: LogPage | undefined, currency: Currency | undefined, isDue: boolean, now: number): void {
     const start = this.#start;
     this.#start = undefined;
     this.#currentTo = currency?.end ?? -1;
     if (isDue || currency !== undefined) this.#toldAt = now;
     this.#busySince = now;
     const revision = this.#source.log.revisionBefore(this.#place);
-    this.#sink.send({ start, slice, revision, currency });
+    this.#sink.send({ start, slice: page, revision, currency });
   }
 
   #giveUp(): void {

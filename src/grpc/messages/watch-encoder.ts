@@ -1,4 +1,4 @@
-import type { LogSlice } from '../../core/revocation/living-log.ts';
+import type { LogPage } from '../../core/revocation/living-log.ts';
 import type { Revocation as DomainRevocation } from '../../core/revocation/revocation.ts';
 import type { Currency, WatchMessage, WatchStart } from '../../core/revocation/revocation-watcher.ts';
 import {
@@ -17,8 +17,8 @@ const NOTHING: WatchRevocationsResponse = {
   currency: undefined,
 };
 
-/** A slice of the log in wire form. */
-interface EncodedSlice {
+/** A page of the log in wire form. */
+interface EncodedPage {
   /** Its entries, and the revision that it ends with. */
   readonly told: Buffer;
   /** The same with the currency that it was sent with last. */
@@ -27,25 +27,25 @@ interface EncodedSlice {
 
 /**
  * Encodes what watchers are told. Thousands are told the same, so what is the same for all who stand at one place is
- * encoded once, and kept for as long as the log keeps that slice. Protobuf lets messages with different fields be
+ * encoded once, and kept for as long as the log keeps that page. Protobuf lets messages with different fields be
  * encoded one after the other: the pieces are the generated encoder's work and only put together here.
  */
 export class WatchEncoder {
-  readonly #slices = new WeakMap<LogSlice, EncodedSlice>();
+  readonly #pages = new WeakMap<LogPage, EncodedPage>();
   /** The latest message without entries. */
   #heartbeat: (Pick<WatchMessage, 'revision' | 'currency'> & { readonly bytes: Buffer }) | undefined;
 
   encode(message: WatchMessage): Buffer {
-    const { start, slice, currency } = message;
-    const body = slice === undefined ? this.#heartbeatBytes(message) : this.#sliceBytes(slice, currency);
+    const { start, slice: page, currency } = message;
+    const body = page === undefined ? this.#heartbeatBytes(message) : this.#pageBytes(page, currency);
     return start === undefined ? body : Buffer.concat([encodeStart(start), body]);
   }
 
-  #sliceBytes(slice: LogSlice, currency: Currency | undefined): Buffer {
-    let encoded = this.#slices.get(slice);
+  #pageBytes(page: LogPage, currency: Currency | undefined): Buffer {
+    let encoded = this.#pages.get(page);
     if (encoded === undefined) {
-      encoded = { told: encodeSlice(slice), current: undefined };
-      this.#slices.set(slice, encoded);
+      encoded = { told: encodePage(page), current: undefined };
+      this.#pages.set(page, encoded);
     }
     if (currency === undefined) return encoded.told;
     if (encoded.current?.currency !== currency) {
@@ -66,7 +66,7 @@ export class WatchEncoder {
   }
 }
 
-function encodeSlice({ entries }: LogSlice): Buffer {
+function encodePage({ entries }: LogPage): Buffer {
   return bytesOf(WatchRevocationsResponse, {
     ...NOTHING,
     revocations: entries.map(({ revocation }) => revocationMessage(revocation)),
