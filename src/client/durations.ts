@@ -5,7 +5,7 @@ export function millisecondsOf(duration: Duration | undefined): number | undefin
   return duration && duration.seconds * 1_000 + duration.nanos / 1_000_000;
 }
 
-/** @param ms whole milliseconds, not negative. */
+/** @param ms not negative; what is less than a nanosecond is cut off. */
 export function durationOf(ms: number): Duration {
-  return { seconds: Math.floor(ms / 1_000), nanos: (ms % 1_000) * 1_000_000 };
+  return { seconds: Math.trunc(ms / 1_000), nanos: Math.trunc((ms % 1_000) * 1_000_000) };
 }

@@ -1,6 +1,7 @@
 import { type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
 import { Status } from '../gen/google/rpc/status.ts';
+import { millisecondsOf } from './durations.ts';
 
 /** One field of a request that the service refused; `field` is its proto path, for example `device.name`. */
 export interface FieldViolation {
@@ -96,10 +97,8 @@ function readDetail(typeUrl: string, value: Uint8Array): Partial<ErrorDetails> {
       return { violations: fieldViolations.map(({ field, description }) => ({ field, description })) };
     }
     case 'google.rpc.RetryInfo': {
-      const { retryDelay } = RetryInfo.decode(value);
-      return retryDelay === undefined
-        ? {}
-        : { retryAfterMs: retryDelay.seconds * 1_000 + retryDelay.nanos / 1_000_000 };
+      const retryAfterMs = millisecondsOf(RetryInfo.decode(value).retryDelay);
+      return retryAfterMs === undefined ? {} : { retryAfterMs };
     }
     default:
       return {};

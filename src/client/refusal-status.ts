@@ -3,6 +3,7 @@ import type { Any } from '../gen/google/protobuf/any.ts';
 import { ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
 import { Status } from '../gen/google/rpc/status.ts';
 import type { Refusal } from './admission.ts';
+import { durationOf } from './durations.ts';
 
 const DOMAIN = 'latchkey';
 
@@ -25,7 +26,9 @@ export function refusalStatus(refusal: Refusal): StatusObject {
         info('CALLER_FORBIDDEN', { required_role: refusal.anyRole[0] ?? '' }),
       ]);
     case 'undecided':
-      return statusWith(status.UNAVAILABLE, refusal.message, [retryInfo(refusal.retryAfterMs)]);
+      return statusWith(status.UNAVAILABLE, refusal.message, [
+        pack('RetryInfo', RetryInfo, { retryDelay: durationOf(refusal.retryAfterMs) }),
+      ]);
   }
 }
 
@@ -38,11 +41,6 @@ function statusWith(code: status, details: string, parts: readonly Any[]): Statu
 
 function info(reason: string, metadata: Readonly<Record<string, string>>): Any {
   return pack('ErrorInfo', ErrorInfo, { reason, domain: DOMAIN, metadata });
-}
-
-function retryInfo(ms: number): Any {
-  const retryDelay = { seconds: Math.trunc(ms / 1_000), nanos: Math.trunc((ms % 1_000) * 1_000_000) };
-  return pack('RetryInfo', RetryInfo, { retryDelay });
 }
 
 function pack<Message>(name: string, type: Encoder<Message>, message: Message): Any {
