@@ -1,8 +1,8 @@
 import type { Identity, RejectedToken, Validation } from './validation.ts';
 
 /**
- * Who may call: anybody, whoever presents a good token, or of those the ones with at least one of the roles
- * (nobody where there is none). Roles are those of the token's issue.
+ * Who may call: anybody; whoever has a good token; or of those, whoever has one of the roles (an empty list:
+ * nobody). Roles are those of the token's issue.
  */
 export type Access = 'public' | 'signed-in' | { readonly anyRole: readonly string[] };
 

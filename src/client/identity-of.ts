@@ -16,7 +16,7 @@ export function bindIdentity(carrier: object, identity: Identity): void {
  */
 export function identityOf(call: object): Identity {
   const identity = identities.get(call) ?? identities.get(metadataOf(call));
-  if (identity === undefined) throw new Error('Nobody was asked who makes this call: no guard admitted it.');
+  if (identity === undefined) throw new Error('No guard has admitted this call, so it has no identity.');
   return identity;
 }
 

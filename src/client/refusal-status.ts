@@ -12,8 +12,8 @@ interface Encoder<Message> {
 }
 
 /**
- * The status of a refused call, with a google.rpc.Status as latchkey itself sends it: ErrorInfo with the reason,
- * and RetryInfo where trying again can help.
+ * The status of a refused call, with a google.rpc.Status as latchkey itself sends it: ErrorInfo with the reason
+ * where the caller is at fault; RetryInfo where nobody can say.
  */
 export function refusalStatus(refusal: Refusal): StatusObject {
   switch (refusal.kind) {

@@ -26,7 +26,7 @@ const SILENCE = { heartbeats: 3, leastMs: 1_000 };
  * and time counted from there.
  */
 const REOPEN_MS = 300_000;
-/** After a stream that took long to open, all that it says seems old. Another one is tried after this. */
+/** A stream that took long to open makes everything on it seem older than it is. Another is tried after this. */
 const SLOW_REOPEN_MS = { first: 1_000, most: 60_000 };
 
 /**

@@ -80,7 +80,8 @@ export class FakeWatch {
 
 /**
  * A service that speaks as much of the contract as a client that validates needs. By default it is well: it answers
- * the keys, greets each watch as current up to now, and calls every token good. A test replaces what it is about.
+ * the keys, greets each watch as current up to now, and says of every token that its session has ended, which tells
+ * its answers from those that a client finds by itself. A test replaces what it is about.
  */
 export class FakeValidationService {
   readonly clock: Clock;
