@@ -15,6 +15,7 @@ import type { IdSource } from './core/ids.ts';
 import type { KeyService } from './core/keys/key-service.ts';
 import type { MasterKeys } from './core/keys/master-key.ts';
 import { LoginService } from './core/login/login-service.ts';
+import type { RevocationBroadcast } from './core/revocation/revocation-broadcast.ts';
 import type { RevocationFeed } from './core/revocation/revocation-feed.ts';
 import { AccessTokenIssuer } from './core/session/access-token-issuer.ts';
 import { CurrentRoles } from './core/session/current-roles.ts';
@@ -27,6 +28,7 @@ import { TokenValidation } from './core/session/token-validation.ts';
 import { UserService } from './core/user/user-service.ts';
 import { identityService } from './grpc/identity-service.ts';
 import { keyService } from './grpc/key-service.ts';
+import type { ServiceRegistration } from './grpc/service-registration.ts';
 import { userService } from './grpc/user-service.ts';
 import { validationService } from './grpc/validation-service.ts';
 import type { Logger } from './telemetry/logger.ts';
@@ -91,20 +93,11 @@ async function open(site: Site): Promise<App> {
   const reports = loginReports(logger);
   const login = new LoginService({ users: database.users, passwords, sessions, clock, reports });
   const administration = new CurrentRoles(tokens, database.users);
-  const environment = { ids, clock, log: logger, callMetrics: metrics };
-  const identity = { login: countedLogins(login, metrics), sessions, tokens };
-  const { issuer, audiences, accessTokenTtlMs: maxTokenLifeMs, callerAuth } = config;
-  const validation = { keys, broadcast, tokens, issuer, audiences, maxTokenLifeMs };
-  const { address, metricsUrl, cleanEnd } = await openServing(
-    site,
-    [
-      identityService(identity, callerAuth, environment),
-      validationService(validation, callerAuth, environment),
-      userService(users, administration, environment),
-      keyService(keys, administration, environment),
-    ],
-    { sessions: () => store.ping(), database: () => database.ping() },
-  );
+  const services = grpcServices(site, { login, sessions, tokens, keys, broadcast, users, administration });
+  const { address, metricsUrl, cleanEnd } = await openServing(site, services, {
+    sessions: () => store.ping(),
+    database: () => database.ping(),
+  });
   // Last: a password that was made is shown by whoever got this far, and by nobody if something above fails.
   const { username, password } = config.bootstrap;
   const firstUser = await users.bootstrap(password === undefined ? { username } : { username, password });
@@ -164,6 +157,32 @@ function sessionService({ config, clock }: Site, parts: SessionParts): SessionSe
     clock,
     ids,
   });
+}
+
+interface ServiceParts {
+  readonly login: LoginService;
+  readonly sessions: SessionService;
+  readonly tokens: TokenValidation;
+  readonly keys: KeyService;
+  readonly broadcast: RevocationBroadcast;
+  readonly users: UserService;
+  readonly administration: CurrentRoles;
+}
+
+function grpcServices(
+  { config, clock, logger, metrics }: Site,
+  { login, sessions, tokens, keys, broadcast, users, administration }: ServiceParts,
+): readonly ServiceRegistration[] {
+  const environment = { ids, clock, log: logger, callMetrics: metrics };
+  const identity = { login: countedLogins(login, metrics), sessions, tokens };
+  const { issuer, audiences, accessTokenTtlMs: maxTokenLifeMs, callerAuth } = config;
+  const validation = { keys, broadcast, tokens, issuer, audiences, maxTokenLifeMs };
+  return [
+    identityService(identity, callerAuth, environment),
+    validationService(validation, callerAuth, environment),
+    userService(users, administration, environment),
+    keyService(keys, administration, environment),
+  ];
 }
 
 function sessionPolicy(config: Config): SessionPolicy {
