@@ -34,7 +34,8 @@ const rooms = [
   ),
   {
     name: 'app-is-the-root',
-    comment: 'The composition root and its parts are reached from main (and tests) only; what came of it is told.',
+    comment:
+      'The composition root and its parts are reached from main (and tests) only; what came of it is told.',
     severity: 'error',
     from: { path: '^src/', pathNot: '^src/(main|app)([.]ts$|/)' },
     to: { path: '^src/app([.]ts$|/)', pathNot: '^src/app/started[.]ts$' },
