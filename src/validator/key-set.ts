@@ -4,6 +4,8 @@ import type { Clock } from './clock.ts';
 /** A key that signatures are verified with. */
 export interface VerificationKey {
   readonly algorithm: string;
+  /** Its numbers: another key under the same id is another key. */
+  readonly material: string;
   readonly key: CryptoKey;
 }
 
@@ -78,13 +80,34 @@ export class KeySet {
   async #load(): Promise<void> {
     const loaded = new Map<string, VerificationKey>();
     for (const jwk of await this.#options.fetch()) {
-      const { kid, alg } = jwk;
-      const form = alg === undefined ? undefined : ALGORITHMS.get(alg);
-      if (kid === undefined || alg === undefined || form === undefined) continue;
-      if (jwk.kty !== form.kty || jwk.crv !== form.crv || jwk.d !== undefined || loaded.has(kid)) continue;
-      const known = this.#keys.get(kid);
-      loaded.set(kid, known ?? { algorithm: alg, key: (await importJWK(jwk, alg)) as CryptoKey });
+      const usable = usableKey(jwk);
+      if (usable === undefined || loaded.has(usable.keyId)) continue;
+      const known = this.#keys.get(usable.keyId);
+      const key = known?.material === usable.material ? known : await imported(jwk, usable);
+      if (key !== undefined) loaded.set(usable.keyId, key);
     }
     this.#keys = loaded;
+  }
+}
+
+/** What of a published key is used; undefined: it is none of the kinds that tokens are signed with. */
+function usableKey(jwk: JWK) {
+  if (typeof jwk !== 'object' || jwk === null) return undefined;
+  const { kid: keyId, alg: algorithm, kty, crv, x, y, d } = jwk;
+  const form = typeof algorithm === 'string' ? ALGORITHMS.get(algorithm) : undefined;
+  if (typeof keyId !== 'string' || algorithm === undefined || form === undefined) return undefined;
+  if (kty !== form.kty || crv !== form.crv || d !== undefined) return undefined;
+  return { keyId, algorithm, material: `${algorithm} ${x} ${y}` };
+}
+
+/** Undefined: it is no key, and others are used without it. */
+async function imported(
+  jwk: JWK,
+  { algorithm, material }: { readonly algorithm: string; readonly material: string },
+): Promise<VerificationKey | undefined> {
+  try {
+    return { algorithm, material, key: (await importJWK(jwk, algorithm)) as CryptoKey };
+  } catch {
+    return undefined;
   }
 }

@@ -1,11 +1,13 @@
 import { type CryptoKey, compactVerify, errors } from 'jose';
 import { type AccessTokenClaims, parseClaims, parseCompactToken } from './access-token.ts';
-import type { KeySet } from './key-set.ts';
+import type { KeySet, VerificationKey } from './key-set.ts';
 import type { Accepted, RejectionReason } from './verdict.ts';
 
 /** A token whose signature and form are good. What changes with time is judged elsewhere, at every use. */
 export interface VerifiedToken {
   readonly keyId: string;
+  /** What its signature was verified with. */
+  readonly key: VerificationKey;
   readonly claims: AccessTokenClaims;
   /** The verdict on it while nothing speaks against it. */
   readonly accepted: Accepted;
@@ -48,7 +50,7 @@ export class TokenVerifier {
   /** The token if it was verified before and its key is still published. */
   recall(token: string): VerifiedToken | undefined {
     const verified = this.#young.get(token) ?? this.#promote(token);
-    if (verified === undefined || this.#keys.find(verified.keyId) === undefined) return undefined;
+    if (verified === undefined || this.#keys.find(verified.keyId) !== verified.key) return undefined;
     this.#hits += 1;
     return verified;
   }
@@ -65,7 +67,7 @@ export class TokenVerifier {
     const claims = parseClaims(payload);
     if (claims === undefined) return { reason: 'MALFORMED' };
     const accepted: Accepted = { kind: 'accepted', claims, encodedIdentity: undefined };
-    const verified = { keyId: parsed.keyId, claims, accepted, coveredFrom: claims.issuedAt };
+    const verified = { keyId: parsed.keyId, key, claims, accepted, coveredFrom: claims.issuedAt };
     this.#remember(token, verified);
     return verified;
   }
