@@ -1,7 +1,7 @@
 import { type Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
 import { ValidationServiceService } from '../gen/latchkey/v1/validation.ts';
-import { givenUp } from './abandonable.ts';
+import { abandonable, givenUp } from './abandonable.ts';
 import { Backoff, pause } from './backoff.ts';
 import { type Channels, closedError } from './channels.ts';
 import { LatchkeyError, latchkeyError } from './errors.ts';
@@ -116,7 +116,7 @@ async function attempt(
   { token = caller.token(), signal }: CallOptions,
   deadline: number,
 ): Promise<unknown> {
-  const client = await caller.channels.pick(deadline);
+  const client = await picked(caller, deadline, signal);
   // The message with every field empty, so that callers name only what they mean.
   const request = { ...method.requestDeserialize(EMPTY), ...fields };
   try {
@@ -125,6 +125,23 @@ async function attempt(
     const timedOut = error instanceof LatchkeyError && error.code === status.DEADLINE_EXCEEDED;
     if (timedOut && error.isUnreachable) caller.channels.shun(client);
     throw error;
+  }
+}
+
+/** Nobody waits longer for a connection than for the answer, whoever else waits for the same connection. */
+async function picked(caller: Caller, deadline: number, signal: AbortSignal | undefined): Promise<Client> {
+  const pick = caller.channels.pick(deadline);
+  if (!(pick instanceof Promise)) return pick;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), Math.max(0, deadline - caller.now()));
+  const signals = signal === undefined ? [late.signal] : [late.signal, signal];
+  try {
+    return await abandonable(pick, AbortSignal.any(signals));
+  } catch (error) {
+    if (!late.signal.aborted) throw error;
+    throw new LatchkeyError(status.DEADLINE_EXCEEDED, 'No connection to the service in time.');
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -10,15 +10,25 @@ const OPTIONS = {
   // The library would wait up to two minutes for a service that has been back for long.
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 2_000,
+  // Shared with other channels, a connection that hangs would be handed out again.
+  'grpc.use_local_subchannel_pool': 1,
 };
 
 /** So long an address that did not answer is the last to be asked; milliseconds. */
 const SHUN_MS = 5_000;
+/**
+ * A connection that is accepted and then says nothing is left after so long, and made anew; milliseconds. The library
+ * waits for it without a limit.
+ */
+const MAX_CONNECTING_MS = 5_000;
 
 /** The connections to one or more addresses of the service, used in turn. */
 export class Channels {
-  readonly #clients: readonly Client[];
+  readonly #clients: Client[];
+  readonly #open: (index: number) => Client;
   readonly #clock: Clock;
+  /** Since when those that are connecting are, by the steady clock. */
+  readonly #connectingSince = new Map<Client, number>();
   readonly #shunned = new Map<Client, number>();
   readonly #underWay = new Set<Promise<unknown>>();
   #turn = 0;
@@ -27,7 +37,8 @@ export class Channels {
 
   /** @param addresses one at least. */
   constructor(addresses: readonly string[], credentials: ChannelCredentials, clock: Clock) {
-    this.#clients = addresses.map((address) => new Client(address, credentials, OPTIONS));
+    this.#open = (index) => new Client(addresses[index] ?? '', credentials, OPTIONS);
+    this.#clients = addresses.map((_address, index) => this.#open(index));
     this.#clock = clock;
   }
 
@@ -99,8 +110,26 @@ export class Channels {
     for (const client of this.#clients) client.close();
   }
 
+  #replaceHanging(): void {
+    const now = this.#clock.monotonic();
+    for (const [index, client] of this.#clients.entries()) {
+      if (client.getChannel().getConnectivityState(false) !== connectivityState.CONNECTING) {
+        this.#connectingSince.delete(client);
+        continue;
+      }
+      const since = this.#connectingSince.get(client) ?? now;
+      this.#connectingSince.set(client, since);
+      if (now - since < MAX_CONNECTING_MS) continue;
+      this.#connectingSince.delete(client);
+      this.#shunned.delete(client);
+      this.#clients[index] = this.#open(index);
+      client.close();
+    }
+  }
+
   /** All of them, beginning with the next; the shunned last. */
   #inTurn(): readonly Client[] {
+    this.#replaceHanging();
     const turn = this.#turn;
     this.#turn = (turn + 1) % this.#clients.length;
     const rotated = [...this.#clients.slice(turn), ...this.#clients.slice(0, turn)];

@@ -1,10 +1,11 @@
 import { KeyServiceService } from '../gen/latchkey/admin/v1/key.ts';
 import { UserServiceService } from '../gen/latchkey/admin/v1/user.ts';
-import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
+import { IdentityServiceService, type LogoutRequest } from '../gen/latchkey/v1/identity.ts';
 import type { Clock } from '../validator/clock.ts';
 import { abandonable } from './abandonable.ts';
 import { type Caller, callsOf } from './calls.ts';
 import { Channels, closedError } from './channels.ts';
+import { checkConnect, demandFault } from './connect-options.ts';
 import { channelCredentials } from './credentials.ts';
 import type { ConnectOptions, LatchkeyClient } from './latchkey-client.ts';
 import { LocalMode, RemoteMode, type ValidationMode } from './modes.ts';
@@ -13,7 +14,6 @@ import type { TokenValidator } from './validation.ts';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 const DEFAULT_MAX_STALENESS_MS = 5_000;
-const LEAST_MAX_STALENESS_MS = 500;
 const DEFAULT_TOKEN_CACHE_SIZE = 10_000;
 const MACHINE_CLOCK: Clock = { now: Date.now, monotonic: performance.now.bind(performance) };
 
@@ -22,7 +22,7 @@ const MACHINE_CLOCK: Clock = { now: Date.now, monotonic: performance.now.bind(pe
  * listens for revocations from the first `validate`, `ready` or `onEnding` on, and keeps the process alive until it
  * is closed.
  *
- * Throws a `RangeError` where there is no address or `maxStalenessMs` is too small, and what `node:tls` throws where a
+ * Throws a `TypeError` where an address or an option is not what it must be, and what `node:tls` throws where a
  * certificate or key cannot be read.
  *
  * @param address `host:port`, or any other target of gRPC: `dns:///host:port`, `unix:/path`. Of several, calls are
@@ -31,7 +31,7 @@ const MACHINE_CLOCK: Clock = { now: Date.now, monotonic: performance.now.bind(pe
 export function connect(address: string | readonly string[], options: ConnectOptions = {}): LatchkeyClient {
   const { token, timeoutMs = DEFAULT_TIMEOUT_MS, clock = MACHINE_CLOCK } = options;
   const addresses = typeof address === 'string' ? [address] : address;
-  if (addresses.length === 0) throw new RangeError('An address is needed.');
+  checkConnect(addresses, options);
   const channels = new Channels(addresses, channelCredentials(options.credentials ?? { kind: 'tls' }), clock);
   const caller: Caller = {
     channels,
@@ -49,10 +49,15 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     keys: callsOf(KeyServiceService, caller),
     login: identity.login,
     refresh: identity.refresh,
-    logout: identity.logout,
+    logout: (token, callOptions) => identity.logout({ token: logoutToken(token) }, callOptions),
     validate: (accessToken, demand) => {
       if (channels.isRefusing) return Promise.reject(closedError());
-      const validation = mode.validate(typeof accessToken === 'string' ? accessToken : '', demand);
+      const fault = demandFault(demand);
+      if (fault !== undefined) return Promise.reject(fault);
+      const validation = mode.validate(
+        typeof accessToken === 'string' ? accessToken : '',
+        demand ?? undefined,
+      );
       return demand?.signal === undefined ? validation : abandonable(validation, demand.signal);
     },
     ready: (withinMs = timeoutMs) => mode.ready(withinMs),
@@ -68,13 +73,21 @@ export function connect(address: string | readonly string[], options: ConnectOpt
   };
 }
 
+/** Neither or both: the service says what is wrong with that. */
+function logoutToken(token: Partial<Record<'accessToken' | 'refreshToken', string>>): LogoutRequest['token'] {
+  const { accessToken, refreshToken } = token;
+  if (accessToken !== undefined && refreshToken === undefined)
+    return { $case: 'accessToken', value: accessToken };
+  if (refreshToken !== undefined && accessToken === undefined)
+    return { $case: 'refreshToken', value: refreshToken };
+  return undefined;
+}
+
 function modeOf(caller: Caller, clock: Clock, options: ConnectOptions): ValidationMode {
   const { channels, timeoutMs } = caller;
   const { batchValidate } = callsOf(IdentityServiceService, caller);
-  const { audience, maxStalenessMs = DEFAULT_MAX_STALENESS_MS } = options;
-  if (!(maxStalenessMs >= LEAST_MAX_STALENESS_MS)) {
-    throw new RangeError(`maxStalenessMs must be at least ${LEAST_MAX_STALENESS_MS}, not ${maxStalenessMs}.`);
-  }
+  const { maxStalenessMs = DEFAULT_MAX_STALENESS_MS } = options;
+  const audience = options.audience === '' ? undefined : options.audience;
   const asking = new RemoteValidation({
     batchValidate,
     audience,

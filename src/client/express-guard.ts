@@ -28,14 +28,20 @@ export function expressGuard(client: GuardClient, options: GuardOptions = {}): E
   const middleware =
     (access: Access): Middleware =>
     (request, response, next) => {
-      void guard.refusalOf(request, response, request, access).then((refusal) => {
-        if (refusal === undefined) {
-          next();
-          return;
-        }
-        const { statusCode, headers, body } = httpRefusal(refusal);
-        response.writeHead(statusCode, headers).end(JSON.stringify(body));
-      });
+      guard
+        .refusalOf(request, response, request, access)
+        .then((refusal) => {
+          // Somebody else has answered meanwhile, for example because it took too long.
+          if (response.headersSent || response.closed) return;
+          if (refusal === undefined) {
+            // Not from here: what it throws is not the guard's failure.
+            setImmediate(next);
+            return;
+          }
+          const { statusCode, headers, body } = httpRefusal(refusal);
+          response.writeHead(statusCode, headers).end(JSON.stringify(body));
+        })
+        .catch(next);
     };
   return {
     signedIn: middleware('signed-in'),

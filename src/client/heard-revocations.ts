@@ -42,6 +42,7 @@ export class HeardRevocations implements RevocationView {
   #told: Date | undefined;
   #coveredSince = Number.POSITIVE_INFINITY;
   #asOf = 0;
+  #forgottenUntil = 0;
   #revision: string | undefined;
   #known: Moment = { monotonic: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY };
 
@@ -64,6 +65,10 @@ export class HeardRevocations implements RevocationView {
 
   get coveredSince(): number {
     return this.#coveredSince;
+  }
+
+  get forgottenUntil(): number {
+    return this.#forgottenUntil;
   }
 
   /** Where the next stream goes on; undefined: at the beginning. */
@@ -107,6 +112,8 @@ export class HeardRevocations implements RevocationView {
   #advance(currency: WatchRevocationsResponse['currency'], opened: Moment): void {
     const steady = millisecondsOf(currency?.asOfSteady);
     if (currency?.asOf === undefined || steady === undefined || this.#openedAt === undefined) return;
+    // A date beyond what a Date can hold: no age can be told from it.
+    if (Number.isNaN(currency.asOf.getTime())) return;
     const sinceOpenedMs = steady - this.#openedAt;
     const now = momentOf(this.#clock);
     const known = {
@@ -119,7 +126,9 @@ export class HeardRevocations implements RevocationView {
     this.#asOf = currency.asOf.getTime();
     this.#revision = currency.revision === '' ? undefined : currency.revision;
     this.#coveredSince = coverageOf(this.#told);
-    this.#set.forget(this.#forgettable(now));
+    const forgetUntil = this.#forgettable(now);
+    this.#forgottenUntil = Math.max(this.#forgottenUntil, forgetUntil);
+    this.#set.forget(forgetUntil);
   }
 
   /** By every clock there is this has passed: the service's, this process's, and that one had it not been set. */

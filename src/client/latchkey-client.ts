@@ -1,9 +1,9 @@
 import type { KeyServiceService } from '../gen/latchkey/admin/v1/key.ts';
 import type { UserServiceService } from '../gen/latchkey/admin/v1/user.ts';
-import type { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
+import type { IdentityServiceService, LogoutResponse } from '../gen/latchkey/v1/identity.ts';
 import type { Clock } from '../validator/clock.ts';
 import type { Revocation } from '../validator/revocation-set.ts';
-import type { CallsOf } from './calls.ts';
+import type { CallOptions, CallsOf } from './calls.ts';
 import type { Credentials } from './credentials.ts';
 import type { TokenValidator } from './validation.ts';
 
@@ -51,7 +51,11 @@ export interface LatchkeyClient extends TokenValidator {
   readonly keys: CallsOf<typeof KeyServiceService>;
   readonly login: IdentityCalls['login'];
   readonly refresh: IdentityCalls['refresh'];
-  readonly logout: IdentityCalls['logout'];
+  /** Ends the session of a token, of either kind, expired or not. Once it answers, the session is over for good. */
+  logout(
+    token: { readonly accessToken: string } | { readonly refreshToken: string },
+    options?: CallOptions,
+  ): Promise<LogoutResponse>;
   /**
    * Waits until the service is reached and, in local mode, tokens can be judged here. Fails after `timeoutMs`, by
    * default the connection's. Nothing has to wait for it: until then `validate` asks the service.

@@ -93,8 +93,8 @@ export class LocalValidation implements TokenValidator {
     return {
       ...this.#usual,
       ...(consistency === 'strong' && { consistency: 'STRONG' }),
-      ...(audience !== undefined && { audience }),
-      ...(atLeastRevision !== undefined && { atLeastRevision }),
+      ...(audience !== undefined && audience !== '' && { audience }),
+      ...(atLeastRevision !== undefined && atLeastRevision !== '' && { atLeastRevision }),
     };
   }
 
@@ -143,18 +143,20 @@ export class LocalValidation implements TokenValidator {
   }
 
   /**
-   * Callers who ask about the same token at the same time share an answer. Not those who asked for a STRONG one: the
-   * record is to be read after the call began.
+   * Callers who ask about the same token in the same turn of the event loop share an answer, and nobody joins later:
+   * what is under way may have been answered already, before an ending that the late one must hear of. Nobody shares
+   * a STRONG one: the record is to be read after the call began.
    */
   #ask(token: string, demand: ValidateDemand = {}): Promise<Validation> {
     const { remote } = this.#options;
     const { consistency, audience = '', atLeastRevision = '' } = demand;
     if (consistency === 'strong') return remote.validate(token, demand);
-    const question = `${audience}\n${atLeastRevision}\n${token}`;
+    const question = JSON.stringify([audience, atLeastRevision, token]);
     const asked = this.#asked.get(question);
     if (asked !== undefined) return asked;
-    const answer = remote.validate(token, demand).finally(() => this.#asked.delete(question));
+    const answer = remote.validate(token, demand);
     this.#asked.set(question, answer);
+    setImmediate(() => this.#asked.delete(question));
     return answer;
   }
 

@@ -40,12 +40,14 @@ export class RemoteValidation implements TokenValidator {
   }
 
   validate(token: string, demand: ValidateDemand = {}): Promise<Validation> {
-    const { audience = this.#options.audience ?? '', atLeastRevision = '' } = demand;
+    const { atLeastRevision = '' } = demand;
+    // Empty is left out, as in the protocol, and not another way to say anybody.
+    const audience = demand.audience || this.#options.audience || '';
     const consistency = demand.consistency === 'strong' ? Consistency.STRONG : Consistency.BOUNDED;
     const fields = { consistency, audience, atLeastRevision };
     // The verdict on one that is too long is that on none at all, and it would take the place of others.
     const sent = Buffer.byteLength(token) > MAX_TOKEN_LENGTH ? '' : token;
-    return this.#batcher.ask(sent, `${consistency}\n${audience}\n${atLeastRevision}`, fields);
+    return this.#batcher.ask(sent, JSON.stringify(fields), fields);
   }
 
   async #ask(

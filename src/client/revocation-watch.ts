@@ -118,6 +118,7 @@ export class RevocationWatch {
       if (isFirst) timers.push(setTimeout(resolve, this.#reopenMs(opened)));
       isFirst = false;
       this.#take(message, opened);
+      if (this.#cannotTell(message)) reject(new Error('This address cannot tell how current it is.'));
       if (this.#clocksDisagree(opened)) resolve();
     });
     stream.on('error', (error: ServiceError) => reject(latchkeyError(error)));
@@ -139,6 +140,12 @@ export class RevocationWatch {
       this.#retry.reset();
     }
     onMessage(fresh);
+  }
+
+  /** The service may have lost its log for a while; where there are other addresses, one of them may still have it. */
+  #cannotTell({ currency }: WatchRevocationsResponse): boolean {
+    const { caller, heard, maxStalenessMs } = this.#options;
+    return currency === undefined && caller.channels.size > 1 && heard.ageMs > maxStalenessMs;
   }
 
   #silenceMs(): number {

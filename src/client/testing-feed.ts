@@ -5,6 +5,7 @@ import type { RevocationView } from '../validator/validator.ts';
 /** The revocation log as one process hears it. While it is cut off, endings wait, and what is known grows old. */
 export class TestFeed implements RevocationView {
   readonly coveredSince = Number.NEGATIVE_INFINITY;
+  readonly forgottenUntil = 0;
   readonly #clock: Clock;
   readonly #known = new RevocationSet();
   readonly #listeners = new Set<(revocation: Revocation) => void>();

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect as connectTo, createServer, type Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Clock, connect, type LatchkeyClient, LatchkeyError } from '../../src/client/index.ts';
@@ -47,7 +49,7 @@ describe('several addresses', () => {
     const client = open();
     await callUntilSpread(client);
     const before = calls('Logout');
-    for (let count = 0; count < 9; count += 1) await client.logout({});
+    for (let count = 0; count < 9; count += 1) await client.logout({ accessToken: 'any' });
     expect(calls('Logout').map((count, at) => count - (before[at] ?? 0))).toStrictEqual([3, 3, 3]);
   });
 
@@ -94,7 +96,7 @@ describe('several addresses', () => {
     });
     const logouts = async () => {
       const before = hanging.callsOf('Logout');
-      for (let count = 0; count < 6; count += 1) await client.logout({});
+      for (let count = 0; count < 6; count += 1) await client.logout({ accessToken: 'any' });
       return hanging.callsOf('Logout') - before;
     };
     elapsedMs = 4_999;
@@ -108,8 +110,47 @@ describe('several addresses', () => {
     await expect(open().validate('a')).rejects.toMatchObject({ isUnreachable: true });
   });
 
+  test('one that accepts a connection and says nothing is dialled again', async () => {
+    const clock = new ManualClock(Date.now());
+    const [service] = services;
+    const target = Number(service?.address.split(':').at(-1));
+    const sockets: Socket[] = [];
+    const mute = createServer((socket) => {
+      sockets.push(socket);
+      if (sockets.length === 1) return;
+      const upstream = connectTo(target, '127.0.0.1');
+      sockets.push(upstream);
+      socket.pipe(upstream).pipe(socket);
+      for (const end of [socket, upstream]) end.on('error', () => undefined);
+    });
+    await once(mute.listen(0, '127.0.0.1'), 'listening');
+    const address = `127.0.0.1:${(mute.address() as AddressInfo).port}`;
+    const client = connect(address, {
+      credentials: { kind: 'plaintext' },
+      mode: 'remote',
+      timeoutMs: 200,
+      clock,
+    });
+    clients.push(client);
+    try {
+      for (let count = 0; count < 2; count += 1) {
+        await expect(client.validate('a')).rejects.toMatchObject({ isUnreachable: true });
+      }
+      clock.advance(5_000);
+      await eventually(() =>
+        client.validate('a').then(
+          () => true,
+          () => false,
+        ),
+      );
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      mute.close();
+    }
+  });
+
   test('there must be one', () => {
-    expect(() => connect([])).toThrow(RangeError);
+    expect(() => connect([])).toThrow(TypeError);
   });
 });
 
@@ -127,7 +168,7 @@ describe('a call that finds the service unavailable', () => {
     ['Validate', () => client.identity.validate({})],
     ['BatchValidate', () => client.validate('a')],
     ['Refresh', () => client.refresh({})],
-    ['Logout', () => client.logout({})],
+    ['Logout', () => client.logout({ accessToken: 'any' })],
   ])('is tried three times: %s', async (rpc, call) => {
     service.failures.set(rpc, unavailable);
     await expect(call()).rejects.toMatchObject(unavailable);
@@ -136,7 +177,7 @@ describe('a call that finds the service unavailable', () => {
 
   test('succeeds if one of the tries does', async () => {
     service.failures.set('Logout', unavailable);
-    const call = client.logout({});
+    const call = client.logout({ accessToken: 'any' });
     await eventually(() => service.callsOf('Logout') === 1);
     service.failures.clear();
     expect(await call).toMatchObject({ revision: '100-0' });
@@ -162,7 +203,7 @@ describe('a call that finds the service unavailable', () => {
 
   test('is not tried again where the service has refused it', async () => {
     service.failures.set('Logout', refused);
-    await expect(client.logout({})).rejects.toMatchObject(refused);
+    await expect(client.logout({ accessToken: 'any' })).rejects.toMatchObject(refused);
     expect(service.callsOf('Logout')).toBe(1);
   });
 
@@ -171,7 +212,7 @@ describe('a call that finds the service unavailable', () => {
       statusOf(new Failure('STORE_UNAVAILABLE', 'Busy.', { retryAfterMs }));
     service.failures.set('Logout', busy(400));
     const begun = performance.now();
-    const call = client.logout({});
+    const call = client.logout({ accessToken: 'any' });
     await eventually(() => service.callsOf('Logout') === 1);
     service.failures.clear();
     await call;
@@ -183,7 +224,9 @@ describe('a call that finds the service unavailable', () => {
 
   test('is not tried again after its deadline, or once it is given up', async () => {
     service.failures.set('Logout', unavailable);
-    await expect(client.logout({}, { timeoutMs: 10 })).rejects.toBeInstanceOf(LatchkeyError);
+    await expect(client.logout({ accessToken: 'any' }, { timeoutMs: 10 })).rejects.toBeInstanceOf(
+      LatchkeyError,
+    );
     expect(service.callsOf('Logout')).toBeLessThan(2);
     const controller = new AbortController();
     const call = client.refresh({}, { signal: controller.signal });

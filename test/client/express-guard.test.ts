@@ -94,6 +94,23 @@ describe('an Express application', () => {
     expect(await ask('/me', 'down')).toMatchObject({ status: 503, retryAfter: '3' });
   });
 
+  test('leaves alone a response that somebody else has given while the token was judged', async () => {
+    const answered = Promise.withResolvers<void>();
+    await start((guard) => (request, response) => {
+      guard.signedIn(request, response, () => undefined);
+      response.writeHead(504).end('{}');
+      answered.resolve();
+    });
+    const gate = Promise.withResolvers<void>();
+    validator.gate = gate.promise;
+    const asked = ask('/me', 'ended');
+    await answered.promise;
+    expect(await asked).toMatchObject({ status: 504 });
+    gate.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await fetch(url('/me'))).toMatchObject({ status: 504 });
+  });
+
   test('does not choose between two authorization headers', async () => {
     await start(expressApplication);
     const headers = ['host', 'localhost', 'authorization', 'Bearer ada', 'Authorization', 'Bearer admin'];

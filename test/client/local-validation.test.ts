@@ -5,6 +5,7 @@ import {
   connect,
   type LatchkeyClient,
   type Revocation,
+  type ValidateDemand,
 } from '../../src/client/index.ts';
 import type { BatchValidateResponse } from '../../src/gen/latchkey/v1/identity.ts';
 import { eventually } from '../support/eventually.ts';
@@ -183,6 +184,36 @@ describe('validation in this process', () => {
     expect(service.batches.map(({ accessTokens }) => accessTokens.length)).toStrictEqual([1, 3]);
   });
 
+  test('lets nobody join a question that is under way: an ending may come before its answer', async () => {
+    service.greet = () => undefined;
+    const asked = Promise.withResolvers<BatchValidateResponse>();
+    service.answer = () => asked.promise;
+    const client = open();
+    const token = await good();
+    const early = client.validate(token);
+    await eventually(() => service.batches.length === 1);
+    service.answer = ({ accessTokens }) => service.ended(accessTokens);
+    expect(await client.validate(token)).toMatchObject({ reason: 'SESSION_ENDED' });
+    asked.resolve(aYes());
+    expect(await early).toMatchObject({ kind: 'accepted' });
+  });
+
+  test('an empty audience is that of the connection, and not anybody', async () => {
+    const token = await good({ aud: 'mail' });
+    const local = await openReady({ audience: 'billing' });
+    expect(await local.validate(token, { audience: '' })).toMatchObject({ reason: 'AUDIENCE' });
+    await open({ mode: 'remote', audience: 'billing' }).validate(token, { audience: '' });
+    expect(service.batches).toMatchObject([{ audience: 'billing' }]);
+  });
+
+  test('a consistency that is none is refused, and not taken for the default', async () => {
+    const demand = { consistency: 'STRONG' } as unknown as ValidateDemand;
+    await expect(open().validate('any', demand)).rejects.toMatchObject({
+      name: 'LatchkeyError',
+      code: status.INVALID_ARGUMENT,
+    });
+  });
+
   test('judges the audience of the connection, or the one that a call names', async () => {
     const client = await openReady({ audience: 'billing' });
     const token = await good({ aud: ['billing', 'mail'] });
@@ -271,7 +302,7 @@ describe('closing', () => {
     const underWay = client.validate(token, { consistency: 'strong' });
     const closing = client.close();
     await expect(client.validate(token)).rejects.toMatchObject({ code: status.CANCELLED });
-    await expect(client.logout({})).rejects.toMatchObject({ code: status.CANCELLED });
+    await expect(client.logout({ accessToken: 'any' })).rejects.toMatchObject({ code: status.CANCELLED });
     expect(await underWay).toMatchObject({ kind: 'rejected' });
     await closing;
     await eventually(() => service.lastWatch.isCancelled);

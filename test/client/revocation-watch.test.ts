@@ -192,4 +192,17 @@ describe('the watch of revocations', () => {
     );
     expect(service.lastWatch.request.afterRevision).toBe('100-0');
   });
+
+  test('leaves an address that cannot tell how current it is for one that can', async () => {
+    const [sick, well] = [await serve(), await serve()];
+    for (const service of [sick, well]) service.greet = () => undefined;
+    const client = open({ maxStalenessMs: 500 });
+    const ready = client.ready(8_000);
+    await eventually(() => sick.watches.length + well.watches.length === 1);
+    const [first, second] = sick.watches.length === 1 ? [sick, well] : [well, sick];
+    second.greet = (watch) => second.tellCurrent(watch, { isStart: true });
+    first.lastWatch.send({ revision: '' });
+    await ready;
+    expect(second.watches).toHaveLength(1);
+  });
 });

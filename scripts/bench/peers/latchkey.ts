@@ -53,7 +53,7 @@ async function elsewhere(
   await other.ready();
   return {
     logout: async (accessToken) => {
-      await other.logout({ token: { $case: 'accessToken', value: accessToken } });
+      await other.logout({ accessToken });
     },
     close: async () => {
       await other.close();
