@@ -16,6 +16,8 @@ export interface RevocationView {
   readonly ageMs: number;
   /** When the log began; milliseconds since 1970, `Infinity`: not known yet. */
   readonly coveredSince: number;
+  /** Endings that nobody could need after this instant may be forgotten; milliseconds since 1970, 0: none are. */
+  readonly forgottenUntil: number;
 }
 
 export interface ValidatorOptions {
@@ -91,8 +93,9 @@ export class Validator {
   }
 
   #faultOf(claims: AccessTokenClaims, audience: string | undefined) {
-    const { issuer, audiences, maxTokenLifeMs } = this.#options;
-    const now = this.#options.clock.now();
+    const { issuer, audiences, maxTokenLifeMs, revocations } = this.#options;
+    // A token that has expired stays so, also where the clock is set back: what ended its session may be forgotten.
+    const now = Math.max(this.#options.clock.now(), revocations.forgottenUntil);
     if (claims.issuer !== issuer) return 'ISSUER';
     const meant =
       audience === undefined

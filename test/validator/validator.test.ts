@@ -23,6 +23,7 @@ beforeAll(async () => {
 class KnownRevocations implements RevocationView {
   ended: string | undefined;
   revision: string | undefined = '100-0';
+  forgottenUntil = 0;
   asOf = 0;
   ageMs = 0;
   coveredSince = 0;
@@ -314,6 +315,14 @@ describe('the validator', () => {
       revocations.ended = 'REPLACED';
       expect(await reasonOf(token, strong)).toBe('SESSION_ENDED');
     });
+  });
+
+  test('takes an expired token for expired also after the clock was set back: its ending may be forgotten', async () => {
+    const token = await good();
+    clock.advance(16 * 60_000);
+    revocations.forgottenUntil = clock.now();
+    clock.set(-5 * 60_000);
+    expect(await reasonOf(token)).toBe('EXPIRED');
   });
 
   test('remembers the tokens used last, as many as it is told, and holds at most twice as many', async () => {

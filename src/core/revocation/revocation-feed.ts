@@ -45,6 +45,7 @@ export class RevocationFeed implements RevocationView {
   #revision: string | undefined;
   #coveredSince = Number.POSITIVE_INFINITY;
   #asOf = 0;
+  #forgottenUntil = 0;
   #asOfMonotonic = Number.NEGATIVE_INFINITY;
   /** What was read since the log was found to have lost entries; undefined: all is well. */
   #reread: RevocationSet | undefined;
@@ -80,6 +81,10 @@ export class RevocationFeed implements RevocationView {
 
   get coveredSince(): number {
     return this.#coveredSince;
+  }
+
+  get forgottenUntil(): number {
+    return this.#forgottenUntil;
   }
 
   /** How many endings are held. */
@@ -161,6 +166,7 @@ export class RevocationFeed implements RevocationView {
     this.#asOf = began.at;
     this.#asOfMonotonic = began.monotonic;
     const forgetUntil = this.#steadyNow();
+    this.#forgottenUntil = Math.max(this.#forgottenUntil, forgetUntil);
     this.#set.forget(forgetUntil);
     // What was put back is known here, and learned by the listener from the log, in the next round.
     if (putBack === 0) this.#confirm(forgetUntil);
