@@ -22,7 +22,7 @@ import { checkWatchRevocations, heartbeatMsOf } from './validation-fields.ts';
 
 /** What the rpcs of ValidationService are done with. */
 export interface ValidationCore {
-  readonly keys: Pick<KeyService, 'publicKeys'>;
+  readonly keys: Pick<KeyService, 'currentPublicKeys'>;
   readonly broadcast: Pick<RevocationBroadcast, 'watch'>;
   readonly tokens: CallerTokens;
   readonly issuer: string;
@@ -83,9 +83,10 @@ export function validationService(
   };
 }
 
-function signingKeys({ keys, issuer, audiences, maxTokenLifeMs }: ValidationCore): GetSigningKeysResponse {
+async function signingKeys(core: ValidationCore): Promise<GetSigningKeysResponse> {
+  const { keys, issuer, audiences, maxTokenLifeMs } = core;
   return {
-    jwks: JSON.stringify({ keys: keys.publicKeys() }),
+    jwks: JSON.stringify({ keys: await keys.currentPublicKeys() }),
     maxAge: durationMessage(KEYS_MAX_AGE_MS),
     issuer,
     audiences,

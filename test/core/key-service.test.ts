@@ -296,4 +296,16 @@ describe('closing', () => {
     await service.tick();
     expect(store.reads).toBe(reads + 1);
   });
+
+  test('tells verifiers elsewhere no keys that may be out of date', async () => {
+    const service = await started();
+    const keyIds = async () => (await service.currentPublicKeys()).map(({ kid }) => kid);
+    store.isGone = true;
+    clock.advance(5 * MINUTE - 1);
+    expect(await keyIds()).toEqual(['key-1']);
+    clock.advance(1);
+    expect((await failureOf(service.currentPublicKeys())).reason).toBe('STORE_UNAVAILABLE');
+    store.isGone = false;
+    expect(await keyIds()).toEqual(['key-1']);
+  });
 });

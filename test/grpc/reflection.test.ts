@@ -32,7 +32,7 @@ beforeAll(async () => {
       keyService(keys, callers, environment),
       validationService(
         {
-          keys: { publicKeys: () => [] },
+          keys: { currentPublicKeys: async () => [] },
           broadcast,
           tokens: callers,
           issuer: '',

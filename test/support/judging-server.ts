@@ -49,7 +49,7 @@ export class JudgingServer {
   ): readonly ServiceRegistration[] {
     const login = { login: () => Promise.reject(new Error('nobody signs in here')) };
     const validation = {
-      keys: { publicKeys: () => keys.map(({ publicJwk }) => publicJwk as never) },
+      keys: { currentPublicKeys: async () => keys.map(({ publicJwk }) => publicJwk as never) },
       broadcast,
       tokens,
       issuer: ISSUER,

@@ -119,6 +119,15 @@ export class KeyService {
   }
 
   /**
+   * `publicKeys` for verifiers elsewhere, who rely on them: read anew where a key that is not known here may have begun
+   * to sign by now. Fails with STORE_UNAVAILABLE then.
+   */
+  async currentPublicKeys(): Promise<readonly PublicJwk[]> {
+    if (this.#ageMs() >= this.#options.policy.publishLeadMs / 2) await this.#load();
+    return this.publicKeys();
+  }
+
+  /**
    * Reads the keys again, unless that was done just now. Callers at the same time share one read. Fails with
    * STORE_UNAVAILABLE.
    */

@@ -59,7 +59,7 @@ export async function startValidationServer({
   await feed.start();
   const environment = testEnvironment();
   const core = {
-    keys: { publicKeys: () => [publicJwk] },
+    keys: { currentPublicKeys: async () => [publicJwk] },
     broadcast,
     tokens,
     issuer: 'https://latchkey.test',
