@@ -71,7 +71,7 @@ test('in a cluster the node of the session is the one whose replicas are counted
     const ending = stores.sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now });
     const outcome = await outcomeOf(ending);
     const isOnFirst = await first?.with(async (redis) =>
-      (await redis.keys('*')).join().includes(userKeys(userId).sessionPrefix),
+      (await redis.keys('*')).join().includes(userKeys(userId).tombstonePrefix),
     );
     expect(outcome).toBe(isOnFirst === true ? 'ok' : 'ENDING_UNCONFIRMED');
   }

@@ -176,7 +176,7 @@ export class MemorySessionStore implements SessionStore {
       .filter((ended) => ended !== undefined);
   }
 
-  /** Oldest first, as the index of the Redis store orders them. */
+  /** Oldest first, as the scripts of the Redis store sort them. */
   #liveSessionsOf(userId: string): Session[] {
     return [...(this.#sessionsOfUser.get(userId) ?? [])]
       .map((sessionId) => this.#records.get(keyOf({ userId, sessionId })))

@@ -2,17 +2,17 @@ import { packId } from './packed-id.ts';
 
 /** Keys of one user. The braces are a hash tag: in a cluster they share a slot, so a script can touch them all. */
 export interface UserKeys {
-  /** A session's key is this followed by its packed id. */
-  readonly sessionPrefix: string;
-  /** Sorted set of packed session ids by absolute deadline. */
+  /** Hash: the living sessions, as `ending.lua` tells. */
   readonly sessions: string;
+  /** The tombstone of a session has this followed by the session's packed id as its key. */
+  readonly tombstonePrefix: string;
   /** Hash: the user's latest cut-off. */
   readonly cutoff: string;
 }
 
 export function userKeys(userId: string): UserKeys {
   const base = `lk:{${packId(userId)}}`;
-  return { sessionPrefix: `${base}:session:`, sessions: `${base}:sessions`, cutoff: `${base}:cutoff` };
+  return { sessions: `${base}:sessions`, tombstonePrefix: `${base}:session:`, cutoff: `${base}:cutoff` };
 }
 
 /** The log and when it began. The hash tag keeps both in one slot. */

@@ -13,9 +13,10 @@ import type {
 import type { RedisClient } from './connection.ts';
 import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durability.ts';
 import { PROBE_KEY, type UserKeys, userKeys } from './keys.ts';
-import { packId, unpackId } from './packed-id.ts';
+import { packId, packNumber, unpackId } from './packed-id.ts';
 import { Script } from './script.ts';
-import { fixedFields, parseEnded, parseRecord, parseSession } from './session-record.ts';
+import { deviceMark, parseEnded, storedSession } from './session-record.ts';
+import { expectOwn, parseRead, parseRotate, texts } from './session-reply.ts';
 
 export interface RedisSessionStoreOptions {
   /** For steps that are answered at once. */
@@ -34,10 +35,10 @@ const endUser = new Script('end-user');
 const readOne = new Script('read');
 const markLogged = new Script('mark-logged');
 
-/** Records outlive their deadline by up to an hour, each by its own share: a million do not expire in one second. */
+/** The hash outlives the deadlines in it by up to an hour, each by its own share: a million do not expire in one second. */
 const JITTER_MS = 3_600_000;
 
-/** Sessions in Redis: a hash for each, an index for each user; every method one script. Keys: `keys.ts`. */
+/** Sessions in Redis: one hash for each user, a tombstone for each that ended; every method one script. Keys: `keys.ts`. */
 export class RedisSessionStore implements SessionStore {
   readonly #options: RedisSessionStoreOptions;
   readonly #replicas: ReplicaConfirmation;
@@ -68,12 +69,10 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async markLogged(userId: string, sessionId: string, revision: string): Promise<void> {
-    const { sessionPrefix, sessions } = userKeys(userId);
     const sid = packId(sessionId);
+    const keys = sessionKeys(userKeys(userId), sid);
     try {
-      await this.#guarded(
-        markLogged.run(this.#options.commands, [sessionPrefix + sid, sessions], [sid, revision]),
-      );
+      await this.#guarded(markLogged.run(this.#options.commands, keys, [sid, revision]));
     } catch {
       // An ending that is not marked is logged a second time when it is repeated, which is harmless.
     }
@@ -87,21 +86,24 @@ export class RedisSessionStore implements SessionStore {
     const keys = userKeys(session.userId);
     const sid = packId(session.sessionId);
     const deadline = Math.min(session.idleDeadline, session.absoluteDeadline);
-    const reply = await create.run(this.#options.commands, sessionKeys(keys, sid), [
-      keys.sessionPrefix,
-      sid,
-      session.createdAt,
-      session.absoluteDeadline,
-      session.idleDeadline,
-      now,
-      deadline - now + jitterOf(sid),
-      securityVersion,
-      maxSessionsPerUser,
-      tombstoneTtlMs,
-      session.clientId,
-      session.device.deviceId,
-      ...fixedFields(session),
-    ]);
+    const { record, pieces } = storedSession(session);
+    const reply = await create.run(
+      this.#options.commands,
+      [...sessionKeys(keys, sid), keys.cutoff],
+      [
+        keys.tombstonePrefix,
+        sid,
+        session.createdAt,
+        now,
+        deadline - now + jitterOf(sid),
+        securityVersion,
+        maxSessionsPerUser,
+        tombstoneTtlMs,
+        deviceMark(session),
+        record,
+        ...pieces,
+      ],
+    );
     const [kind = '', answered, ...rest] = texts(reply);
     expectOwn(sid, answered);
     if (kind === 'user-changed') return { kind } as const;
@@ -109,7 +111,7 @@ export class RedisSessionStore implements SessionStore {
     const sids = rest.filter((_, index) => index % 2 === 0);
     await this.#confirmEnded(keys, sids, { reason: 'REPLACED', now, tombstoneTtlMs });
     const replaced = sids.map((other, index) =>
-      parseEnded(unpackId(other), 'REPLACED', rest[2 * index + 1] ?? '', ''),
+      parseEnded(unpackId(other), ['REPLACED', rest[2 * index + 1] ?? '']),
     );
     return { kind: 'created', replaced: replaced.sort(byAge) } as const;
   }
@@ -118,47 +120,38 @@ export class RedisSessionStore implements SessionStore {
     const { userId, sessionId, generation, securityVersion, now, tombstoneTtlMs } = request;
     const keys = userKeys(userId);
     const sid = packId(sessionId);
-    const reply = await rotate.run(this.#options.commands, sessionKeys(keys, sid), [
-      sid,
-      generation,
-      securityVersion,
-      now,
-      request.refreshGraceMs,
-      request.idleTtlMs,
-      tombstoneTtlMs,
-      jitterOf(sid),
-    ]);
-    const [kind, answered, ...rest] = list(reply);
-    expectOwn(sid, answered);
-    switch (kind) {
-      case 'rotated':
-      case 'replayed':
-        return { kind, session: parseSession(userId, sessionId, texts(rest[0])) };
-      case 'reused':
-      case 'ended': {
-        const [reason = '', at = '', revision = ''] = rest.map(String);
-        const ended = parseEnded(sessionId, reason, at, revision);
-        if (isToBeConfirmed(ended)) await this.#confirmEnded(keys, [sid], { ...ended, now, tombstoneTtlMs });
-        return { kind, ended };
-      }
-      case 'missing':
-      case 'user-changed':
-        return { kind };
-      default:
-        throw new Error(`rotate.lua answered ${String(kind)}`);
+    const reply = await rotate.run(
+      this.#options.commands,
+      [...sessionKeys(keys, sid), keys.cutoff],
+      [
+        sid,
+        generation,
+        securityVersion,
+        now,
+        request.refreshGraceMs,
+        request.idleTtlMs,
+        tombstoneTtlMs,
+        jitterOf(sid),
+        packNumber(generation + 1) + packNumber(now),
+        packNumber(now + request.idleTtlMs),
+      ],
+    );
+    const outcome = parseRotate(reply, request);
+    if ((outcome.kind === 'reused' || outcome.kind === 'ended') && isToBeConfirmed(outcome.ended)) {
+      await this.#confirmEnded(keys, [sid], { ...outcome.ended, now, tombstoneTtlMs });
     }
+    return outcome;
   }
 
   async #end({ userId, sessionId, reason, now, tombstoneTtlMs }: EndSession): Promise<EndedSession> {
     const keys = userKeys(userId);
     const sid = packId(sessionId);
-    const key = keys.sessionPrefix + sid;
     const args = [sid, reason, now, tombstoneTtlMs];
-    const reply = await end.run(this.#options.endings, [key, keys.sessions], args);
-    const [answered, endReason = '', endedAt = '', revision = ''] = texts(reply);
+    const reply = await end.run(this.#options.endings, sessionKeys(keys, sid), args);
+    const [answered, ...ended] = texts(reply);
     expectOwn(sid, answered);
-    await this.#replicas.confirm(key, tombstoneTtlMs);
-    return parseEnded(sessionId, endReason, endedAt, revision);
+    await this.#replicas.confirm(tombstoneKey(keys, sid), tombstoneTtlMs);
+    return parseEnded(sessionId, ended);
   }
 
   /**
@@ -174,9 +167,9 @@ export class RedisSessionStore implements SessionStore {
     const { reason, now, tombstoneTtlMs } = how;
     await Promise.all(
       sids.map(async (sid) => {
-        const key = keys.sessionPrefix + sid;
-        await end.run(this.#options.endings, [key, keys.sessions], [sid, reason, now, tombstoneTtlMs]);
-        await this.#replicas.confirm(key, tombstoneTtlMs);
+        const args = [sid, reason, now, tombstoneTtlMs];
+        await end.run(this.#options.endings, sessionKeys(keys, sid), args);
+        await this.#replicas.confirm(tombstoneKey(keys, sid), tombstoneTtlMs);
       }),
     );
   }
@@ -187,7 +180,7 @@ export class RedisSessionStore implements SessionStore {
     const reply = await endUser.run(
       this.#options.endings,
       [keys.sessions, keys.cutoff],
-      [keys.sessionPrefix, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo ?? ''],
+      [keys.tombstonePrefix, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo ?? ''],
     );
     const [cutoff, ...ended] = texts(reply);
     await this.#replicas.confirm(keys.cutoff, cutoffTtlMs);
@@ -195,13 +188,9 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async #read(userId: string, sessionId: string): Promise<ReadOutcome> {
-    const keys = userKeys(userId);
     const sid = packId(sessionId);
-    const [answered, fields] = list(
-      await readOne.run(this.#options.commands, [keys.sessionPrefix + sid], [sid]),
-    );
-    expectOwn(sid, answered);
-    return parseRecord(userId, sessionId, texts(fields));
+    const reply = await readOne.run(this.#options.commands, sessionKeys(userKeys(userId), sid), [sid]);
+    return parseRead(reply, { userId, sessionId });
   }
 
   #guarded<T>(operation: Promise<T>): Promise<T> {
@@ -214,8 +203,13 @@ function isToBeConfirmed({ reason, revision }: EndedSession): boolean {
   return revision === undefined && reason !== 'IDLE' && reason !== 'MAX_LIFETIME';
 }
 
-function sessionKeys(keys: UserKeys, sid: string): readonly string[] {
-  return [keys.sessionPrefix + sid, keys.sessions, keys.cutoff];
+/** What every script on one session takes first. */
+function sessionKeys(keys: UserKeys, sid: string): readonly [string, string] {
+  return [keys.sessions, tombstoneKey(keys, sid)];
+}
+
+function tombstoneKey({ tombstonePrefix }: UserKeys, sid: string): string {
+  return tombstonePrefix + sid;
 }
 
 function byAge(a: EndedSession, b: EndedSession): number {
@@ -226,18 +220,4 @@ function byAge(a: EndedSession, b: EndedSession): number {
 function jitterOf(sid: string): number {
   const last = Number.parseInt(Buffer.from(sid.slice(-4)).toString('hex'), 16);
   return last % JITTER_MS;
-}
-
-/** After a failover a driver can pair an answer with the wrong command; the id in it tells. */
-function expectOwn(sid: string, answered: unknown): void {
-  if (answered !== sid) throw new Error('Redis answered for another session');
-}
-
-function list(reply: unknown): readonly unknown[] {
-  if (!Array.isArray(reply)) throw new Error('Redis answered something else than a list');
-  return reply;
-}
-
-function texts(reply: unknown): readonly string[] {
-  return list(reply).map(String);
 }

@@ -1,57 +1,57 @@
+import { createHash } from 'node:crypto';
 import type { EndedSession, EndReason, Session } from '../../core/session/session.ts';
 import { createdAtOf } from '../../core/session/session-id.ts';
-import type { ReadOutcome } from '../../core/session/session-store.ts';
+import { NUMBER_LENGTH, packNumber, unpackNumber } from './packed-id.ts';
+import { decodeFixed, encodeFixed } from './session-blob.ts';
 
-/**
- * A session as a hash. A hash stays in Redis' compact form only while no field is longer than this; one longer
- * field doubles the memory of the record. The device's name, the only long text, is cut into pieces.
- */
-const COMPACT_FIELD_BYTES = 64;
-const NAME_FIELD = 'n';
-
-/** Fields and values, in turn, of what does not change: c client, d device id, p platform, n0… name, a address, m methods. */
-export function fixedFields(session: Session): string[] {
-  const { clientId, device, ipAddress, authenticationMethods } = session;
-  const fields: readonly (readonly [string, string])[] = [
-    ['c', clientId],
-    ['d', device.deviceId],
-    ['p', device.platform],
-    ['a', ipAddress],
-    ['m', authenticationMethods.join(' ')],
-    ...pieces(device.name).map((piece, index) => [`${NAME_FIELD}${index}`, piece] as const),
-  ];
-  return fields.filter(([, value]) => value !== '').flat();
+/** A living session as its user's hash has it; the record's places are told in `ending.lua`. */
+export interface StoredSession {
+  readonly record: string;
+  /** Of the blob. */
+  readonly pieces: readonly string[];
 }
 
-/** Fields of a living record: those above, and g generation, r refreshed at, i idle deadline, x absolute deadline. */
-export function parseSession(userId: string, sessionId: string, flat: readonly string[]): Session {
-  const fields = fieldsOf(flat);
-  const text = (name: string) => fields.get(name) ?? '';
-  let name = '';
-  for (let index = 0; fields.has(`${NAME_FIELD}${index}`); index += 1) name += text(`${NAME_FIELD}${index}`);
+const PIECES_AT = 4 * NUMBER_LENGTH;
+const MARK_CHARACTERS = 12;
+
+export function storedSession(session: Session): StoredSession {
+  const { generation, lastSeenAt, idleDeadline, absoluteDeadline } = session;
+  const pieces = encodeFixed(session);
+  const numbers = [generation, lastSeenAt, idleDeadline, absoluteDeadline].map(packNumber);
+  const count = packNumber(pieces.length).slice(-1);
+  return { record: [...numbers, count, deviceMark(session)].join(''), pieces };
+}
+
+export function parseSession(userId: string, sessionId: string, { record, pieces }: StoredSession): Session {
+  if (pieces.length !== unpackNumber(record.charAt(PIECES_AT))) throw new Error('a session lacks a piece');
+  const number = (index: number) =>
+    unpackNumber(record.slice(index * NUMBER_LENGTH, (index + 1) * NUMBER_LENGTH));
   return {
     sessionId,
     userId,
-    clientId: text('c'),
-    device: { deviceId: text('d'), name, platform: text('p') },
-    ipAddress: text('a'),
-    authenticationMethods: text('m')
-      .split(' ')
-      .filter((method) => method !== ''),
+    ...decodeFixed(pieces),
     createdAt: createdAtOf(sessionId) ?? 0,
-    lastSeenAt: Number(text('r')),
-    idleDeadline: Number(text('i')),
-    absoluteDeadline: Number(text('x')),
-    generation: Number(text('g')),
+    generation: number(0),
+    lastSeenAt: number(1),
+    idleDeadline: number(2),
+    absoluteDeadline: number(3),
   };
 }
 
-/** Fields of a tombstone: e reason, t ended at, v revision in the log, missing until it is logged. */
+/**
+ * The same for sessions of the same client on the same device: 72 bits of a hash, which is compared within one user's
+ * sessions. Empty where the device has no id: such a session is like no other.
+ */
+export function deviceMark({ clientId, device }: Pick<Session, 'clientId' | 'device'>): string {
+  if (device.deviceId === '') return '';
+  const hash = createHash('sha256').update(JSON.stringify([clientId, device.deviceId]));
+  return hash.digest('base64url').slice(0, MARK_CHARACTERS);
+}
+
+/** @param tombstone reason, ended at, and the revision, empty until the ending is logged. */
 export function parseEnded(
   sessionId: string,
-  reason: string,
-  endedAt: string,
-  revision: string,
+  [reason = '', endedAt = '', revision = '']: readonly string[],
 ): EndedSession {
   return {
     sessionId,
@@ -59,40 +59,4 @@ export function parseEnded(
     endedAt: Number(endedAt),
     revision: revision === '' ? undefined : revision,
   };
-}
-
-/** Whatever a record's fields say: a living session, a tombstone, or nothing. */
-export function parseRecord(userId: string, sessionId: string, flat: readonly string[]): ReadOutcome {
-  if (flat.length === 0) return { kind: 'missing' };
-  const fields = fieldsOf(flat);
-  const reason = fields.get('e');
-  if (reason === undefined) return { kind: 'live', session: parseSession(userId, sessionId, flat) };
-  return {
-    kind: 'ended',
-    ended: parseEnded(sessionId, reason, fields.get('t') ?? '', fields.get('v') ?? ''),
-  };
-}
-
-function fieldsOf(flat: readonly string[]): ReadonlyMap<string, string> {
-  const fields = new Map<string, string>();
-  for (let index = 0; index + 1 < flat.length; index += 2)
-    fields.set(flat[index] ?? '', flat[index + 1] ?? '');
-  return fields;
-}
-
-function pieces(text: string): string[] {
-  const found: string[] = [];
-  let piece = '';
-  let bytes = 0;
-  for (const letter of text) {
-    const size = Buffer.byteLength(letter);
-    if (bytes + size > COMPACT_FIELD_BYTES) {
-      found.push(piece);
-      piece = '';
-      bytes = 0;
-    }
-    piece += letter;
-    bytes += size;
-  }
-  return [...found, piece];
 }

@@ -1,23 +1,72 @@
 -- Shared by the scripts below; put before their text when they are loaded.
 --
--- A living record has the field g (generation); a tombstone has e (reason) and t (ended at). A record is one or
--- the other, and a tombstone never becomes a living record again.
+-- All living sessions of a user are in one hash. For each it has a field named by the packed id, the record, and
+-- fields named by the id and 0, 1, … with the pieces of what never changes. A record is, without separators:
+--    1-8 generation, 9-16 refreshed at, 17-24 idle deadline, 25-32 absolute deadline, 33 number of pieces,
+--   34-45 mark of client and device; nothing where the device has no id
+-- A replaced session keeps its field, with the value REPLACED, until its ending is logged.
+--
+-- A session that has ended has a tombstone, a hash of its own: e reason, t ended at, v revision once it is logged.
+-- A session has a record or a tombstone, not both, and a tombstone never becomes a record again.
 
-local ALPHABET = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'
+local REPLACED = '*'
+local ID_LENGTH = 22
+
+-- A number in packed characters (packed-id.ts): '-', digits, capitals, '_', small letters, in the order of their codes.
+local function number(text, from, to)
+  local n = 0
+  for i = from, to do
+    local c = string.byte(text, i)
+    n = n * 64 + (c > 95 and c - 59 or c > 90 and 37 or c > 57 and c - 54 or c > 45 and c - 47 or 0)
+  end
+  return n
+end
 
 -- The creation time in a packed UUIDv7: its first 8 characters are its first 48 bits.
 local function created_at(sid)
-  local ms = 0
-  for i = 1, 8 do
-    ms = ms * 64 + string.find(ALPHABET, string.sub(sid, i, i), 1, true) - 1
-  end
-  return ms
+  return number(sid, 1, 8)
 end
 
--- Replaces a record by a tombstone, and takes the session off its user's index.
-local function bury(session_key, index_key, sid, reason, now, ttl)
-  redis.call('DEL', session_key)
-  redis.call('HSET', session_key, 'e', reason, 't', now)
-  redis.call('PEXPIRE', session_key, ttl)
-  redis.call('ZREM', index_key, sid)
+local function absolute_deadline(record)
+  return number(record, 25, 32)
+end
+
+-- What is in a session's field: a record, or the trace of a replaced session, or nothing.
+local function is_living(value)
+  return value and value ~= REPLACED
+end
+
+-- The fields that hold the pieces of a record.
+local function piece_fields(sid, record)
+  local fields = {}
+  for i = 1, number(record, 33, 33) do fields[i] = sid .. (i - 1) end
+  return fields
+end
+
+-- The pieces of a record.
+local function pieces_of(sessions_key, sid, record)
+  return redis.call('HMGET', sessions_key, unpack(piece_fields(sid, record)))
+end
+
+-- Sorts a list of {sid, record}: what may live longest comes last. Not by comparing text, which Lua does by the
+-- locale of the server.
+local function sort_by_deadline(sessions)
+  table.sort(sessions, function(a, b)
+    local x, y = absolute_deadline(a[2]), absolute_deadline(b[2])
+    for from = 1, ID_LENGTH, 8 do
+      if x ~= y then return x < y end
+      local to = math.min(from + 7, ID_LENGTH)
+      x, y = number(a[1], from, to), number(b[1], from, to)
+    end
+    return x < y
+  end)
+end
+
+-- Takes a session out of its user's hash, whatever its field holds, and leaves a tombstone.
+local function bury(sessions_key, tombstone_key, sid, reason, now, ttl)
+  local record = redis.call('HGET', sessions_key, sid)
+  if is_living(record) then redis.call('HDEL', sessions_key, unpack(piece_fields(sid, record))) end
+  if record then redis.call('HDEL', sessions_key, sid) end
+  redis.call('HSET', tombstone_key, 'e', reason, 't', now)
+  redis.call('PEXPIRE', tombstone_key, ttl)
 end
