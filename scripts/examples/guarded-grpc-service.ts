@@ -1,6 +1,6 @@
 // A gRPC service that is guarded by latchkey. Start latchkey first (./scripts/run), then
 //
-//   node scripts/examples/guarded-grpc-service.ts
+//   npx node scripts/examples/guarded-grpc-service.ts
 //
 // and try it with scripts/examples/buf-curl.sh.
 import path from 'node:path';

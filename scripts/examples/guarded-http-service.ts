@@ -1,6 +1,6 @@
 // An HTTP service that is guarded by latchkey. Start latchkey first (./scripts/run), then
 //
-//   node scripts/examples/guarded-http-service.ts
+//   npx node scripts/examples/guarded-http-service.ts
 //
 // With Express it is the same: expressGuard, and guard.signedIn or guard.anyRole('admin') before the handlers.
 import { fastify } from 'fastify';
