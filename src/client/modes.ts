@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { ValidationServiceService } from '../gen/latchkey/v1/validation.ts';
 import type { Clock } from '../validator/clock.ts';
 import type { Revocation } from '../validator/revocation-set.ts';
+import { Backoff, pause } from './backoff.ts';
 import { type Caller, callsOf } from './calls.ts';
 import { closedError } from './channels.ts';
 import { LatchkeyError } from './errors.ts';
@@ -17,6 +18,7 @@ export type ValidationMode = Pick<LatchkeyClient, 'validate' | 'onEnding' | 'sta
   ready(timeoutMs: number): Promise<void>;
 };
 
+const READY_RETRY_MS = { first: 50, most: 500 };
 const NOTHING_KNOWN = { asOf: undefined, ageMs: Number.POSITIVE_INFINITY };
 
 /** The service judges every token. */
@@ -34,9 +36,22 @@ export class RemoteMode implements ValidationMode {
     return this.#remote.validate(token, demand);
   }
 
+  /** A service that is just starting refuses connections: that is tried again until the time is up. */
   async ready(timeoutMs: number): Promise<void> {
     const { channels, now } = this.#caller;
-    await channels.connected(now() + timeoutMs);
+    const deadline = now() + timeoutMs;
+    const backoff = new Backoff(READY_RETRY_MS.first, READY_RETRY_MS.most);
+    for (let waitedMs = 0; ; ) {
+      try {
+        await channels.connected(deadline);
+        return;
+      } catch (error) {
+        const waitMs = backoff.next();
+        waitedMs += waitMs;
+        if (channels.isRefusing || waitedMs >= timeoutMs || now() >= deadline) throw error;
+        await pause(waitMs, undefined);
+      }
+    }
   }
 
   onEnding(): () => void {

@@ -205,4 +205,12 @@ describe('validation by the service', () => {
       ),
     );
   });
+
+  test('is ready once a service that is just starting can be reached', async () => {
+    const { address } = service;
+    service.close();
+    const ready = open().ready();
+    service = await FakeValidationService.start(clock, [], address);
+    await ready;
+  });
 });
