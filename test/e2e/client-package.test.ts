@@ -35,7 +35,7 @@ async function round(address: string): Promise<void> {
   const { tokens } = await client.login({ username: 'admin', password: '${password}' });
   const accessToken = tokens?.accessToken ?? '';
   const first = await client.validate(accessToken);
-  const { revision } = await client.logout({ token: { $case: 'accessToken', value: accessToken } });
+  const { revision } = await client.logout({ accessToken });
   const second = await client.validate(accessToken, { atLeastRevision: revision });
   console.log(first.kind === 'accepted' ? first.identity.roles.join() : first.reason);
   console.log(second.kind === 'rejected' ? second.endReason : second.kind);
