@@ -61,7 +61,8 @@ export class Channels {
     const ready = inTurn.filter((client) => stateOf(client) === connectivityState.READY);
     if (ready[0] !== undefined) return ready[0];
     this.#connecting ??= this.connected(deadline)
-      .catch(() => first)
+      // Anew: the one that was first may have been replaced meanwhile.
+      .catch(() => this.#inTurn()[0] ?? first)
       .finally(() => {
         this.#connecting = undefined;
       });
