@@ -3,7 +3,8 @@ import { ValidationServiceService, type WatchRevocationsResponse } from '../gen/
 import type { Clock } from '../validator/clock.ts';
 import type { Revocation } from '../validator/revocation-set.ts';
 import { abandonable } from './abandonable.ts';
-import { Backoff, pause } from './backoff.ts';
+import { BackgroundLoop } from './background-loop.ts';
+import { Backoff } from './backoff.ts';
 import { bearer, type Caller } from './calls.ts';
 import { durationOf } from './durations.ts';
 import { latchkeyError } from './errors.ts';
@@ -35,11 +36,11 @@ const SLOW_REOPEN_MS = { first: 1_000, most: 60_000 };
 export class RevocationWatch {
   readonly #options: RevocationWatchOptions;
   readonly #heartbeatMs: number;
-  readonly #closing = new AbortController();
-  readonly #retry = new Backoff(RETRY_MS.first, RETRY_MS.most);
+  readonly #loop = new BackgroundLoop(
+    (signal) => this.#listen(signal),
+    new Backoff(RETRY_MS.first, RETRY_MS.most),
+  );
   readonly #slow = new Backoff(SLOW_REOPEN_MS.first, SLOW_REOPEN_MS.most);
-  #running: Promise<void> | undefined;
-  #fault: unknown;
 
   constructor(options: RevocationWatchOptions) {
     this.#options = options;
@@ -48,34 +49,20 @@ export class RevocationWatch {
 
   /** Why the last stream ended, or could not be opened; undefined: all is well. */
   get fault(): unknown {
-    return this.#fault;
+    return this.#loop.fault;
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#loop.start();
   }
 
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#closing;
-    while (!signal.aborted) {
-      try {
-        await this.#listen();
-      } catch (error) {
-        this.#fault = error;
-        await pause(this.#retry.next(), signal);
-      }
-    }
+  close(): Promise<void> {
+    return this.#loop.close();
   }
 
   /** Until the stream ends. Fails unless this side ended it. */
-  async #listen(): Promise<void> {
+  async #listen(signal: AbortSignal): Promise<void> {
     const { caller, clock, heard } = this.#options;
-    const { signal } = this.#closing;
     // Connected first: what connecting takes would be added to the age of all that the stream says.
     const connected = caller.channels.connected(caller.now() + caller.timeoutMs);
     const client = await abandonable(connected, signal);
@@ -107,7 +94,7 @@ export class RevocationWatch {
 
   /** Resolves when it is time for another stream, rejects when this one has ended or has fallen silent. */
   #read(stream: ClientReadableStream<WatchRevocationsResponse>, opened: Moment): Promise<void> {
-    const { signal } = this.#closing;
+    const { signal } = this.#loop;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timers: NodeJS.Timeout[] = [];
     const silence = setTimeout(() => reject(new Error('The stream fell silent.')), this.#silenceMs());
@@ -135,10 +122,7 @@ export class RevocationWatch {
   #take(message: WatchRevocationsResponse, opened: Moment): void {
     const { heard, onMessage } = this.#options;
     const fresh = heard.take(message, opened);
-    if (message.currency !== undefined) {
-      this.#fault = undefined;
-      this.#retry.reset();
-    }
+    if (message.currency !== undefined) this.#loop.succeeded();
     onMessage(fresh);
   }
 

@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import type { GetSigningKeysResponse, ValidationServiceService } from '../gen/latchkey/v1/validation.ts';
 import type { Clock } from '../validator/clock.ts';
 import { KeySet, type KeySetOptions } from '../validator/key-set.ts';
+import { BackgroundLoop } from './background-loop.ts';
 import { Backoff, pause } from './backoff.ts';
 import type { CallsOf } from './calls.ts';
 import { millisecondsOf } from './durations.ts';
@@ -36,11 +37,12 @@ const MAX_AGE_MS = { least: 1_000, default: 60_000, most: 3_600_000 };
 export class SigningKeys {
   readonly set: KeySet;
   readonly #options: SigningKeysOptions;
-  readonly #closing = new AbortController();
-  #running: Promise<void> | undefined;
+  readonly #loop = new BackgroundLoop(
+    (signal) => this.#refresh(signal),
+    new Backoff(RETRY_MS.first, RETRY_MS.most),
+  );
   #terms: TokenTerms | undefined;
   #maxAgeMs = MAX_AGE_MS.default;
-  #fault: unknown;
 
   constructor(options: SigningKeysOptions) {
     this.#options = options;
@@ -58,37 +60,26 @@ export class SigningKeys {
 
   /** Why the keys could not be fetched; undefined: all is well. */
   get fault(): unknown {
-    return this.#fault;
+    return this.#loop.fault;
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#loop.start();
   }
 
-  async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#running;
+  close(): Promise<void> {
+    return this.#loop.close();
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#closing;
-    const backoff = new Backoff(RETRY_MS.first, RETRY_MS.most);
-    while (!signal.aborted) {
-      try {
-        await this.set.refresh();
-        this.#fault = undefined;
-        this.#options.onFetched();
-        backoff.reset();
-        await pause(this.#maxAgeMs, signal);
-      } catch (error) {
-        this.#fault = error;
-        await pause(backoff.next(), signal);
-      }
-    }
+  async #refresh(signal: AbortSignal): Promise<void> {
+    await this.set.refresh();
+    this.#loop.succeeded();
+    this.#options.onFetched();
+    await pause(this.#maxAgeMs, signal);
   }
 
   async #fetch(): Promise<PublishedKeys> {
-    const { signal } = this.#closing;
+    const { signal } = this.#loop;
     const answer = await this.#options.getSigningKeys({}, { signal });
     const jwks = jwksOf(answer);
     const { issuer, audiences } = answer;
