@@ -15,7 +15,7 @@ import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durabili
 import { PROBE_KEY, type UserKeys, userKeys } from './keys.ts';
 import { packId, packNumber, unpackId } from './packed-id.ts';
 import { Script } from './script.ts';
-import { deviceMark, parseEnded, storedSession } from './session-record.ts';
+import { parseEnded, storedSession } from './session-record.ts';
 import { expectOwn, parseRead, parseRotate, texts } from './session-reply.ts';
 
 export interface RedisSessionStoreOptions {
@@ -99,7 +99,6 @@ export class RedisSessionStore implements SessionStore {
         securityVersion,
         maxSessionsPerUser,
         tombstoneTtlMs,
-        deviceMark(session),
         record,
         ...pieces,
       ],

@@ -4,14 +4,14 @@
 -- KEYS  1 sessions, 2 tombstone of the session, 3 cut-off
 -- ARGV  1 tombstone key prefix, 2 packed session id, 3 created at, 4 now, 5 time until the session's first deadline
 --       and its jitter, 6 security version, 7 most sessions of a user, 8 ttl of a tombstone,
---       9 mark of client and device or '', 10 record, 11… its pieces
+--       9 record, 10… its pieces
 -- Returns  {'created', sid, replaced sid, ended at, …} | {'user-changed', sid} | {'clock-behind', sid, cut-off}
 -- Invariant  no living record is older than the user's cut-off; a replaced session keeps its field until its ending is
 --            logged, so that the next login reports it again if this one fails; the hash outlives every session in it
 
 local prefix, sid, created, now = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local ttl, version, most, tombstone_ttl = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
-local device = ARGV[9]
+local device = device_mark(ARGV[9])
 
 local cutoff = redis.call('HMGET', KEYS[3], 'v', 'a')
 if cutoff[1] and tonumber(cutoff[1]) > version then return {'user-changed', sid} end
@@ -49,7 +49,7 @@ for i = 1, #all, 2 do
       bury(KEYS[1], prefix .. other, other, 'MAX_LIFETIME', now, tombstone_ttl)
     elseif tonumber(now) >= number(record, 17, 24) then
       bury(KEYS[1], prefix .. other, other, 'IDLE', now, tombstone_ttl)
-    elseif device ~= '' and string.sub(record, 34) == device then
+    elseif device ~= '' and device_mark(record) == device then
       replace(other)
     else
       kept[#kept + 1] = {other, record}
@@ -61,9 +61,9 @@ if #kept + 1 > most then
   for i = 1, #kept + 1 - most do replace(kept[i][1]) end
 end
 
-local fields = {sid, ARGV[10]}
-for i = 11, #ARGV do
-  fields[#fields + 1] = sid .. (i - 11)
+local fields = {sid, ARGV[9]}
+for i = 10, #ARGV do
+  fields[#fields + 1] = sid .. (i - 10)
   fields[#fields + 1] = ARGV[i]
 end
 redis.call('HSET', KEYS[1], unpack(fields))

@@ -31,6 +31,11 @@ local function absolute_deadline(record)
   return number(record, 25, 32)
 end
 
+-- The mark of client and device; '' where the device has no id.
+local function device_mark(record)
+  return string.sub(record, 34)
+end
+
 -- What is in a session's field: a record, or the trace of a replaced session, or nothing.
 local function is_living(value)
   return value and value ~= REPLACED
