@@ -8,7 +8,7 @@ import { countedLogins, loginReports } from './app/logins.ts';
 import { openPasswords } from './app/passwords.ts';
 import { openServing } from './app/serving.ts';
 import { type Site, TOMBSTONE_TTL_MS, type WorkerRole } from './app/site.ts';
-import type { Started } from './app/started.ts';
+import type { App } from './app/started.ts';
 import { openDatabase, openSessionStores } from './app/stores.ts';
 import type { Config } from './config.ts';
 import type { IdSource } from './core/ids.ts';
@@ -36,13 +36,6 @@ import { Metrics } from './telemetry/metrics.ts';
 import type { Clock } from './validator/clock.ts';
 import { TokenVerifier } from './validator/token-verifier.ts';
 import { Validator } from './validator/validator.ts';
-
-export interface App extends Started {
-  /** Where metrics and plain health are served; undefined: nowhere. */
-  readonly metricsUrl: string | undefined;
-  /** Drains and closes everything. Answers whether every call under way came to its end. */
-  close(): Promise<boolean>;
-}
 
 const ids: IdSource = { next: (atMs) => v7({ msecs: atMs }) };
 

@@ -28,8 +28,7 @@ async function main(): Promise<number> {
   const self = workerSelf();
   const logger = createLogger(config.logLevel, undefined, self && { worker: self.id });
   try {
-    if (self !== undefined) return await serveAsWorker(config, logger, self);
-    return config.workers === 1 ? await serve(config, logger) : await supervise(config, logger);
+    return await (self === undefined ? serve(config, logger) : serveAsWorker(config, logger, self));
   } catch (error) {
     // What a worker could not do, it has said itself. One that was killed could not say anything.
     if (error instanceof WorkerEnded && error.code !== null) return error.code;
@@ -39,15 +38,14 @@ async function main(): Promise<number> {
   }
 }
 
-/** One process that does everything. */
+/** One process that does everything, or one that supervises several; what people are told, this one tells them. */
 async function serve(config: Config, logger: Logger): Promise<number> {
-  const stopped = stopSignal((signal) => {
-    logger.warn({ signal }, 'stopping at once');
-    process.exit(EXIT_FAILED);
-  });
-  const app = await openApp(config, systemClock, logger);
-  const { address, metricsUrl } = app;
-  logger.info({ address, metrics: metricsUrl, environment: config.environment }, 'serving');
+  const stopped = stopSignal(logger);
+  const { environment, workers } = config;
+  const open = workers === 1 ? openApp : superviseWorkers;
+  const app = await open(config, systemClock, logger);
+  const { address, metricsUrl: metrics } = app;
+  logger.info({ address, metrics, environment, ...(workers > 1 && { workers }) }, 'serving');
   say(greeting(app, config));
   logger.info({ signal: await stopped }, 'stopping');
   const clean = await app.close();
@@ -55,7 +53,7 @@ async function serve(config: Config, logger: Logger): Promise<number> {
   return clean ? 0 : EXIT_FAILED;
 }
 
-/** One of several; what people are told, the supervisor tells them. */
+/** One of several: it tells the supervisor. */
 async function serveAsWorker(config: Config, logger: Logger, self: WorkerSelf): Promise<number> {
   const app = await openApp(config, systemClock, logger, self);
   logger.info({ pid: process.pid }, 'worker serves');
@@ -64,31 +62,15 @@ async function serveAsWorker(config: Config, logger: Logger, self: WorkerSelf): 
   return (await app.close()) ? 0 : EXIT_FAILED;
 }
 
-/** Serves nothing itself but metrics and health. */
-async function supervise(config: Config, logger: Logger): Promise<number> {
-  const workers = await superviseWorkers(config, systemClock, logger);
-  const stopped = stopSignal((signal) => {
-    logger.warn({ signal }, 'stopping at once');
-    workers.kill();
-    process.exit(EXIT_FAILED);
-  });
-  const started = await workers.start();
-  const { metricsUrl } = workers;
-  const { environment, workers: count } = config;
-  logger.info({ address: started.address, metrics: metricsUrl, environment, workers: count }, 'serving');
-  say(greeting(started, config));
-  logger.info({ signal: await stopped }, 'stopping');
-  const clean = await workers.close();
-  logger.info({ clean }, 'stopped');
-  return clean ? 0 : EXIT_FAILED;
-}
-
 /** Resolves at the first SIGTERM or SIGINT; a second one does not wait for the drain. */
-function stopSignal(atOnce: (signal: NodeJS.Signals) => void): Promise<NodeJS.Signals> {
+function stopSignal(logger: Logger): Promise<NodeJS.Signals> {
   return new Promise((settle) => {
     let asked = false;
     const stop = (signal: NodeJS.Signals) => {
-      if (asked) atOnce(signal);
+      if (asked) {
+        logger.warn({ signal }, 'stopping at once');
+        process.exit(EXIT_FAILED);
+      }
       asked = true;
       settle(signal);
     };

@@ -12,3 +12,11 @@ export interface Started {
   /** Undefined: there are users already. */
   readonly firstUser: FirstUser | undefined;
 }
+
+/** What serves, in this process or in those it supervises. */
+export interface App extends Started {
+  /** Where metrics and plain health are served; undefined: nowhere. */
+  readonly metricsUrl: string | undefined;
+  /** Drains and closes everything. Answers whether every call under way came to its end. */
+  close(): Promise<boolean>;
+}
