@@ -73,9 +73,9 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
   const endings = await connect('endings', REDIS_DEADLINE_MS);
   const tail = await connect('tail', feedWaitMs(config) + REDIS_DEADLINE_MS);
   const durability = { waitReplicas: config.redisWaitReplicas, waitMs: REPLICA_WAIT_MS };
-  const deadlineMs = REDIS_DEADLINE_MS;
+  const common = { durability, deadlineMs: REDIS_DEADLINE_MS, monotonic: () => clock.monotonic() };
   return {
-    store: new RedisSessionStore({ commands, endings, durability, deadlineMs }),
-    log: new RedisRevocationLog({ endings, tail, durability, deadlineMs, retentionMs }),
+    store: new RedisSessionStore({ commands, endings, ...common }),
+    log: new RedisRevocationLog({ endings, tail, retentionMs, ...common }),
   };
 }

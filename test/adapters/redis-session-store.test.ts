@@ -4,6 +4,7 @@ import { userKeys } from '../../src/adapters/redis/keys.ts';
 import { packId, packNumber, unpackId, unpackNumber } from '../../src/adapters/redis/packed-id.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
+import { inLanes } from '../support/in-lanes.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
@@ -57,7 +58,7 @@ describe('sessions in Redis', () => {
   };
   const createMany = async (count: number) => {
     const sessions = Array.from({ length: count }, (_, index) => aBrowser(index));
-    await Promise.all(sessions.map(create));
+    await inLanes(sessions, create);
     return sessions.map(({ userId }) => userKeys(userId).sessions);
   };
   const lifeOf = ({ userId }: Session) => server.with((redis) => redis.pttl(userKeys(userId).sessions));

@@ -38,8 +38,10 @@ describe('a store that is filled', () => {
     expect(new Set(grants.map((grant) => grant?.sessionId)).size).toBe(100);
     expect(new Set(grants.map((grant) => grant?.userId))).toEqual(new Set(userIds));
 
-    const durability = { waitReplicas: 0, waitMs: 0 };
-    const store = new RedisSessionStore({ commands: client, endings: client, durability, deadlineMs: 5_000 });
+    const store = new RedisSessionStore({
+      ...{ commands: client, endings: client, durability: { waitReplicas: 0, waitMs: 0 } },
+      ...{ deadlineMs: 5_000, monotonic: () => performance.now() },
+    });
     const policy = { refreshGraceMs: 30_000, idleTtlMs: 60_000, tombstoneTtlMs: 60_000 };
     for (const grant of grants) {
       if (grant === undefined) throw new Error('the token is none of ours');

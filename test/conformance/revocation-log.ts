@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts';
 import { reaches } from '../../src/validator/revision.ts';
 import type { Revocation } from '../../src/validator/revocation-set.ts';
+import { inLanes } from '../support/in-lanes.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { HOUR, ids } from '../support/sessions.ts';
 
@@ -59,9 +60,8 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
     });
 
     test('hands out 2,500 entries in pages, each entry once', async () => {
-      const revisions = await Promise.all(
-        Array.from({ length: 2_500 }, () => log.append(ending(), clock.now())),
-      );
+      const endings = Array.from({ length: 2_500 }, () => ending());
+      const revisions = await inLanes(endings, (entry) => log.append(entry, clock.now()));
       const seen: string[] = [];
       for (let page = await log.read(undefined, 0); page.length > 0; page = await log.read(seen.at(-1), 0)) {
         expect(page.length).toBeLessThanOrEqual(1_000);

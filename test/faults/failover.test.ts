@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { DurabilityOptions } from '../../src/adapters/redis/durability.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import { outcomeOf } from '../support/failing.ts';
+import { inLanes } from '../support/in-lanes.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
 import { aSession, DAY, HOUR } from '../support/sessions.ts';
@@ -14,7 +15,6 @@ import { TcpProxy } from '../support/tcp-proxy.ts';
  */
 
 const SESSIONS = 5_000;
-const AT_ONCE = 100;
 const ENOUGH = 1_000;
 const LINE_MS = 20;
 
@@ -45,7 +45,7 @@ async function failOver(durability: DurabilityOptions): Promise<Loss> {
   const now = Date.now();
   const stores = await RedisStores.open(singleRedis(primary.port), durability);
   const sessions = Array.from({ length: SESSIONS }, () => aSession(now));
-  await atOnce(sessions, async (session) => {
+  await inLanes(sessions, async (session) => {
     const request = { session, securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now };
     await stores.sessions.create(request);
   });
@@ -53,7 +53,7 @@ async function failOver(durability: DurabilityOptions): Promise<Loss> {
 
   const acknowledged: Session[] = [];
   let death: Promise<unknown> | undefined;
-  await atOnce(sessions, async (session) => {
+  await inLanes(sessions, async (session) => {
     if (death !== undefined) return;
     const { userId, sessionId } = session;
     const how = { userId, sessionId, reason: 'LOGGED_OUT', now } as const;
@@ -83,20 +83,12 @@ async function missingOf(acknowledged: readonly Session[]) {
     if (entries.length === 0) break;
   }
   let records = 0;
-  await atOnce(acknowledged, async ({ userId, sessionId }) => {
+  await inLanes(acknowledged, async ({ userId, sessionId }) => {
     const found = await survivor.sessions.read(userId, sessionId);
     if (found.kind !== 'ended') records += 1;
   });
   survivor.close();
   return { records, entries: acknowledged.filter(({ sessionId }) => !logged.has(sessionId)).length };
-}
-
-async function atOnce(sessions: readonly Session[], act: (session: Session) => Promise<void>): Promise<void> {
-  const queue = sessions.values();
-  const work = async () => {
-    for (const session of queue) await act(session);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
 }
 
 describe('a failover to a replica that is behind', () => {

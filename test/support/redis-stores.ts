@@ -33,10 +33,10 @@ export class RedisStores {
     const commands = await connect('commands', DEADLINE_MS);
     const endings = await connect('endings', DEADLINE_MS);
     const tail = await connect('tail', LONGEST_WAIT_MS + DEADLINE_MS);
-    const deadlineMs = DEADLINE_MS;
+    const common = { durability, deadlineMs: DEADLINE_MS, monotonic: () => performance.now() };
     return new RedisStores(
-      new RedisSessionStore({ commands, endings, durability, deadlineMs }),
-      new RedisRevocationLog({ endings, tail, durability, deadlineMs, retentionMs }),
+      new RedisSessionStore({ commands, endings, ...common }),
+      new RedisRevocationLog({ endings, tail, retentionMs, ...common }),
       () => [commands, endings, tail].forEach(closeRedis),
     );
   }

@@ -14,7 +14,11 @@ import { GrpcConnection } from '../wire/connection.ts';
 const IN_FLIGHT = 512;
 /** Redis has a long queue before it while it is filled. */
 const DEADLINE_MS = 30_000;
-const DURABILITY = { waitReplicas: 0, waitMs: 0 } as const;
+const REDIS_OPTIONS = {
+  durability: { waitReplicas: 0, waitMs: 0 },
+  deadlineMs: DEADLINE_MS,
+  monotonic: () => performance.now(),
+};
 const DAY_MS = 86_400_000;
 /** How long an access token lives by default, and an entry of the log at least. */
 const TOKEN_LIFE_MS = 900_000;
@@ -44,8 +48,7 @@ export interface Population {
 export async function populate(stand: Populated, count: number, used: number): Promise<Population> {
   await using opened = new AsyncDisposableStack();
   const commands = await open(stand, opened);
-  const deadlineMs = DEADLINE_MS;
-  const store = new RedisSessionStore({ commands, endings: commands, durability: DURABILITY, deadlineMs });
+  const store = new RedisSessionStore({ commands, endings: commands, ...REDIS_OPTIONS });
   const refreshKeys = new RefreshTokens([new MasterKeys([stand.site.masterKey]).newest.refreshMac]);
   const userIds = await stand.people.userIds();
   const refreshTokens: string[] = [];
@@ -81,8 +84,7 @@ export async function endOthers(
   const log = new RedisRevocationLog({
     endings: commands,
     tail: commands,
-    durability: DURABILITY,
-    deadlineMs: DEADLINE_MS,
+    ...REDIS_OPTIONS,
     retentionMs: TOKEN_LIFE_MS,
   });
   const before = await usedMemory(commands);

@@ -10,6 +10,7 @@ import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durabili
 import { LOG_KEYS } from './keys.ts';
 import { packId, unpackId } from './packed-id.ts';
 import { Script } from './script.ts';
+import { ScriptRunner } from './script-runner.ts';
 
 export interface RedisRevocationLogOptions {
   /** For appending; may wait for replicas. */
@@ -21,6 +22,8 @@ export interface RedisRevocationLogOptions {
   readonly deadlineMs: number;
   /** How long an entry is kept at least; milliseconds. */
   readonly retentionMs: number;
+  /** Milliseconds since some fixed instant; never jumps. */
+  readonly monotonic: () => number;
 }
 
 const append = new Script('append-revocation');
@@ -32,10 +35,15 @@ const GENESIS_TTL_MS = 10 * 365 * 86_400_000;
 /** The log as a Redis stream; an entry's revision is its stream id. */
 export class RedisRevocationLog implements RevocationLog {
   readonly #options: RedisRevocationLogOptions;
+  readonly #endings: ScriptRunner;
+  readonly #tail: ScriptRunner;
   readonly #replicas: ReplicaConfirmation;
 
   constructor(options: RedisRevocationLogOptions) {
     this.#options = options;
+    const { endings, tail, deadlineMs, monotonic } = options;
+    this.#endings = new ScriptRunner({ client: endings, deadlineMs, monotonic });
+    this.#tail = new ScriptRunner({ client: tail, deadlineMs, monotonic });
     this.#replicas = new ReplicaConfirmation(options.endings, options.durability);
   }
 
@@ -55,8 +63,12 @@ export class RedisRevocationLog implements RevocationLog {
   }
 
   async inspect(position: string | undefined, now: number): Promise<LogState> {
-    const { tail, deadlineMs, retentionMs } = this.#options;
-    const asking = inspect.run(tail, [LOG_KEYS.stream, LOG_KEYS.genesis], [now, retentionMs, position ?? '']);
+    const { deadlineMs, retentionMs } = this.#options;
+    const asking = this.#tail.run(
+      inspect,
+      [LOG_KEYS.stream, LOG_KEYS.genesis],
+      [now, retentionMs, position ?? ''],
+    );
     const reply = await guarded('revocations', deadlineMs, asking);
     const [genesis, continuous] = Array.isArray(reply) ? reply : [];
     return { coveredSince: Number(genesis), continuous: Number(continuous) === 1 };
@@ -67,9 +79,9 @@ export class RedisRevocationLog implements RevocationLog {
   }
 
   async #append(revocation: Revocation, now: number): Promise<string> {
-    const { endings, retentionMs } = this.#options;
+    const { retentionMs } = this.#options;
     const keys = [LOG_KEYS.stream, LOG_KEYS.genesis];
-    const revision = await append.run(endings, keys, [now, retentionMs, ...fieldsOf(revocation)]);
+    const revision = await this.#endings.run(append, keys, [now, retentionMs, ...fieldsOf(revocation)]);
     await this.#replicas.confirm(LOG_KEYS.genesis, GENESIS_TTL_MS);
     return String(revision);
   }

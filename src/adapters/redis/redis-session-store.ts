@@ -15,6 +15,7 @@ import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durabili
 import { PROBE_KEY, type UserKeys, userKeys } from './keys.ts';
 import { packId, packNumber, unpackId } from './packed-id.ts';
 import { Script } from './script.ts';
+import { ScriptRunner } from './script-runner.ts';
 import { parseEnded, storedSession } from './session-record.ts';
 import { expectOwn, parseRead, parseRotate, texts } from './session-reply.ts';
 
@@ -24,8 +25,10 @@ export interface RedisSessionStoreOptions {
   /** For endings, which may wait for replicas: on a connection of their own they hold up nobody else. */
   readonly endings: RedisClient;
   readonly durability: DurabilityOptions;
-  /** No operation takes longer; milliseconds. */
+  /** No operation takes longer, and none runs in Redis later than that; milliseconds. */
   readonly deadlineMs: number;
+  /** Milliseconds since some fixed instant; never jumps. */
+  readonly monotonic: () => number;
 }
 
 const create = new Script('create');
@@ -41,10 +44,15 @@ const JITTER_MS = 3_600_000;
 /** Sessions in Redis: one hash for each user, a tombstone for each that ended; every method one script. Keys: `keys.ts`. */
 export class RedisSessionStore implements SessionStore {
   readonly #options: RedisSessionStoreOptions;
+  readonly #commands: ScriptRunner;
+  readonly #endings: ScriptRunner;
   readonly #replicas: ReplicaConfirmation;
 
   constructor(options: RedisSessionStoreOptions) {
     this.#options = options;
+    const { commands, endings, deadlineMs, monotonic } = options;
+    this.#commands = new ScriptRunner({ client: commands, deadlineMs, monotonic });
+    this.#endings = new ScriptRunner({ client: endings, deadlineMs, monotonic });
     this.#replicas = new ReplicaConfirmation(options.endings, options.durability);
   }
 
@@ -72,7 +80,7 @@ export class RedisSessionStore implements SessionStore {
     const sid = packId(sessionId);
     const keys = sessionKeys(userKeys(userId), sid);
     try {
-      await this.#guarded(markLogged.run(this.#options.commands, keys, [sid, revision]));
+      await this.#guarded(this.#commands.run(markLogged, keys, [sid, revision]));
     } catch {
       // An ending that is not marked is logged a second time when it is repeated, which is harmless.
     }
@@ -87,8 +95,8 @@ export class RedisSessionStore implements SessionStore {
     const sid = packId(session.sessionId);
     const deadline = Math.min(session.idleDeadline, session.absoluteDeadline);
     const { record, pieces } = storedSession(session);
-    const reply = await create.run(
-      this.#options.commands,
+    const reply = await this.#commands.run(
+      create,
       [...sessionKeys(keys, sid), keys.cutoff],
       [
         keys.tombstonePrefix,
@@ -119,8 +127,8 @@ export class RedisSessionStore implements SessionStore {
     const { userId, sessionId, generation, securityVersion, now, tombstoneTtlMs } = request;
     const keys = userKeys(userId);
     const sid = packId(sessionId);
-    const reply = await rotate.run(
-      this.#options.commands,
+    const reply = await this.#commands.run(
+      rotate,
       [...sessionKeys(keys, sid), keys.cutoff],
       [
         sid,
@@ -146,7 +154,7 @@ export class RedisSessionStore implements SessionStore {
     const keys = userKeys(userId);
     const sid = packId(sessionId);
     const args = [sid, reason, now, tombstoneTtlMs];
-    const reply = await end.run(this.#options.endings, sessionKeys(keys, sid), args);
+    const reply = await this.#endings.run(end, sessionKeys(keys, sid), args);
     const [answered, ...ended] = texts(reply);
     expectOwn(sid, answered);
     await this.#replicas.confirm(tombstoneKey(keys, sid), tombstoneTtlMs);
@@ -167,7 +175,7 @@ export class RedisSessionStore implements SessionStore {
     await Promise.all(
       sids.map(async (sid) => {
         const args = [sid, reason, now, tombstoneTtlMs];
-        await end.run(this.#options.endings, sessionKeys(keys, sid), args);
+        await this.#endings.run(end, sessionKeys(keys, sid), args);
         await this.#replicas.confirm(tombstoneKey(keys, sid), tombstoneTtlMs);
       }),
     );
@@ -176,8 +184,8 @@ export class RedisSessionStore implements SessionStore {
   async #endUser(request: EndUserSessions): Promise<UserCutoff> {
     const { userId, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo } = request;
     const keys = userKeys(userId);
-    const reply = await endUser.run(
-      this.#options.endings,
+    const reply = await this.#endings.run(
+      endUser,
       [keys.sessions, keys.cutoff],
       [keys.tombstonePrefix, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo ?? ''],
     );
@@ -188,7 +196,7 @@ export class RedisSessionStore implements SessionStore {
 
   async #read(userId: string, sessionId: string): Promise<ReadOutcome> {
     const sid = packId(sessionId);
-    const reply = await readOne.run(this.#options.commands, sessionKeys(userKeys(userId), sid), [sid]);
+    const reply = await this.#commands.run(readOne, sessionKeys(userKeys(userId), sid), [sid]);
     return parseRead(reply, { userId, sessionId });
   }
 

@@ -11,11 +11,15 @@ export class Script {
 
   /** @param name of the file in `scripts`, without `.lua`. */
   constructor(name: string) {
-    this.#source = [read('ending'), read(name)].join('\n');
+    this.#source = [read('deadline'), read('ending'), read(name)].join('\n');
     this.#sha = createHash('sha1').update(this.#source).digest('hex');
   }
 
-  /** Runs it by its hash; a server that does not know it (new, restarted, failed over) is sent the text. */
+  /**
+   * Runs it by its hash; a server that does not know it (new, restarted, failed over) is sent the text.
+   *
+   * @param args the last one is the deadline, see `ScriptRunner`.
+   */
   async run(
     client: RedisClient,
     keys: readonly string[],

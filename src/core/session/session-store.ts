@@ -90,7 +90,7 @@ export type ReadOutcome =
  * fails with ENDING_UNCONFIRMED, and repeating it is safe. Once `endUser` has resolved no `create` or
  * `rotate` with an older `securityVersion` succeeds for as long as the cut-off is remembered. A read never
  * changes anything. Deadlines are judged by `now`, never by the store's own clock. Faults and time-outs of
- * the driver are STORE_UNAVAILABLE with `store: sessions`.
+ * the driver are STORE_UNAVAILABLE with `store: sessions`; a step that timed out never runs later.
  */
 export interface SessionStore {
   create(request: CreateSession): Promise<CreateOutcome>;

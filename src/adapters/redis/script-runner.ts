@@ -1,0 +1,84 @@
+import type { RedisClient } from './connection.ts';
+import type { Script } from './script.ts';
+
+export interface ScriptRunnerOptions {
+  readonly client: RedisClient;
+  /** A script that has not run this long after it was sent never runs; milliseconds. */
+  readonly deadlineMs: number;
+  /** Milliseconds since some fixed instant; never jumps. */
+  readonly monotonic: () => number;
+}
+
+/** The clock of Redis is read again after this long, so that a jump of it is noticed; milliseconds. */
+const CLOCK_AGE_MS = 1_000;
+
+/** When the clock of Redis was read, and what it said. */
+interface ClockReading {
+  readonly monotonic: number;
+  readonly redisMs: number;
+}
+
+/**
+ * Runs scripts on one connection, each with a deadline by the clock of Redis (`deadline.lua`). A Redis that stood
+ * still runs buffered commands when it wakes; the deadline makes those do nothing.
+ *
+ * The reading is dated to the moment of asking, so a script may run up to one round trip after its deadline.
+ */
+export class ScriptRunner {
+  readonly #options: ScriptRunnerOptions;
+  #reading: ClockReading | undefined;
+  #asking: Promise<ClockReading> | undefined;
+
+  constructor(options: ScriptRunnerOptions) {
+    this.#options = options;
+    // The next connection may lead to another Redis, with another clock.
+    options.client.on('close', () => {
+      this.#reading = undefined;
+    });
+  }
+
+  /** Fails if the script did not run in time; then it has changed nothing. */
+  async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const { client, monotonic, deadlineMs } = this.#options;
+    const sentAt = monotonic();
+    const reading = this.#reading ?? (await this.#readClock());
+    if (sentAt - reading.monotonic > CLOCK_AGE_MS) this.#readClock().catch(() => undefined);
+    try {
+      return await script.run(client, keys, [...args, redisTime(reading, sentAt + deadlineMs)]);
+    } catch (error) {
+      const redisMs = refusedAt(error);
+      if (redisMs === undefined) throw error;
+      const remainingMs = sentAt + deadlineMs - monotonic();
+      if (remainingMs <= 0) throw new Error('Redis refused a script that came after its deadline');
+      // Not late by our clock, so the clock of Redis was set forward.
+      this.#reading = { monotonic: monotonic(), redisMs };
+      return script.run(client, keys, [...args, redisMs + Math.ceil(remainingMs)]);
+    }
+  }
+
+  /** Reads the clock of Redis; callers at the same time share one TIME. */
+  #readClock(): Promise<ClockReading> {
+    this.#asking ??= this.#askClock().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #askClock(): Promise<ClockReading> {
+    const askedAt = this.#options.monotonic();
+    const [seconds, microseconds] = await this.#options.client.time();
+    const redisMs = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+    this.#reading = { monotonic: askedAt, redisMs };
+    return this.#reading;
+  }
+}
+
+function redisTime(reading: ClockReading, monotonic: number): number {
+  return Math.ceil(reading.redisMs + monotonic - reading.monotonic);
+}
+
+/** The time by the clock of Redis at which it refused to run a script; undefined: another error. */
+function refusedAt(error: unknown): number | undefined {
+  const text = error instanceof Error ? /^LATE (\d+)/.exec(error.message)?.[1] : undefined;
+  return text === undefined ? undefined : Number(text);
+}

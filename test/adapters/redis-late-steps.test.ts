@@ -1,0 +1,110 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Session } from '../../src/core/session/session.ts';
+import { eventually } from '../support/eventually.ts';
+import { outcomeOf } from '../support/failing.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { aSession, DAY, HOUR, MINUTE } from '../support/sessions.ts';
+
+/** A frozen Redis keeps the commands that were sent to it, and runs them when it wakes. */
+
+const GRACE = 30_000;
+/** Longer than the deadline of a step. */
+const FROZEN_MS = 750;
+
+let server: RedisServer;
+let stores: RedisStores;
+let session: Session;
+let now: number;
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+
+afterAll(() => server.stop());
+
+beforeEach(async () => {
+  stores = await RedisStores.open(singleRedis(server.port));
+  now = Date.now();
+  // Every step is taken once: Redis knows its script, and each connection knows the clock of Redis.
+  for (const step of [() => create(session), () => rotate(1), () => end(session), endUser, append]) {
+    session = aSession(now);
+    await step();
+  }
+  session = aSession(now);
+  await create(session);
+});
+
+afterEach(() => stores.close());
+
+const create = (opened: Session) =>
+  stores.sessions.create({
+    session: opened,
+    ...{ securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
+  });
+const rotate = (generation: number, at = now) =>
+  stores.sessions.rotate({
+    ...{ ...session, generation, now: at, securityVersion: 1 },
+    ...{ refreshGraceMs: GRACE, idleTtlMs: DAY, tombstoneTtlMs: DAY },
+  });
+const end = ({ userId, sessionId }: Session) =>
+  stores.sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now });
+const endUser = () =>
+  stores.sessions.endUser({
+    ...{ userId: session.userId, securityVersion: 2, reason: 'PASSWORD_CHANGED', now },
+    ...{ tombstoneTtlMs: DAY, cutoffTtlMs: HOUR },
+  });
+const append = () => {
+  const { userId, sessionId } = session;
+  const when = { endedAt: now, expiresAt: now + HOUR };
+  return stores.log.append({ kind: 'session', userId, sessionId, reason: 'LOGGED_OUT', ...when }, now);
+};
+const read = ({ userId, sessionId }: Session) => stores.sessions.read(userId, sessionId);
+
+/** Takes the step while Redis stands still, until after its deadline. Resolves when Redis answers again. */
+async function runLate(step: () => Promise<unknown>): Promise<void> {
+  const began = performance.now();
+  server.freeze();
+  expect(await outcomeOf(step())).toBe('STORE_UNAVAILABLE');
+  await eventually(() => performance.now() - began > FROZEN_MS);
+  server.thaw();
+  await server.with((redis) => redis.ping());
+  await eventually(async () => (await outcomeOf(stores.sessions.ping())) === 'ok');
+}
+
+describe('a step that Redis runs after its caller gave up', () => {
+  test('does not make a thief of whoever repeats a refresh after the grace', async () => {
+    await runLate(() => rotate(1));
+    expect(await rotate(1, now + GRACE + 8_000)).toMatchObject({ kind: 'rotated' });
+  });
+
+  test('rotates nothing', async () => {
+    await runLate(() => rotate(1));
+    expect(await read(session)).toEqual({ kind: 'live', session });
+  });
+
+  test('opens no session that nobody has a token of', async () => {
+    const late = aSession(now, { userId: session.userId });
+    await runLate(() => create(late));
+    expect(await read(late)).toEqual({ kind: 'missing' });
+  });
+
+  test('ends no session', async () => {
+    await runLate(() => end(session));
+    expect(await read(session)).toEqual({ kind: 'live', session });
+  });
+
+  test('ends no session that was opened after a password change was given up and repeated', async () => {
+    await runLate(endUser);
+    const young = aSession(now + MINUTE, { userId: session.userId });
+    await create(young);
+    expect(await read(young)).toEqual({ kind: 'live', session: young });
+    expect(await read(session)).toEqual({ kind: 'live', session });
+  });
+
+  test('appends nothing to the log', async () => {
+    await runLate(append);
+    const entries = await stores.log.read(undefined, 0);
+    expect(entries.map(({ revocation }) => revocation.userId)).not.toContain(session.userId);
+  });
+});

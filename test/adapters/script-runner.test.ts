@@ -1,0 +1,87 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, test } from '@jest/globals';
+import type { RedisClient } from '../../src/adapters/redis/connection.ts';
+import { Script } from '../../src/adapters/redis/script.ts';
+import { ScriptRunner } from '../../src/adapters/redis/script-runner.ts';
+
+const DEADLINE_MS = 500;
+
+/** A Redis whose clock can be set: it answers TIME, and runs or refuses a script as `deadline.lua` does. */
+class RedisWithClock extends EventEmitter {
+  monotonic = 1_000;
+  redisMs = 1_700_000_000_000;
+  /** How long a command is on its way; milliseconds. */
+  delayMs = 0;
+  ran = 0;
+
+  advance(ms: number): void {
+    this.monotonic += ms;
+    this.redisMs += ms;
+  }
+
+  async time(): Promise<[number, number]> {
+    return [Math.floor(this.redisMs / 1_000), (this.redisMs % 1_000) * 1_000];
+  }
+
+  async evalsha(...args: readonly unknown[]): Promise<string> {
+    this.advance(this.delayMs);
+    if (this.redisMs > Number(args.at(-1))) throw new Error(`LATE ${this.redisMs}`);
+    this.ran += 1;
+    return 'ran';
+  }
+}
+
+function runnerOn(redis: RedisWithClock): () => Promise<unknown> {
+  const client = redis as unknown as RedisClient;
+  const runner = new ScriptRunner({ client, deadlineMs: DEADLINE_MS, monotonic: () => redis.monotonic });
+  const script = new Script('read');
+  return () => runner.run(script, ['key'], ['argument']);
+}
+
+describe('a script with a deadline', () => {
+  test('runs whatever the difference between the clocks', async () => {
+    const redis = new RedisWithClock();
+    redis.redisMs = 0;
+    expect(await runnerOn(redis)()).toBe('ran');
+  });
+
+  test('is refused when it comes after its deadline, and is not sent again', async () => {
+    const redis = new RedisWithClock();
+    const run = runnerOn(redis);
+    await run();
+    redis.delayMs = DEADLINE_MS + 1;
+    await expect(run()).rejects.toThrow('after its deadline');
+    expect(redis.ran).toBe(1);
+  });
+
+  test('runs in time where the clock of Redis was set forward', async () => {
+    const redis = new RedisWithClock();
+    const run = runnerOn(redis);
+    await run();
+    redis.redisMs += 3_600_000;
+    expect(await run()).toBe('ran');
+    expect(redis.ran).toBe(2);
+  });
+
+  test('is refused again when late, a second after the clock of Redis was set back', async () => {
+    const redis = new RedisWithClock();
+    const run = runnerOn(redis);
+    await run();
+    redis.redisMs -= 3_600_000;
+    redis.advance(1_001);
+    await run();
+    redis.delayMs = DEADLINE_MS + 1;
+    await expect(run()).rejects.toThrow('after its deadline');
+  });
+
+  test('reads the clock anew on another connection', async () => {
+    const redis = new RedisWithClock();
+    const run = runnerOn(redis);
+    await run();
+    redis.emit('close');
+    redis.redisMs -= 3_600_000;
+    await run();
+    redis.delayMs = DEADLINE_MS + 1;
+    await expect(run()).rejects.toThrow('after its deadline');
+  });
+});
