@@ -120,8 +120,10 @@ function tokenValidation(
     maxStalenessMs: config.maxStalenessMs,
     maxTokenLifeMs: config.accessTokenTtlMs,
   });
-  const revision = () => feed.revision;
-  return new TokenValidation({ validator, store, revision, clock, onVerdict: metrics.countVerdict });
+  return new TokenValidation({
+    ...{ validator, store, revocations: feed, clock },
+    onVerdict: metrics.countVerdict,
+  });
 }
 
 interface SessionParts {

@@ -106,7 +106,7 @@ export class SessionWorld {
         maxTokenLifeMs: ACCESS_TTL,
       }),
       store,
-      revision: () => this.feed.revision,
+      revocations: this.feed,
       clock,
     });
   }

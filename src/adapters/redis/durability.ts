@@ -1,28 +1,36 @@
 import { Failure, type StoreName, storeUnavailable } from '../../core/failure.ts';
 import type { RedisClient } from './connection.ts';
 
+/** A proof is of no use afterwards; milliseconds. */
+const PROOF_TTL_MS = 1_000;
+
 export interface DurabilityOptions {
-  /** How many replicas must hold a write before it is acknowledged; 0: the primary alone. */
+  /**
+   * How many replicas must hold a write before it is acknowledged, and confirm that a primary is one before what was
+   * read there is believed; 0: the primary alone.
+   */
   readonly waitReplicas: number;
   /** How long they may take; milliseconds. Shorter than the connection's deadline. */
   readonly waitMs: number;
 }
 
+/** A write that stands for all earlier ones of its connection, in the replication stream of one primary. */
+type Write = readonly ['PEXPIRE' | 'SET', key: string, ttlMs: number];
+
 /**
- * Makes certain that what was written is held by the replicas. WAIT counts those that have everything its
- * connection wrote before, so it is sent on the connection of the write, together with a write to the key:
- * a later place in the same replication stream covers all earlier ones, whoever wrote them. In a cluster the key
- * leads both to the right node.
+ * Asks how many replicas hold what was written. WAIT counts those that have everything its connection wrote before, so
+ * it is sent on the connection of the write, together with one more write: a later place in the same replication stream
+ * covers all earlier ones, whoever wrote them. In a cluster the key leads both to the right node.
  *
  * A connection does nothing else while it waits. So there is one WAIT at a time, and all who come while it is under
- * way share the next one: however many endings there are, none waits for more than two.
+ * way share the next one: however many there are, none waits for more than two.
  */
 export class ReplicaConfirmation {
   readonly #client: RedisClient;
   readonly #options: DurabilityOptions;
-  /** By node; in a cluster, where only the client knows the nodes, by key. */
-  readonly #underWay = new Map<string, Promise<void>>();
-  readonly #next = new Map<string, Promise<void>>();
+  /** By node; in a cluster, where only the client knows the nodes, by key. Each resolves with a number of replicas. */
+  readonly #underWay = new Map<string, Promise<number>>();
+  readonly #next = new Map<string, Promise<number>>();
   /** How many connections there were: what one wrote, another one, to a new primary maybe, cannot confirm. */
   #connections = 0;
 
@@ -34,44 +42,66 @@ export class ReplicaConfirmation {
     });
   }
 
-  /** To be called as soon as the write was answered. ENDING_UNCONFIRMED: too few replicas have it. */
+  /** To be called as soon as a write to `key` was answered. ENDING_UNCONFIRMED: too few replicas have it. */
   async confirm(key: string, keyTtlMs: number): Promise<void> {
-    if (this.#options.waitReplicas === 0) return;
-    const node = this.#client.isCluster ? key : '';
-    const underWay = this.#underWay.get(node);
-    if (underWay === undefined) {
-      await (this.#next.get(node) ?? this.#start(node, key, keyTtlMs));
-      return;
-    }
-    const next = this.#next.get(node) ?? this.#after(underWay, node, key, keyTtlMs);
-    this.#next.set(node, next);
-    await next;
+    const { waitReplicas } = this.#options;
+    const held = await this.#count(['PEXPIRE', key, keyTtlMs]);
+    if (held >= waitReplicas) return;
+    throw new Failure(
+      'ENDING_UNCONFIRMED',
+      `${held} of ${waitReplicas} replicas confirmed the ending in time; repeat the call.`,
+    );
   }
 
-  async #after(underWay: Promise<void>, node: string, key: string, keyTtlMs: number): Promise<void> {
+  /**
+   * To be called as soon as a read was answered. Fails unless replicas confirm a write that was made after it: a primary
+   * that was replaced has too few of them, and what was read there may be out of date.
+   *
+   * @param key of no use but this, in the hash slot of what was read.
+   */
+  async provePrimary(key: string): Promise<void> {
+    const { waitReplicas } = this.#options;
+    const held = await this.#count(['SET', key, PROOF_TTL_MS]);
+    if (held < waitReplicas) {
+      throw new Error(`${held} of ${waitReplicas} replicas confirmed that this Redis is still the primary`);
+    }
+  }
+
+  async #count(write: Write): Promise<number> {
+    if (this.#options.waitReplicas === 0) return 0;
+    const node = this.#client.isCluster ? write[1] : '';
+    const underWay = this.#underWay.get(node);
+    if (underWay === undefined) return this.#next.get(node) ?? this.#start(node, write);
+    const next = this.#next.get(node) ?? this.#after(underWay, node, write);
+    this.#next.set(node, next);
+    return next;
+  }
+
+  async #after(underWay: Promise<number>, node: string, write: Write): Promise<number> {
     const connection = this.#connections;
     await underWay.catch(() => undefined);
     this.#next.delete(node);
     if (connection !== this.#connections) throw new Error('the connection of the write is gone');
-    await this.#start(node, key, keyTtlMs);
+    return this.#start(node, write);
   }
 
-  #start(node: string, key: string, keyTtlMs: number): Promise<void> {
-    const asking = this.#ask(key, keyTtlMs).finally(() => this.#underWay.delete(node));
+  #start(node: string, write: Write): Promise<number> {
+    const asking = this.#ask(write).finally(() => this.#underWay.delete(node));
     this.#underWay.set(node, asking);
     return asking;
   }
 
-  async #ask(key: string, keyTtlMs: number): Promise<void> {
+  async #ask([command, key, ttlMs]: Write): Promise<number> {
     const { waitReplicas, waitMs } = this.#options;
-    const replies = await this.#client.pipeline().pexpire(key, keyTtlMs).wait(waitReplicas, waitMs).exec();
-    const [error, held] = replies?.[1] ?? [new Error('no reply to WAIT'), 0];
-    if (error !== null) throw error;
-    if (typeof held === 'number' && held >= waitReplicas) return;
-    throw new Failure(
-      'ENDING_UNCONFIRMED',
-      `${String(held)} of ${waitReplicas} replicas confirmed the ending in time; repeat the call.`,
-    );
+    const pipeline = this.#client.pipeline();
+    const written = command === 'SET' ? pipeline.set(key, '', 'PX', ttlMs) : pipeline.pexpire(key, ttlMs);
+    const replies = (await written.wait(waitReplicas, waitMs).exec()) ?? [];
+    for (const [error] of replies) if (error !== null) throw error;
+    const [[, touched] = [], [, held] = []] = replies;
+    // PEXPIRE found nothing: the write that it stands for was made on another node.
+    if (touched === 0) throw new Error('what was written is not on this node');
+    if (typeof held !== 'number') throw new Error('no reply to WAIT');
+    return held;
   }
 }
 

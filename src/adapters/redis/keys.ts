@@ -8,17 +8,25 @@ export interface UserKeys {
   readonly tombstonePrefix: string;
   /** Hash: the user's latest cut-off. */
   readonly cutoff: string;
+  /** Written to prove that the node is still the primary of these keys. */
+  readonly proof: string;
 }
 
 export function userKeys(userId: string): UserKeys {
   const base = `lk:{${packId(userId)}}`;
-  return { sessions: `${base}:sessions`, tombstonePrefix: `${base}:session:`, cutoff: `${base}:cutoff` };
+  return {
+    sessions: `${base}:sessions`,
+    tombstonePrefix: `${base}:session:`,
+    cutoff: `${base}:cutoff`,
+    proof: `${base}:proof`,
+  };
 }
 
-/** The log and when it began. The hash tag keeps both in one slot. */
+/** The log, when it began, and the proof that its node is the primary. The hash tag keeps all in one slot. */
 export const LOG_KEYS = {
   stream: 'lk:{revocations}',
   genesis: 'lk:{revocations}:genesis',
+  proof: 'lk:{revocations}:proof',
 } as const;
 
 /** Written to find out whether the store takes writes. */

@@ -38,13 +38,15 @@ export class RedisRevocationLog implements RevocationLog {
   readonly #endings: ScriptRunner;
   readonly #tail: ScriptRunner;
   readonly #replicas: ReplicaConfirmation;
+  readonly #tailReplicas: ReplicaConfirmation;
 
   constructor(options: RedisRevocationLogOptions) {
     this.#options = options;
     const { endings, tail, deadlineMs, monotonic } = options;
     this.#endings = new ScriptRunner({ client: endings, deadlineMs, monotonic });
     this.#tail = new ScriptRunner({ client: tail, deadlineMs, monotonic });
-    this.#replicas = new ReplicaConfirmation(options.endings, options.durability);
+    this.#replicas = new ReplicaConfirmation(endings, options.durability);
+    this.#tailReplicas = new ReplicaConfirmation(tail, options.durability);
   }
 
   append(revocation: Revocation, now: number): Promise<string> {
@@ -62,20 +64,20 @@ export class RedisRevocationLog implements RevocationLog {
     return (reply?.[0]?.[1] ?? []).map(([revision, fields]) => ({ revision, revocation: parse(fields) }));
   }
 
-  async inspect(position: string | undefined, now: number): Promise<LogState> {
-    const { deadlineMs, retentionMs } = this.#options;
-    const asking = this.#tail.run(
-      inspect,
-      [LOG_KEYS.stream, LOG_KEYS.genesis],
-      [now, retentionMs, position ?? ''],
-    );
-    const reply = await guarded('revocations', deadlineMs, asking);
-    const [genesis, continuous] = Array.isArray(reply) ? reply : [];
-    return { coveredSince: Number(genesis), continuous: Number(continuous) === 1 };
+  inspect(position: string | undefined, now: number): Promise<LogState> {
+    return guarded('revocations', this.#options.deadlineMs, this.#inspect(position, now));
   }
 
   async close(): Promise<void> {
     closeRedis(this.#options.tail);
+  }
+
+  async #inspect(position: string | undefined, now: number): Promise<LogState> {
+    const keys = [LOG_KEYS.stream, LOG_KEYS.genesis];
+    const reply = await this.#tail.run(inspect, keys, [now, this.#options.retentionMs, position ?? '']);
+    await this.#tailReplicas.provePrimary(LOG_KEYS.proof);
+    const [genesis, continuous] = Array.isArray(reply) ? reply : [];
+    return { coveredSince: Number(genesis), continuous: Number(continuous) === 1 };
   }
 
   async #append(revocation: Revocation, now: number): Promise<string> {

@@ -22,7 +22,7 @@ import { expectOwn, parseRead, parseRotate, texts } from './session-reply.ts';
 export interface RedisSessionStoreOptions {
   /** For steps that are answered at once. */
   readonly commands: RedisClient;
-  /** For endings, which may wait for replicas: on a connection of their own they hold up nobody else. */
+  /** For steps that may wait for replicas: endings, and reads where there are any. They hold up nobody else here. */
   readonly endings: RedisClient;
   readonly durability: DurabilityOptions;
   /** No operation takes longer, and none runs in Redis later than that; milliseconds. */
@@ -195,8 +195,12 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async #read(userId: string, sessionId: string): Promise<ReadOutcome> {
+    const keys = userKeys(userId);
     const sid = packId(sessionId);
-    const reply = await this.#commands.run(readOne, sessionKeys(userKeys(userId), sid), [sid]);
+    const isProofNeeded = this.#options.durability.waitReplicas > 0;
+    const runner = isProofNeeded ? this.#endings : this.#commands;
+    const reply = await runner.run(readOne, sessionKeys(keys, sid), [sid]);
+    await this.#replicas.provePrimary(keys.proof);
     return parseRead(reply, { userId, sessionId });
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../validator/clock.ts';
+import { reaches } from '../../validator/revision.ts';
 import { type Revocation, RevocationSet } from '../../validator/revocation-set.ts';
 import type { RevocationView } from '../../validator/validator.ts';
 import type { FeedListener } from './feed-listener.ts';
@@ -56,6 +57,8 @@ export class RevocationFeed implements RevocationView {
   #faulty = false;
   #closed = false;
   #running: Promise<void> | undefined;
+  /** Told after each round. */
+  readonly #reaching = new Set<() => void>();
   #pause: (() => void) | undefined;
 
   readonly #startedAt: number;
@@ -94,6 +97,23 @@ export class RevocationFeed implements RevocationView {
 
   endReasonOf(userId: string, sessionId: string, sessionCreatedAt: number): string | undefined {
     return this.#set.endReasonOf(userId, sessionId, sessionCreatedAt);
+  }
+
+  /** Resolves with true once the local copy holds the revision; with false if it does not within `withinMs`. */
+  reach(revision: string, withinMs: number): Promise<boolean> {
+    if (reaches(this.#revision, revision)) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const settle = (isHeld: boolean) => {
+        clearTimeout(timer);
+        this.#reaching.delete(waiting);
+        resolve(isHeld);
+      };
+      const waiting = () => {
+        if (reaches(this.#revision, revision)) settle(true);
+      };
+      const timer = setTimeout(() => settle(false), withinMs);
+      this.#reaching.add(waiting);
+    });
   }
 
   /** Begins to tail. Resolves after the first round, whether it succeeded or not. */
@@ -159,6 +179,7 @@ export class RevocationFeed implements RevocationView {
     for (const { revocation } of entries) this.#reread?.add(revocation);
     this.#position = entries.at(-1)?.revision ?? this.#position;
     this.#revision = this.#position;
+    for (const waiting of this.#reaching) waiting();
     this.#caughtUp = entries.length < LOG_PAGE_SIZE;
     if (!this.#caughtUp) return true;
 

@@ -34,7 +34,10 @@ export interface RevocationLog {
    * first one; none then: an empty list.
    */
   read(after: string | undefined, waitMs: number): Promise<readonly LoggedRevocation[]>;
-  /** Creates the log if there is none, and says whether it still is the one that `position` was read from. */
+  /**
+   * Creates the log if there is none, and says whether it still is the one that `position` was read from. Where there
+   * are replicas, it fails unless they confirm that what was read before this call was read from the primary.
+   */
   inspect(position: string | undefined, now: number): Promise<LogState>;
   /** Gives up a waiting `read`, for example at the end of the process. */
   close(): Promise<void>;

@@ -99,6 +99,7 @@ export interface SessionStore {
   end(request: EndSession): Promise<EndedSession>;
   /** Ends every session of a user and remembers the cut-off. */
   endUser(request: EndUserSessions): Promise<UserCutoff>;
+  /** Where there are replicas, it fails unless they confirm that the record was read from the primary. */
   read(userId: string, sessionId: string, now: number): Promise<ReadOutcome>;
   /** Notes in a tombstone where its ending stands in the log, so that it is not logged again. Best effort. */
   markLogged(userId: string, sessionId: string, revision: string): Promise<void>;

@@ -1,21 +1,26 @@
 import type { Clock } from '../../validator/clock.ts';
 import type { Undecided, Validator } from '../../validator/validator.ts';
 import { type Demand, type Judgement, rejected, type Verdict } from '../../validator/verdict.ts';
+import { storeUnavailable } from '../failure.ts';
+import type { RevocationFeed } from '../revocation/revocation-feed.ts';
 import { passedDeadline } from './rotation.ts';
 import type { ReadOutcome, SessionStore } from './session-store.ts';
 
 export interface TokenValidationOptions {
   readonly validator: Validator;
   readonly store: Pick<SessionStore, 'read'>;
-  readonly revision: () => string | undefined;
+  readonly revocations: Pick<RevocationFeed, 'revision' | 'reach'>;
   readonly clock: Clock;
   /** Told of every verdict: `accepted`, or the reason of the rejection. */
   readonly onVerdict?: (outcome: string) => void;
 }
 
+/** How long a verdict waits for the revision that was asked for; milliseconds. Usually it is a few. */
+const REVISION_WAIT_MS = 500;
+
 /**
  * The server's verdicts: the validator's own where it can give one, the session record's where it cannot. If
- * the record cannot be read either, the failure is STORE_UNAVAILABLE; a guess is never given.
+ * the record cannot be read either, or a revision that was asked for is not held, it fails with STORE_UNAVAILABLE.
  */
 export class TokenValidation {
   readonly #options: TokenValidationOptions;
@@ -27,15 +32,26 @@ export class TokenValidation {
   /** Answers at once, without a promise, for a token that was seen before and is within every bound. */
   judge(accessToken: string, demand: Demand): Judgement | Promise<Judgement> {
     const judged = this.#options.validator.judge(accessToken, demand);
-    if (judged instanceof Promise) return judged.then((result) => this.#settle(result));
-    return this.#settle(judged);
+    if (!(judged instanceof Promise) && judged.verdict !== undefined) return this.#counted(judged);
+    return this.#settle(judged, accessToken, demand);
   }
 
-  #settle(judged: Judgement | Undecided): Judgement | Promise<Judgement> {
-    if (judged.verdict === undefined) {
-      return this.#askTheRecord(judged).then((judgement) => this.#counted(judgement));
+  async #settle(
+    judging: Judgement | Undecided | Promise<Judgement | Undecided>,
+    accessToken: string,
+    demand: Demand,
+  ): Promise<Judgement> {
+    let judged = await judging;
+    if (judged.verdict === undefined && demand.atLeastRevision !== undefined) {
+      await this.#reach(demand.atLeastRevision);
+      judged = await this.#options.validator.judge(accessToken, demand);
     }
-    return this.#counted(judged);
+    return this.#counted(judged.verdict === undefined ? await this.#askTheRecord(judged) : judged);
+  }
+
+  async #reach(revision: string): Promise<void> {
+    if (await this.#options.revocations.reach(revision, REVISION_WAIT_MS)) return;
+    throw storeUnavailable('revocations', new Error(`revision ${revision} was not read in time`));
   }
 
   #counted(judgement: Judgement): Judgement {
@@ -44,13 +60,16 @@ export class TokenValidation {
     return judgement;
   }
 
-  async #askTheRecord({ token }: Undecided): Promise<Judgement> {
-    const { validator, store, clock } = this.#options;
+  async #askTheRecord({ token, because }: Undecided): Promise<Judgement> {
+    const { validator, store, revocations, clock } = this.#options;
+    if (because === 'behind') {
+      throw storeUnavailable('revocations', new Error('the log went back behind the revision asked for'));
+    }
     const asOf = clock.now();
     const { claims } = token;
     const found = await store.read(claims.userId, claims.sessionId, asOf);
     if (found.kind === 'live') validator.noteAlive(token, asOf);
-    return { verdict: verdictOf(found, token.accepted, asOf), asOf, revision: this.#options.revision() };
+    return { verdict: verdictOf(found, token.accepted, asOf), asOf, revision: revocations.revision };
   }
 }
 
