@@ -44,6 +44,7 @@ describe('the Redis revocation log', () => {
 
   test('notices that it was wiped, and has a new beginning', async () => {
     const { log, close } = await open();
+    await log.inspect(undefined, 1_000);
     const position = await log.append(ending(), 1_000);
     expect(await log.inspect(position, 2_000)).toEqual({ coveredSince: 1_000, continuous: true });
     await server.with((redis) => redis.flushall());
@@ -53,6 +54,7 @@ describe('the Redis revocation log', () => {
 
   test('notices that it lost the entry it was read up to, though it went on since', async () => {
     const { log, close } = await open();
+    await log.inspect(undefined, 1_000);
     await log.append(ending(), 1_000);
     const lost = await log.append(ending(), 1_000);
     await server.with((redis) => redis.xdel('lk:{revocations}', lost));
@@ -63,6 +65,7 @@ describe('the Redis revocation log', () => {
 
   test('does not take an entry dropped by age for a lost one', async () => {
     const { log, close } = await open(0);
+    await log.inspect(undefined, 1_000);
     const position = `${Date.now() - 10}-0`;
     await log.append(ending(), 1_000);
     expect(await log.inspect(position, 2_000)).toEqual({ coveredSince: 1_000, continuous: true });

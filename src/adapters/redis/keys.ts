@@ -22,10 +22,11 @@ export function userKeys(userId: string): UserKeys {
   };
 }
 
-/** The log, when it began, and the proof that its node is the primary. The hash tag keeps all in one slot. */
+/** The log, when it began, on which primaries, and the proof that its node is one. The hash tag keeps all in one slot. */
 export const LOG_KEYS = {
   stream: 'lk:{revocations}',
   genesis: 'lk:{revocations}:genesis',
+  primaries: 'lk:{revocations}:primaries',
   proof: 'lk:{revocations}:proof',
 } as const;
 

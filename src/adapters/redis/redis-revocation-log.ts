@@ -5,6 +5,7 @@ import {
   type LogState,
   type RevocationLog,
 } from '../../core/revocation/revocation-log.ts';
+import { clusterPrimaries } from './cluster-primaries.ts';
 import { closeRedis, type RedisClient } from './connection.ts';
 import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durability.ts';
 import { LOG_KEYS } from './keys.ts';
@@ -73,8 +74,10 @@ export class RedisRevocationLog implements RevocationLog {
   }
 
   async #inspect(position: string | undefined, now: number): Promise<LogState> {
-    const keys = [LOG_KEYS.stream, LOG_KEYS.genesis];
-    const reply = await this.#tail.run(inspect, keys, [now, this.#options.retentionMs, position ?? '']);
+    const { tail, retentionMs } = this.#options;
+    const keys = [LOG_KEYS.stream, LOG_KEYS.genesis, LOG_KEYS.primaries];
+    const primaries = await clusterPrimaries(tail);
+    const reply = await this.#tail.run(inspect, keys, [now, retentionMs, position ?? '', primaries]);
     await this.#tailReplicas.provePrimary(LOG_KEYS.proof);
     const [genesis, continuous] = Array.isArray(reply) ? reply : [];
     return { coveredSince: Number(genesis), continuous: Number(continuous) === 1 };

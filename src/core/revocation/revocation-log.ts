@@ -22,9 +22,9 @@ export const LOG_PAGE_SIZE = 1_000;
  *
  * Law: `append` is durable when its promise resolves (ENDING_UNCONFIRMED where the replicas did not confirm).
  * Entries are read in the order of their revisions, each once, by every reader. An entry is kept for at least
- * the retention the log was opened with. `coveredSince` is set once, when the log comes into being, and a log
- * that was wiped gets a new one. Faults of the driver are STORE_UNAVAILABLE with `store: revocations`; an append
- * that timed out never runs later.
+ * the retention the log was opened with. `coveredSince` is set when the log is first looked at, and set again after
+ * its store was wiped, restarted or failed over, since sessions may have been lost then. Faults of the driver are
+ * STORE_UNAVAILABLE with `store: revocations`; an append that timed out never runs later.
  */
 export interface RevocationLog {
   /** Appends and answers the entry's revision. */

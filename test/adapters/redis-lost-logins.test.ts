@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { SessionWithTokens } from '../../src/core/session/session-service.ts';
+import { eventually } from '../support/eventually.ts';
+import { outcomeOf } from '../support/failing.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { SessionWorld } from '../support/session-world.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+
+/** The server reaches Redis by an address that leads to whichever is primary; the replica hears nothing of the end. */
+
+let primary: RedisServer;
+let line: TcpProxy;
+let replica: RedisServer;
+let address: TcpProxy;
+let stores: RedisStores;
+let world: SessionWorld;
+/** A session whose login the replica has, and one whose login it has not. */
+let kept: SessionWithTokens;
+let lost: SessionWithTokens;
+
+const open = async (clock: ManualClock, given: Partial<Pick<SessionWorld, 'key'>> = {}) => {
+  const opened = await RedisStores.open(singleRedis(address.port));
+  return {
+    opened,
+    world: await SessionWorld.open({ store: opened.sessions, log: opened.log, ...given }, clock),
+  };
+};
+
+beforeEach(async () => {
+  primary = await RedisServer.start();
+  line = await TcpProxy.open(primary.port);
+  replica = await RedisServer.startReplica(line.port);
+  address = await TcpProxy.open(primary.port);
+  const { opened, world: started } = await open(new ManualClock(Date.now()));
+  stores = opened;
+  world = started;
+  await world.settle();
+  kept = await world.open(world.addUser());
+  await replica.following();
+  line.silence();
+  lost = await world.open(world.addUser());
+  await world.settle();
+});
+
+afterEach(async () => {
+  await world.close();
+  stores.close();
+  await address.close();
+  await line.close();
+  await replica.stop();
+  await primary.stop();
+});
+
+async function failOver(): Promise<void> {
+  const { coveredSince } = world.feed;
+  await Promise.all([line.close(), primary.kill()]);
+  await replica.promote();
+  address.target = replica.port;
+  address.reset();
+  world.clock.advance(1);
+  await eventually(() => world.feed.coveredSince > coveredSince);
+  await world.settle();
+}
+
+const verdictOn = async ({ tokens }: SessionWithTokens, { tokens: judge } = world) =>
+  (await judge.judge(tokens.accessToken, { consistency: 'BOUNDED' })).verdict;
+
+describe('after a failover that lost logins', () => {
+  test('a token of a lost session is refused by the bounded verdict, as by all others', async () => {
+    expect(await verdictOn(lost)).toMatchObject({ kind: 'accepted' });
+    await failOver();
+    expect(await verdictOn(lost)).toMatchObject({ kind: 'rejected', reason: 'SESSION_ENDED' });
+    expect(await outcomeOf(world.sessions.refresh(lost.tokens.refreshToken))).toBe('SESSION_ENDED');
+  });
+
+  test('a token of a session that was kept is still good', async () => {
+    await failOver();
+    expect(await verdictOn(kept)).toMatchObject({ kind: 'accepted' });
+  });
+
+  test('a server that starts afterwards refuses the lost one too', async () => {
+    const { coveredSince } = world.feed;
+    await Promise.all([line.close(), primary.kill()]);
+    await world.close();
+    await replica.promote();
+    address.target = replica.port;
+    address.reset();
+    world.clock.advance(1);
+    const later = await open(world.clock, { key: world.key });
+    await eventually(() => later.world.feed.coveredSince > coveredSince);
+    await later.world.settle();
+    expect(await verdictOn(lost, later.world)).toMatchObject({ kind: 'rejected', reason: 'SESSION_ENDED' });
+    expect(await verdictOn(kept, later.world)).toMatchObject({ kind: 'accepted' });
+    await later.world.close();
+    later.opened.close();
+  });
+});
+
+describe('a Redis that stands still and goes on', () => {
+  test('has lost nothing, so that nothing is checked again', async () => {
+    const { coveredSince } = world.feed;
+    primary.freeze();
+    world.clock.advance(1_000);
+    await eventually(async () => (await outcomeOf(stores.sessions.ping())) !== 'ok');
+    primary.thaw();
+    await world.settle();
+    expect(world.feed.coveredSince).toBe(coveredSince);
+  });
+});
