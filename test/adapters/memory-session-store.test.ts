@@ -1,10 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
+import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { aSession, DAY } from '../support/sessions.ts';
 
 sessionStoreLaw('memory', (clock) => new MemorySessionStore(clock));
+sessionLimitLaw('memory', (clock) => new MemorySessionStore(clock));
 
 describe('the memory session store', () => {
   test('sweeps away what nobody can need any more', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { revocationLogLaw } from '../conformance/revocation-log.ts';
+import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
 import { RedisStores } from '../support/redis-stores.ts';
@@ -18,6 +19,7 @@ afterAll(async () => {
 });
 
 sessionStoreLaw('Redis Cluster', () => stores.sessions);
+sessionLimitLaw('Redis Cluster', () => stores.sessions);
 
 revocationLogLaw('Redis Cluster', async () => {
   await cluster.flush();

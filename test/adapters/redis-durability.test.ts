@@ -35,10 +35,10 @@ beforeEach(async () => {
 
 afterEach(() => stores.close());
 
-const create = (session: Session): Promise<CreateOutcome> =>
+const create = (session: Session, maxSessionsPerUser = 50): Promise<CreateOutcome> =>
   stores.sessions.create({
     session,
-    ...{ securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
+    ...{ securityVersion: 1, maxSessionsPerUser, tombstoneTtlMs: DAY, now },
   });
 const rotate = ({ userId, sessionId }: Session, generation: number) =>
   stores.sessions.rotate({
@@ -84,12 +84,6 @@ const isEnded = async (other: RedisStores, session: Session) => (await read(othe
 const ENDINGS: readonly Ending[] = [
   { name: 'the end of a session', prepare: opened, run: end, heldBy: isEnded },
   { name: 'the end of all sessions of a user', prepare: opened, run: endUser, heldBy: isEnded },
-  {
-    name: 'a login that replaces',
-    prepare: opened,
-    run: ({ userId }) => create(aSession(now, { userId, device: phone })),
-    heldBy: isEnded,
-  },
   {
     name: 'the reuse of a refresh token',
     prepare: rotatedTwice,
@@ -211,7 +205,20 @@ describe('endings that wait for replicas', () => {
     });
   });
 
-  test('of a login that failed after it replaced a session are made good by the next login', async () => {
+  test('of sessions that must make room are needed by a login: it opens nothing and ends nothing', async () => {
+    const userId = ids.next(now);
+    const three = [1, 2, 3].map(() => aSession(now, { userId }));
+    for (const session of three) await create(session);
+    replica.freeze();
+    const tried = three.map(() => aSession(now, { userId }));
+    for (const session of tried) expect(await outcomeOf(create(session, 3))).toMatch(NOT_ACKNOWLEDGED);
+    replica.thaw();
+    await replica.following();
+    for (const session of three) expect(await read(stores, session)).toMatchObject({ kind: 'live' });
+    for (const session of tried) expect(await read(stores, session)).toEqual({ kind: 'missing' });
+  });
+
+  test('of the session of the same device are not needed by a login, and are completed by a later one', async () => {
     const world = await SessionWorld.open(
       { store: stores.sessions, log: stores.log },
       new ManualClock(Date.now()),
@@ -221,7 +228,7 @@ describe('endings that wait for replicas', () => {
     const first = await world.open(user, phone);
     await world.settle();
     replica.freeze();
-    expect(await outcomeOf(world.open(user, phone))).toMatch(NOT_ACKNOWLEDGED);
+    expect((await world.open(user, phone)).replaced).toEqual([]);
     replica.thaw();
     const { replaced } = await world.open(user, phone);
     expect(replaced.map(({ sessionId }) => sessionId)).toContain(first.session.sessionId);

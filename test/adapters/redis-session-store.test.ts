@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { userKeys } from '../../src/adapters/redis/keys.ts';
 import { packId, packNumber, unpackId, unpackNumber } from '../../src/adapters/redis/packed-id.ts';
 import type { Session } from '../../src/core/session/session.ts';
+import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
 import { inLanes } from '../support/in-lanes.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -24,6 +25,7 @@ afterAll(async () => {
 });
 
 sessionStoreLaw('Redis', () => stores.sessions);
+sessionLimitLaw('Redis', () => stores.sessions);
 
 /** Platforms and the user agents of browsers that many have. */
 const BROWSERS = [

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
 import { storeUnavailable } from '../../src/core/failure.ts';
 import type { User } from '../../src/core/user/user.ts';
@@ -8,21 +7,10 @@ import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { DAY, HOUR, MINUTE } from '../support/sessions.ts';
+import { UncertainLog } from '../support/uncertain-log.ts';
 
 const BOUNDED: Demand = { consistency: 'BOUNDED' };
 const STRONG: Demand = { consistency: 'STRONG' };
-
-/** A log whose appends can be made to fail, as those of a store that cannot be reached. */
-class UncertainLog extends MemoryRevocationLog {
-  broken = false;
-  appended = 0;
-
-  override async append(...given: Parameters<MemoryRevocationLog['append']>): Promise<string> {
-    if (this.broken) throw storeUnavailable('revocations', new Error('cut'));
-    this.appended += 1;
-    return super.append(...given);
-  }
-}
 
 class UncertainStore extends MemorySessionStore {
   broken = false;
@@ -84,27 +72,6 @@ describe('sessions', () => {
         reason: 'SESSION_ENDED',
         metadata: { end_reason: 'REPLACED' },
       });
-    });
-
-    test('opens nothing if a replaced session cannot be ended for certain', async () => {
-      await world.open(user, { deviceId: 'phone' });
-      log.broken = true;
-      await expect(world.open(user, { deviceId: 'phone' })).rejects.toMatchObject({
-        reason: 'STORE_UNAVAILABLE',
-      });
-    });
-
-    test('logs at the next login what a failed one has replaced', async () => {
-      const first = await world.open(user, { deviceId: 'phone' });
-      log.broken = true;
-      await expect(world.open(user, { deviceId: 'phone' })).rejects.toMatchObject({
-        reason: 'STORE_UNAVAILABLE',
-      });
-      log.broken = false;
-      const { replaced } = await world.open(user, { deviceId: 'phone' });
-      expect(replaced).toContainEqual(expect.objectContaining({ sessionId: first.session.sessionId }));
-      await eventually(() => world.feed.size > 0);
-      expect(await judge(first.tokens.accessToken)).toMatchObject({ endReason: 'REPLACED' });
     });
 
     test('refuses a user whose sessions were ended since the record was read', async () => {

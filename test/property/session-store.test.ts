@@ -64,9 +64,10 @@ const login = fc
     who: fc.nat(1),
     device: fc.constantFrom('', 'phone', 'laptop'),
     skewMs: fc.constantFrom(0, 0, 0, -500, 500),
+    makesRoom: fc.boolean(),
   })
-  .map(({ who, device, skewMs }): [string, Step] => [
-    `login ${who} ${device} ${skewMs}`,
+  .map(({ who, device, skewMs, makesRoom }): [string, Step] => [
+    `login ${who} ${device} ${skewMs}${makesRoom ? ', making room' : ''}`,
     async (world) => {
       const { userId, securityVersion } = world.user(who);
       const now = world.clock.now();
@@ -86,6 +87,18 @@ const login = fc
       };
       const outcome = await world.agree((store) => store.create(request));
       if (outcome.kind === 'created') world.sessions.push(session);
+      if (outcome.kind !== 'full' || !makesRoom) return;
+      for (const sessionId of outcome.toEnd) {
+        const end = {
+          userId,
+          sessionId,
+          reason: 'REPLACED' as const,
+          tombstoneTtlMs: LONGER_THAN_ANY_RUN,
+          now,
+        };
+        await world.agree((store) => store.end(end));
+        await world.agree((store) => store.markLogged(userId, sessionId, `${now}-0`));
+      }
     },
   ]);
 

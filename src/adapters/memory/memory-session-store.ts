@@ -58,11 +58,17 @@ export class MemorySessionStore implements SessionStore {
       if (session.createdAt <= cutoff.at) return { kind: 'clock-behind', cutoff: cutoff.at };
     }
     if (this.#records.has(keyOf(session))) throw new Error('a session with this id exists');
-    const replaced = this.#makeRoom(request);
+    const { own, unlogged, others } = this.#sortOut(request);
+    const tooMany = others.length + unlogged.length + 1 - request.maxSessionsPerUser;
+    if (tooMany > 0) {
+      const oldest = others.slice(0, Math.max(0, tooMany - unlogged.length));
+      return { kind: 'full', toEnd: [...unlogged, ...oldest].map(({ sessionId }) => sessionId).sort() };
+    }
+    const ended = own.map((earlier) => this.#replace(earlier, now, request.tombstoneTtlMs));
     this.#records.set(keyOf(session), { session, ended: undefined });
     this.#list(session);
     this.#sweep();
-    return { kind: 'created', replaced };
+    return { kind: 'created', replaced: [...ended, ...unlogged].sort(byId) };
   }
 
   async rotate(request: RotateSession): Promise<RotateOutcome> {
@@ -94,6 +100,9 @@ export class MemorySessionStore implements SessionStore {
   async end({ userId, sessionId, reason, now, tombstoneTtlMs }: EndSession): Promise<EndedSession> {
     const record = this.#find(userId, sessionId, now);
     if (record?.ended !== undefined) return record.ended;
+    if (record !== undefined && reason === 'REPLACED') {
+      return this.#replace(record.session, now, tombstoneTtlMs);
+    }
     return this.#bury({ userId, sessionId }, reason, now, tombstoneTtlMs);
   }
 
@@ -185,21 +194,19 @@ export class MemorySessionStore implements SessionStore {
       .sort((a, b) => a.absoluteDeadline - b.absoluteDeadline || (a.sessionId < b.sessionId ? -1 : 1));
   }
 
-  #makeRoom({ session, maxSessionsPerUser, now, tombstoneTtlMs }: CreateSession): EndedSession[] {
+  /** Earlier sessions of the device; sessions that were replaced, their ends not logged; all others, oldest first. */
+  #sortOut({ session, now, tombstoneTtlMs }: CreateSession) {
     const { userId, clientId, device } = session;
-    const replaced = this.#unlogged(userId);
-    const kept: Session[] = [];
+    const own: Session[] = [];
+    const others: Session[] = [];
     for (const other of this.#liveSessionsOf(userId)) {
       const passed = passedDeadline(other, now);
       const sameDevice =
         device.deviceId !== '' && other.device.deviceId === device.deviceId && other.clientId === clientId;
       if (passed !== undefined) this.#bury(other, passed, now, tombstoneTtlMs);
-      else if (sameDevice) replaced.push(this.#replace(other, now, tombstoneTtlMs));
-      else kept.push(other);
+      else (sameDevice ? own : others).push(other);
     }
-    const tooMany = kept.slice(0, Math.max(0, kept.length + 1 - maxSessionsPerUser));
-    for (const oldest of tooMany) replaced.push(this.#replace(oldest, now, tombstoneTtlMs));
-    return replaced.sort((a, b) => (a.sessionId < b.sessionId ? -1 : 1));
+    return { own, unlogged: this.#unlogged(userId), others };
   }
 
   #sweep(): void {
@@ -220,6 +227,10 @@ export class MemorySessionStore implements SessionStore {
       if (keptUntil <= now) this.#cutoffs.delete(userId);
     }
   }
+}
+
+function byId(a: EndedSession, b: EndedSession): number {
+  return a.sessionId < b.sessionId ? -1 : 1;
 }
 
 function keyOf({ userId, sessionId }: Pick<Session, 'userId' | 'sessionId'>): string {

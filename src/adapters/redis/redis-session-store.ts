@@ -115,8 +115,12 @@ export class RedisSessionStore implements SessionStore {
     expectOwn(sid, answered);
     if (kind === 'user-changed') return { kind } as const;
     if (kind === 'clock-behind') return { kind, cutoff: Number(rest[0]) } as const;
+    if (kind === 'full') {
+      // A login that cannot end what has to make room ends nothing at all.
+      await this.#replicas.provePrimary(keys.proof);
+      return { kind, toEnd: rest.map(unpackId).sort() } as const;
+    }
     const sids = rest.filter((_, index) => index % 2 === 0);
-    await this.#confirmEnded(keys, sids, { reason: 'REPLACED', now, tombstoneTtlMs });
     const replaced = sids.map((other, index) =>
       parseEnded(unpackId(other), ['REPLACED', rest[2 * index + 1] ?? '']),
     );
@@ -145,7 +149,7 @@ export class RedisSessionStore implements SessionStore {
     );
     const outcome = parseRotate(reply, request);
     if ((outcome.kind === 'reused' || outcome.kind === 'ended') && isToBeConfirmed(outcome.ended)) {
-      await this.#confirmEnded(keys, [sid], { ...outcome.ended, now, tombstoneTtlMs });
+      await this.#confirmEnded({ userId, ...outcome.ended, tombstoneTtlMs, now });
     }
     return outcome;
   }
@@ -165,20 +169,8 @@ export class RedisSessionStore implements SessionStore {
    * Makes what ended on the connection of commands durable: ends it once more on the one of endings, which changes
    * nothing unless that one has come to another primary by now, and waits there.
    */
-  async #confirmEnded(
-    keys: UserKeys,
-    sids: readonly string[],
-    how: Omit<EndSession, 'userId' | 'sessionId'>,
-  ) {
-    if (this.#options.durability.waitReplicas === 0) return;
-    const { reason, now, tombstoneTtlMs } = how;
-    await Promise.all(
-      sids.map(async (sid) => {
-        const args = [sid, reason, now, tombstoneTtlMs];
-        await this.#endings.run(end, sessionKeys(keys, sid), args);
-        await this.#replicas.confirm(tombstoneKey(keys, sid), tombstoneTtlMs);
-      }),
-    );
+  async #confirmEnded(how: EndSession): Promise<void> {
+    if (this.#options.durability.waitReplicas > 0) await this.#end(how);
   }
 
   async #endUser(request: EndUserSessions): Promise<UserCutoff> {

@@ -40,6 +40,14 @@ export class SessionEndings {
     return { revision: await this.log(userId, ended) };
   }
 
+  /** Ends a session that another one replaces, or completes an end that was not logged. Answers how it ended. */
+  async replace(userId: string, sessionId: string): Promise<EndedSession> {
+    const { store, clock, tombstoneTtlMs } = this.#options;
+    const how = { userId, sessionId, reason: 'REPLACED', tombstoneTtlMs, now: clock.now() } as const;
+    const ended = await store.end(how);
+    return { ...ended, revision: await this.log(userId, ended) };
+  }
+
   /** Ends the record of a session whose ending is in the log already; answers the ending that the record has. */
   endAgain(userId: string, sessionId: string, reason: EndReason): Promise<EndedSession> {
     const { store, clock, tombstoneTtlMs } = this.#options;
@@ -77,11 +85,6 @@ export class SessionEndings {
     await store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
     const revision = await log.append(revocation, clock.now());
     await store.markLogged(userId, sessionId, revision);
-  }
-
-  /** Logs several endings at once. */
-  async logAll(userId: string, ended: readonly EndedSession[]): Promise<void> {
-    await Promise.all(ended.map((session) => this.log(userId, session)));
   }
 
   async #cutOff(userId: string, securityVersion: number, reason: EndReason, createdUpTo: number | undefined) {

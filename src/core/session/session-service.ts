@@ -46,6 +46,9 @@ export interface OpenedSession extends SessionWithTokens {
   readonly replaced: readonly EndedSession[];
 }
 
+/** How often a login makes room that other logins of the same user may take. */
+const MAX_OPEN_ATTEMPTS = 50;
+
 /** Opens sessions, keeps them going, ends them. */
 export class SessionService {
   readonly #options: SessionServiceOptions;
@@ -56,26 +59,24 @@ export class SessionService {
 
   /**
    * Opens a session for a user whose credentials were checked against the very record that is given. Fails
-   * with INVALID_CREDENTIALS if the user's sessions were ended since the record was read.
+   * with INVALID_CREDENTIALS if the user's sessions were ended since the record was read, and with ENDING_UNCONFIRMED or
+   * STORE_UNAVAILABLE if a session that has to make room cannot be ended for certain; then it opens nothing.
    */
   async open(user: User, signIn: SignIn): Promise<OpenedSession> {
-    const { endings, ids, clock } = this.#options;
-    const now = clock.now();
-    const first = await this.#create(user, signIn, ids.next(now), now);
-    const { session, outcome } =
-      first.outcome.kind === 'clock-behind'
-        ? await this.#create(user, signIn, ids.next(first.outcome.cutoff + 1), now)
-        : first;
-    if (outcome.kind !== 'created') {
-      throw invalidCredentials();
+    const { endings, clock } = this.#options;
+    const ended: EndedSession[] = [];
+    for (let attempt = 1; attempt <= MAX_OPEN_ATTEMPTS; attempt += 1) {
+      const now = clock.now();
+      const { session, outcome } = await this.#createAfterCutoff(user, signIn, now);
+      if (outcome.kind === 'full') {
+        for (const sessionId of outcome.toEnd) ended.push(await endings.replace(user.userId, sessionId));
+        continue;
+      }
+      if (outcome.kind !== 'created') throw invalidCredentials();
+      const tokens = await this.#issueOrDiscard(session, user, now);
+      return { session, tokens, replaced: [...ended, ...(await this.#tryReplace(user, outcome.replaced))] };
     }
-    try {
-      await endings.logAll(user.userId, outcome.replaced);
-      return { session, tokens: await this.#issue(session, user, now), replaced: outcome.replaced };
-    } catch (error) {
-      await this.#discard(session);
-      throw error;
-    }
+    throw storeUnavailable('sessions', new Error('other logins of this user took the room each time'));
   }
 
   /**
@@ -124,6 +125,27 @@ export class SessionService {
       throw new Failure('INVALID_ACCESS_TOKEN', 'This is not an access token of this service.');
     }
     return endings.end(verified.claims.userId, verified.claims.sessionId, 'LOGGED_OUT');
+  }
+
+  /** Takes a later id if the first is not younger than the user's cut-off. */
+  async #createAfterCutoff(user: User, signIn: SignIn, now: number) {
+    const { ids } = this.#options;
+    const first = await this.#create(user, signIn, ids.next(now), now);
+    return first.outcome.kind === 'clock-behind'
+      ? this.#create(user, signIn, ids.next(first.outcome.cutoff + 1), now)
+      : first;
+  }
+
+  /**
+   * Completes the ends of sessions that make no room, those of the same device mostly. One that cannot be completed now
+   * is left out of the answer, and completed at a later login.
+   */
+  async #tryReplace({ userId }: User, replaced: readonly EndedSession[]): Promise<EndedSession[]> {
+    const { endings } = this.#options;
+    const results = await Promise.allSettled(
+      replaced.map(({ sessionId }) => endings.replace(userId, sessionId)),
+    );
+    return results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
   }
 
   async #create(user: User, signIn: SignIn, sessionId: string, now: number) {
@@ -191,6 +213,15 @@ export class SessionService {
     const { store, clock } = this.#options;
     const found = await store.read(userId, sessionId, clock.now());
     throw sessionEnded(found.kind === 'ended' ? found.ended : undefined);
+  }
+
+  async #issueOrDiscard(session: Session, user: User, now: number): Promise<IssuedTokens> {
+    try {
+      return await this.#issue(session, user, now);
+    } catch (error) {
+      await this.#discard(session);
+      throw error;
+    }
   }
 
   async #issue(session: Session, user: User, now: number): Promise<IssuedTokens> {

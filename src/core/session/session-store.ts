@@ -12,10 +12,15 @@ export interface CreateSession {
 
 export type CreateOutcome =
   /**
-   * `replaced`, oldest first: those that this step ended, and those that an earlier one ended and nobody has marked as
-   * logged since, because that login failed in between.
+   * `replaced`, oldest first: earlier sessions of the same device, which this step ended, and others whose `REPLACED` is
+   * not marked as logged. They are durable and logged only after `end` and `markLogged`.
    */
   | { readonly kind: 'created'; readonly replaced: readonly EndedSession[] }
+  /**
+   * There is no room. These must be ended as REPLACED, and marked as logged, before `create` is called again: the oldest
+   * beyond the limit, and those that were ended so far and not logged. Nothing was created, and no session ended.
+   */
+  | { readonly kind: 'full'; readonly toEnd: readonly string[] }
   /** The user's sessions were ended since the user was read. Nothing was created. */
   | { readonly kind: 'user-changed' }
   /** The session's id is not younger than the user's cut-off: another server's clock is ahead. Nothing was created. */
@@ -85,9 +90,10 @@ export type ReadOutcome =
  *
  * Law: every method is one atomic step, in the order in which the store takes them. A session that has ended
  * stays ended: nothing but `create` makes a record, and `create` never overwrites one. `rotate` follows
- * `decideRotation` to the letter. An ending (`end`, `endUser`, and those inside `create` and `rotate`) is
+ * `decideRotation` to the letter. An ending (`end`, `endUser`, and those inside `rotate`) is
  * durable when its promise resolves; where the configured number of replicas did not confirm in time it
- * fails with ENDING_UNCONFIRMED, and repeating it is safe. Once `endUser` has resolved no `create` or
+ * fails with ENDING_UNCONFIRMED, and repeating it is safe. `create` answers `full` only where an ending can be
+ * confirmed now. Once `endUser` has resolved no `create` or
  * `rotate` with an older `securityVersion` succeeds for as long as the cut-off is remembered. A read never
  * changes anything. Deadlines are judged by `now`, never by the store's own clock. Faults and time-outs of
  * the driver are STORE_UNAVAILABLE with `store: sessions`; a step that timed out never runs later.

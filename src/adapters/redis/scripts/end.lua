@@ -7,5 +7,9 @@
 
 local tombstone = redis.call('HMGET', KEYS[2], 'e', 't', 'v')
 if tombstone[1] then return {ARGV[1], tombstone[1], tombstone[2], tombstone[3] or ''} end
-bury(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+if ARGV[2] == 'REPLACED' then
+  replace(KEYS[1], KEYS[2], ARGV[1], ARGV[3], ARGV[4])
+else
+  bury(KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+end
 return {ARGV[1], ARGV[2], ARGV[3], ''}

@@ -75,3 +75,13 @@ local function bury(sessions_key, tombstone_key, sid, reason, now, ttl)
   redis.call('HSET', tombstone_key, 'e', reason, 't', now)
   redis.call('PEXPIRE', tombstone_key, ttl)
 end
+
+-- The same for a session that another one replaces: its field stays, so that the next login finds the end if it is
+-- not logged before this one fails.
+local function replace(sessions_key, tombstone_key, sid, now, ttl)
+  local is_there = redis.call('HEXISTS', sessions_key, sid) == 1
+  bury(sessions_key, tombstone_key, sid, 'REPLACED', now, ttl)
+  if not is_there then return end
+  redis.call('HSET', sessions_key, sid, REPLACED)
+  if redis.call('PTTL', sessions_key) < tonumber(ttl) then redis.call('PEXPIRE', sessions_key, ttl) end
+end

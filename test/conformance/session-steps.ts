@@ -1,0 +1,50 @@
+import { expect } from '@jest/globals';
+import type { EndReason, Session } from '../../src/core/session/session.ts';
+import type { SessionStore } from '../../src/core/session/session-store.ts';
+import type { ManualClock } from '../support/manual-clock.ts';
+import { aSession, DAY, HOUR } from '../support/sessions.ts';
+
+export const GRACE = 30_000;
+
+/** The steps of a session store with the usual arguments, at the time of a clock. */
+export function sessionSteps(store: SessionStore, clock: ManualClock) {
+  const create = (session: Session, given: { securityVersion?: number; maxSessionsPerUser?: number } = {}) =>
+    store.create({
+      session,
+      securityVersion: 1,
+      maxSessionsPerUser: 50,
+      tombstoneTtlMs: DAY,
+      now: clock.now(),
+      ...given,
+    });
+  const rotate = (session: Session, generation: number, securityVersion = 1) =>
+    store.rotate({
+      userId: session.userId,
+      sessionId: session.sessionId,
+      generation,
+      securityVersion,
+      refreshGraceMs: GRACE,
+      idleTtlMs: 7 * DAY,
+      tombstoneTtlMs: DAY,
+      now: clock.now(),
+    });
+  const end = ({ userId, sessionId }: Session, reason: EndReason = 'LOGGED_OUT') =>
+    store.end({ userId, sessionId, reason, tombstoneTtlMs: DAY, now: clock.now() });
+  const endUser = (userId: string, securityVersion: number, createdUpTo?: number) =>
+    store.endUser({
+      userId,
+      securityVersion,
+      reason: 'PASSWORD_CHANGED',
+      tombstoneTtlMs: DAY,
+      cutoffTtlMs: HOUR,
+      now: clock.now(),
+      ...(createdUpTo === undefined ? {} : { createdUpTo }),
+    });
+  const read = ({ userId, sessionId }: Session) => store.read(userId, sessionId, clock.now());
+  const opened = async (given: Partial<Session> = {}) => {
+    const session = aSession(clock.now(), given);
+    expect(await create(session)).toEqual({ kind: 'created', replaced: [] });
+    return session;
+  };
+  return { create, rotate, end, endUser, read, opened };
+}

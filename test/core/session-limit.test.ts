@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { SessionWithTokens } from '../../src/core/session/session-service.ts';
+import type { User } from '../../src/core/user/user.ts';
+import { eventually } from '../support/eventually.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { SessionWorld } from '../support/session-world.ts';
+import { DAY } from '../support/sessions.ts';
+import { UncertainLog } from '../support/uncertain-log.ts';
+
+/** The most sessions a user may have in a `SessionWorld`. */
+const LIMIT = 3;
+
+let clock: ManualClock;
+let log: UncertainLog;
+let world: SessionWorld;
+let user: User;
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  log = new UncertainLog(DAY);
+  world = await SessionWorld.open({ log }, clock);
+  await world.settle();
+  user = world.addUser();
+});
+
+afterEach(() => world.close());
+
+const judge = async (token: string) => (await world.tokens.judge(token, { consistency: 'BOUNDED' })).verdict;
+
+describe('a login of a user who has sessions', () => {
+  /** As many sessions as the policy allows, oldest first. */
+  const openedToTheLimit = async () => {
+    const opened = [];
+    for (let count = 0; count < LIMIT; count += 1) {
+      clock.advance(1);
+      opened.push(await world.open(user));
+    }
+    clock.advance(1);
+    return opened;
+  };
+  const liveOf = async (opened: readonly SessionWithTokens[]) => {
+    const found = opened.map(({ session }) => world.store.read(user.userId, session.sessionId, clock.now()));
+    return (await Promise.all(found)).filter(({ kind }) => kind === 'live').length;
+  };
+
+  test('at the limit replaces the oldest session, everywhere', async () => {
+    const [oldest, ...others] = await openedToTheLimit();
+    const { replaced } = await world.open(user);
+    expect(replaced).toMatchObject([{ sessionId: oldest?.session.sessionId, reason: 'REPLACED' }]);
+    await eventually(() => world.feed.size === 1);
+    expect(await judge(oldest?.tokens.accessToken ?? '')).toMatchObject({ endReason: 'REPLACED' });
+    expect(await liveOf(others)).toBe(LIMIT - 1);
+  });
+
+  test('opens nothing, however often it is tried, while the end of the oldest cannot be logged', async () => {
+    const opened = await openedToTheLimit();
+    const create = jest.spyOn(world.store, 'create');
+    log.broken = true;
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      await expect(world.open(user)).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
+    }
+    for (const { value } of create.mock.results) expect(await value).toMatchObject({ kind: 'full' });
+    expect(await liveOf(opened.slice(1))).toBe(LIMIT - 1);
+
+    log.broken = false;
+    const { replaced } = await world.open(user);
+    expect(replaced).toMatchObject([{ sessionId: opened[0]?.session.sessionId }]);
+    expect(await liveOf(opened)).toBe(LIMIT - 1);
+  });
+
+  test('replaces the session of its own device though the end cannot be logged, and names it once it is', async () => {
+    const first = await world.open(user, { deviceId: 'phone' });
+    log.broken = true;
+    expect((await world.open(user, { deviceId: 'phone' })).replaced).toEqual([]);
+    expect(await liveOf([first])).toBe(0);
+
+    log.broken = false;
+    const { replaced } = await world.open(user, { deviceId: 'phone' });
+    expect(replaced).toContainEqual(expect.objectContaining({ sessionId: first.session.sessionId }));
+    await eventually(() => world.feed.size > 0);
+    expect(await judge(first.tokens.accessToken)).toMatchObject({ endReason: 'REPLACED' });
+  });
+
+  test('keeps the limit through many logins at once', async () => {
+    const opened = await Promise.all(Array.from({ length: 30 }, () => world.open(user)));
+    expect(await liveOf(opened)).toBe(LIMIT);
+  });
+});
