@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { MemoryRevocationLog } from '../adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../adapters/memory/memory-session-store.ts';
-import { closeRedis, openRedis } from '../adapters/redis/connection.ts';
+import { closeRedis, openRedis, reconnectRedis } from '../adapters/redis/connection.ts';
+import { watchFailover } from '../adapters/redis/failover-watch.ts';
 import { RedisRevocationLog } from '../adapters/redis/redis-revocation-log.ts';
 import { RedisSessionStore } from '../adapters/redis/redis-session-store.ts';
 import { openPostgres } from '../adapters/sql/postgres.ts';
@@ -72,6 +73,12 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
   const commands = await connect('commands', REDIS_DEADLINE_MS);
   const endings = await connect('endings', REDIS_DEADLINE_MS);
   const tail = await connect('tail', feedWaitMs(config) + REDIS_DEADLINE_MS);
+  const clients = [commands, endings, tail];
+  const onFailover = () => {
+    logger.warn({}, 'the Redis master was replaced; connecting to the new one');
+    clients.forEach(reconnectRedis);
+  };
+  closers.add(watchFailover(redis, { deadlineMs: REDIS_DEADLINE_MS, onFailover }));
   const durability = { waitReplicas: config.redisWaitReplicas, waitMs: REPLICA_WAIT_MS };
   const common = { durability, deadlineMs: REDIS_DEADLINE_MS, monotonic: () => clock.monotonic() };
   return {

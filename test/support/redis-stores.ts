@@ -1,5 +1,11 @@
-import { closeRedis, openRedis, type RedisAddress } from '../../src/adapters/redis/connection.ts';
+import {
+  closeRedis,
+  openRedis,
+  type RedisAddress,
+  reconnectRedis,
+} from '../../src/adapters/redis/connection.ts';
 import type { DurabilityOptions } from '../../src/adapters/redis/durability.ts';
+import { watchFailover } from '../../src/adapters/redis/failover-watch.ts';
 import { RedisRevocationLog } from '../../src/adapters/redis/redis-revocation-log.ts';
 import { RedisSessionStore } from '../../src/adapters/redis/redis-session-store.ts';
 import { HOUR } from './sessions.ts';
@@ -33,11 +39,17 @@ export class RedisStores {
     const commands = await connect('commands', DEADLINE_MS);
     const endings = await connect('endings', DEADLINE_MS);
     const tail = await connect('tail', LONGEST_WAIT_MS + DEADLINE_MS);
+    const clients = [commands, endings, tail];
+    const onFailover = () => clients.forEach(reconnectRedis);
+    const endWatch = watchFailover(address, { deadlineMs: DEADLINE_MS, onFailover });
     const common = { durability, deadlineMs: DEADLINE_MS, monotonic: () => performance.now() };
     return new RedisStores(
       new RedisSessionStore({ commands, endings, ...common }),
       new RedisRevocationLog({ endings, tail, retentionMs, ...common }),
-      () => [commands, endings, tail].forEach(closeRedis),
+      () => {
+        endWatch();
+        clients.forEach(closeRedis);
+      },
     );
   }
 

@@ -55,6 +55,11 @@ export async function openRedis(address: RedisAddress, options: ConnectionOption
   return client;
 }
 
+/** Leaves the server it is connected to at once, and connects again, to another one where the address leads there. */
+export function reconnectRedis(client: RedisClient): void {
+  if (client.status === 'ready') client.disconnect(true);
+}
+
 /** Ends it without waiting for answers, however often it is called; nothing of it is left after 100 ms. */
 export function closeRedis(client: RedisClient): void {
   // Ended once more, the driver would time the end of a socket that has ended already.
@@ -96,6 +101,7 @@ function create(address: RedisAddress, options: ConnectionOptions): RedisClient 
         name: address.master,
         db: address.db,
         sentinelRetryStrategy: reconnectDelay,
+        sentinelCommandTimeout: options.deadlineMs,
         // Without these the driver talks plainly to the sentinels, and to the master they name.
         ...(tls ? { sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
       });
@@ -130,7 +136,8 @@ function reportChanges(client: RedisClient, { onDown, onUp }: ConnectionOptions)
   });
 }
 
-function reconnectDelay(times: number): number {
+/** How long to wait before the next attempt to connect; milliseconds. */
+export function reconnectDelay(times: number): number {
   return Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.most);
 }
 
