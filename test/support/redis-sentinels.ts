@@ -9,18 +9,20 @@ const DOWN_AFTER_MS = 500;
 /** A real master with two replicas behind a slow line, and three sentinels that watch it. */
 export class RedisSentinels {
   readonly master: RedisServer;
-  readonly line: TcpProxy;
   readonly replicas: readonly RedisServer[];
   readonly sentinels: readonly RedisServer[];
 
+  /** To the master: from its replicas, and from the sentinels and whoever they tell of it. */
+  readonly #lines: readonly TcpProxy[];
+
   private constructor(
     master: RedisServer,
-    line: TcpProxy,
+    lines: readonly TcpProxy[],
     replicas: readonly RedisServer[],
     sentinels: readonly RedisServer[],
   ) {
     this.master = master;
-    this.line = line;
+    this.#lines = lines;
     this.replicas = replicas;
     this.sentinels = sentinels;
   }
@@ -28,11 +30,12 @@ export class RedisSentinels {
   /** @param delayMs how long replication takes, one way. */
   static async start(delayMs = 20): Promise<RedisSentinels> {
     const master = await RedisServer.start();
-    const line = await TcpProxy.open(master.port, { delayMs });
-    const replicas = [await RedisServer.startReplica(line.port), await RedisServer.startReplica(line.port)];
+    const slow = await TcpProxy.open(master.port, { delayMs });
+    const quick = await TcpProxy.open(master.port);
+    const replicas = [await RedisServer.startReplica(slow.port), await RedisServer.startReplica(slow.port)];
     const sentinels: RedisServer[] = [];
-    for (let count = 0; count < 3; count += 1) sentinels.push(await RedisServer.startSentinel(master.port));
-    const set = new RedisSentinels(master, line, replicas, sentinels);
+    for (let count = 0; count < 3; count += 1) sentinels.push(await RedisServer.startSentinel(quick.port));
+    const set = new RedisSentinels(master, [slow, quick], replicas, sentinels);
     await set.#agree();
     return set;
   }
@@ -44,6 +47,11 @@ export class RedisSentinels {
 
   get url(): string {
     return `redis+sentinel://${this.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/main`;
+  }
+
+  /** Cuts the master off from its replicas, the sentinels, and those who found it by them. */
+  isolateMaster(): void {
+    for (const line of this.#lines) line.silence();
   }
 
   /** Resolves when both replicas have what the master has. */
@@ -65,7 +73,7 @@ export class RedisSentinels {
 
   async stop(): Promise<void> {
     for (const sentinel of this.sentinels) await sentinel.stop();
-    await this.line.close();
+    for (const line of this.#lines) await line.close();
     for (const server of [this.master, ...this.replicas]) await server.stop();
   }
 
