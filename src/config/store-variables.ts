@@ -24,7 +24,8 @@ export const STORE_VARIABLES = {
   },
   redisWaitReplicas: {
     name: 'LATCHKEY_REDIS_WAIT_REPLICAS',
-    meaning: 'replicas that must hold the ending of a session before it is acknowledged',
+    meaning:
+      'replicas that must hold an ending before it is acknowledged, and confirm a primary before it is believed',
     fallback: '0',
     example: '1',
     parse: wholeNumber(0, 16),
