@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
@@ -7,20 +6,15 @@ import { readConfig } from '../../src/config.ts';
 import { revocationLogLaw } from '../conformance/revocation-log.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
 import { exampleVariables, MissingVariable, readCompose } from '../support/compose-file.ts';
-import { RedisServer } from '../support/redis-server.ts';
-import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { COMPOSE_VARIABLES, ComposeRedis } from '../support/compose-redis.ts';
+import { RedisStores } from '../support/redis-stores.ts';
 import { HOUR } from '../support/sessions.ts';
 
 // There may be no Docker where the tests run: what the files say is read, and the Redis they describe is started
 // from the machine's own redis-server.
 
-const PASSWORD = 'a0b1c2d3e4f5';
-const variables = {
-  LATCHKEY_MASTER_KEY: Buffer.alloc(32, 7).toString('base64url'),
-  LATCHKEY_BOOTSTRAP_PASSWORD: 'correct horse battery',
-  REDIS_PASSWORD: PASSWORD,
-  POSTGRES_PASSWORD: PASSWORD,
-};
+const variables = COMPOSE_VARIABLES;
+const PASSWORD = variables.REDIS_PASSWORD;
 const root = path.resolve(import.meta.dirname, '../..');
 const compose = readCompose(variables);
 const service = (name: string) => compose.services[name] ?? {};
@@ -94,42 +88,21 @@ describe('the Dockerfile', () => {
 });
 
 describe('the Redis of docker-compose.yml', () => {
-  let folder: string;
-  let server: RedisServer;
+  let redis: ComposeRedis;
   let stores: RedisStores;
 
-  const address = () => ({ ...singleRedis(server.port), username: 'latchkey', password: PASSWORD });
-  const asRoot = async <T>(work: (redis: Redis) => Promise<T>): Promise<T> => {
-    const redis = new Redis(server.port, '127.0.0.1', { username: 'tester', password: PASSWORD });
-    try {
-      return await work(redis);
-    } finally {
-      redis.disconnect();
-    }
-  };
-
   beforeAll(async () => {
-    folder = mkdtempSync(path.join(tmpdir(), 'latchkey-compose-'));
-    const users = path.join(folder, 'users.acl');
-    // One more user, so that the test can look behind the store's back.
-    const tester = `user tester on >${PASSWORD} ~* &* +@all\n`;
-    writeFileSync(users, `${compose.configs['redis-users']?.content ?? ''}${tester}`);
-    const [program, ...flags] = service('redis').command ?? [];
-    expect(program).toBe('redis-server');
-    server = await RedisServer.start(
-      ...flags.map((flag) => (flag === '/etc/redis/users.acl' ? users : flag)),
-    );
-    stores = await RedisStores.open(address());
+    redis = await ComposeRedis.start();
+    stores = await RedisStores.open(redis.address);
   });
 
   afterAll(async () => {
     stores.close();
-    await server.stop();
-    rmSync(folder, { recursive: true, force: true });
+    await redis.stop();
   });
 
   test('writes every ending to disk before it answers, and evicts nothing', async () => {
-    const settings = await asRoot((redis) => redis.config('GET', 'append*', 'maxmemory-policy'));
+    const settings = await redis.asTester((it) => it.config('GET', 'append*', 'maxmemory-policy'));
     expect(Object.fromEntries(pairs(settings as readonly unknown[]))).toMatchObject({
       appendonly: 'yes',
       appendfsync: 'always',
@@ -137,10 +110,15 @@ describe('the Redis of docker-compose.yml', () => {
     });
   });
 
-  test('lets nobody in without the password', async () => {
-    const stranger = new Redis(server.port, '127.0.0.1', { retryStrategy: () => null });
+  test.each([
+    ['without a user', {}],
+    ['as default without a password', { username: 'default', password: '' }],
+    ['as default with the password of latchkey', { username: 'default', password: PASSWORD }],
+    ['with the password of latchkey alone', { password: PASSWORD }],
+  ])('lets nobody in %s', async (_who, user) => {
+    const stranger = new Redis(redis.server.port, '127.0.0.1', { ...user, retryStrategy: () => null });
     stranger.on('error', () => undefined);
-    await expect(stranger.get('lk:probe')).rejects.toThrow(/NOAUTH|closed/);
+    await expect(stranger.get('lk:probe')).rejects.toThrow(/NOAUTH|WRONGPASS/);
     stranger.disconnect();
   });
 
@@ -154,15 +132,15 @@ describe('the Redis of docker-compose.yml', () => {
     ['publishing', ['PUBLISH', 'lk:x', 'y']],
     ['scripts in other databases', ['SELECT', '1']],
   ] as const)('keeps latchkey from %s', async (_what, [command, ...args]) => {
-    const redis = new Redis(server.port, '127.0.0.1', { username: 'latchkey', password: PASSWORD });
-    await expect(redis.call(command, ...args)).rejects.toThrow(/NOPERM/);
-    redis.disconnect();
+    const latchkey = new Redis(redis.server.port, '127.0.0.1', { username: 'latchkey', password: PASSWORD });
+    await expect(latchkey.call(command, ...args)).rejects.toThrow(/NOPERM/);
+    latchkey.disconnect();
   });
 
   sessionStoreLaw('Redis of docker-compose.yml', () => stores.sessions);
   revocationLogLaw('Redis of docker-compose.yml', async () => {
-    await asRoot((redis) => redis.flushall());
-    const opened = await RedisStores.open(address(), { waitReplicas: 0, waitMs: 300 }, HOUR);
+    await redis.asTester((it) => it.flushall());
+    const opened = await RedisStores.open(redis.address, { waitReplicas: 0, waitMs: 300 }, HOUR);
     return {
       log: opened.log,
       close: async () => {
@@ -173,7 +151,7 @@ describe('the Redis of docker-compose.yml', () => {
   });
 
   test('refused latchkey nothing but what was tried here', async () => {
-    const entries = await asRoot((redis) => redis.call('ACL', 'LOG', '1000'));
+    const entries = await redis.asTester((it) => it.call('ACL', 'LOG', '1000'));
     const refused = (entries as (readonly unknown[])[])
       .map((entry) => Object.fromEntries(pairs(entry)))
       .filter(({ reason }) => reason !== 'auth')
