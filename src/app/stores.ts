@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { MemoryRevocationLog } from '../adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../adapters/memory/memory-session-store.ts';
-import { closeRedis, openRedis, reconnectRedis } from '../adapters/redis/connection.ts';
+import { closeRedis, openRedis, type RedisClient, reconnectRedis } from '../adapters/redis/connection.ts';
+import { nodesThatDropWrites } from '../adapters/redis/default-user.ts';
 import { watchFailover } from '../adapters/redis/failover-watch.ts';
 import { RedisRevocationLog } from '../adapters/redis/redis-revocation-log.ts';
 import { RedisSessionStore } from '../adapters/redis/redis-session-store.ts';
@@ -11,6 +12,7 @@ import { openSqlite } from '../adapters/sql/sqlite.ts';
 import type { Config } from '../config.ts';
 import type { RevocationLog } from '../core/revocation/revocation-log.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { FOLDER_REMEDY } from './data-folder.ts';
 import { AFTER_LAST_TOKEN_MS, feedWaitMs, type Site } from './site.ts';
 import { naming } from './start-fault.ts';
@@ -71,6 +73,7 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
     return client;
   };
   const commands = await connect('commands', REDIS_DEADLINE_MS);
+  warnOfDefaultUser(commands, logger);
   const endings = await connect('endings', REDIS_DEADLINE_MS);
   const tail = await connect('tail', feedWaitMs(config) + REDIS_DEADLINE_MS);
   const clients = [commands, endings, tail];
@@ -85,4 +88,16 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
     store: new RedisSessionStore({ commands, endings, ...common }),
     log: new RedisRevocationLog({ endings, tail, retentionMs, ...common }),
   };
+}
+
+/** Says once, when Redis is first reached, that it would lose data at its next restart. Holds up nobody. */
+function warnOfDefaultUser(client: RedisClient, logger: Logger): void {
+  void nodesThatDropWrites(client).then((nodes) => {
+    if (nodes.length === 0) return;
+    logger.warn(
+      { nodes: nodes.join(', ') },
+      'Redis may lose sessions and undo endings when it restarts: its user default may not write what the append-only ' +
+        'file holds; give it all rights and keep it off (user default off ~* &* +@all)',
+    );
+  });
 }

@@ -128,6 +128,7 @@ describe('the Redis of docker-compose.yml', () => {
     ['wiping', ['FLUSHALL']],
     ['settings', ['CONFIG', 'GET', '*']],
     ['users', ['ACL', 'LIST']],
+    ['passwords', ['ACL', 'GETUSER', 'latchkey']],
     ['other connections', ['CLIENT', 'LIST']],
     ['publishing', ['PUBLISH', 'lk:x', 'y']],
     ['scripts in other databases', ['SELECT', '1']],
@@ -158,6 +159,7 @@ describe('the Redis of docker-compose.yml', () => {
       .map(({ object }) => String(object));
     // ioredis tells Redis its version, which a Redis of 7.2 or later would note for CLIENT LIST.
     const tried = [
+      'acl|getuser',
       'acl|list',
       'client|list',
       'config|get',
