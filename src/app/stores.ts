@@ -83,7 +83,7 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
   };
   closers.add(watchFailover(redis, { deadlineMs: REDIS_DEADLINE_MS, onFailover }));
   const durability = { waitReplicas: config.redisWaitReplicas, waitMs: REPLICA_WAIT_MS };
-  const common = { durability, deadlineMs: REDIS_DEADLINE_MS, monotonic: () => clock.monotonic() };
+  const common = { durability, deadlineMs: REDIS_DEADLINE_MS, clock };
   return {
     store: new RedisSessionStore({ commands, endings, ...common }),
     log: new RedisRevocationLog({ endings, tail, retentionMs, ...common }),

@@ -33,7 +33,11 @@ class RedisWithClock extends EventEmitter {
 
 function runnerOn(redis: RedisWithClock): () => Promise<unknown> {
   const client = redis as unknown as RedisClient;
-  const runner = new ScriptRunner({ client, deadlineMs: DEADLINE_MS, monotonic: () => redis.monotonic });
+  const runner = new ScriptRunner({
+    client,
+    deadlineMs: DEADLINE_MS,
+    clock: { monotonic: () => redis.monotonic },
+  });
   const script = new Script('read');
   return () => runner.run(script, ['key'], ['argument']);
 }

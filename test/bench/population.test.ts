@@ -6,6 +6,7 @@ import { closeRedis, openRedis, type RedisClient } from '../../src/adapters/redi
 import { RedisSessionStore } from '../../src/adapters/redis/redis-session-store.ts';
 import { MasterKeys } from '../../src/core/keys/master-key.ts';
 import { RefreshTokens } from '../../src/core/session/refresh-token.ts';
+import { systemClock } from '../../src/telemetry/clock.ts';
 
 const masterKey = Buffer.alloc(32, 7);
 const userIds = ['01980000-0000-7000-8000-000000000001', '01980000-0000-7000-8000-000000000002'];
@@ -40,7 +41,7 @@ describe('a store that is filled', () => {
 
     const store = new RedisSessionStore({
       ...{ commands: client, endings: client, durability: { waitReplicas: 0, waitMs: 0 } },
-      ...{ deadlineMs: 5_000, monotonic: () => performance.now() },
+      ...{ deadlineMs: 5_000, clock: systemClock },
     });
     const policy = { refreshGraceMs: 30_000, idleTtlMs: 60_000, tombstoneTtlMs: 60_000 };
     for (const grant of grants) {

@@ -11,7 +11,7 @@ export interface OpenLog {
   readonly close: () => Promise<void>;
 }
 
-/** The law of `RevocationLog`, held against a log. @param open answers a log that is empty. */
+/** The law of `RevocationLog`, held against a log. @param open answers an empty log with a retention of one hour. */
 export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): void {
   describe(`the revocation log (${name})`, () => {
     const clock = new ManualClock();
@@ -79,6 +79,22 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
 
     test('lets a reader go that waited in vain', async () => {
       expect(await log.read(undefined, 5)).toEqual([]);
+    });
+
+    test('keeps an entry until its own expiry, however long it has been there', async () => {
+      const kept = { ...ending(), expiresAt: clock.now() + 5 * HOUR };
+      const revision = await log.append(kept, clock.now());
+      clock.advance(4 * HOUR);
+      for (let count = 0; count < 3; count += 1) await log.append(ending(), clock.now());
+      expect(await log.read(undefined, 0)).toContainEqual({ revision, revocation: kept });
+    });
+
+    test('drops what has expired as it grows, and does not take it for lost', async () => {
+      const position = await log.append(ending(), clock.now());
+      clock.advance(2 * HOUR);
+      const kept = [await log.append(ending(), clock.now()), await log.append(ending(), clock.now())];
+      expect((await log.read(undefined, 0)).map(({ revision }) => revision)).toEqual(kept);
+      expect(await log.inspect(position, clock.now())).toMatchObject({ continuous: true });
     });
 
     test('began when it was first looked at or written to, and stays so', async () => {

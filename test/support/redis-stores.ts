@@ -8,6 +8,8 @@ import type { DurabilityOptions } from '../../src/adapters/redis/durability.ts';
 import { watchFailover } from '../../src/adapters/redis/failover-watch.ts';
 import { RedisRevocationLog } from '../../src/adapters/redis/redis-revocation-log.ts';
 import { RedisSessionStore } from '../../src/adapters/redis/redis-session-store.ts';
+import { systemClock } from '../../src/telemetry/clock.ts';
+import type { Clock } from '../../src/validator/clock.ts';
 import { HOUR } from './sessions.ts';
 
 const DEADLINE_MS = 500;
@@ -29,6 +31,7 @@ export class RedisStores {
     address: RedisAddress,
     durability: DurabilityOptions = { waitReplicas: 0, waitMs: 300 },
     retentionMs: number = HOUR,
+    clock: Clock = systemClock,
   ): Promise<RedisStores> {
     const connect = (name: string, deadlineMs: number) =>
       openRedis(address, {
@@ -42,7 +45,7 @@ export class RedisStores {
     const clients = [commands, endings, tail];
     const onFailover = () => clients.forEach(reconnectRedis);
     const endWatch = watchFailover(address, { deadlineMs: DEADLINE_MS, onFailover });
-    const common = { durability, deadlineMs: DEADLINE_MS, monotonic: () => performance.now() };
+    const common = { durability, deadlineMs: DEADLINE_MS, clock };
     return new RedisStores(
       new RedisSessionStore({ commands, endings, ...common }),
       new RedisRevocationLog({ endings, tail, retentionMs, ...common }),

@@ -7,6 +7,7 @@ import { MasterKeys } from '../../../src/core/keys/master-key.ts';
 import { RefreshTokens } from '../../../src/core/session/refresh-token.ts';
 import type { Session } from '../../../src/core/session/session.ts';
 import { IdentityServiceService, ValidateResponse } from '../../../src/gen/latchkey/v1/identity.ts';
+import { systemClock } from '../../../src/telemetry/clock.ts';
 import { validateFrame } from '../jobs/verdicts.ts';
 import { GrpcConnection } from '../wire/connection.ts';
 
@@ -17,7 +18,7 @@ const DEADLINE_MS = 30_000;
 const REDIS_OPTIONS = {
   durability: { waitReplicas: 0, waitMs: 0 },
   deadlineMs: DEADLINE_MS,
-  monotonic: () => performance.now(),
+  clock: systemClock,
 };
 const DAY_MS = 86_400_000;
 /** How long an access token lives by default, and an entry of the log at least. */

@@ -17,7 +17,7 @@ export class MemoryRevocationLog implements RevocationLog {
   #lastSequence = 0;
   #closed = false;
 
-  /** @param retentionMs how long an entry is kept at least. */
+  /** @param retentionMs how long an entry is kept at least after `endedAt`. */
   constructor(retentionMs: number) {
     this.#retentionMs = retentionMs;
   }
@@ -68,9 +68,10 @@ export class MemoryRevocationLog implements RevocationLog {
   }
 
   #drop(now: number): void {
-    const horizon = `${Math.max(0, now - this.#retentionMs)}-0`;
-    const needed = this.#firstWhere((revision) => reaches(revision, horizon));
-    if (needed > 0) this.#entries = this.#entries.slice(needed);
+    const isNeeded = ({ revocation: { endedAt, expiresAt } }: LoggedRevocation) =>
+      Math.max(expiresAt, endedAt + this.#retentionMs) >= now;
+    const needed = this.#entries.findIndex(isNeeded);
+    if (needed !== 0) this.#entries = needed === -1 ? [] : this.#entries.slice(needed);
   }
 
   /** The index of the first entry for which it is true, given that it is true for all after that one. */

@@ -22,11 +22,15 @@ export function userKeys(userId: string): UserKeys {
   };
 }
 
-/** The log, when it began, on which primaries, and the proof that its node is one. The hash tag keeps all in one slot. */
+/**
+ * The log, when it began and on which primaries, the last entry it dropped, and the proof that its node is a primary.
+ * The hash tag keeps all in one slot.
+ */
 export const LOG_KEYS = {
   stream: 'lk:{revocations}',
   genesis: 'lk:{revocations}:genesis',
   primaries: 'lk:{revocations}:primaries',
+  dropped: 'lk:{revocations}:dropped',
   proof: 'lk:{revocations}:proof',
 } as const;
 

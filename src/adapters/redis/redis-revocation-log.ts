@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts';
 import type { Revocation } from '../../core/revocation/revocation.ts';
 import {
   LOG_PAGE_SIZE,
@@ -21,14 +22,15 @@ export interface RedisRevocationLogOptions {
   readonly durability: DurabilityOptions;
   /** No operation takes longer, not counting the time a read was asked to wait; milliseconds. */
   readonly deadlineMs: number;
-  /** How long an entry is kept at least; milliseconds. */
+  /** How long an entry is kept at least after what it tells of; milliseconds. */
   readonly retentionMs: number;
-  /** Milliseconds since some fixed instant; never jumps. */
-  readonly monotonic: () => number;
+  readonly clock: Clock;
 }
 
 const append = new Script('append-revocation');
 const inspect = new Script('inspect-log');
+
+const KEYS = [LOG_KEYS.stream, LOG_KEYS.genesis, LOG_KEYS.dropped];
 
 /** The genesis outlives every entry; touched at each confirmation. */
 const GENESIS_TTL_MS = 10 * 365 * 86_400_000;
@@ -40,12 +42,16 @@ export class RedisRevocationLog implements RevocationLog {
   readonly #tail: ScriptRunner;
   readonly #replicas: ReplicaConfirmation;
   readonly #tailReplicas: ReplicaConfirmation;
+  readonly #startedAt: number;
+  readonly #startedMonotonic: number;
 
   constructor(options: RedisRevocationLogOptions) {
     this.#options = options;
-    const { endings, tail, deadlineMs, monotonic } = options;
-    this.#endings = new ScriptRunner({ client: endings, deadlineMs, monotonic });
-    this.#tail = new ScriptRunner({ client: tail, deadlineMs, monotonic });
+    const { endings, tail, clock, ...common } = options;
+    this.#startedAt = clock.now();
+    this.#startedMonotonic = clock.monotonic();
+    this.#endings = new ScriptRunner({ client: endings, clock, ...common });
+    this.#tail = new ScriptRunner({ client: tail, clock, ...common });
     this.#replicas = new ReplicaConfirmation(endings, options.durability);
     this.#tailReplicas = new ReplicaConfirmation(tail, options.durability);
   }
@@ -74,21 +80,24 @@ export class RedisRevocationLog implements RevocationLog {
   }
 
   async #inspect(position: string | undefined, now: number): Promise<LogState> {
-    const { tail, retentionMs } = this.#options;
-    const keys = [LOG_KEYS.stream, LOG_KEYS.genesis, LOG_KEYS.primaries];
-    const primaries = await clusterPrimaries(tail);
-    const reply = await this.#tail.run(inspect, keys, [now, retentionMs, position ?? '', primaries]);
+    const primaries = await clusterPrimaries(this.#options.tail);
+    const keys = [...KEYS, LOG_KEYS.primaries];
+    const reply = await this.#tail.run(inspect, keys, [now, position ?? '', primaries]);
     await this.#tailReplicas.provePrimary(LOG_KEYS.proof);
     const [genesis, continuous] = Array.isArray(reply) ? reply : [];
     return { coveredSince: Number(genesis), continuous: Number(continuous) === 1 };
   }
 
   async #append(revocation: Revocation, now: number): Promise<string> {
-    const { retentionMs } = this.#options;
-    const keys = [LOG_KEYS.stream, LOG_KEYS.genesis];
-    const revision = await this.#endings.run(append, keys, [now, retentionMs, ...fieldsOf(revocation)]);
+    const args = [now, this.#neverSetForward(), this.#options.retentionMs, ...fieldsOf(revocation)];
+    const revision = await this.#endings.run(append, KEYS, args);
     await this.#replicas.confirm(LOG_KEYS.genesis, GENESIS_TTL_MS);
     return String(revision);
+  }
+
+  /** What the clock would show had it not been set forward since the start. */
+  #neverSetForward(): number {
+    return this.#startedAt + this.#options.clock.monotonic() - this.#startedMonotonic;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts';
 import type { EndedSession } from '../../core/session/session.ts';
 import type {
   CreateOutcome,
@@ -27,8 +28,7 @@ export interface RedisSessionStoreOptions {
   readonly durability: DurabilityOptions;
   /** No operation takes longer, and none runs in Redis later than that; milliseconds. */
   readonly deadlineMs: number;
-  /** Milliseconds since some fixed instant; never jumps. */
-  readonly monotonic: () => number;
+  readonly clock: Clock;
 }
 
 const create = new Script('create');
@@ -50,9 +50,9 @@ export class RedisSessionStore implements SessionStore {
 
   constructor(options: RedisSessionStoreOptions) {
     this.#options = options;
-    const { commands, endings, deadlineMs, monotonic } = options;
-    this.#commands = new ScriptRunner({ client: commands, deadlineMs, monotonic });
-    this.#endings = new ScriptRunner({ client: endings, deadlineMs, monotonic });
+    const { commands, endings, deadlineMs, clock } = options;
+    this.#commands = new ScriptRunner({ client: commands, deadlineMs, clock });
+    this.#endings = new ScriptRunner({ client: endings, deadlineMs, clock });
     this.#replicas = new ReplicaConfirmation(options.endings, options.durability);
   }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../../core/clock.ts';
 import type { RedisClient } from './connection.ts';
 import type { Script } from './script.ts';
 
@@ -5,8 +6,7 @@ export interface ScriptRunnerOptions {
   readonly client: RedisClient;
   /** A script that has not run this long after it was sent never runs; milliseconds. */
   readonly deadlineMs: number;
-  /** Milliseconds since some fixed instant; never jumps. */
-  readonly monotonic: () => number;
+  readonly clock: Pick<Clock, 'monotonic'>;
 }
 
 /** The clock of Redis is read again after this long, so that a jump of it is noticed; milliseconds. */
@@ -39,8 +39,8 @@ export class ScriptRunner {
 
   /** Fails if the script did not run in time; then it has changed nothing. */
   async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    const { client, monotonic, deadlineMs } = this.#options;
-    const sentAt = monotonic();
+    const { client, clock, deadlineMs } = this.#options;
+    const sentAt = clock.monotonic();
     const reading = this.#reading ?? (await this.#readClock());
     if (sentAt - reading.monotonic > CLOCK_AGE_MS) this.#readClock().catch(() => undefined);
     try {
@@ -48,10 +48,10 @@ export class ScriptRunner {
     } catch (error) {
       const redisMs = refusedAt(error);
       if (redisMs === undefined) throw error;
-      const remainingMs = sentAt + deadlineMs - monotonic();
+      const remainingMs = sentAt + deadlineMs - clock.monotonic();
       if (remainingMs <= 0) throw new Error('Redis refused a script that came after its deadline');
       // Not late by our clock, so the clock of Redis was set forward.
-      this.#reading = { monotonic: monotonic(), redisMs };
+      this.#reading = { monotonic: clock.monotonic(), redisMs };
       return script.run(client, keys, [...args, redisMs + Math.ceil(remainingMs)]);
     }
   }
@@ -65,7 +65,7 @@ export class ScriptRunner {
   }
 
   async #askClock(): Promise<ClockReading> {
-    const askedAt = this.#options.monotonic();
+    const askedAt = this.#options.clock.monotonic();
     const [seconds, microseconds] = await this.#options.client.time();
     const redisMs = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
     this.#reading = { monotonic: askedAt, redisMs };

@@ -10,7 +10,7 @@ export interface LoggedRevocation {
 export interface LogState {
   /** When this log began, milliseconds since 1970. Endings before it are not in it. */
   readonly coveredSince: number;
-  /** The log still holds the position asked about, or has dropped it by age. False: it has lost entries. */
+  /** The log still holds the position asked about, or has dropped it as expired. False: it has lost entries. */
   readonly continuous: boolean;
 }
 
@@ -21,8 +21,9 @@ export const LOG_PAGE_SIZE = 1_000;
  * One ordered log of what has ended.
  *
  * Law: `append` is durable when its promise resolves (ENDING_UNCONFIRMED where the replicas did not confirm).
- * Entries are read in the order of their revisions, each once, by every reader. An entry is kept for at least
- * the retention the log was opened with. `coveredSince` is set when the log is first looked at, and set again after
+ * Entries are read in the order of their revisions, each once, by every reader. An entry is kept until it expires, and
+ * for at least the retention the log was opened with after `endedAt`. Its revision tells nothing of its age: revisions
+ * come from a clock that may be set. `coveredSince` is set when the log is first looked at, and set again after
  * its store was wiped, restarted or failed over, since sessions may have been lost then. Faults of the driver are
  * STORE_UNAVAILABLE with `store: revocations`; an append that timed out never runs later.
  */

@@ -1,11 +1,35 @@
--- Appends to the revocation log, beginning it if there is none, and drops what nobody can need any more.
+-- Appends to the revocation log, beginning it if there is none, and drops the oldest entries that nobody needs any more.
 --
--- KEYS  1 stream, 2 genesis
--- ARGV  1 now, 2 retention, 3… fields of the entry and their values, in turn
+-- KEYS  1 stream, 2 genesis, 3 dropped: the id of the last entry that was dropped
+-- ARGV  1 now, 2 the same by a clock that was never set forward, 3 retention, 4… fields of the entry and their values, in
+--       turn: u, s | c, r, t ended at, x expires at
 -- Returns  the entry's id
--- Invariant  there is no log without its genesis; ages are judged by the clock that makes the ids
+-- Invariant  there is no log without its genesis; an entry is dropped when its own expiry and the retention after it ended
+--            have passed by every clock asked, Redis's too: one that jumps ahead drops nothing
+
+local MOST_LOOKED_AT = 20
+local DAY = 86400000
 
 redis.call('SET', KEYS[2], ARGV[1], 'NX')
-local time = redis.call('TIME')
-local horizon = time[1] * 1000 + math.floor(time[2] / 1000) - tonumber(ARGV[2])
-return redis.call('XADD', KEYS[1], 'MINID', '~', string.format('%.0f', horizon), '*', unpack(ARGV, 3))
+local time, retention = redis.call('TIME'), tonumber(ARGV[3])
+local now = math.min(tonumber(ARGV[1]), tonumber(ARGV[2]), time[1] * 1000 + math.floor(time[2] / 1000))
+
+local function is_needed(id, fields)
+  local ended_at, expires_at = tonumber(fields[8]), tonumber(fields[10])
+  local last = ended_at and expires_at and math.max(expires_at, ended_at + retention)
+  -- What is damaged, or was written by a clock days ahead, does not stop the log from being trimmed.
+  if not (last and last < now + retention + DAY) then last = tonumber(string.match(id, '^%d+')) + retention end
+  return last >= now
+end
+
+local from, dropped, oldest = '-', nil, nil
+for _ = 1, MOST_LOOKED_AT do
+  local entry = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1)[1]
+  if not entry then break end
+  dropped, oldest = oldest, entry[1]
+  if is_needed(entry[1], entry[2]) then break end
+  from = '(' .. entry[1]
+end
+if not dropped then return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4)) end
+redis.call('SET', KEYS[3], dropped)
+return redis.call('XADD', KEYS[1], 'MINID', '=', oldest, '*', unpack(ARGV, 4))
