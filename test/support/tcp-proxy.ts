@@ -11,13 +11,55 @@ interface Link {
   readonly upstream: Socket;
 }
 
+/** One direction, for all connections together: what comes waits for what came before it. */
+class Line {
+  /** How many bytes were sent, whether or not they have arrived. */
+  bytes = 0;
+  bytesPerSecond = Number.POSITIVE_INFINITY;
+  readonly #delayMs: number;
+  readonly #underWay: { readonly at: number; readonly arrive: () => void }[] = [];
+  #freeAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(delayMs: number) {
+    this.#delayMs = delayMs;
+  }
+
+  carry(bytes: number, arrive: () => void): void {
+    this.bytes += bytes;
+    this.#freeAt = Math.max(this.#freeAt, performance.now()) + (1_000 * bytes) / this.bytesPerSecond;
+    this.#underWay.push({ at: this.#freeAt + this.#delayMs, arrive });
+    if (this.#underWay.length === 1) this.#deliver();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#underWay.length = 0;
+  }
+
+  #deliver(): void {
+    for (let next = this.#underWay[0]; next !== undefined; next = this.#underWay[0]) {
+      const ms = next.at - performance.now();
+      if (ms > 0) {
+        this.#timer = setTimeout(() => this.#deliver(), ms);
+        return;
+      }
+      next.arrive();
+      this.#underWay.shift();
+    }
+  }
+}
+
 /** A network that misbehaves: TCP between a client and a server on this machine, on a port of its own. */
 export class TcpProxy {
   readonly port: number;
   /** Where connections made from now on lead. */
   target: number;
+  /** From the clients to the server. */
+  readonly up: Line;
+  /** From the server to the clients. */
+  readonly down: Line;
   readonly #server: Server;
-  readonly #delayMs: number;
   readonly #links = new Set<Link>();
   #silent = false;
   #cutReplyAt: number | undefined;
@@ -28,7 +70,8 @@ export class TcpProxy {
     this.port = address.port;
     this.target = target;
     this.#server = server;
-    this.#delayMs = delayMs;
+    this.up = new Line(delayMs);
+    this.down = new Line(delayMs);
     server.on('connection', (client) => this.#join(client));
   }
 
@@ -42,6 +85,11 @@ export class TcpProxy {
   /** How many connections there are now. */
   get connections(): number {
     return this.#links.size;
+  }
+
+  /** From now on so many bytes pass in each direction. */
+  slowDown(bytesPerSecond: number): void {
+    for (const line of [this.up, this.down]) line.bytesPerSecond = bytesPerSecond;
   }
 
   /** From now on nothing passes and nobody is told: no data, no end, no reset. New connections are accepted. */
@@ -76,6 +124,7 @@ export class TcpProxy {
 
   /** Ends at once, where it has not yet; what was on its way is lost. */
   async close(): Promise<void> {
+    for (const line of [this.up, this.down]) line.close();
     if (!this.#server.listening) return;
     for (const { client, upstream } of this.#links) for (const socket of [client, upstream]) socket.destroy();
     const closed = once(this.#server, 'close');
@@ -96,10 +145,10 @@ export class TcpProxy {
       socket.on('error', () => undefined);
       socket.on('close', part);
     }
-    client.on('data', (data) => this.#later(() => pass(data, upstream)));
-    client.on('end', () => this.#later(() => upstream.end()));
-    upstream.on('data', (data) => this.#later(() => this.#reply(data, link)));
-    upstream.on('end', () => this.#later(() => client.end()));
+    client.on('data', (data) => this.up.carry(data.length, () => pass(data, upstream)));
+    client.on('end', () => this.up.carry(0, () => upstream.end()));
+    upstream.on('data', (data) => this.down.carry(data.length, () => this.#reply(data, link)));
+    upstream.on('end', () => this.down.carry(0, () => client.end()));
     if (this.#silent) for (const socket of [client, upstream]) socket.pause();
   }
 
@@ -111,11 +160,6 @@ export class TcpProxy {
     }
     this.#cutReplyAt = undefined;
     client.write(data.subarray(0, bytes), () => client.resetAndDestroy());
-  }
-
-  #later(act: () => void): void {
-    if (this.#delayMs === 0) act();
-    else setTimeout(act, this.#delayMs);
   }
 }
 

@@ -27,8 +27,8 @@ export interface RedisRevocationLogOptions {
   readonly clock: Clock;
 }
 
-const append = new Script('append-revocation');
-const inspect = new Script('inspect-log');
+const append = new Script('append-revocation', []);
+const inspect = new Script('inspect-log', []);
 
 const KEYS = [LOG_KEYS.stream, LOG_KEYS.genesis, LOG_KEYS.dropped];
 

@@ -8,32 +8,51 @@ const FOLDER = new URL('./scripts/', import.meta.url);
 export class Script {
   readonly #source: string;
   readonly #sha: string;
+  /** Clients that are sending the text now. */
+  readonly #sending = new WeakMap<RedisClient, Promise<unknown>>();
 
-  /** @param name of the file in `scripts`, without `.lua`. */
-  constructor(name: string) {
-    this.#source = [read('deadline'), read('ending'), read(name)].join('\n');
+  /**
+   * @param name of the file in `scripts`, without `.lua`.
+   * @param shared files with functions that it uses.
+   */
+  constructor(name: string, shared: readonly string[] = ['ending']) {
+    this.#source = ['deadline', ...shared, name].map(read).join('\n');
     this.#sha = createHash('sha1').update(this.#source).digest('hex');
   }
 
   /**
-   * Runs it by its hash; a server that does not know it (new, restarted, failed over) is sent the text.
+   * Runs it by its hash. A server that does not know it (new, restarted, failed over) is sent the text: once for all who
+   * run it meanwhile, since on a slow line many texts leave no room for an answer in time.
    *
    * @param args the last one is the deadline, see `ScriptRunner`.
    */
-  async run(
-    client: RedisClient,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-  ): Promise<unknown> {
-    try {
-      return await client.evalsha(this.#sha, keys.length, ...keys, ...args);
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return client.eval(this.#source, keys.length, ...keys, ...args);
-    }
+  run(client: RedisClient, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const byHash = (orElse: () => Promise<unknown>) =>
+      client.evalsha(this.#sha, keys.length, ...keys, ...args).catch((error: unknown) => {
+        if (isUnknownScript(error)) return orElse();
+        throw error;
+      });
+    const send = () => {
+      const sending = client.eval(this.#source, keys.length, ...keys, ...args);
+      this.#sending.set(client, sending);
+      return sending.finally(() => this.#sending.delete(client));
+    };
+    return byHash(async () => {
+      const sending = this.#sending.get(client);
+      if (sending === undefined) return send();
+      await sending.catch(() => undefined);
+      // Unknown again: it did not arrive, or this is another node of a cluster.
+      return byHash(send);
+    });
   }
 }
 
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}
+
+/** Without comments and indentation: a third to a half of what would be sent. */
 function read(name: string): string {
-  return readFileSync(new URL(`${name}.lua`, FOLDER), 'utf8');
+  const text = readFileSync(new URL(`${name}.lua`, FOLDER), 'utf8');
+  return text.replaceAll(/^\s*(--.*)?\n|^[ \t]+/gm, '');
 }

@@ -1,0 +1,87 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Session } from '../../src/core/session/session.ts';
+import { anEnding } from '../support/endings.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { aSession, DAY, HOUR } from '../support/sessions.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+
+/** What goes over the line to Redis. At 64 kbit/s a deadline is 4,000 bytes long. */
+
+let server: RedisServer;
+let line: TcpProxy;
+let stores: RedisStores;
+let now: number;
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+
+afterAll(() => server.stop());
+
+beforeEach(async () => {
+  now = Date.now();
+  line = await TcpProxy.open(server.port);
+  stores = await RedisStores.open(singleRedis(line.port));
+});
+
+afterEach(async () => {
+  stores.close();
+  await line.close();
+});
+
+const create = async () => {
+  const session = aSession(now);
+  const limits = { securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now };
+  await stores.sessions.create({ session, ...limits });
+  return session;
+};
+const refresh = ({ userId, sessionId }: Session) =>
+  stores.sessions.rotate({
+    ...{ userId, sessionId, generation: 1, now, securityVersion: 1 },
+    ...{ refreshGraceMs: HOUR, idleTtlMs: DAY, tombstoneTtlMs: DAY },
+  });
+const forgetScripts = () =>
+  server.with(async (redis) => {
+    await redis.script('FLUSH');
+    await redis.config('RESETSTAT');
+  });
+const calls = async (command: string) => {
+  const stats = await server.with((redis) => redis.info('commandstats'));
+  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+};
+
+/** How many bytes it sends. */
+const sent = async (work: () => Promise<unknown>) => {
+  const before = line.up.bytes;
+  await work();
+  return line.up.bytes - before;
+};
+
+describe('a script that Redis does not know', () => {
+  test('is sent once, however many run it at once', async () => {
+    const sessions = await Promise.all(Array.from({ length: 20 }, create));
+    await forgetScripts();
+    const outcomes = await Promise.all(sessions.map(async (session) => (await refresh(session)).kind));
+    expect(new Set(outcomes)).toEqual(new Set(['rotated']));
+    expect(await calls('eval')).toBe(1);
+  });
+
+  test('is small enough to be answered in time, its arguments included', async () => {
+    const session = await create();
+    const ending = anEnding(now);
+    const end = { reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now } as const;
+    const steps = {
+      create,
+      refresh: () => refresh(session),
+      read: () => stores.sessions.read(session.userId, session.sessionId),
+      end: () => stores.sessions.end({ ...session, ...end }),
+      append: () => stores.log.append(ending, now),
+      inspect: () => stores.log.inspect(undefined, now),
+    };
+    for (const [name, step] of Object.entries(steps)) {
+      await forgetScripts();
+      expect([name, (await sent(step)) < 5_000]).toEqual([name, true]);
+    }
+  });
+});
