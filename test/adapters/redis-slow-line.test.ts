@@ -1,12 +1,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Session } from '../../src/core/session/session.ts';
 import { anEnding } from '../support/endings.ts';
+import { eventually } from '../support/eventually.ts';
+import { outcomeOf } from '../support/failing.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
 import { aSession, DAY, HOUR } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
-/** What goes over the line to Redis. At 64 kbit/s a deadline is 4,000 bytes long. */
+/** What goes over the line to Redis, and whether a slow one is enough. At 64 kbit/s a deadline is 4,000 bytes long. */
+
+const KBIT_64 = 8_000;
 
 let server: RedisServer;
 let line: TcpProxy;
@@ -58,6 +62,12 @@ const sent = async (work: () => Promise<unknown>) => {
   return line.up.bytes - before;
 };
 
+test('connecting takes less than 500 bytes in each direction for each connection', () => {
+  expect(line.connections).toBe(3);
+  expect(line.up.bytes).toBeLessThan(3 * 500);
+  expect(line.down.bytes).toBeLessThan(3 * 500);
+});
+
 describe('a script that Redis does not know', () => {
   test('is sent once, however many run it at once', async () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, create));
@@ -84,4 +94,13 @@ describe('a script that Redis does not know', () => {
       expect([name, (await sent(step)) < 5_000]).toEqual([name, true]);
     }
   });
+});
+
+test('a line of 64 kbit/s is enough after it was cut and Redis has forgotten the scripts', async () => {
+  const session = await create();
+  await forgetScripts();
+  line.slowDown(KBIT_64);
+  line.reset();
+  await eventually(async () => (await outcomeOf(refresh(session))) === 'ok');
+  for (let count = 0; count < 10; count += 1) await refresh(session);
 });

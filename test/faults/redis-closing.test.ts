@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { closeRedis, openRedis, type RedisClient } from '../../src/adapters/redis/connection.ts';
+import {
+  closeRedis,
+  openRedis,
+  type RedisAddress,
+  type RedisClient,
+} from '../../src/adapters/redis/connection.ts';
 import { eventually } from '../support/eventually.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { singleRedis } from '../support/redis-stores.ts';
@@ -19,11 +24,16 @@ beforeEach(async () => {
 
 afterEach(() => server.stop());
 
-const open = (): Promise<RedisClient> =>
-  openRedis(singleRedis(server.port), {
+const open = (address: RedisAddress = singleRedis(server.port)): Promise<RedisClient> =>
+  openRedis(address, {
     ...{ name: 'closing', deadlineMs: DEADLINE_MS, autoPipelining: false },
     ...{ onDown: () => undefined, onUp: () => undefined },
   });
+
+const behind = ({ port }: RedisServer): RedisAddress => ({
+  ...{ kind: 'sentinel', tls: false, master: 'main', db: 0 },
+  sentinels: [{ host: '127.0.0.1', port }],
+});
 
 /** Waits until the server expects to load its data for so many seconds more. */
 async function loading(seconds: number): Promise<void> {
@@ -75,7 +85,13 @@ describe('a connection that is closed holds no process back', () => {
     await eventually(() => held() <= before, SOON_MS);
   });
 
-  test('while Redis loads its data', async () => {
+  // Behind a sentinel the driver asks until the data is loaded; elsewhere each command is told LOADING.
+  test.each([
+    ['', 'ready'],
+    [' behind a sentinel', 'connect'],
+  ])('while Redis loads its data%s', async (where, status) => {
+    const sentinel = where === '' ? undefined : await RedisServer.startSentinel(server.port);
+    before = held();
     await server.with(async (redis) => {
       const pipeline = redis.pipeline();
       for (let key = 0; key < 10_000; key += 1) pipeline.set(`filler:${key}`, 'x'.repeat(100));
@@ -85,10 +101,11 @@ describe('a connection that is closed holds no process back', () => {
     await server.kill();
     server.launch('--key-load-delay', '1000', '--loading-process-events-interval-bytes', '1024');
     await loading(5);
-    const client = await open();
-    expect(client.status).toBe('connect');
+    const client = await open(sentinel === undefined ? undefined : behind(sentinel));
+    expect(client.status).toBe(status);
     closeRedis(client);
     await eventually(() => held() <= before, SOON_MS);
+    await sentinel?.stop();
   });
 
   test('when it is closed a second time', async () => {

@@ -82,11 +82,15 @@ function create(address: RedisAddress, options: ConnectionOptions): RedisClient 
     connectTimeout: options.deadlineMs,
     // What the server does not end by then is cut off.
     disconnectTimeout: LINGER_MS,
-    // How often a server that loads its data is asked whether it has. The driver would wait for as long as the
-    // server guesses, up to 10 s, used or not, closed or not.
+    // The check reads all of INFO, 5 kB: more than a slow line carries within a deadline. Behind a sentinel it is needed
+    // for the role of the server; one that loads its data answers LOADING.
+    enableReadyCheck: address.kind === 'sentinel',
+    // How often that check asks a server that loads its data. The driver would wait for as long as the server
+    // guesses, up to 10 s, used or not, closed or not.
     maxLoadingRetryTime: LINGER_MS,
-    // A connection that dies without a word is seen by its silence while an answer is owed.
-    socketTimeout: options.deadlineMs + 100,
+    // A connection that dies without a word is seen by its silence while an answer is owed. On a slow line a script
+    // alone may take a deadline to arrive.
+    socketTimeout: 2 * options.deadlineMs,
     retryStrategy: reconnectDelay,
     // After a failover the old primary answers READONLY until it is left.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
