@@ -77,7 +77,8 @@ describe('a script that Redis does not know', () => {
     expect(await calls('eval')).toBe(1);
   });
 
-  test('is small enough to be answered in time, its arguments included', async () => {
+  // The line carries 8,000 bytes in the second after which the connection is given up.
+  test('is small enough to arrive before the connection is given up, its arguments included', async () => {
     const session = await create();
     const ending = anEnding(now);
     const end = { reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now } as const;
@@ -91,7 +92,7 @@ describe('a script that Redis does not know', () => {
     };
     for (const [name, step] of Object.entries(steps)) {
       await forgetScripts();
-      expect([name, (await sent(step)) < 5_000]).toEqual([name, true]);
+      expect([name, (await sent(step)) < 6_000]).toEqual([name, true]);
     }
   });
 });
