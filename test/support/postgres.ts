@@ -115,6 +115,30 @@ export class PostgresServer {
     await exited;
   }
 
+  /** Ends all its processes at once, as a machine that fails does: nothing is shut down. */
+  async crash(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child?.pid === undefined || child.exitCode !== null) return;
+    const exited = once(child, 'exit');
+    // The postmaster stands still first: it would put new children in the place of those that end.
+    process.kill(child.pid, 'SIGSTOP');
+    const all = [...childrenOf(child.pid), child.pid];
+    for (const pid of all) signalIfThere(pid, 'SIGKILL');
+    await exited;
+    await eventually(() => !all.some(isRunning));
+  }
+
+  /** Ends every connection of a database but the one this is done by; answers how many there were. */
+  async endConnections(url: string): Promise<number> {
+    const others = 'from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()';
+    const { rowCount } = await this.with(
+      (client) => client.query(`select pg_terminate_backend(pid) ${others}`),
+      url,
+    );
+    return rowCount ?? 0;
+  }
+
   async stop(): Promise<void> {
     await this.kill();
     rmSync(this.#folder, { recursive: true, force: true });
@@ -174,6 +198,15 @@ async function isAnswering(url: string): Promise<boolean> {
 function childrenOf(pid: number): readonly number[] {
   const listed = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return listed === '' ? [] : listed.split(' ').map(Number);
+}
+
+/** Whether it has not ended; one that has ended may still be listed for whoever started it. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 function signalIfThere(pid: number, signal: NodeJS.Signals): void {

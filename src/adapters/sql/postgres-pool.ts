@@ -1,9 +1,12 @@
 import { Socket } from 'node:net';
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
-import { DatabaseError, Pool, type PoolClient, type PoolConfig, types } from 'pg';
+import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient, type PoolConfig, types } from 'pg';
 
 /** How long `end` waits for connections to say goodbye before it cuts them; milliseconds. */
 const GOODBYE_MS = 1_000;
+
+/** Severities of an error after which the server ends the connection. */
+const LAST_WORDS: ReadonlySet<string | undefined> = new Set(['FATAL', 'PANIC']);
 
 /** https://www.postgresql.org/docs/current/catalog-pg-type.html: `bigint`. Ours are instants and fit a number. */
 const INT8 = 20;
@@ -24,6 +27,7 @@ export class PromptPool implements PostgresPool {
     this.options = config;
     this.#pool = new Pool({
       ...config,
+      Client: ListenedClient,
       stream: () => this.#newSocket(),
       types: {
         getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
@@ -75,10 +79,23 @@ export class PromptPool implements PostgresPool {
   }
 }
 
+/**
+ * pg emits `error` when a connection is lost, also on a client that is handed out, where the pool does not listen;
+ * unheard, it ends the process. The query under way, or the next one, fails all the same.
+ */
+class ListenedClient extends Client {
+  constructor(config?: ClientConfig) {
+    super(config);
+    this.on('error', () => undefined);
+    // After a sign-in that fails on this side pg leaves the socket open until the server gives up.
+    this.connection.on('error', () => this.connection.stream.destroy());
+  }
+}
+
 class Connection implements PostgresPoolClient {
   readonly #client: PoolClient;
   readonly #nameOf: (sql: string) => string;
-  /** What made the connection useless: any error but one that the server itself sent. */
+  /** What made the connection useless: any error but one that the server sent and went on after. */
   #broken: Error | undefined;
 
   constructor(client: PoolClient, nameOf: (sql: string) => string) {
@@ -96,8 +113,9 @@ class Connection implements PostgresPoolClient {
     return this.#query(given, parameters);
   }
 
-  release(): void {
-    this.#client.release(this.#broken !== undefined);
+  /** @param discard whether the connection must not be used again: a rollback has failed on it. */
+  release(discard = false): void {
+    this.#client.release(discard || this.#broken !== undefined);
   }
 
   async #query<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>> {
@@ -107,8 +125,8 @@ class Connection implements PostgresPoolClient {
       const result = await this.#client.query({ ...name, text: sql, values: [...parameters] });
       return result as unknown as PostgresQueryResult<R>;
     } catch (error) {
-      if (!(error instanceof DatabaseError))
-        this.#broken = error instanceof Error ? error : new Error(String(error));
+      const goesOn = error instanceof DatabaseError && !LAST_WORDS.has(error.severity);
+      if (!goesOn) this.#broken = error instanceof Error ? error : new Error(String(error));
       throw error;
     }
   }
