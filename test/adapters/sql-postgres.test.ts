@@ -8,6 +8,7 @@ import { failureOf } from '../support/failing.ts';
 import { PostgresServer } from '../support/postgres.ts';
 import { raceToStart } from '../support/sql-race.ts';
 import { aStoredKey } from '../support/stored-keys.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 import { aUser, userIdOf } from '../support/users.ts';
 
 let server: PostgresServer;
@@ -120,6 +121,33 @@ describe('the PostgreSQL database', () => {
       );
     } finally {
       await other.close();
+    }
+  });
+
+  test('stores no change whose caller was told that it was given up, however slow the way is', async () => {
+    const url = await server.createDatabase();
+    // Five round trips of 320 ms: the caller is answered before the last one, which would be the commit.
+    const proxy = await TcpProxy.open(server.port, { delayMs: 160 });
+    const slow = openPostgres({ url: url.replace(`:${server.port}`, `:${proxy.port}`) });
+    const near = openPostgres({ url });
+    try {
+      await near.migrate();
+      await near.users.insert(aUser(1));
+      const change = slow.users.update(userIdOf(1), { roles: ['late'] }, 2, { keepAnAdmin: true });
+      expect((await failureOf(change)).reason).toBe('STORE_UNAVAILABLE');
+      const key = slow.keys.insertAfter(undefined, aStoredKey('late', 1));
+      expect((await failureOf(key)).reason).toBe('STORE_UNAVAILABLE');
+      // Until the transactions are over: whoever is inside one would be seen.
+      const open = "select 1 from pg_stat_activity where datname = current_database() and state <> 'idle'";
+      await server.with(async (client) => {
+        await eventually(async () => (await client.query(open)).rowCount === 1);
+      }, url);
+      expect(await near.users.findById(userIdOf(1))).toEqual(aUser(1));
+      expect(await near.keys.list()).toEqual([]);
+    } finally {
+      await slow.close();
+      await near.close();
+      await proxy.close();
     }
   });
 

@@ -43,7 +43,13 @@ export class SqlKeyStore implements KeyStore {
   }
 
   #write<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return answerInTime('keys', () => this.#sql.write.transaction().execute(work));
+    return answerInTime('keys', (expectInTime) =>
+      this.#sql.write.transaction().execute(async (transaction) => {
+        const result = await work(transaction);
+        expectInTime();
+        return result;
+      }),
+    );
   }
 }
 

@@ -119,9 +119,13 @@ export class SqlUserDirectory implements UserDirectory {
   }
 
   #write<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return answerInTime('users', async () => {
+    return answerInTime('users', async (expectInTime) => {
       try {
-        return await this.#sql.write.transaction().execute(work);
+        return await this.#sql.write.transaction().execute(async (transaction) => {
+          const result = await work(transaction);
+          expectInTime();
+          return result;
+        });
       } catch (error) {
         throw this.#sql.isUsernameTaken(error) ? usernameTaken() : error;
       }

@@ -36,7 +36,7 @@ export interface ChangeConditions {
  * concurrent inserts with one key, one fails with USERNAME_TAKEN. A read returns what the latest resolved
  * write left, also when another process wrote it. Faults and time-outs of the driver are STORE_UNAVAILABLE
  * with `store: users`, within a second; nothing else of the driver leaves. After a STORE_UNAVAILABLE a write
- * may have happened or may still happen: callers repeat it or read again.
+ * may have happened, or happens if its commit was under way: callers repeat it or read again.
  */
 export interface UserDirectory {
   insert(user: User): Promise<void>;
