@@ -63,6 +63,7 @@ export class TcpProxy {
   readonly #links = new Set<Link>();
   #silent = false;
   #cutReplyAt: number | undefined;
+  #cutReplyTo: string | undefined;
 
   private constructor(server: Server, target: number, delayMs: number) {
     const address = server.address();
@@ -122,6 +123,11 @@ export class TcpProxy {
     this.#cutReplyAt = bytes;
   }
 
+  /** Lets the next request with this text pass, and resets its connection instead of the answer. */
+  resetInReplyTo(text: string): void {
+    this.#cutReplyTo = text;
+  }
+
   /** Ends at once, where it has not yet; what was on its way is lost. */
   async close(): Promise<void> {
     for (const line of [this.up, this.down]) line.close();
@@ -145,11 +151,19 @@ export class TcpProxy {
       socket.on('error', () => undefined);
       socket.on('close', part);
     }
-    client.on('data', (data) => this.up.carry(data.length, () => pass(data, upstream)));
+    client.on('data', (data) => this.up.carry(data.length, () => this.#request(data, link)));
     client.on('end', () => this.up.carry(0, () => upstream.end()));
     upstream.on('data', (data) => this.down.carry(data.length, () => this.#reply(data, link)));
     upstream.on('end', () => this.down.carry(0, () => client.end()));
     if (this.#silent) for (const socket of [client, upstream]) socket.pause();
+  }
+
+  #request(data: Buffer, { upstream }: Link): void {
+    if (this.#cutReplyTo !== undefined && data.includes(this.#cutReplyTo)) {
+      this.#cutReplyTo = undefined;
+      this.#cutReplyAt = 0;
+    }
+    pass(data, upstream);
   }
 
   #reply(data: Buffer, { client }: Link): void {

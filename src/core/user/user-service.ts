@@ -94,7 +94,7 @@ export class UserService {
       () => checkNewPassword(password, 'password', [first.username]),
     );
     const user = this.#newUser(first.username, [ADMIN_ROLE], await passwords.hash(password));
-    if (!(await directory.insertFirst(user))) return undefined;
+    if (!(await this.#insertFirst(user))) return undefined;
     return { user, madePassword: first.password === undefined ? password : undefined };
   }
 
@@ -180,6 +180,20 @@ export class UserService {
         const changed = error instanceof Failure && error.reason === 'USER_CHANGED';
         if (!changed || attempt === DELETE_ATTEMPTS) throw error;
       }
+    }
+  }
+
+  /**
+   * Repeats what was not answered: the user may be stored, and a password that was made is known here only. The repeat
+   * waits for the first one's transaction, and then finds the user.
+   */
+  async #insertFirst(user: User): Promise<boolean> {
+    const { directory } = this.#options;
+    try {
+      return await directory.insertFirst(user);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.reason !== 'STORE_UNAVAILABLE') throw error;
+      return (await directory.insertFirst(user)) || (await directory.findById(user.userId)) !== undefined;
     }
   }
 
