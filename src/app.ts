@@ -31,6 +31,7 @@ import { keyService } from './grpc/key-service.ts';
 import type { ServiceRegistration } from './grpc/service-registration.ts';
 import { userService } from './grpc/user-service.ts';
 import { validationService } from './grpc/validation-service.ts';
+import { limitedWarnings } from './telemetry/limited-warnings.ts';
 import type { Logger } from './telemetry/logger.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import type { Clock } from './validator/clock.ts';
@@ -168,7 +169,7 @@ function grpcServices(
   { config, clock, logger, metrics }: Site,
   { login, sessions, tokens, keys, broadcast, users, administration }: ServiceParts,
 ): readonly ServiceRegistration[] {
-  const environment = { ids, clock, log: logger, callMetrics: metrics };
+  const environment = { ids, clock, log: limitedWarnings(logger, clock), callMetrics: metrics };
   const identity = { login: countedLogins(login, metrics), sessions, tokens };
   const { issuer, audiences, accessTokenTtlMs: maxTokenLifeMs, callerAuth } = config;
   const validation = { keys, broadcast, tokens, issuer, audiences, maxTokenLifeMs };

@@ -76,6 +76,8 @@ describe('a service that loses PostgreSQL under load', () => {
     expect([...load.validated.keys()]).toEqual([OK]);
     expect(new Set(load.refreshed.keys())).toEqual(new Set([OK, UNAVAILABLE]));
     expect(proxy.connections).toBeLessThanOrEqual(POOL_SIZE);
-    expect((await service.stop()).code).toBe(0);
+    const { code, log } = await service.stop();
+    expect(code).toBe(0);
+    expect(log.filter(({ msg }) => msg === 'The users store did not answer; try again.')).toHaveLength(1);
   }, 60_000);
 });
