@@ -13,6 +13,9 @@ import { createLogger, type Logger } from './telemetry/logger.ts';
 const EXIT_CONFIG = 78;
 const EXIT_FAILED = 1;
 
+// Whether somebody reads it or not: without a listener the first word after its reader has gone ends the process.
+process.stderr.on('error', () => undefined);
+
 /** For people: on standard error, so that standard output is the log and nothing else. */
 function say(text: string): void {
   process.stderr.write(`${text}\n`);

@@ -22,8 +22,11 @@ const MAX_CAUSES = 5;
 /** Names under which nothing is ever logged, not even by mistake. */
 const SECRET_NAME = /password|secret|token|credential|authorization|cookie|master_?key|private_?key/i;
 
+/** Lines that wait for room on standard output; bytes. What comes beyond is dropped. */
+const MAX_BACKLOG = 1_048_576;
+
 /**
- * The log of the process. Written before the call returns, so that nothing is lost when the process ends.
+ * The log of the process. Writing never waits; what is not written yet is written when the process ends.
  *
  * Secrets are kept out by what can get in: of the fields only text, numbers and booleans, of an error only its
  * name, message, code, reason and stack. Drivers hang the command that failed on their errors, with its
@@ -34,7 +37,7 @@ const SECRET_NAME = /password|secret|token|credential|authorization|cookie|maste
  */
 export function createLogger(
   level: LogLevel,
-  destination?: DestinationStream,
+  destination: DestinationStream = standardOutput(),
   base?: Readonly<Record<string, number>>,
 ): Logger {
   const options = {
@@ -44,7 +47,21 @@ export function createLogger(
     formatters: { level: (label: string) => ({ level: label }), log: admitted },
     serializers: { err: (error: unknown) => describeError(error, MAX_CAUSES) },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination);
+}
+
+/** The process outlives its standard output, whether nobody reads it any more or the disk it leads to is full. */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: false, maxLength: MAX_BACKLOG });
+  const flush = output.flushSync.bind(output);
+  // A write that fails is tried again with the next line; at the end of the process it would be tried for ever.
+  output.on('error', () => {
+    output.flushSync = () => undefined;
+  });
+  output.on('write', () => {
+    output.flushSync = flush;
+  });
+  return output;
 }
 
 /** Errors pass here: their serializer comes after it. */
