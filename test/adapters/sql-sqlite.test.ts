@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Kysely } from 'kysely';
 import type { SqlDatabase } from '../../src/adapters/sql/sql-database.ts';
 import { openSqlite } from '../../src/adapters/sql/sqlite.ts';
+import { NodeSqliteDialect } from '../../src/adapters/sql/sqlite-dialect.ts';
 import { keyStoreLaw } from '../conformance/key-store.ts';
 import { userDirectoryLaw } from '../conformance/user-directory.ts';
 import { failureOf } from '../support/failing.ts';
@@ -113,6 +115,37 @@ describe('the SQLite database', () => {
     } finally {
       other.close();
     }
+  });
+
+  test('acknowledges no change whose file was taken away, and says so, until it is there again', async () => {
+    const database = await open();
+    await database.users.insert(aUser(1));
+    expect(await database.users.findById(userIdOf(1))).toBeDefined();
+    const elsewhere = join(folder, 'elsewhere');
+    renameSync(file, elsewhere);
+    expect(await failureOf(database.ping())).toMatchObject({
+      cause: { message: expect.stringContaining(file) },
+    });
+    expect((await failureOf(database.users.insert(aUser(2)))).reason).toBe('STORE_UNAVAILABLE');
+    writeFileSync(file, '');
+    expect((await failureOf(database.keys.remove(['none']))).reason).toBe('STORE_UNAVAILABLE');
+    renameSync(elsewhere, file);
+    await database.ping();
+    await database.users.insert(aUser(2));
+    expect(await database.users.findById(userIdOf(2))).toEqual(aUser(2));
+  });
+
+  test('says that there is no room, not that there is nothing to roll back', async () => {
+    const small = new DatabaseSync(':memory:');
+    small.exec('create table notes (text text); pragma max_page_count = 8');
+    const db = new Kysely<{ notes: { text: string } }>({
+      dialect: new NodeSqliteDialect(small, () => undefined),
+    });
+    const write = (text: string) =>
+      db.transaction().execute((transaction) => transaction.insertInto('notes').values({ text }).execute());
+    await expect(write('x'.repeat(100_000))).rejects.toThrow('full');
+    await write('a short one');
+    await db.destroy();
   });
 
   test('that is no database, or cannot be opened, is STORE_UNAVAILABLE', async () => {

@@ -17,21 +17,27 @@ const BUSY_PAUSE_MS = 20;
 /** Prepared statements that are kept. Ours are about twenty; what is beyond that is of migrations. */
 const MAX_STATEMENTS = 100;
 
+/** What SQLite says where a fault, such as a full disk, has ended the transaction already. */
+const NOTHING_TO_ROLL_BACK = 'no transaction is active';
+
 /** The low byte of SQLite's extended result codes, https://sqlite.org/rescode.html. */
 const SQLITE_BUSY = 5;
 
 /** Kysely's SQLite dialect on Node's own SQLite, with transactions that write from the start. */
 export class NodeSqliteDialect extends SqliteDialect {
   readonly #database: SqliteDatabase;
+  readonly #expectWritable: () => void;
 
-  constructor(database: DatabaseSync) {
+  /** @param expectWritable throws if nothing can be kept in the database now; asked before each transaction. */
+  constructor(database: DatabaseSync, expectWritable: () => void) {
     const prepared = new PreparedDatabase(database);
     super({ database: prepared });
     this.#database = prepared;
+    this.#expectWritable = expectWritable;
   }
 
   override createDriver(): SqliteDriver {
-    return new ImmediateDriver({ database: this.#database });
+    return new ImmediateDriver(this.#database, this.#expectWritable);
   }
 
   override createAdapter(): SqliteAdapter {
@@ -60,7 +66,15 @@ export function isSqliteBusy(error: unknown): boolean {
  * way when another process wrote in between. It also makes migrations take turns.
  */
 class ImmediateDriver extends SqliteDriver {
+  readonly #expectWritable: () => void;
+
+  constructor(database: SqliteDatabase, expectWritable: () => void) {
+    super({ database });
+    this.#expectWritable = expectWritable;
+  }
+
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    this.#expectWritable();
     for (let attempt = 1; ; attempt += 1) {
       try {
         await connection.executeQuery(CompiledQuery.raw('begin immediate'));
@@ -69,6 +83,15 @@ class ImmediateDriver extends SqliteDriver {
         if (!isSqliteBusy(error) || attempt === BUSY_ATTEMPTS) throw error;
         await pause(BUSY_PAUSE_MS);
       }
+    }
+  }
+
+  /** What led to the rollback is thrown, not that there was nothing left of it. */
+  override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    try {
+      await super.rollbackTransaction(connection);
+    } catch (error) {
+      if (!isSqliteFault(error) || !error.message.includes(NOTHING_TO_ROLL_BACK)) throw error;
     }
   }
 }

@@ -1,9 +1,10 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Kysely } from 'kysely';
 import { storeUnavailable } from '../../core/failure.ts';
+import { answerInTime } from './answer-in-time.ts';
 import { migrateToLatest } from './migrations.ts';
 import type { Schema } from './schema.ts';
 import type { SqlDatabase } from './sql-database.ts';
@@ -32,14 +33,18 @@ const SQLITE_CONSTRAINT_UNIQUE = 2067;
  */
 export function openSqlite({ file }: SqliteOptions): SqlDatabase {
   const [writer, reader] = openBoth(file);
-  const read = new Kysely<Schema>({ dialect: new NodeSqliteDialect(reader) });
-  const write = new Kysely<Schema>({ dialect: new NodeSqliteDialect(writer) });
+  const expectInPlace = expectingInPlace(file);
+  const read = new Kysely<Schema>({ dialect: new NodeSqliteDialect(reader, expectInPlace) });
+  const write = new Kysely<Schema>({ dialect: new NodeSqliteDialect(writer, expectInPlace) });
   const users = new SqlUserDirectory({ read, write, isUsernameTaken });
   return {
     users,
     keys: new SqlKeyStore({ read, write, isUsernameTaken }),
-    migrate: () => migrate(writer),
-    ping: () => users.ping(),
+    migrate: () => migrate(writer, expectInPlace),
+    ping: async () => {
+      await answerInTime('users', async () => expectInPlace());
+      await users.ping();
+    },
     close: async () => {
       await Promise.all([read.destroy(), write.destroy()]);
       for (const database of [reader, writer]) if (database.isOpen) database.close();
@@ -68,9 +73,24 @@ function openBoth(file: string): readonly [DatabaseSync, DatabaseSync] {
   }
 }
 
+/**
+ * Throws from the moment on at which the file is removed or replaced. SQLite would go on with the one that it has open,
+ * and what was acknowledged since would be gone with the process.
+ */
+function expectingInPlace(file: string): () => void {
+  const opened = statSync(file);
+  return () => {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found?.ino === opened.ino && found.dev === opened.dev) return;
+    throw new Error(
+      `${file} was removed or replaced while it was in use: put it back, or restart the service`,
+    );
+  };
+}
+
 /** The tables of the migrations themselves are looked for outside of their transaction: that may meet a lock too. */
-async function migrate(writer: DatabaseSync): Promise<void> {
-  const db = new Kysely<never>({ dialect: new NodeSqliteDialect(writer) });
+async function migrate(writer: DatabaseSync, expectInPlace: () => void): Promise<void> {
+  const db = new Kysely<never>({ dialect: new NodeSqliteDialect(writer, expectInPlace) });
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await migrateToLatest(db);
