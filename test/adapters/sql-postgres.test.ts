@@ -177,6 +177,18 @@ describe('the PostgreSQL database', () => {
     expect(outcomes.filter(({ username }) => username === 'ok')).toHaveLength(1);
   });
 
+  test('whose migration loses its connection says by what', async () => {
+    const url = await server.createDatabase();
+    const proxy = await TcpProxy.open(server.port);
+    const cut = openPostgres({ url: url.replace(`:${server.port}`, `:${proxy.port}`) });
+    proxy.resetInReplyTo('create table "users"');
+    const { cause } = await failureOf(cut.migrate());
+    expect(cause).toMatchObject({ message: expect.stringContaining('ECONNRESET') });
+    await cut.migrate();
+    await cut.close();
+    await proxy.close();
+  });
+
   test('that nobody serves cannot be migrated: STORE_UNAVAILABLE', async () => {
     const nowhere = openPostgres({ url: 'postgres://nobody@127.0.0.1:1/nowhere' });
     expect((await failureOf(nowhere.migrate())).reason).toBe('STORE_UNAVAILABLE');

@@ -19,12 +19,15 @@ const INT8 = 20;
 export class PromptPool implements PostgresPool {
   readonly options: object;
   readonly #pool: Pool;
+  readonly #onBroken: (cause: Error) => void;
   readonly #sockets = new Set<Socket>();
   readonly #names = new Map<string, string>();
   #ended: Promise<void> | undefined;
 
-  constructor(config: PoolConfig) {
+  /** @param onBroken told why a connection became useless under its user. Default: nobody. */
+  constructor(config: PoolConfig, onBroken: (cause: Error) => void = () => undefined) {
     this.options = config;
+    this.#onBroken = onBroken;
     this.#pool = new Pool({
       ...config,
       Client: ListenedClient,
@@ -39,7 +42,7 @@ export class PromptPool implements PostgresPool {
   }
 
   async connect(): Promise<PostgresPoolClient> {
-    return new Connection(await this.#pool.connect(), (sql) => this.#nameOf(sql));
+    return new Connection(await this.#pool.connect(), (sql) => this.#nameOf(sql), this.#onBroken);
   }
 
   end(): Promise<void> {
@@ -95,12 +98,14 @@ class ListenedClient extends Client {
 class Connection implements PostgresPoolClient {
   readonly #client: PoolClient;
   readonly #nameOf: (sql: string) => string;
+  readonly #onBroken: (cause: Error) => void;
   /** What made the connection useless: any error but one that the server sent and went on after. */
   #broken: Error | undefined;
 
-  constructor(client: PoolClient, nameOf: (sql: string) => string) {
+  constructor(client: PoolClient, nameOf: (sql: string) => string, onBroken: (cause: Error) => void) {
     this.#client = client;
     this.#nameOf = nameOf;
+    this.#onBroken = onBroken;
   }
 
   query<R>(sql: string, parameters: readonly unknown[]): Promise<PostgresQueryResult<R>>;
@@ -126,8 +131,13 @@ class Connection implements PostgresPoolClient {
       return result as unknown as PostgresQueryResult<R>;
     } catch (error) {
       const goesOn = error instanceof DatabaseError && !LAST_WORDS.has(error.severity);
-      if (!goesOn) this.#broken = error instanceof Error ? error : new Error(String(error));
+      if (!goesOn) this.#break(error instanceof Error ? error : new Error(String(error)));
       throw error;
     }
+  }
+
+  #break(cause: Error): void {
+    this.#broken = cause;
+    this.#onBroken(cause);
   }
 }

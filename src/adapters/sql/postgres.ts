@@ -61,11 +61,15 @@ export function openPostgres({ url, maxConnections = 10 }: PostgresOptions): Sql
 
 /** On a connection of its own: it may wait for the lock longer than any query may take. */
 async function migrate(connection: PoolConfig): Promise<void> {
-  const pool = new PromptPool({ ...connection, max: 1 });
+  let lost: Error | undefined;
+  const pool = new PromptPool({ ...connection, max: 1 }, (cause) => {
+    lost ??= cause;
+  });
   try {
     await migrateToLatest(new Kysely<never>({ dialect: new PostgresDialect({ pool }) }));
   } catch (error) {
-    throw storeUnavailable('users', error);
+    // Kysely goes on to give the lock back, and tells of that.
+    throw storeUnavailable('users', lost ?? error);
   } finally {
     await pool.end();
   }
