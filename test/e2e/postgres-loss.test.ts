@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { credentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { UserServiceClient } from '../../src/gen/latchkey/admin/v1/user.ts';
 import { ConstantLoad } from '../support/constant-load.ts';
 import { eventually } from '../support/eventually.ts';
 import { IdentityClient } from '../support/identity-client.ts';
@@ -20,6 +22,7 @@ describe('a service that loses PostgreSQL under load', () => {
   let url: string;
   let service: LatchkeyProcess;
   let client: IdentityClient;
+  let users: UserServiceClient;
   let load: ConstantLoad;
 
   beforeEach(async () => {
@@ -33,12 +36,14 @@ describe('a service that loses PostgreSQL under load', () => {
       LATCHKEY_BCRYPT_COST: '4',
     });
     client = new IdentityClient(service.address);
-    load = await ConstantLoad.start(client, { password: PASSWORD });
+    users = new UserServiceClient(service.address, credentials.createInsecure());
+    load = await ConstantLoad.start({ identity: client, users }, { password: PASSWORD });
   });
 
   afterEach(async () => {
     await load.stop();
     client.close();
+    users.close();
     await service.stop();
     await proxy.close();
     await server.stop();
@@ -75,6 +80,9 @@ describe('a service that loses PostgreSQL under load', () => {
     await load.stop();
     expect([...load.validated.keys()]).toEqual([OK]);
     expect(new Set(load.refreshed.keys())).toEqual(new Set([OK, UNAVAILABLE]));
+    for (const outcome of [...load.signedIn.keys(), ...load.changed.keys()]) {
+      expect([OK, UNAVAILABLE]).toContain(outcome);
+    }
     expect(proxy.connections).toBeLessThanOrEqual(POOL_SIZE);
     const { code, log } = await service.stop();
     expect(code).toBe(0);

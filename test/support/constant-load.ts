@@ -1,4 +1,5 @@
-import type { ServiceError } from '@grpc/grpc-js';
+import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { UserServiceClient } from '../../src/gen/latchkey/admin/v1/user.ts';
 import type { LoginResponse } from '../../src/gen/latchkey/v1/identity.ts';
 import type { IdentityClient } from './identity-client.ts';
 
@@ -10,36 +11,46 @@ export interface LoadOptions {
   readonly password: string;
 }
 
+/** The service that is called. */
+export interface LoadClients {
+  readonly identity: IdentityClient;
+  readonly users: UserServiceClient;
+}
+
 /** What the calls of one kind came to: how many ended with each status, by number; 0 is OK. */
 export type Outcomes = ReadonlyMap<number, number>;
 
 const AFTER_FAULT_MS = 5;
 
-/** Callers that refresh, sign in and validate until they are stopped; what goes wrong is counted. */
+/** Callers that refresh, validate, sign in and out, and change a user until they are stopped; outcomes are counted. */
 export class ConstantLoad {
   readonly refreshed = new Map<number, number>();
   readonly validated = new Map<number, number>();
   readonly signedIn = new Map<number, number>();
+  readonly changed = new Map<number, number>();
   /** The longest that a sign-in took; milliseconds. */
   slowestSignInMs = 0;
-  readonly #client: IdentityClient;
+  readonly #clients: LoadClients;
   readonly #options: LoadOptions;
   readonly #stopped = new AbortController();
   #running: Promise<unknown> = Promise.resolve();
 
-  private constructor(client: IdentityClient, options: LoadOptions) {
-    this.#client = client;
+  private constructor(clients: LoadClients, options: LoadOptions) {
+    this.#clients = clients;
     this.#options = options;
   }
 
-  static async start(client: IdentityClient, options: LoadOptions): Promise<ConstantLoad> {
-    const load = new ConstantLoad(client, options);
+  static async start(clients: LoadClients, options: LoadOptions): Promise<ConstantLoad> {
+    const load = new ConstantLoad(clients, options);
     const { callers = 8, password } = options;
-    const sessions = await Promise.all(Array.from({ length: callers }, () => client.login({ password })));
+    const { identity } = clients;
+    const sessions = await Promise.all(Array.from({ length: callers }, () => identity.login({ password })));
+    const [{ tokens, session } = {}] = sessions;
     load.#running = Promise.all([
-      ...sessions.map((session) => load.#refresh(session)),
-      load.#validate(sessions[0]?.tokens?.accessToken ?? ''),
+      ...sessions.map((opened) => load.#refresh(opened)),
+      load.#validate(tokens?.accessToken ?? ''),
       load.#signIn(),
+      load.#change(session?.userId ?? '', tokens?.accessToken ?? ''),
     ]);
     return load;
   }
@@ -53,25 +64,41 @@ export class ConstantLoad {
   async #refresh({ tokens }: LoginResponse): Promise<void> {
     let refreshToken = tokens?.refreshToken ?? '';
     await this.#repeat(this.refreshed, async () => {
-      const answer = await this.#client.refresh(refreshToken);
+      const answer = await this.#clients.identity.refresh(refreshToken);
       refreshToken = answer.tokens?.refreshToken ?? '';
     });
   }
 
   #validate(accessToken: string): Promise<void> {
-    return this.#repeat(this.validated, () => this.#client.validate(accessToken));
+    return this.#repeat(this.validated, () => this.#clients.identity.validate(accessToken));
   }
 
   #signIn(): Promise<void> {
     const { password } = this.#options;
     return this.#repeat(this.signedIn, async () => {
+      const { identity } = this.#clients;
       const began = performance.now();
       try {
-        await this.#client.login({ password });
+        const { tokens } = await identity.login({ password });
+        await identity.logout({ $case: 'refreshToken', value: tokens?.refreshToken ?? '' });
       } finally {
         this.slowestSignInMs = Math.max(this.slowestSignInMs, performance.now() - began);
       }
     });
+  }
+
+  /** A transaction each time. */
+  #change(userId: string, accessToken: string): Promise<void> {
+    const caller = new Metadata();
+    caller.set('authorization', `Bearer ${accessToken}`);
+    const change = { userId, username: '', roles: ['admin'], updateMask: ['roles'], etag: '' };
+    return this.#repeat(
+      this.changed,
+      () =>
+        new Promise<void>((resolve, reject) => {
+          this.#clients.users.updateUser(change, caller, (error) => (error ? reject(error) : resolve()));
+        }),
+    );
   }
 
   async #repeat(outcomes: Map<number, number>, call: () => Promise<unknown>): Promise<void> {
