@@ -5,6 +5,7 @@ import type { FailureReason } from '../core/failure.ts';
 export const STATUS_BY_REASON: Readonly<Record<FailureReason, status>> = {
   INVALID_FIELD: status.INVALID_ARGUMENT,
   MALFORMED_REQUEST: status.INVALID_ARGUMENT,
+  COMPRESSION_UNSUPPORTED: status.UNIMPLEMENTED,
   INVALID_CREDENTIALS: status.UNAUTHENTICATED,
   INVALID_REFRESH_TOKEN: status.UNAUTHENTICATED,
   INVALID_ACCESS_TOKEN: status.UNAUTHENTICATED,

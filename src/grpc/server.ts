@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ServiceHealth } from './health.ts';
+import { refuseCompression } from './interceptors/compression.ts';
 import { wireFaults } from './interceptors/wire-faults.ts';
 import { addReflection } from './reflection.ts';
 import { SERVER_LIMITS } from './server-limits.ts';
@@ -45,7 +46,7 @@ export class GrpcServer {
   constructor(options: GrpcServerOptions) {
     this.#options = options;
     takeLibraryLog(options.log);
-    this.#server = new Server({ ...SERVER_LIMITS, interceptors: [wireFaults] });
+    this.#server = new Server({ ...SERVER_LIMITS, interceptors: [wireFaults, refuseCompression] });
     const names = options.services.map(({ name }) => name);
     for (const { definition, implementation } of options.services) {
       this.#server.addService(definition, implementation as UntypedServiceImplementation);

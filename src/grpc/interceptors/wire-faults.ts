@@ -14,7 +14,6 @@ type SendStatus = (this: ServerInterceptingCallInterface, answer: SentStatus) =>
 /** What the library finds wrong with the bytes of a call, by the beginning of its message. */
 const FAULTS: readonly { readonly begins: string; readonly message: string }[] = [
   { begins: 'Invalid grpc-timeout', message: '`grpc-timeout` is not of the form that gRPC gives it.' },
-  { begins: 'Failed to decompress', message: 'The message is not compressed as `grpc-encoding` says.' },
   { begins: 'Error deserializing', message: 'The request is not a protobuf message of its type.' },
   { begins: 'Received no request message', message: 'The call has no complete request message.' },
   { begins: 'Received a second request', message: 'The call has more than one request message.' },
