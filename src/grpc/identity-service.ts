@@ -27,6 +27,7 @@ import { type CallerAuth, serviceCallers } from './interceptors/caller-auth.ts';
 import { deviceOf, endedSessionMessage, sessionMessage, tokensMessage } from './messages/session-message.ts';
 import { ValidateEncoder } from './messages/validate-encoder.ts';
 import { batchValidateResponse, demandOf } from './messages/verdict-message.ts';
+import { BATCH_LIMITS } from './request-limits.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { unaryService } from './unary.ts';
 
@@ -76,6 +77,7 @@ export function identityService(
       batchValidate: {
         request: BatchValidateRequest,
         response: BatchValidateResponse,
+        limits: BATCH_LIMITS,
         callers,
         check: checkBatchValidate,
         handle: (request) => batchValidate(core, request),

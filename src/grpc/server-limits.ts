@@ -1,15 +1,13 @@
 import type { ServerOptions } from '@grpc/grpc-js';
-import { MAX_BATCH_BYTES } from './identity-fields.ts';
-
-/** The largest request there is: a full BatchValidate, with room for its other fields and what goes between tokens. */
-export const MAX_REQUEST_BYTES = MAX_BATCH_BYTES + 16 * 1024;
+import { BATCH_LIMITS } from './request-limits.ts';
 
 /**
  * What one connection may cost, and how long it may live. By itself the library limits a message, to 4 MiB, and
  * nothing else.
  */
 export const SERVER_LIMITS: ServerOptions = {
-  'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
+  // The largest request there is; most rpcs take less, see requestFrames.
+  'grpc.max_receive_message_length': BATCH_LIMITS.maxBytes,
 
   // Node ends a connection on which about 1,000 streams were reset in a burst. If every call of a connection is
   // given up at once, as when deadlines fire in a stall, that must stay clear of it. And each may hold a request

@@ -2,8 +2,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { ServiceHealth } from './health.ts';
 import { refuseCompression } from './interceptors/compression.ts';
+import { requestFrames } from './interceptors/request-frames.ts';
 import { wireFaults } from './interceptors/wire-faults.ts';
 import { addReflection } from './reflection.ts';
+import { LIBRARY_LIMITS, type RequestLimits } from './request-limits.ts';
 import { SERVER_LIMITS } from './server-limits.ts';
 import { type ServerLog, takeLibraryLog } from './server-log.ts';
 import type { ServiceRegistration } from './service-registration.ts';
@@ -46,7 +48,8 @@ export class GrpcServer {
   constructor(options: GrpcServerOptions) {
     this.#options = options;
     takeLibraryLog(options.log);
-    this.#server = new Server({ ...SERVER_LIMITS, interceptors: [wireFaults, refuseCompression] });
+    const interceptors = [wireFaults, refuseCompression, requestFrames(limitsByPath(options.services))];
+    this.#server = new Server({ ...SERVER_LIMITS, interceptors });
     const names = options.services.map(({ name }) => name);
     for (const { definition, implementation } of options.services) {
       this.#server.addService(definition, implementation as UntypedServiceImplementation);
@@ -109,6 +112,12 @@ export class GrpcServer {
       });
     });
   }
+}
+
+function limitsByPath(services: readonly ServiceRegistration[]): (path: string) => RequestLimits {
+  const methods = services.flatMap(({ definition }) => Object.values(definition));
+  const byPath = new Map(methods.map(({ path, limits }) => [path, limits]));
+  return (path) => byPath.get(path) ?? LIBRARY_LIMITS;
 }
 
 /** The library packs what the system said, of each address that a name stands for, into a sentence of its own. */

@@ -15,6 +15,7 @@ import { errorTranslation } from './interceptors/error-translation.ts';
 import { type FieldCheck, fieldChecks } from './interceptors/field-checks.ts';
 import { malformedMessage } from './interceptors/malformed-message.ts';
 import { type CallMetrics, metrics } from './interceptors/metrics.ts';
+import { type RequestLimits, USUAL_LIMITS } from './request-limits.ts';
 import { RpcError } from './rpc-error.ts';
 import type { ServerLog } from './server-log.ts';
 
@@ -26,11 +27,14 @@ export interface CallEnvironment {
   readonly callMetrics: CallMetrics;
 }
 
+/** An rpc as the grpc-js server takes it, and how large its requests may be. */
+export type BoundedMethod = ServiceDefinition[string] & { readonly limits: RequestLimits };
+
 /** A service as the grpc-js server takes it. */
 export interface ServiceRegistration {
   /** For example `latchkey.v1.IdentityService`. */
   readonly name: string;
-  readonly definition: ServiceDefinition;
+  readonly definition: Readonly<Record<string, BoundedMethod>>;
   readonly implementation: Readonly<Record<string, UnaryCallHandler | StreamingCallHandler>>;
   /** Ends what would go on for as long as the caller likes. Left out: there is nothing of the kind. */
   readonly drain?: () => void;
@@ -46,6 +50,8 @@ export type StreamingCallHandler = (call: ServerWritableStream<unknown, unknown>
 /** What an rpc says of its requests, however they are answered. */
 export interface RpcRequests<Request> {
   readonly request: Decoder<Request>;
+  /** Default: USUAL_LIMITS. */
+  readonly limits?: RequestLimits;
   /** Left out: anybody may call. */
   readonly callers?: Interceptor;
   readonly check: FieldCheck<Request>;
@@ -61,7 +67,7 @@ export function registerService<SomeRpc extends RpcRequests<unknown>>(
   rpcOf: (key: string) => SomeRpc,
   handlerOf: (rpc: SomeRpc, method: Method) => UnaryCallHandler | StreamingCallHandler,
 ): ServiceRegistration {
-  const methods: Record<string, ServiceDefinition[string]> = {};
+  const methods: Record<string, BoundedMethod> = {};
   const implementation: Record<string, UnaryCallHandler | StreamingCallHandler> = {};
   let service = '';
   for (const [key, generated] of Object.entries(definition)) {
@@ -72,6 +78,7 @@ export function registerService<SomeRpc extends RpcRequests<unknown>>(
       ...generated,
       requestDeserialize: (bytes: Buffer) => decodeStrictly(rpc.request, bytes),
       responseSerialize: (bytes: Buffer) => bytes,
+      limits: rpc.limits ?? USUAL_LIMITS,
     };
     implementation[key] = handlerOf(rpc, method);
   }

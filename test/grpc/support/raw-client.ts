@@ -1,10 +1,18 @@
-import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
+import { unescape as percentDecoded } from 'node:querystring';
 
 /** What came back on a stream, whoever made it. */
 export interface RawAnswer {
   readonly httpStatus: number;
   /** NaN: there was none. */
   readonly grpcStatus: number;
+  /** `grpc-message`; empty: there was none. */
+  readonly message: string;
   /** Whether the status came with details, as all that we make do. */
   readonly detailed: boolean;
   /** The error code the stream was reset with; 0: it was not. */
@@ -32,6 +40,22 @@ export class RawClient {
 
   /** Sends one request with these bytes as its body and waits for the end of the stream. */
   send(body: Buffer, headers: OutgoingHttpHeaders = {}): Promise<RawAnswer> {
+    return this.#request(headers, (stream) => stream.end(body));
+  }
+
+  /** The same in frames of so many bytes each, one after the other. */
+  sendInPieces(body: Buffer, size: number, headers: OutgoingHttpHeaders = {}): Promise<RawAnswer> {
+    return this.#request(headers, (stream) => {
+      const sendFrom = (at: number): void => {
+        if (stream.destroyed || stream.writableEnded) return;
+        if (at >= body.length) stream.end();
+        else stream.write(body.subarray(at, at + size), () => setImmediate(sendFrom, at + size));
+      };
+      sendFrom(0);
+    });
+  }
+
+  #request(headers: OutgoingHttpHeaders, write: (stream: ClientHttp2Stream) => void): Promise<RawAnswer> {
     return new Promise((resolve) => {
       const stream = this.session.request({
         ':method': 'POST',
@@ -52,12 +76,13 @@ export class RawClient {
         resolve({
           httpStatus: Number(received[':status']),
           grpcStatus: Number(received['grpc-status']),
+          message: percentDecoded(String(received['grpc-message'] ?? '')),
           detailed: 'grpc-status-details-bin' in received,
           reset: stream.rstCode ?? 0,
         });
       });
       stream.resume();
-      stream.end(body);
+      write(stream);
     });
   }
 

@@ -1,0 +1,91 @@
+import type {
+  ServerInterceptingCall,
+  ServerInterceptingCallInterface,
+  ServerInterceptor,
+} from '@grpc/grpc-js';
+import { Failure } from '../../core/failure.ts';
+import type { RequestLimits } from '../request-limits.ts';
+import { statusOf } from '../status-details.ts';
+
+/** What the library's call has and its types do not show: where the bytes of a request come in. */
+type LibraryCall = ServerInterceptingCallInterface & { handleDataFrame(data: Buffer): void };
+
+/** A byte that says whether the message is compressed, and four with its length. */
+const HEAD_BYTES = 5;
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Refuses a message that is larger than its rpc needs, by the length it claims, and a second message where there
+ * can be only one. By itself the library holds whatever fits into the largest request of any rpc, and decodes every
+ * message of a chunk: thousands of empty ones cost as much as a large one.
+ *
+ * @param limitsOf the limits of an rpc, by its path.
+ */
+export function requestFrames(limitsOf: (path: string) => RequestLimits): ServerInterceptor {
+  return ({ path, requestStream }, call) => {
+    const library = call as LibraryCall;
+    const frames = new Frames(path, limitsOf(path), requestStream ? Number.POSITIVE_INFINITY : 1);
+    const handle = library.handleDataFrame;
+    library.handleDataFrame = function (data) {
+      const fault = frames.faultIn(data);
+      if (fault === undefined) return handle.call(this, data);
+      this.handleDataFrame = () => {};
+      this.sendStatus(statusOf(fault));
+    };
+    return call as ServerInterceptingCall;
+  };
+}
+
+/** Follows the messages of one call as their bytes arrive. */
+class Frames {
+  readonly #path: string;
+  readonly #limits: RequestLimits;
+  /** How many more messages may begin. */
+  #messagesLeft: number;
+  /** The beginning of a head that is not complete. */
+  #head: Buffer = NOTHING;
+  /** How much of the message that has begun is still to come. */
+  #bytesLeft = 0;
+
+  constructor(path: string, limits: RequestLimits, maxMessages: number) {
+    this.#path = path;
+    this.#limits = limits;
+    this.#messagesLeft = maxMessages;
+  }
+
+  /** What is wrong with the call now that these bytes have come; undefined: nothing. */
+  faultIn(data: Buffer): Failure | undefined {
+    let rest = data;
+    while (rest.length > 0) {
+      if (this.#bytesLeft > 0) {
+        const taken = Math.min(this.#bytesLeft, rest.length);
+        this.#bytesLeft -= taken;
+        rest = rest.subarray(taken);
+        continue;
+      }
+      if (this.#messagesLeft === 0) return secondMessage();
+      const head = this.#head.length === 0 ? rest : Buffer.concat([this.#head, rest]);
+      if (head.length < HEAD_BYTES) {
+        this.#head = head;
+        return undefined;
+      }
+      this.#head = NOTHING;
+      this.#messagesLeft -= 1;
+      this.#bytesLeft = head.readUInt32BE(1);
+      if (this.#bytesLeft > this.#limits.maxBytes) return this.#tooLarge(this.#bytesLeft);
+      rest = head.subarray(HEAD_BYTES);
+    }
+    return undefined;
+  }
+
+  #tooLarge(bytes: number): Failure {
+    const rpc = this.#path.slice(this.#path.lastIndexOf('/') + 1);
+    const { maxBytes } = this.#limits;
+    const message = `${rpc} takes requests of at most ${maxBytes} bytes; this one has ${bytes}.`;
+    return new Failure('REQUEST_TOO_LARGE', message, { metadata: { max_bytes: String(maxBytes) } });
+  }
+}
+
+function secondMessage(): Failure {
+  return new Failure('MALFORMED_REQUEST', 'The call has more than one request message.');
+}
