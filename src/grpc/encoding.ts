@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { Failure } from '../core/failure.ts';
+import type { RequestLimits } from './request-limits.ts';
 
 /** The half of a generated message type that reads. */
 export interface Decoder<Message> {
@@ -25,15 +27,6 @@ export const asEncoded: Encoder<EncodedMessage> = {
   encode: ({ bytes }) => ({ finish: () => bytes }),
 };
 
-/** Why a request could not be decoded. */
-export class MalformedMessage {
-  readonly cause: unknown;
-
-  constructor(cause: unknown) {
-    this.cause = cause;
-  }
-}
-
 /** The message in wire form, in the very bytes that the writer made. */
 export function bytesOf<Message>(type: Encoder<Message>, message: Message): Buffer {
   const bytes = type.encode(message).finish();
@@ -41,32 +34,59 @@ export function bytesOf<Message>(type: Encoder<Message>, message: Message): Buff
 }
 
 /**
- * Decodes a request, and never throws: what a decoder throws, the library answers as INTERNAL, as though the
- * fault were ours. Stricter than the generated decoder, which takes text that is not UTF-8 (proto3 forbids
- * it) and stops without a word at a tag of zero.
+ * Decodes a request, or throws MALFORMED_REQUEST, or REQUEST_TOO_LARGE once it has more fields than its rpc needs.
+ * Stricter than the generated decoder, which takes text that is not UTF-8 (proto3 forbids it) and stops without a
+ * word at a tag of zero.
  */
-export function decodeStrictly<Message>(type: Decoder<Message>, bytes: Buffer): Message | MalformedMessage {
+export function decodeStrictly<Message>(
+  type: Decoder<Message>,
+  bytes: Buffer,
+  { maxFields }: Pick<RequestLimits, 'maxFields'>,
+): Message {
+  const reader = new StrictReader(bytes, maxFields);
+  let message: Message;
   try {
-    const reader = new StrictReader(bytes);
-    const message = type.decode(reader);
-    return reader.pos === bytes.length
-      ? message
-      : new MalformedMessage(new RangeError('bytes after the end'));
-  } catch (error) {
-    return new MalformedMessage(error);
+    message = type.decode(reader);
+  } catch {
+    throw reader.fieldsLeft < 0 ? tooManyFields(maxFields) : malformed();
   }
+  if (reader.pos !== bytes.length) throw malformed();
+  return message;
 }
 
+function malformed(): Failure {
+  return new Failure('MALFORMED_REQUEST', 'The request is not a protobuf message of its type.');
+}
+
+function tooManyFields(maxFields: number): Failure {
+  const message = `The request has too many fields: this rpc takes at most ${maxFields}.`;
+  return new Failure('REQUEST_TOO_LARGE', message, { metadata: { max_fields: String(maxFields) } });
+}
+
+/** The library's way to read a varint, which it makes a property of every reader. */
+const { uint32: readVarint } = new BinaryReader(Buffer.alloc(0));
+
+/**
+ * Counts what is read by `uint32`: every tag, also of unknown fields and within groups, and the lengths of nested
+ * messages. The lengths of texts and the numbers in fields are read past the count.
+ */
 class StrictReader extends BinaryReader {
   readonly #bytes: Buffer;
+  fieldsLeft: number;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, maxFields: number) {
     super(bytes);
     this.#bytes = bytes;
+    this.fieldsLeft = maxFields;
+    this.uint32 = readCounted;
+  }
+
+  override int32(): number {
+    return readVarint.call(this) | 0;
   }
 
   override string(): string {
-    const length = this.uint32();
+    const length = readVarint.call(this);
     const start = this.pos;
     this.pos += length;
     if (this.pos > this.len) throw new RangeError('a string longer than the message');
@@ -77,4 +97,10 @@ class StrictReader extends BinaryReader {
     }
     return text;
   }
+}
+
+function readCounted(this: StrictReader): number {
+  this.fieldsLeft -= 1;
+  if (this.fieldsLeft < 0) throw new RangeError('too many fields');
+  return readVarint.call(this);
 }

@@ -13,7 +13,7 @@ import {
   statusOf,
 } from './service-registration.ts';
 
-type Surface = ServerWritableStream<unknown, unknown>;
+type Surface = ServerWritableStream<Buffer, unknown>;
 
 /** A call that is answered with any number of messages, each encoded by its handler. */
 export class StreamingCall extends Call {
@@ -101,7 +101,7 @@ function draining(): Failure {
 }
 
 function streamingCallHandler(
-  handle: Handler<unknown, void>,
+  handle: Handler<Buffer, void>,
   { ids, clock }: CallEnvironment,
 ): StreamingCallHandler {
   return (stream) => {

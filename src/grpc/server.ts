@@ -5,7 +5,7 @@ import { refuseCompression } from './interceptors/compression.ts';
 import { requestFrames } from './interceptors/request-frames.ts';
 import { wireFaults } from './interceptors/wire-faults.ts';
 import { addReflection } from './reflection.ts';
-import { LIBRARY_LIMITS, type RequestLimits } from './request-limits.ts';
+import { LIBRARY_LIMITS } from './request-limits.ts';
 import { SERVER_LIMITS } from './server-limits.ts';
 import { type ServerLog, takeLibraryLog } from './server-log.ts';
 import type { ServiceRegistration } from './service-registration.ts';
@@ -114,10 +114,10 @@ export class GrpcServer {
   }
 }
 
-function limitsByPath(services: readonly ServiceRegistration[]): (path: string) => RequestLimits {
+function limitsByPath(services: readonly ServiceRegistration[]) {
   const methods = services.flatMap(({ definition }) => Object.values(definition));
   const byPath = new Map(methods.map(({ path, limits }) => [path, limits]));
-  return (path) => byPath.get(path) ?? LIBRARY_LIMITS;
+  return (path: string) => byPath.get(path) ?? LIBRARY_LIMITS;
 }
 
 /** The library packs what the system said, of each address that a name stands for, into a sentence of its own. */

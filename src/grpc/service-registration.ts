@@ -9,11 +9,11 @@ import {
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
 import type { Handler, Interceptor, Method } from './call.ts';
-import { type Decoder, decodeStrictly, type MalformedMessage } from './encoding.ts';
+import type { Decoder } from './encoding.ts';
 import { deadline } from './interceptors/deadline.ts';
+import { decodedRequest } from './interceptors/decoded-request.ts';
 import { errorTranslation } from './interceptors/error-translation.ts';
 import { type FieldCheck, fieldChecks } from './interceptors/field-checks.ts';
-import { malformedMessage } from './interceptors/malformed-message.ts';
 import { type CallMetrics, metrics } from './interceptors/metrics.ts';
 import { type RequestLimits, USUAL_LIMITS } from './request-limits.ts';
 import { RpcError } from './rpc-error.ts';
@@ -41,11 +41,11 @@ export interface ServiceRegistration {
 }
 
 export type UnaryCallHandler = (
-  call: ServerUnaryCall<unknown, unknown>,
+  call: ServerUnaryCall<Buffer, unknown>,
   answer: sendUnaryData<unknown>,
 ) => void;
 
-export type StreamingCallHandler = (call: ServerWritableStream<unknown, unknown>) => void;
+export type StreamingCallHandler = (call: ServerWritableStream<Buffer, unknown>) => void;
 
 /** What an rpc says of its requests, however they are answered. */
 export interface RpcRequests<Request> {
@@ -60,7 +60,7 @@ export interface RpcRequests<Request> {
 /**
  * Makes a service of the rpcs of a generated definition, or of a part of one.
  *
- * @param handlerOf makes what the library calls, once for each rpc; it answers with messages that are encoded.
+ * @param handlerOf makes what the library calls, once for each rpc; it is given and answers with encoded messages.
  */
 export function registerService<SomeRpc extends RpcRequests<unknown>>(
   definition: ServiceDefinition,
@@ -76,7 +76,7 @@ export function registerService<SomeRpc extends RpcRequests<unknown>>(
     service = method.service;
     methods[key] = {
       ...generated,
-      requestDeserialize: (bytes: Buffer) => decodeStrictly(rpc.request, bytes),
+      requestDeserialize: (bytes: Buffer) => bytes,
       responseSerialize: (bytes: Buffer) => bytes,
       limits: rpc.limits ?? USUAL_LIMITS,
     };
@@ -97,13 +97,13 @@ function methodOf(path: string): Method {
  */
 export function interceptorChain<Request, Response>(
   handle: Handler<Request, Response>,
-  { callers, check }: RpcRequests<Request>,
+  { request, limits = USUAL_LIMITS, callers, check }: RpcRequests<Request>,
   method: Method,
   environment: CallEnvironment,
-): Handler<Request | MalformedMessage, Response> {
+): Handler<Buffer, Response> {
   const checked = fieldChecks(handle, check);
   const admitted = callers === undefined ? checked : callers(checked, method);
-  const decoded = malformedMessage(admitted);
+  const decoded = decodedRequest(admitted, request, limits);
   const inTime = deadline(decoded);
   const translated = errorTranslation(inTime, method, environment.log);
   return metrics(translated, method, environment);

@@ -45,7 +45,7 @@ export function unaryService<Definition extends ServiceDefinition>(
 }
 
 function unaryCallHandler(
-  handle: Handler<unknown, Buffer>,
+  handle: Handler<Buffer, Buffer>,
   { ids, clock }: CallEnvironment,
 ): UnaryCallHandler {
   return (surface, answer) => {

@@ -10,6 +10,8 @@ import { statusOf } from '../status-details.ts';
 /** What the library's call has and its types do not show: where the bytes of a request come in. */
 type LibraryCall = ServerInterceptingCallInterface & { handleDataFrame(data: Buffer): void };
 
+type ByteLimit = Pick<RequestLimits, 'maxBytes'>;
+
 /** A byte that says whether the message is compressed, and four with its length. */
 const HEAD_BYTES = 5;
 const NOTHING = Buffer.alloc(0);
@@ -21,7 +23,7 @@ const NOTHING = Buffer.alloc(0);
  *
  * @param limitsOf the limits of an rpc, by its path.
  */
-export function requestFrames(limitsOf: (path: string) => RequestLimits): ServerInterceptor {
+export function requestFrames(limitsOf: (path: string) => ByteLimit): ServerInterceptor {
   return ({ path, requestStream }, call) => {
     const library = call as LibraryCall;
     const frames = new Frames(path, limitsOf(path), requestStream ? Number.POSITIVE_INFINITY : 1);
@@ -39,7 +41,7 @@ export function requestFrames(limitsOf: (path: string) => RequestLimits): Server
 /** Follows the messages of one call as their bytes arrive. */
 class Frames {
   readonly #path: string;
-  readonly #limits: RequestLimits;
+  readonly #limits: ByteLimit;
   /** How many more messages may begin. */
   #messagesLeft: number;
   /** The beginning of a head that is not complete. */
@@ -47,7 +49,7 @@ class Frames {
   /** How much of the message that has begun is still to come. */
   #bytesLeft = 0;
 
-  constructor(path: string, limits: RequestLimits, maxMessages: number) {
+  constructor(path: string, limits: ByteLimit, maxMessages: number) {
     this.#path = path;
     this.#limits = limits;
     this.#messagesLeft = maxMessages;
