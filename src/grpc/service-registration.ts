@@ -102,9 +102,9 @@ export function interceptorChain<Request, Response>(
   environment: CallEnvironment,
 ): Handler<Buffer, Response> {
   const checked = fieldChecks(handle, check);
-  const admitted = callers === undefined ? checked : callers(checked, method);
-  const decoded = decodedRequest(admitted, request, limits);
-  const inTime = deadline(decoded);
+  const decoded = decodedRequest(checked, request, limits);
+  const admitted = callers === undefined ? decoded : callers(decoded, method);
+  const inTime = deadline(admitted);
   const translated = errorTranslation(inTime, method, environment.log);
   return metrics(translated, method, environment);
 }

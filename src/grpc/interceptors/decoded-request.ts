@@ -6,8 +6,8 @@ import type { RequestLimits } from '../request-limits.ts';
  * Decodes the request.
  *
  * Inside error translation, which gives a refusal its form: what is thrown in the library's own decoding is answered
- * as INTERNAL, as though the fault were ours. Before field checks: from here on inwards a request is a message of
- * its type.
+ * as INTERNAL, as though the fault were ours. Inside caller authentication: nobody else can have it done. Around
+ * field checks: from here on inwards a request is a message of its type.
  */
 export function decodedRequest<Request, Response>(
   next: Handler<Request, Response>,
