@@ -133,16 +133,17 @@ function batchValidate(
   request: BatchValidateRequest,
 ): BatchValidateResponse | Promise<BatchValidateResponse> {
   const demand = demandOf(request);
-  const atHand: Judgement[] = [];
-  const underWay: (Judgement | Promise<Judgement>)[] = [];
-  for (const token of request.accessTokens) {
-    const judged = judgeOrReject(tokens, token, demand);
-    underWay.push(judged);
-    if (!(judged instanceof Promise)) atHand.push(judged);
-  }
-  return atHand.length === underWay.length
+  const judged = new Map<string, Judgement | Promise<Judgement>>();
+  const inOrder = request.accessTokens.map((token) => {
+    // A token costs a check of its signature however often it is bad, so each is judged once.
+    const judgement = judged.get(token) ?? judgeOrReject(tokens, token, demand);
+    judged.set(token, judgement);
+    return judgement;
+  });
+  const atHand = inOrder.filter((judgement): judgement is Judgement => !(judgement instanceof Promise));
+  return atHand.length === inOrder.length
     ? batchValidateResponse(atHand)
-    : Promise.all(underWay).then(batchValidateResponse);
+    : Promise.all(inOrder).then(batchValidateResponse);
 }
 
 /** A throw would leave the judgements already under way with nobody to hear of their failures. */
