@@ -5,6 +5,7 @@ import { refuseCompression } from './interceptors/compression.ts';
 import { requestFrames } from './interceptors/request-frames.ts';
 import { wireFaults } from './interceptors/wire-faults.ts';
 import { addReflection } from './reflection.ts';
+import { trimRequestHeaders } from './request-headers.ts';
 import { LIBRARY_LIMITS } from './request-limits.ts';
 import { SERVER_LIMITS } from './server-limits.ts';
 import { type ServerLog, takeLibraryLog } from './server-log.ts';
@@ -68,6 +69,7 @@ export class GrpcServer {
     const socketPath = unixSocketPath(address);
     if (socketPath !== undefined && !addressIsShared) await removeStaleSocket(socketPath);
     const port = await this.#bind(this.#credentials());
+    trimRequestHeaders(this.#server);
     this.#boundAddress = socketPath === undefined ? address.replace(/:0$/, `:${port}`) : address;
     return this.#boundAddress;
   }
