@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import {
   adoptPlainBcrypt,
   formatPeppered,
@@ -79,6 +79,25 @@ describe('the form in which a password is compared', () => {
   test('is judged by its length after normalisation', () => {
     const syllables = '\uac01'.repeat(256);
     expect(normalizedPassword(syllables.normalize('NFD'))).toBe(syllables);
+  });
+
+  test('is not looked for where it cannot fit: marks that have to be sorted cost the square of their number', () => {
+    const normalize = jest.spyOn(String.prototype, 'normalize');
+    expect(normalizedPassword(`a${'\u0316\u0301'.repeat(1_535)}`)).toBeUndefined();
+    const lengths = normalize.mock.contexts.map((text) => String(text).length);
+    normalize.mockRestore();
+    expect(Math.max(0, ...lengths)).toBeLessThanOrEqual(1.5 * MAX_PASSWORD_BYTES);
+  });
+
+  test('has at least two thirds as many bytes as any other form has UTF-16 units', () => {
+    const growths = [];
+    for (let codePoint = 0; codePoint <= 0x10ffff; codePoint += 1) {
+      const character = String.fromCodePoint(codePoint);
+      if (!character.isWellFormed()) continue;
+      const units = Math.max(character.length, character.normalize('NFD').length);
+      if (units > 1.5 * Buffer.byteLength(character.normalize('NFC'))) growths.push(codePoint);
+    }
+    expect(growths).toEqual([]);
   });
 });
 
