@@ -30,6 +30,8 @@ const ENTRY_BYTES = 3_000;
 const { validate, batchValidate, login } = IdentityServiceService;
 const { listUsers } = UserServiceService;
 const HEALTH = '/grpc.health.v1.Health/Check';
+/** On in development only, unless it is turned on. */
+const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
 
 /** @param keyId of a key that signs: signatures under it are verified. */
 export function attacks(keyId: string): readonly Attack[] {
@@ -41,6 +43,12 @@ export function attacks(keyId: string): readonly Attack[] {
     {
       name: '3,000 empty messages in one call',
       path: validate.path,
+      headers: {},
+      body: Buffer.alloc(5 * 3_000),
+    },
+    {
+      name: '3,000 empty messages in one call, reflection',
+      path: REFLECTION,
       headers: {},
       body: Buffer.alloc(5 * 3_000),
     },

@@ -83,6 +83,17 @@ describe('the message of a call', () => {
     expect(decoded).toBe(0);
   });
 
+  test('is one of a hundred at most where a call may have several, as with reflection', async () => {
+    await start({ reflection: true });
+    const headers = { ':path': '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo' };
+    expect(await raw.send(Buffer.alloc(5 * 100), headers)).toMatchObject({ grpcStatus: status.OK });
+    expect(await raw.send(Buffer.alloc(5 * 101), headers)).toMatchObject({
+      grpcStatus: status.RESOURCE_EXHAUSTED,
+      detailed: true,
+      message: 'A call of ServerReflectionInfo takes at most 100 request messages: go on in another call.',
+    });
+  });
+
   test('is the only one, also where the second comes late', async () => {
     await start();
     const two = Buffer.concat([frame(good), frame(good)]);

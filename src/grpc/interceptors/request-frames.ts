@@ -14,19 +14,21 @@ type ByteLimit = Pick<RequestLimits, 'maxBytes'>;
 
 /** A byte that says whether the message is compressed, and four with its length. */
 const HEAD_BYTES = 5;
+/** More than a reflection client needs for every type there is. No rpc of ours takes several. */
+const MAX_STREAMED_MESSAGES = 100;
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Refuses a message that is larger than its rpc needs, by the length it claims, and a second message where there
- * can be only one. By itself the library holds whatever fits into the largest request of any rpc, and decodes every
- * message of a chunk: thousands of empty ones cost as much as a large one.
+ * Refuses a message that is larger than its rpc needs, by the length it claims, and more messages than the rpc
+ * takes. By itself the library holds whatever fits into the largest request of any rpc, and decodes every message of
+ * a chunk: thousands of empty ones cost as much as a large one.
  *
  * @param limitsOf the limits of an rpc, by its path.
  */
 export function requestFrames(limitsOf: (path: string) => ByteLimit): ServerInterceptor {
   return ({ path, requestStream }, call) => {
     const library = call as LibraryCall;
-    const frames = new Frames(path, limitsOf(path), requestStream ? Number.POSITIVE_INFINITY : 1);
+    const frames = new Frames(path, limitsOf(path), requestStream);
     const handle = library.handleDataFrame;
     library.handleDataFrame = function (data) {
       const fault = frames.faultIn(data);
@@ -42,6 +44,7 @@ export function requestFrames(limitsOf: (path: string) => ByteLimit): ServerInte
 class Frames {
   readonly #path: string;
   readonly #limits: ByteLimit;
+  readonly #isStream: boolean;
   /** How many more messages may begin. */
   #messagesLeft: number;
   /** The beginning of a head that is not complete. */
@@ -49,10 +52,15 @@ class Frames {
   /** How much of the message that has begun is still to come. */
   #bytesLeft = 0;
 
-  constructor(path: string, limits: ByteLimit, maxMessages: number) {
+  constructor(path: string, limits: ByteLimit, isStream: boolean) {
     this.#path = path;
     this.#limits = limits;
-    this.#messagesLeft = maxMessages;
+    this.#isStream = isStream;
+    this.#messagesLeft = isStream ? MAX_STREAMED_MESSAGES : 1;
+  }
+
+  get #rpc(): string {
+    return this.#path.slice(this.#path.lastIndexOf('/') + 1);
   }
 
   /** What is wrong with the call now that these bytes have come; undefined: nothing. */
@@ -65,7 +73,7 @@ class Frames {
         rest = rest.subarray(taken);
         continue;
       }
-      if (this.#messagesLeft === 0) return secondMessage();
+      if (this.#messagesLeft === 0) return this.#tooManyMessages();
       const head = this.#head.length === 0 ? rest : Buffer.concat([this.#head, rest]);
       if (head.length < HEAD_BYTES) {
         this.#head = head;
@@ -80,14 +88,18 @@ class Frames {
     return undefined;
   }
 
+  #tooManyMessages(): Failure {
+    if (!this.#isStream)
+      return new Failure('MALFORMED_REQUEST', 'The call has more than one request message.');
+    const message = `A call of ${this.#rpc} takes at most ${MAX_STREAMED_MESSAGES} request messages: go on in another call.`;
+    return new Failure('REQUEST_TOO_LARGE', message, {
+      metadata: { max_messages: String(MAX_STREAMED_MESSAGES) },
+    });
+  }
+
   #tooLarge(bytes: number): Failure {
-    const rpc = this.#path.slice(this.#path.lastIndexOf('/') + 1);
     const { maxBytes } = this.#limits;
-    const message = `${rpc} takes requests of at most ${maxBytes} bytes; this one has ${bytes}.`;
+    const message = `${this.#rpc} takes requests of at most ${maxBytes} bytes; this one has ${bytes}.`;
     return new Failure('REQUEST_TOO_LARGE', message, { metadata: { max_bytes: String(maxBytes) } });
   }
-}
-
-function secondMessage(): Failure {
-  return new Failure('MALFORMED_REQUEST', 'The call has more than one request message.');
 }
