@@ -133,15 +133,17 @@ function batchValidate(
   request: BatchValidateRequest,
 ): BatchValidateResponse | Promise<BatchValidateResponse> {
   const demand = demandOf(request);
-  const judged = new Map<string, Judgement | Promise<Judgement>>();
+  const atHand: Judgement[] = [];
+  // What is not at hand costs a check of a signature or a read of a session: once a token, however often it is
+  // asked about.
+  const underWay = new Map<string, Promise<Judgement>>();
   const inOrder = request.accessTokens.map((token) => {
-    // A token costs a check of its signature however often it is bad, so each is judged once.
-    const judgement = judged.get(token) ?? judgeOrReject(tokens, token, demand);
-    judged.set(token, judgement);
-    return judgement;
+    const judged = underWay.get(token) ?? judgeOrReject(tokens, token, demand);
+    if (judged instanceof Promise) underWay.set(token, judged);
+    else atHand.push(judged);
+    return judged;
   });
-  const atHand = inOrder.filter((judgement): judgement is Judgement => !(judgement instanceof Promise));
-  return atHand.length === inOrder.length
+  return underWay.size === 0
     ? batchValidateResponse(atHand)
     : Promise.all(inOrder).then(batchValidateResponse);
 }

@@ -23,12 +23,18 @@ export function trimRequestHeaders(server: Server): void {
     );
   }
   for (const http2Server of http2Servers.keys() as Iterable<Http2Server>) {
-    http2Server.prependListener('stream', (_stream, headers) => trim(headers));
+    http2Server.prependListener('stream', (_stream, headers, _flags, raw: readonly string[]) =>
+      trim(headers, raw),
+    );
   }
 }
 
-function trim(headers: IncomingHttpHeaders): void {
-  for (const name in headers) if (name.endsWith('-bin')) delete headers[name];
+/** @param raw the same as names and values in turn: quicker to go through. */
+function trim(headers: IncomingHttpHeaders, raw: readonly string[]): void {
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index];
+    if (name?.endsWith('-bin')) delete headers[name];
+  }
   const timeout = headers['grpc-timeout'];
   if (timeout !== undefined && timeout.length > MAX_TIMEOUT_LENGTH) headers['grpc-timeout'] = NO_TIMEOUT;
 }

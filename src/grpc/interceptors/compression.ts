@@ -1,8 +1,9 @@
-import type {
-  ServerInterceptingCall,
-  ServerInterceptingCallInterface,
-  ServerInterceptor,
-  StatusObject,
+import {
+  Metadata,
+  type ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  type StatusObject,
 } from '@grpc/grpc-js';
 import { Failure } from '../../core/failure.ts';
 import { statusOf } from '../status-details.ts';
@@ -31,9 +32,17 @@ export const refuseCompression: ServerInterceptor = (_method, call) => {
   return call as ServerInterceptingCall;
 };
 
+/** What the library sends where a handler has no metadata of its own, which is nearly always; never changed. */
+const NO_METADATA = new Metadata();
+NO_METADATA.set(ACCEPT_ENCODING, IDENTITY);
+
 /** The library itself would offer gzip and deflate. */
-const sendAcceptingIdentity: SendMetadata = function (this: ServerInterceptingCallInterface, metadata) {
-  metadata.set(ACCEPT_ENCODING, IDENTITY);
+const sendAcceptingIdentity: SendMetadata = function (this: ServerInterceptingCallInterface, given) {
+  let metadata = NO_METADATA;
+  if (Object.keys(given.getMap()).length > 0) {
+    metadata = given.clone();
+    metadata.set(ACCEPT_ENCODING, IDENTITY);
+  }
   const send: unknown = Reflect.get(Object.getPrototypeOf(this), 'sendMetadata');
   if (typeof send === 'function') send.call(this, metadata);
 };

@@ -65,25 +65,28 @@ class Frames {
 
   /** What is wrong with the call now that these bytes have come; undefined: nothing. */
   faultIn(data: Buffer): Failure | undefined {
-    let rest = data;
-    while (rest.length > 0) {
+    let bytes = data;
+    let at = 0;
+    if (this.#head.length > 0) {
+      bytes = Buffer.concat([this.#head, data]);
+      this.#head = NOTHING;
+    }
+    while (at < bytes.length) {
       if (this.#bytesLeft > 0) {
-        const taken = Math.min(this.#bytesLeft, rest.length);
+        const taken = Math.min(this.#bytesLeft, bytes.length - at);
         this.#bytesLeft -= taken;
-        rest = rest.subarray(taken);
+        at += taken;
         continue;
       }
       if (this.#messagesLeft === 0) return this.#tooManyMessages();
-      const head = this.#head.length === 0 ? rest : Buffer.concat([this.#head, rest]);
-      if (head.length < HEAD_BYTES) {
-        this.#head = head;
+      if (bytes.length - at < HEAD_BYTES) {
+        this.#head = bytes.subarray(at);
         return undefined;
       }
-      this.#head = NOTHING;
       this.#messagesLeft -= 1;
-      this.#bytesLeft = head.readUInt32BE(1);
+      this.#bytesLeft = bytes.readUInt32BE(at + 1);
       if (this.#bytesLeft > this.#limits.maxBytes) return this.#tooLarge(this.#bytesLeft);
-      rest = head.subarray(HEAD_BYTES);
+      at += HEAD_BYTES;
     }
     return undefined;
   }
