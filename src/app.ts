@@ -69,12 +69,12 @@ async function open(site: Site): Promise<App> {
   const database = await openDatabase(site);
   const masterKeys = await openMasterKeys(config);
   const { keys, keySet } = await openKeys(site, database, masterKeys);
-  const { passwords, hasher } = await openPasswords(site, masterKeys);
+  const { passwords, queue } = await openPasswords(site, masterKeys);
   const { store, log } = await openSessionStores(site);
   const { endings, feed, broadcast } = await openEndings(site, store, log);
   const verifier = new TokenVerifier(keySet, config.tokenCacheSize);
   metrics.watch({
-    bcryptWaiting: () => hasher.waiting,
+    bcryptWaiting: () => queue.waiting,
     feedAgeMs: () => (feed.asOf === 0 ? undefined : feed.ageMs),
     revocations: () => feed.size,
     watchers: () => broadcast.size,
@@ -85,7 +85,7 @@ async function open(site: Site): Promise<App> {
   const sessions = sessionService(site, { store, endings, database, keys, masterKeys, verifier, feed });
   const users = new UserService({ directory: database.users, passwords, sessions: endings, clock, ids });
   const reports = loginReports(logger);
-  const login = new LoginService({ users: database.users, passwords, sessions, clock, reports });
+  const login = new LoginService({ users: database.users, passwords, queue, sessions, clock, reports });
   const administration = new CurrentRoles(tokens, database.users);
   const services = grpcServices(site, { login, sessions, tokens, keys, broadcast, users, administration });
   const { address, metricsUrl, cleanEnd } = await openServing(site, services, {

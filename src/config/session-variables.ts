@@ -111,7 +111,8 @@ export const SESSION_VARIABLES = {
   },
   bcryptQueue: {
     name: 'LATCHKEY_BCRYPT_QUEUE',
-    meaning: 'password checks that may wait for each thread; one more is told to come back later',
+    meaning:
+      'password checks that may wait for each thread; beyond that whoever has the most waiting is told to come back later',
     fallback: '32',
     example: '64',
     parse: wholeNumber(1, 10_000),

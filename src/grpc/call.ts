@@ -3,6 +3,7 @@ import type { Failure } from '../core/failure.ts';
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
 import { peerAddress } from './peer-address.ts';
+import { peerConnection } from './peer-connection.ts';
 
 /** An rpc, by its names in the proto files. */
 export interface Method {
@@ -57,6 +58,11 @@ export class Call {
   /** The caller's IP address without port; empty on a Unix socket. */
   get peerAddress(): string {
     return peerAddress(this.#surface.getPeer());
+  }
+
+  /** Names the connection of the call; no other one that is open has the same name. */
+  get connection(): string {
+    return peerConnection(this.#surface);
   }
 
   /** Whether the caller's certificate was verified against the client CA in the TLS handshake. */

@@ -15,6 +15,7 @@ import {
 } from '../gen/latchkey/v1/identity.ts';
 import type { Demand, Judgement } from '../validator/verdict.ts';
 import type { Call } from './call.ts';
+import { callSource } from './call-source.ts';
 import { asEncoded, type EncodedMessage } from './encoding.ts';
 import {
   checkBatchValidate,
@@ -95,6 +96,7 @@ async function login(core: IdentityCore, request: LoginRequest, call: Call): Pro
     clientId,
     device: deviceOf(request.device),
     ipAddress: call.peerAddress,
+    source: callSource(call, 'sign-in'),
     signal: call.signal,
   });
   return {

@@ -1,5 +1,8 @@
 import { isIP } from 'node:net';
 
+const IPV6_GROUPS = 8;
+const NETWORK_GROUPS = 4;
+
 /**
  * The IP address in what grpc-js answers as `getPeer()`: an address, a colon and a port, IPv6 without
  * brackets. Empty where there is no address, as on a Unix socket. An IPv4 address that arrived over a
@@ -11,4 +14,18 @@ export function peerAddress(peer: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1];
   if (mapped !== undefined) return mapped;
   return isIP(host) === 0 ? '' : host;
+}
+
+/**
+ * What of an address one customer of a network provider has to themselves: an IPv4 address, and of IPv6 the first 64
+ * bits (RFC 6177). Empty stays empty.
+ */
+export function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [left = [], right = []] = address.split('::').map((half) => half.split(':').filter(Boolean));
+  // An IPv4 address at the end stands for two groups.
+  const written = left.length + right.length + (address.includes('.') ? 1 : 0);
+  const zeros = new Array<string>(Math.max(0, IPV6_GROUPS - written)).fill('0');
+  const groups = [...left, ...zeros, ...right].slice(0, NETWORK_GROUPS);
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
 }

@@ -1,3 +1,4 @@
+import type { QueueCaller } from '../core/login/password-queue.ts';
 import type { UserService } from '../core/user/user-service.ts';
 import {
   CreateUserRequest,
@@ -19,6 +20,7 @@ import {
   UserServiceService,
 } from '../gen/latchkey/admin/v1/user.ts';
 import type { Call } from './call.ts';
+import { callSource } from './call-source.ts';
 import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
 import { userMessage, versionOf } from './messages/user-message.ts';
 import { afterOf, pageSizeOf, pageTokenOf } from './page.ts';
@@ -124,11 +126,11 @@ function changesOfState(users: UserCore, callers: ReturnType<typeof administrato
 async function createUser(
   users: UserCore,
   { username, roles, credential }: CreateUserRequest,
-  { signal }: Call,
+  call: Call,
 ): Promise<CreateUserResponse> {
   const value = credential?.value ?? '';
   const given = credential?.$case === 'passwordHash' ? { passwordHash: value } : { password: value };
-  return { user: userMessage(await users.create({ username, roles, ...given }, signal)) };
+  return { user: userMessage(await users.create({ username, roles, ...given }, queueCaller(call))) };
 }
 
 async function getUser(users: UserCore, { key }: GetUserRequest): Promise<GetUserResponse> {
@@ -157,8 +159,12 @@ async function updateUser(users: UserCore, request: UpdateUserRequest): Promise<
 async function setPassword(
   users: UserCore,
   { userId, password }: SetPasswordRequest,
-  { signal }: Call,
+  call: Call,
 ): Promise<SetPasswordResponse> {
-  const { user, revision } = await users.setPassword(userId, password, signal);
+  const { user, revision } = await users.setPassword(userId, password, queueCaller(call));
   return { user: userMessage(user), revision };
+}
+
+function queueCaller(call: Call): QueueCaller {
+  return { source: callSource(call, 'administration'), signal: call.signal };
 }

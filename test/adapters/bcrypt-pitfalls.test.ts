@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import bcrypt from 'bcrypt';
 import { BcryptPool } from '../../src/adapters/bcrypt/bcrypt-pool.ts';
-import { MasterKeys } from '../../src/core/keys/master-key.ts';
-import { Passwords } from '../../src/core/login/passwords.ts';
+import type { Passwords } from '../../src/core/login/passwords.ts';
+import { passwordsWith } from '../support/passwords.ts';
 
 // Each of these is first shown of the library alone, so that the test of ours is known to be able to fail.
 
@@ -11,8 +11,8 @@ let pool: BcryptPool;
 let passwords: Passwords;
 
 beforeAll(async () => {
-  pool = await BcryptPool.open({ threads: 1, waitingPerThread: 100, monotonic: () => 0 });
-  passwords = new Passwords({ hasher: pool, masterKeys: new MasterKeys([Buffer.alloc(32, 1)]), cost: COST });
+  pool = await BcryptPool.open({ threads: 1 });
+  passwords = passwordsWith({ hasher: pool, cost: COST });
 });
 
 afterAll(() => pool.close());
@@ -62,7 +62,7 @@ describe('what bcrypt does silently', () => {
 
 describe('the threads of libuv', () => {
   test('are free while every thread of bcrypt is at work', async () => {
-    const busy = await BcryptPool.open({ threads: 5, waitingPerThread: 1, monotonic: () => 0 });
+    const busy = await BcryptPool.open({ threads: 5 });
     try {
       const finished: string[] = [];
       const jobs = Array.from({ length: 5 }, async () => {
@@ -83,11 +83,7 @@ describe('a hash that was made here', () => {
   test('verifies, is of the scheme with the pepper, and verifies under no other pepper', async () => {
     const stored = await passwords.hash('a password');
     expect(stored).toMatch(/^\$lk1\$[0-9a-f]{8}\$2b\$04\$/);
-    const others = new Passwords({
-      hasher: pool,
-      masterKeys: new MasterKeys([Buffer.alloc(32, 2)]),
-      cost: COST,
-    });
+    const others = passwordsWith({ hasher: pool, masterKeys: [Buffer.alloc(32, 2)], cost: COST });
     expect(await accepts('a password', stored)).toBe(true);
     expect(await others.check('a password', stored)).toMatchObject({ ok: false, readable: false });
   });

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import bcrypt from 'bcrypt';
 import { BcryptPool, type BcryptPoolOptions } from '../../src/adapters/bcrypt/bcrypt-pool.ts';
-import { ManualClock } from '../support/manual-clock.ts';
 
 const CHEAP = 4;
 /** Long enough to be under way while the test goes on; never measured. */
@@ -13,12 +12,7 @@ const STILLBORN_WORKER = new URL('../support/stillborn-worker.ts', import.meta.u
 const opened: BcryptPool[] = [];
 
 async function open(options: Partial<BcryptPoolOptions> = {}): Promise<BcryptPool> {
-  const pool = await BcryptPool.open({
-    threads: 1,
-    waitingPerThread: 4,
-    monotonic: () => 0,
-    ...options,
-  });
+  const pool = await BcryptPool.open({ threads: 1, ...options });
   opened.push(pool);
   return pool;
 }
@@ -45,7 +39,7 @@ describe('the bcrypt threads', () => {
   });
 
   test('give each of many callers their own answer', async () => {
-    const pool = await open({ threads: 2, waitingPerThread: 50 });
+    const pool = await open({ threads: 2 });
     const inputs = Array.from({ length: 20 }, (_, index) => `secret ${index}`);
     const hashes = await Promise.all(inputs.map((input) => pool.hash(input, CHEAP)));
     const answers = await Promise.all(
@@ -83,70 +77,6 @@ describe('the bcrypt threads', () => {
       expect(tasks.filter((nice) => nice === niceOf('/proc/self') + 10)).toHaveLength(2);
     },
   );
-});
-
-describe('the queue', () => {
-  test('refuses at once when it is full, and says when to come back', async () => {
-    const pool = await open({ threads: 2, waitingPerThread: 3 });
-    const jobs = Array.from({ length: 2 + 6 }, () => pool.hash('secret', DEAR));
-    expect(pool.waiting).toBe(6);
-    await expect(pool.hash('secret', CHEAP)).rejects.toMatchObject({
-      reason: 'LOGIN_QUEUE_FULL',
-      retryAfterMs: 375,
-    });
-    await Promise.all(jobs);
-    expect(pool.waiting).toBe(0);
-    expect(await pool.hash('secret', CHEAP)).toMatch(/^\$2b\$/);
-  });
-
-  test('measures how long jobs take to say when to come back', async () => {
-    const clock = new ManualClock();
-    const pool = await open({ waitingPerThread: 2, monotonic: () => clock.monotonic() });
-    for (let i = 0; i < 60; i++) {
-      const job = pool.hash('secret', CHEAP);
-      clock.advance(1_000);
-      await job;
-    }
-    const jobs = [1, 2, 3].map(() => pool.hash('secret', DEAR));
-    const full = pool.hash('secret', CHEAP);
-    await expect(full).rejects.toMatchObject({ reason: 'LOGIN_QUEUE_FULL', retryAfterMs: 1_000 });
-    await Promise.all(jobs);
-  });
-
-  test('has no room at all if none was given, and still takes what a thread is free for', async () => {
-    const pool = await open({ waitingPerThread: 0 });
-    const running = pool.hash('secret', DEAR);
-    await expect(pool.hash('secret', CHEAP)).rejects.toMatchObject({ reason: 'LOGIN_QUEUE_FULL' });
-    await running;
-  });
-
-  test('drops a job whose caller goes away', async () => {
-    const pool = await open();
-    const running = pool.hash('secret', DEAR);
-    const caller = new AbortController();
-    const waiting = pool.hash('secret', CHEAP, caller.signal);
-    const behind = pool.hash('secret', CHEAP);
-    caller.abort();
-    expect(pool.waiting).toBe(1);
-    await expect(waiting).rejects.toMatchObject({ reason: 'CANCELLED' });
-    await running;
-    await behind;
-  });
-
-  test('never takes a job whose caller has gone', async () => {
-    const pool = await open();
-    await expect(pool.hash('secret', CHEAP, AbortSignal.abort())).rejects.toMatchObject({
-      reason: 'CANCELLED',
-    });
-  });
-
-  test('lets a job that runs come to its end', async () => {
-    const pool = await open();
-    const caller = new AbortController();
-    const running = pool.hash('secret', CHEAP, caller.signal);
-    caller.abort();
-    expect(await running).toMatch(/^\$2b\$/);
-  });
 });
 
 describe('a thread that dies', () => {

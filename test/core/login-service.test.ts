@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { Failure } from '../../src/core/failure.ts';
-import { MasterKeys } from '../../src/core/keys/master-key.ts';
 import { invalidCredentials } from '../../src/core/login/invalid-credentials.ts';
 import { type LoginAttempt, LoginService } from '../../src/core/login/login-service.ts';
-import { Passwords } from '../../src/core/login/passwords.ts';
+import { PasswordQueue } from '../../src/core/login/password-queue.ts';
 import type { OpenedSession, SignIn } from '../../src/core/session/session-service.ts';
 import type { User } from '../../src/core/user/user.ts';
 import type { ChangeConditions, UserChange } from '../../src/core/user/user-directory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { passwordsWith } from '../support/passwords.ts';
 import { RecordingHasher } from '../support/recording-hasher.ts';
 
 const COST = 6;
@@ -20,6 +20,7 @@ const ATTEMPT: LoginAttempt = {
   clientId: 'web',
   device: { deviceId: 'd1', name: 'Firefox', platform: 'linux' },
   ipAddress: '192.0.2.1',
+  source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
 };
 
 interface Update {
@@ -32,14 +33,14 @@ interface Update {
 /** A login service whose neighbours write down what they are asked. */
 async function house({ storedAtCost = COST, disabledAt = undefined as number | undefined } = {}) {
   const hasher = new RecordingHasher();
-  const masterKeys = new MasterKeys([Buffer.alloc(32, 1)]);
-  const passwords = new Passwords({ hasher, masterKeys, cost: COST });
+  const queue = new PasswordQueue({ turns: 1, capacity: 0, monotonic: () => 0 });
+  const passwords = passwordsWith({ hasher, queue, cost: COST });
   const clock = new ManualClock();
   const alice: User = {
     userId: '019b7700-0000-7000-8000-000000000001',
     username: 'Alice',
     usernameKey: 'alice',
-    passwordHash: await new Passwords({ hasher, masterKeys, cost: storedAtCost }).hash(PASSWORD),
+    passwordHash: await passwordsWith({ hasher, cost: storedAtCost }).hash(PASSWORD),
     roles: ['admin'],
     disabledAt,
     createdAt: 1,
@@ -70,6 +71,7 @@ async function house({ storedAtCost = COST, disabledAt = undefined as number | u
       },
     },
     passwords,
+    queue,
     sessions: {
       open: async (user, signIn) => {
         opened.push({ user, signIn });
@@ -82,7 +84,7 @@ async function house({ storedAtCost = COST, disabledAt = undefined as number | u
       passwordUnreadable: (userId) => reported.push(`password of ${userId}`),
     },
   });
-  return { service, alice, hasher, clock, asked, opened, updates, reported, stage };
+  return { service, alice, hasher, queue, clock, asked, opened, updates, reported, stage };
 }
 
 describe('a login', () => {
@@ -155,11 +157,11 @@ describe('a login', () => {
   });
 
   test('fails at once when the queue of password checks is full', async () => {
-    const { service, hasher } = await house();
-    hasher.failure = new Failure('LOGIN_QUEUE_FULL', 'full', { retryAfterMs: 900 });
+    const { service, queue } = await house();
+    queue.take();
     await expect(service.login(ATTEMPT)).rejects.toMatchObject({
       reason: 'LOGIN_QUEUE_FULL',
-      retryAfterMs: 900,
+      retryAfterMs: 250,
     });
   });
 
@@ -221,9 +223,9 @@ describe('a login with an outdated hash', () => {
   });
 
   test('succeeds although the queue is full by then', async () => {
-    const { service, stage, hasher, reported } = await house({ storedAtCost: 4 });
+    const { service, stage, queue, reported } = await house({ storedAtCost: 4 });
     stage.open = async () => {
-      hasher.failure = new Failure('LOGIN_QUEUE_FULL', 'full');
+      queue.take();
       return OPENED;
     };
     expect(await service.login(ATTEMPT)).toBe(OPENED);

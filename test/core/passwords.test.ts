@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Failure } from '../../src/core/failure.ts';
-import { MasterKeys } from '../../src/core/keys/master-key.ts';
-import { Passwords } from '../../src/core/login/passwords.ts';
+import { idleQueue, passwordsWith as passwordsOf } from '../support/passwords.ts';
 import { RecordingHasher } from '../support/recording-hasher.ts';
 
 const OLD_KEY = Buffer.alloc(32, 1);
@@ -11,7 +10,8 @@ const PASSWORD = 'a horse of another colour';
 const PLAIN_HASH = '$2b$04$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy';
 
 function passwordsWith({ keys = [NEW_KEY], cost = COST, hasher = new RecordingHasher() } = {}) {
-  return { hasher, passwords: new Passwords({ hasher, masterKeys: new MasterKeys(keys), cost }) };
+  const queue = idleQueue();
+  return { hasher, queue, passwords: passwordsOf({ hasher, masterKeys: keys, cost, queue }) };
 }
 
 describe('checking a password', () => {
@@ -47,8 +47,8 @@ describe('checking a password', () => {
 
   test('fails as the hasher does', async () => {
     const { passwords, hasher } = passwordsWith();
-    hasher.failure = new Failure('LOGIN_QUEUE_FULL', 'full', { retryAfterMs: 1 });
-    await expect(passwords.check(PASSWORD, undefined)).rejects.toMatchObject({ reason: 'LOGIN_QUEUE_FULL' });
+    hasher.failure = new Failure('INTERNAL', 'lost');
+    await expect(passwords.check(PASSWORD, undefined)).rejects.toMatchObject({ reason: 'INTERNAL' });
   });
 });
 
@@ -86,7 +86,7 @@ describe('the work of a check', () => {
 
   test('for nobody never leads to a yes, whatever the comparison says', async () => {
     const hasher = { hash: async () => '', verify: async () => true };
-    const passwords = new Passwords({ hasher, masterKeys: new MasterKeys([NEW_KEY]), cost: COST });
+    const passwords = passwordsOf({ hasher, cost: COST });
     expect(await passwords.check(PASSWORD, undefined)).toMatchObject({ ok: false });
     expect(await passwords.check('', PLAIN_HASH)).toMatchObject({ ok: false });
     expect(await passwords.check('x'.repeat(73), PLAIN_HASH)).toMatchObject({ ok: false });
@@ -114,6 +114,15 @@ describe('a stored password that is outdated', () => {
     const stored = await passwordsWith({ keys: [OLD_KEY] }).passwords.hash(PASSWORD);
     const { passwords } = passwordsWith();
     expect(await passwords.check(PASSWORD, stored)).toEqual({ ok: false, upgrade: false, readable: false });
+  });
+});
+
+describe('hashing a password', () => {
+  test('is done in the turn of the caller in the queue', async () => {
+    const { passwords, queue, hasher } = passwordsWith();
+    queue.close();
+    await expect(passwords.hash(PASSWORD)).rejects.toMatchObject({ reason: 'DRAINING' });
+    expect(hasher.jobs).toEqual([]);
   });
 });
 

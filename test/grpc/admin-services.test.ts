@@ -14,6 +14,16 @@ import { call } from './support/unary-call.ts';
 const idOf = (n: number) => `019b7760-0000-7000-8000-${String(n).padStart(12, '0')}`;
 const admin = { metadata: { authorization: 'Bearer admin' } };
 
+/** Who waits in the queue for passwords. */
+const queued = {
+  source: {
+    purpose: 'administration',
+    address: '127.0.0.1',
+    connection: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+  },
+  signal: expect.any(AbortSignal),
+};
+
 const user: User = {
   userId: idOf(1),
   username: 'Ada',
@@ -33,7 +43,7 @@ function fakeUsers(asked: unknown[][]): UserCore {
   const noted =
     <Result>(method: string, result: Result) =>
     async (...given: readonly unknown[]): Promise<Result> => {
-      asked.push([method, ...given.filter((argument) => !(argument instanceof AbortSignal))]);
+      asked.push([method, ...given]);
       return result;
     };
   return {
@@ -142,8 +152,8 @@ describe('UserService', () => {
     await call(users, users.createUser, { ...request, credential: password }, admin);
     await call(users, users.createUser, { ...request, credential: hash }, admin);
     expect(asked).toEqual([
-      ['create', { ...request, password: 'correct horse battery' }],
-      ['create', { ...request, passwordHash: '$2b$12$x' }],
+      ['create', { ...request, password: 'correct horse battery' }, queued],
+      ['create', { ...request, passwordHash: '$2b$12$x' }, queued],
     ]);
   });
 
@@ -196,6 +206,7 @@ describe('UserService', () => {
     const password = { ...request, password: 'correct horse battery' };
     const set = await call(users, users.setPassword, password, admin);
     expect(set.ok?.revision).toBe('9-0');
+    expect(asked.at(-1)).toEqual(['setPassword', password.userId, password.password, queued]);
     const disabled = await call(users, users.disableUser, request, admin);
     expect(disabled.ok).toMatchObject({ revision: '9-1', user: { disabledAt: new Date(T0 + 3) } });
     const enabled = await call(users, users.enableUser, request, admin);

@@ -6,17 +6,17 @@ import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import { canonicalUsername, MAX_USERNAME_BYTES } from '../user/username.ts';
 import { invalidCredentials } from './invalid-credentials.ts';
+import type { PasswordQueue, QueueCaller } from './password-queue.ts';
 import type { Passwords } from './passwords.ts';
 
-export interface LoginAttempt {
+/** Aborting its signal gives up a password check that has not begun. */
+export interface LoginAttempt extends QueueCaller {
   readonly username: string;
   readonly password: string;
   readonly clientId: string;
   readonly device: Device;
   /** Where the call came from; empty: not known. */
   readonly ipAddress: string;
-  /** Aborted: the caller is gone. A password check that has not begun is given up. */
-  readonly signal?: AbortSignal;
 }
 
 export type LoginResult = OpenedSession;
@@ -32,6 +32,7 @@ export interface LoginReports {
 export interface LoginServiceOptions {
   readonly users: Pick<UserDirectory, 'findByUsernameKey' | 'update'>;
   readonly passwords: Passwords;
+  readonly queue: Pick<PasswordQueue, 'run'>;
   readonly sessions: Pick<SessionService, 'open'>;
   readonly clock: Clock;
   readonly reports: LoginReports;
@@ -53,17 +54,19 @@ export class LoginService {
    * user and a wrong, empty or over-long password; with LOGIN_QUEUE_FULL, STORE_UNAVAILABLE and CANCELLED.
    */
   async login(attempt: LoginAttempt): Promise<LoginResult> {
-    const { passwords, sessions, reports } = this.#options;
-    const { password, clientId, device, ipAddress, signal } = attempt;
+    const { passwords, queue, sessions, reports } = this.#options;
+    const { password, clientId, device, ipAddress } = attempt;
     const user = await this.#find(attempt.username);
-    const { ok, upgrade, readable } = await passwords.check(password, user?.passwordHash, signal);
+    const { ok, upgrade, readable } = await queue.run(attempt, () =>
+      passwords.check(password, user?.passwordHash),
+    );
     if (user !== undefined && !readable) reports.passwordUnreadable(user.userId);
     if (user === undefined || !ok || user.disabledAt !== undefined) throw invalidCredentials();
     // With the record whose password was checked, never a later one: whatever ended the user's sessions since then
     // carries a higher securityVersion, and the session store refuses this one.
     const authenticationMethods = [PASSWORD_METHOD];
     const opened = await sessions.open(user, { clientId, device, ipAddress, authenticationMethods });
-    if (upgrade) await this.#upgrade(user, password, signal);
+    if (upgrade) await this.#upgrade(user, attempt);
     return opened;
   }
 
@@ -74,10 +77,10 @@ export class LoginService {
   }
 
   /** Stores the password as it would be stored today, unless the record was changed since it was read. */
-  async #upgrade(user: User, password: string, signal: AbortSignal | undefined): Promise<void> {
+  async #upgrade(user: User, attempt: LoginAttempt): Promise<void> {
     const { users, passwords, clock, reports } = this.#options;
     try {
-      const passwordHash = await passwords.hash(password, signal);
+      const passwordHash = await passwords.hash(attempt.password, attempt);
       await users.update(user.userId, { passwordHash }, clock.now(), { ifVersion: user.version });
     } catch (error) {
       if (!isExpected(error)) reports.upgradeFailed(user.userId, error);

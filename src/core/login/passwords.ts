@@ -1,5 +1,6 @@
 import { invalidField } from '../failure.ts';
 import type { PasswordHasher } from './password-hasher.ts';
+import type { PasswordQueue, QueueCaller } from './password-queue.ts';
 import {
   adoptPlainBcrypt,
   formatPeppered,
@@ -24,6 +25,7 @@ export interface PepperKeys {
 
 export interface PasswordsOptions {
   readonly hasher: PasswordHasher;
+  readonly queue: Pick<PasswordQueue, 'run'>;
   readonly masterKeys: PepperKeys;
   /** bcrypt's, as a power of two; 4 to 31. */
   readonly cost: number;
@@ -48,25 +50,30 @@ const NOBODYS_HASH_TAIL = 'latchkeyLatchkeyLatchuLatchkeyLatchkeyLatchkeyLatchku
 /**
  * Makes and checks stored passwords.
  *
- * Every check is one job of the hasher with the work of one bcrypt at the configured cost: for a right password
+ * Whoever hashes or checks has a turn in the password queue. Every check is one job of the hasher with the work of one bcrypt at the configured cost: for a right password
  * and a wrong one, for no user at all, for an empty or over-long password, for an imported hash of a lower cost.
  * Hashes of a higher cost (the configured one was lowered) are dearer until their users have signed in once.
  */
 export class Passwords {
   readonly #hasher: PasswordHasher;
+  readonly #queue: PasswordsOptions['queue'];
   readonly #masterKeys: PepperKeys;
   readonly #cost: number;
   readonly #nobodysHash: string;
 
-  constructor({ hasher, masterKeys, cost }: PasswordsOptions) {
+  constructor({ hasher, queue, masterKeys, cost }: PasswordsOptions) {
     this.#hasher = hasher;
+    this.#queue = queue;
     this.#masterKeys = masterKeys;
     this.#cost = cost;
     this.#nobodysHash = `$2b$${String(cost).padStart(2, '0')}$${NOBODYS_HASH_TAIL}`;
   }
 
-  /** The stored form of a password. Fails with INVALID_FIELD for one that no check would ever accept. */
-  async hash(password: string, signal?: AbortSignal): Promise<string> {
+  /**
+   * The stored form of a password, once it is the caller's turn. Fails with INVALID_FIELD for one that no check would
+   * ever accept, and as the queue does.
+   */
+  async hash(password: string, caller?: QueueCaller): Promise<string> {
     const normalized = normalizedPassword(password);
     if (normalized === undefined) {
       throw invalidField(
@@ -75,19 +82,20 @@ export class Passwords {
       );
     }
     const { id, pepper } = this.#masterKeys.newest;
-    return formatPeppered(id, await this.#hasher.hash(pepperedInput(pepper, normalized), this.#cost, signal));
+    const input = pepperedInput(pepper, normalized);
+    return formatPeppered(id, await this.#queue.run(caller, () => this.#hasher.hash(input, this.#cost)));
   }
 
   /**
    * Whether it is the password of what is stored. `stored` undefined (there is no such user) is never ok and
-   * takes as long. Fails with LOGIN_QUEUE_FULL and CANCELLED as the hasher does.
+   * takes as long. For whoever has the turn in the queue.
    */
-  async check(password: string, stored: string | undefined, signal?: AbortSignal): Promise<PasswordCheck> {
+  async check(password: string, stored: string | undefined): Promise<PasswordCheck> {
     const parsed = stored === undefined ? undefined : parseStoredPassword(stored);
     const normalized = normalizedPassword(password);
     const comparison = parsed && this.#comparison(normalized, parsed);
     const { input, hash } = comparison ?? this.#decoy(normalized);
-    const matches = await this.#hasher.verify(input, hash, this.#cost, signal);
+    const matches = await this.#hasher.verify(input, hash, this.#cost);
     const ok = matches && comparison !== undefined;
     const readable = stored === undefined || (parsed !== undefined && this.#isReadable(parsed));
     return { ok, upgrade: ok && parsed !== undefined && this.#isOutdated(parsed), readable };

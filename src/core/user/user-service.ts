@@ -2,6 +2,7 @@ import type { Clock } from '../../validator/clock.ts';
 import { Failure } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
 import { checkNewPassword } from '../login/password-policy.ts';
+import type { QueueCaller } from '../login/password-queue.ts';
 import type { Passwords } from '../login/passwords.ts';
 import type { SessionEndings } from '../session/session-endings.ts';
 import { checkFields } from './field-checks.ts';
@@ -59,7 +60,7 @@ export class UserService {
   }
 
   /** Fails with INVALID_FIELD, USERNAME_TAKEN, LOGIN_QUEUE_FULL. */
-  async create(user: NewUser, signal?: AbortSignal): Promise<User> {
+  async create(user: NewUser, caller?: QueueCaller): Promise<User> {
     const { passwords, directory } = this.#options;
     checkFields(
       () => checkUsername(user.username, 'username'),
@@ -71,7 +72,7 @@ export class UserService {
     );
     const stored =
       'password' in user
-        ? await passwords.hash(user.password, signal)
+        ? await passwords.hash(user.password, caller)
         : passwords.importHash(user.passwordHash);
     const created = this.#newUser(user.username, user.roles, stored);
     await directory.insert(created);
@@ -140,10 +141,10 @@ export class UserService {
   }
 
   /** Fails with INVALID_FIELD, USER_NOT_FOUND, LOGIN_QUEUE_FULL, ENDING_UNCONFIRMED. */
-  async setPassword(userId: string, password: string, signal?: AbortSignal): Promise<ChangedUser> {
+  async setPassword(userId: string, password: string, caller?: QueueCaller): Promise<ChangedUser> {
     const { username } = await this.get({ userId });
     checkNewPassword(password, 'password', [username]);
-    const passwordHash = await this.#options.passwords.hash(password, signal);
+    const passwordHash = await this.#options.passwords.hash(password, caller);
     const user = await this.#change(userId, {
       passwordHash,
       passwordChangedAt: this.#options.clock.now(),

@@ -1,0 +1,80 @@
+import { describe, expect, test } from '@jest/globals';
+import { FairQueue } from '../../src/core/login/fair-queue.ts';
+
+/** A queue of names like `a1-first`: address `a`, connection `a1`. */
+class Line {
+  readonly #queue = new FairQueue<string>();
+
+  add(...items: readonly string[]): this {
+    for (const item of items) this.#queue.add(pathOf(item), item);
+    return this;
+  }
+
+  remove(item: string): boolean {
+    return this.#queue.remove(pathOf(item), item);
+  }
+
+  dropFor(item: string): string | undefined {
+    return this.#queue.dropFor(pathOf(item));
+  }
+
+  get size(): number {
+    return this.#queue.size;
+  }
+
+  serve(count = this.size): readonly (string | undefined)[] {
+    return Array.from({ length: count }, () => this.#queue.next());
+  }
+}
+
+function pathOf(item: string): readonly string[] {
+  return [item.slice(0, 1), item.slice(0, 2)];
+}
+
+describe('a fair queue', () => {
+  test('serves one source in the order of arrival', () => {
+    expect(new Line().add('a1-x', 'a1-y', 'a1-z').serve()).toEqual(['a1-x', 'a1-y', 'a1-z']);
+  });
+
+  test('serves addresses in turn, however many items each has', () => {
+    const line = new Line().add('a1-x', 'a1-y', 'a1-z', 'b1-x', 'b1-y', 'c1-x');
+    expect(line.serve()).toEqual(['a1-x', 'b1-x', 'c1-x', 'a1-y', 'b1-y', 'a1-z']);
+  });
+
+  test('serves the connections of an address in turn, and gives the address no more for having many', () => {
+    const line = new Line().add('a1-x', 'a1-y', 'a2-x', 'a3-x', 'b1-x', 'b1-y');
+    expect(line.serve()).toEqual(['a1-x', 'b1-x', 'a2-x', 'b1-y', 'a3-x', 'a1-y']);
+  });
+
+  test('puts a source that comes back behind those that wait', () => {
+    const line = new Line().add('a1-x', 'b1-x', 'c1-x');
+    expect(line.serve(1)).toEqual(['a1-x']);
+    expect(line.add('a1-y').serve()).toEqual(['b1-x', 'c1-x', 'a1-y']);
+  });
+
+  test('forgets what is removed, once', () => {
+    const line = new Line().add('a1-x', 'a1-y', 'b1-x');
+    expect([line.remove('a1-x'), line.remove('a1-x'), line.remove('c1-x')]).toEqual([true, false, false]);
+    expect(line.size).toBe(2);
+    expect(line.serve()).toEqual(['a1-y', 'b1-x']);
+  });
+
+  test('has nothing to serve when it is empty', () => {
+    expect(new Line().serve(1)).toEqual([undefined]);
+    expect(new Line().dropFor('a1-x')).toBeUndefined();
+  });
+});
+
+describe('making room', () => {
+  test('drops the newest item of the connection that holds the most, in the address that does', () => {
+    const line = new Line().add('a1-x', 'a2-x', 'a2-y', 'b1-x', 'b1-y', 'c1-new');
+    expect(line.dropFor('c1-new')).toBe('a2-y');
+    expect(line.serve()).toEqual(['a1-x', 'b1-x', 'c1-new', 'a2-x', 'b1-y']);
+  });
+
+  test('drops the newcomer where nobody holds more', () => {
+    const line = new Line().add('a1-x', 'b1-x', 'c1-new');
+    expect(line.dropFor('c1-new')).toBe('c1-new');
+    expect(new Line().add('a1-x', 'a1-y', 'b1-x', 'a1-new').dropFor('a1-new')).toBe('a1-new');
+  });
+});

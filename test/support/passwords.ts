@@ -1,0 +1,24 @@
+import { MasterKeys } from '../../src/core/keys/master-key.ts';
+import type { PasswordHasher } from '../../src/core/login/password-hasher.ts';
+import { PasswordQueue } from '../../src/core/login/password-queue.ts';
+import { Passwords } from '../../src/core/login/passwords.ts';
+
+/** A queue in which nobody waits. */
+export function idleQueue(): PasswordQueue {
+  return new PasswordQueue({ turns: 100, capacity: 0, monotonic: () => 0 });
+}
+
+/** Passwords under one master key, with a queue in which nobody waits unless another one is given. */
+export function passwordsWith({
+  hasher,
+  cost,
+  masterKeys = [Buffer.alloc(32, 1)],
+  queue = idleQueue(),
+}: {
+  readonly hasher: PasswordHasher;
+  readonly cost: number;
+  readonly masterKeys?: readonly Buffer[];
+  readonly queue?: PasswordQueue;
+}): Passwords {
+  return new Passwords({ hasher, queue, cost, masterKeys: new MasterKeys(masterKeys) });
+}
