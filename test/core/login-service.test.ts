@@ -6,6 +6,7 @@ import { PasswordQueue } from '../../src/core/login/password-queue.ts';
 import type { OpenedSession, SignIn } from '../../src/core/session/session-service.ts';
 import type { User } from '../../src/core/user/user.ts';
 import type { ChangeConditions, UserChange } from '../../src/core/user/user-directory.ts';
+import { outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { passwordsWith } from '../support/passwords.ts';
 import { RecordingHasher } from '../support/recording-hasher.ts';
@@ -31,9 +32,13 @@ interface Update {
 }
 
 /** A login service whose neighbours write down what they are asked. */
-async function house({ storedAtCost = COST, disabledAt = undefined as number | undefined } = {}) {
+async function house({
+  storedAtCost = COST,
+  disabledAt = undefined as number | undefined,
+  capacity = 0,
+} = {}) {
   const hasher = new RecordingHasher();
-  const queue = new PasswordQueue({ turns: 1, capacity: 0, monotonic: () => 0 });
+  const queue = new PasswordQueue({ turns: 1, capacity, monotonic: () => 0 });
   const passwords = passwordsWith({ hasher, queue, cost: COST });
   const clock = new ManualClock();
   const alice: User = {
@@ -156,14 +161,34 @@ describe('a login', () => {
     expect(hasher.jobs).toEqual([]);
   });
 
-  test('fails at once when the queue of password checks is full', async () => {
-    const { service, queue } = await house();
-    queue.take();
-    await expect(service.login(ATTEMPT)).rejects.toMatchObject({
-      reason: 'LOGIN_QUEUE_FULL',
-      retryAfterMs: 250,
-    });
-  });
+  test.each(['Alice', 'Bob'])(
+    'fails at once when the queue is full, and does not look for the user: %s',
+    async (username) => {
+      const { service, queue, asked, hasher } = await house();
+      queue.take();
+      await expect(service.login({ ...ATTEMPT, username })).rejects.toMatchObject({
+        reason: 'LOGIN_QUEUE_FULL',
+        retryAfterMs: 250,
+      });
+      expect(asked).toEqual([]);
+      expect(hasher.jobs).toEqual([]);
+    },
+  );
+
+  test.each(['Alice', 'Bob'])(
+    'that loses its place to another source was read as any other, and is not checked: %s',
+    async (username) => {
+      const { service, queue, asked, hasher } = await house({ capacity: 2 });
+      const running = queue.take();
+      const logins = [1, 2].map(() => outcomeOf(service.login({ ...ATTEMPT, username })));
+      queue.take();
+      expect(await logins[1]).toBe('LOGIN_QUEUE_FULL');
+      expect(asked).toEqual([username.toLowerCase(), username.toLowerCase()]);
+      expect(hasher.jobs).toEqual([]);
+      running.leave();
+      expect(await logins[0]).toBe(username === 'Alice' ? 'ok' : 'INVALID_CREDENTIALS');
+    },
+  );
 
   test('with a damaged stored password is refused like any other, and the operator is told', async () => {
     const { service, stage, alice, reported } = await house();

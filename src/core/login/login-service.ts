@@ -32,7 +32,7 @@ export interface LoginReports {
 export interface LoginServiceOptions {
   readonly users: Pick<UserDirectory, 'findByUsernameKey' | 'update'>;
   readonly passwords: Passwords;
-  readonly queue: Pick<PasswordQueue, 'run'>;
+  readonly queue: Pick<PasswordQueue, 'take'>;
   readonly sessions: Pick<SessionService, 'open'>;
   readonly clock: Clock;
   readonly reports: LoginReports;
@@ -54,13 +54,9 @@ export class LoginService {
    * user and a wrong, empty or over-long password; with LOGIN_QUEUE_FULL, STORE_UNAVAILABLE and CANCELLED.
    */
   async login(attempt: LoginAttempt): Promise<LoginResult> {
-    const { passwords, queue, sessions, reports } = this.#options;
-    const { password, clientId, device, ipAddress } = attempt;
-    const user = await this.#find(attempt.username);
-    const { ok, upgrade, readable } = await queue.run(attempt, () =>
-      passwords.check(password, user?.passwordHash),
-    );
-    if (user !== undefined && !readable) reports.passwordUnreadable(user.userId);
+    const { sessions } = this.#options;
+    const { clientId, device, ipAddress } = attempt;
+    const { user, ok, upgrade } = await this.#check(attempt);
     if (user === undefined || !ok || user.disabledAt !== undefined) throw invalidCredentials();
     // With the record whose password was checked, never a later one: whatever ended the user's sessions since then
     // carries a higher securityVersion, and the session store refuses this one.
@@ -68,6 +64,21 @@ export class LoginService {
     const opened = await sessions.open(user, { clientId, device, ipAddress, authenticationMethods });
     if (upgrade) await this.#upgrade(user, attempt);
     return opened;
+  }
+
+  /** The place in the queue comes first: while it is full nothing is read, so that no time tells who exists. */
+  async #check(attempt: LoginAttempt) {
+    const { passwords, queue, reports } = this.#options;
+    const place = queue.take(attempt);
+    try {
+      const user = await this.#find(attempt.username);
+      await place.turn;
+      const { ok, upgrade, readable } = await passwords.check(attempt.password, user?.passwordHash);
+      if (user !== undefined && !readable) reports.passwordUnreadable(user.userId);
+      return { user, ok, upgrade };
+    } finally {
+      place.leave();
+    }
   }
 
   async #find(username: string): Promise<User | undefined> {
