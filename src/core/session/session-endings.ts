@@ -16,8 +16,8 @@ export interface SessionEndingsOptions {
 }
 
 /**
- * For how many lives of an access token a user's cut-off is remembered by the session store. It must outlast every
- * login and refresh that read the user before it, which take seconds; the log alone needs one life.
+ * For how many lives of an access token a user's cut-off is remembered by the session store. It must outlast the
+ * seconds between reading the user and the step in the store, at logins and refreshes; the log alone needs one life.
  */
 const CUTOFF_LIVES = 4;
 

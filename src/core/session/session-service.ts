@@ -61,9 +61,16 @@ export class SessionService {
    * Opens a session for a user whose credentials were checked against the very record that is given. Fails
    * with INVALID_CREDENTIALS if the user's sessions were ended since the record was read, and with ENDING_UNCONFIRMED or
    * STORE_UNAVAILABLE if a session that has to make room cannot be ended for certain; then it opens nothing.
+   *
+   * The check can have waited for longer than the store remembers an end of all sessions. So the record is read again
+   * here; the store sees what is changed after that.
    */
-  async open(user: User, signIn: SignIn): Promise<OpenedSession> {
-    const { endings, clock } = this.#options;
+  async open(checked: User, signIn: SignIn): Promise<OpenedSession> {
+    const { endings, users, clock } = this.#options;
+    const user = await users.findById(checked.userId);
+    if (user?.disabledAt !== undefined || user?.securityVersion !== checked.securityVersion) {
+      throw invalidCredentials();
+    }
     const ended: EndedSession[] = [];
     for (let attempt = 1; attempt <= MAX_OPEN_ATTEMPTS; attempt += 1) {
       const now = clock.now();
