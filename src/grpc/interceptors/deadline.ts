@@ -13,12 +13,15 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * connection (HTTP/2 rapid reset protection): a stall must be answered, not waited out. A store that hangs is
  * given up earlier, by the store calls' own deadlines, and is then UNAVAILABLE; this is for callers in more of a
  * hurry than that. It stands inside error translation, which gives its failure a form, and around everything
- * that may wait. A handler that answered at once was never late and costs no timer.
+ * that may wait. A handler that answered at once was never late and costs no timer. A call
+ * that arrives after its deadline does no work.
  */
 export function deadline<Request, Response>(next: Handler<Request, Response>): Handler<Request, Response> {
   return (request, call) => {
+    if (call.remainingMs <= 0) throw late();
     const answer = next(request, call);
     if (!(answer instanceof Promise)) return answer;
+    // Read again: the handler may have taken a while before it began to wait.
     const { remainingMs } = call;
     return remainingMs === Number.POSITIVE_INFINITY ? answer : inTime(answer, call, remainingMs);
   };
@@ -30,11 +33,15 @@ function inTime<Response>(answer: Promise<Response>, call: Call, remainingMs: nu
     const timer = setTimeout(
       () => {
         call.abort();
-        reject(new Failure('DEADLINE_EXCEEDED', 'There is no answer within the deadline of this call.'));
+        reject(late());
       },
-      Math.min(remainingMs - lead, MAX_TIMER_MS),
+      Math.min(Math.max(0, remainingMs - lead), MAX_TIMER_MS),
     );
     timer.unref();
     answer.then(resolve, reject).finally(() => clearTimeout(timer));
   });
+}
+
+function late(): Failure {
+  return new Failure('DEADLINE_EXCEEDED', 'There is no answer within the deadline of this call.');
 }
