@@ -7,7 +7,7 @@ import { type Channels, closedError } from './channels.ts';
 import { LatchkeyError, latchkeyError } from './errors.ts';
 
 export interface CallOptions {
-  /** How long to wait for the answer. Default: the connection's `timeoutMs`. */
+  /** How long to wait for the answer, milliseconds, 24 days at most. Default: the connection's `timeoutMs`. */
   readonly timeoutMs?: number;
   /** Sent as `authorization: Bearer`. Default: the connection's `token`. */
   readonly token?: string;
@@ -62,6 +62,8 @@ const REPEATABLE: ReadonlySet<string> = new Set([
 ]);
 const MOST_TRIES = 3;
 const RETRY_MS = { first: 25, most: 400 };
+/** 24 days: beyond 2^31 milliseconds timers, and the library at the other end, count wrong. */
+const MAX_TIMEOUT_MS = 24 * 86_400_000;
 const EMPTY = Buffer.alloc(0);
 
 export function callsOf<Service extends Readonly<Record<string, unknown>>>(
@@ -88,7 +90,7 @@ async function withRetries(
   fields: object,
   options: CallOptions,
 ): Promise<unknown> {
-  const deadline = caller.now() + (options.timeoutMs ?? caller.timeoutMs);
+  const deadline = deadlineOf(caller, checkedTimeout(options.timeoutMs ?? caller.timeoutMs));
   const backoff = new Backoff(RETRY_MS.first, RETRY_MS.most);
   for (let tries = 1; ; tries += 1) {
     try {
@@ -101,6 +103,18 @@ async function withRetries(
       await pause(waitMs, options.signal);
     }
   }
+}
+
+/** Milliseconds since 1970. Throws where it has passed: what nobody waits for is not sent. */
+function deadlineOf(caller: Caller, timeoutMs: number): number {
+  if (timeoutMs <= 0) throw new LatchkeyError(status.DEADLINE_EXCEEDED, 'The deadline has already passed.');
+  return caller.now() + timeoutMs;
+}
+
+/** What a caller gave as a timeout, as a timer can wait for it. Throws where it is no number. */
+export function checkedTimeout(timeoutMs: number): number {
+  if (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)) return Math.min(timeoutMs, MAX_TIMEOUT_MS);
+  throw new LatchkeyError(status.INVALID_ARGUMENT, `timeoutMs is ${timeoutMs}, and must be a number.`);
 }
 
 function errorOf(caught: unknown, { path }: Method<object, unknown>): LatchkeyError {

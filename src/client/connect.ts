@@ -3,7 +3,7 @@ import { UserServiceService } from '../gen/latchkey/admin/v1/user.ts';
 import { IdentityServiceService, type LogoutRequest } from '../gen/latchkey/v1/identity.ts';
 import type { Clock } from '../validator/clock.ts';
 import { abandonable } from './abandonable.ts';
-import { type Caller, callsOf } from './calls.ts';
+import { type Caller, callsOf, checkedTimeout } from './calls.ts';
 import { Channels, closedError } from './channels.ts';
 import { checkConnect, demandFault } from './connect-options.ts';
 import { channelCredentials } from './credentials.ts';
@@ -60,7 +60,7 @@ export function connect(address: string | readonly string[], options: ConnectOpt
       );
       return demand?.signal === undefined ? validation : abandonable(validation, demand.signal);
     },
-    ready: (withinMs = timeoutMs) => mode.ready(withinMs),
+    ready: async (withinMs = timeoutMs) => mode.ready(Math.max(0, checkedTimeout(withinMs))),
     onEnding: (listener) => mode.onEnding(listener),
     get staleness() {
       return mode.staleness;
