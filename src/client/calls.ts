@@ -1,4 +1,4 @@
-import { type Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { type Client, type ClientUnaryCall, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
 import { ValidationServiceService } from '../gen/latchkey/v1/validation.ts';
 import { abandonable, givenUp } from './abandonable.ts';
@@ -51,7 +51,8 @@ export interface Caller {
 
 /**
  * What may be done twice: it changes nothing, or the second time answers as the first. A Login that was repeated
- * could open two sessions, and what an operator changes is not changed twice without being asked for twice.
+ * could open two sessions, and what an operator changes is not changed twice without being asked for twice. Those
+ * are repeated only where the request was not sent.
  */
 const REPEATABLE: ReadonlySet<string> = new Set([
   IdentityServiceService.validate.path,
@@ -62,8 +63,13 @@ const REPEATABLE: ReadonlySet<string> = new Set([
 ]);
 const MOST_TRIES = 3;
 const RETRY_MS = { first: 25, most: 400 };
+/** By then the library has tried to connect again. */
+const RETRY_UNSENT_MS = { first: 200, most: 400 };
+/** What the library says of a stream that the service did not take. */
+const REFUSED = 'Stream refused by server';
 /** 24 days: beyond 2^31 milliseconds timers, and the library at the other end, count wrong. */
 const MAX_TIMEOUT_MS = 24 * 86_400_000;
+const UNSENT = { isUnsent: true };
 const EMPTY = Buffer.alloc(0);
 
 export function callsOf<Service extends Readonly<Record<string, unknown>>>(
@@ -83,7 +89,7 @@ export function callsOf<Service extends Readonly<Record<string, unknown>>>(
   return Object.fromEntries(calls) as CallsOf<Service>;
 }
 
-/** Tries again, on the next address, where that is safe and the service or the way to it is not available. */
+/** Tries again, on the next address, where that is safe and the service or the connection is not available. */
 async function withRetries(
   caller: Caller,
   method: Method<object, unknown>,
@@ -91,14 +97,16 @@ async function withRetries(
   options: CallOptions,
 ): Promise<unknown> {
   const deadline = deadlineOf(caller, checkedTimeout(options.timeoutMs ?? caller.timeoutMs));
-  const backoff = new Backoff(RETRY_MS.first, RETRY_MS.most);
+  const isRepeatable = REPEATABLE.has(method.path);
+  const { first, most } = isRepeatable ? RETRY_MS : RETRY_UNSENT_MS;
+  const backoff = new Backoff(first, most);
   for (let tries = 1; ; tries += 1) {
     try {
       return await attempt(caller, method, fields, options, deadline);
     } catch (caught) {
       const error = errorOf(caught, method);
       const waitMs = Math.max(backoff.next(), error.retryAfterMs ?? 0);
-      const isLast = tries === MOST_TRIES || !REPEATABLE.has(method.path);
+      const isLast = tries === MOST_TRIES || !(isRepeatable || error.isUnsent);
       if (isLast || error.code !== status.UNAVAILABLE || caller.now() + waitMs >= deadline) throw error;
       await pause(waitMs, options.signal);
     }
@@ -107,20 +115,25 @@ async function withRetries(
 
 /** Milliseconds since 1970. Throws where it has passed: what nobody waits for is not sent. */
 function deadlineOf(caller: Caller, timeoutMs: number): number {
-  if (timeoutMs <= 0) throw new LatchkeyError(status.DEADLINE_EXCEEDED, 'The deadline has already passed.');
+  if (timeoutMs <= 0)
+    throw new LatchkeyError(status.DEADLINE_EXCEEDED, 'The deadline has already passed.', UNSENT);
   return caller.now() + timeoutMs;
 }
 
 /** What a caller gave as a timeout, as a timer can wait for it. Throws where it is no number. */
 export function checkedTimeout(timeoutMs: number): number {
   if (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)) return Math.min(timeoutMs, MAX_TIMEOUT_MS);
-  throw new LatchkeyError(status.INVALID_ARGUMENT, `timeoutMs is ${timeoutMs}, and must be a number.`);
+  throw new LatchkeyError(
+    status.INVALID_ARGUMENT,
+    `timeoutMs is ${timeoutMs}, and must be a number.`,
+    UNSENT,
+  );
 }
 
 function errorOf(caught: unknown, { path }: Method<object, unknown>): LatchkeyError {
   if (caught instanceof LatchkeyError) return caught;
   const name = path.slice(path.lastIndexOf('/') + 1);
-  return new LatchkeyError(status.INVALID_ARGUMENT, `The call of ${name} could not be sent.`, {}, caught);
+  return new LatchkeyError(status.INVALID_ARGUMENT, `The call of ${name} could not be sent.`, UNSENT, caught);
 }
 
 async function attempt(
@@ -153,7 +166,7 @@ async function picked(caller: Caller, deadline: number, signal: AbortSignal | un
     return await abandonable(pick, AbortSignal.any(signals));
   } catch (error) {
     if (!late.signal.aborted) throw error;
-    throw new LatchkeyError(status.DEADLINE_EXCEEDED, 'No connection to the service in time.');
+    throw new LatchkeyError(status.DEADLINE_EXCEEDED, 'No connection to the service in time.', UNSENT);
   } finally {
     clearTimeout(timer);
   }
@@ -183,11 +196,17 @@ function unary(
       (error: ServiceError | null, response?: unknown) => {
         signal?.removeEventListener('abort', abort);
         if (error === null) resolve(response);
-        else reject(latchkeyError(error));
+        else reject(latchkeyError(error, isUnsent(client, call, error)));
       },
     );
     signal?.addEventListener('abort', abort, { once: true });
   });
+}
+
+/** Until a stream was opened on a connection, the peer of a call is what the channel was told to connect to. */
+function isUnsent(client: Client, call: ClientUnaryCall, { code, details }: ServiceError): boolean {
+  if (code !== status.UNAVAILABLE) return false;
+  return call.getPeer() === client.getChannel().getTarget() || details === REFUSED;
 }
 
 export function bearer(token: string | undefined): Metadata {

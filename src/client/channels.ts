@@ -77,7 +77,7 @@ export class Channels {
     try {
       return await Promise.any(inTurn.map((client) => connectedTo(client, deadline)));
     } catch (error) {
-      throw new LatchkeyError(status.UNAVAILABLE, 'No connection to the service.', {}, error);
+      throw new LatchkeyError(status.UNAVAILABLE, 'No connection to the service.', { isUnsent: true }, error);
     }
   }
 

@@ -24,6 +24,11 @@ export class LatchkeyError extends Error {
   readonly violations: readonly FieldViolation[];
   /** When to try again, milliseconds from now; undefined: the service did not say. */
   readonly retryAfterMs: number | undefined;
+  /**
+   * Whether the request certainly was not looked at by any service: it never left this process, or its stream was
+   * refused. Repeating it is safe then, a `login` too. False: it may have been carried out.
+   */
+  readonly isUnsent: boolean;
 
   constructor(code: status, message: string, details: Partial<ErrorDetails> = {}, cause?: unknown) {
     super(message, { cause });
@@ -32,11 +37,12 @@ export class LatchkeyError extends Error {
     this.metadata = details.metadata ?? {};
     this.violations = details.violations ?? [];
     this.retryAfterMs = details.retryAfterMs;
+    this.isUnsent = details.isUnsent ?? false;
   }
 
   /**
-   * Whether nobody answered: no connection, or no answer in time. What was asked may have been done all the
-   * same if the connection was lost on the way.
+   * Whether nobody answered: no connection, or no answer in time. Unless `isUnsent`, what was asked may have been
+   * done all the same.
    */
   get isUnreachable(): boolean {
     return (
@@ -56,6 +62,7 @@ interface ErrorDetails {
   readonly metadata: Readonly<Record<string, string>>;
   readonly violations: readonly FieldViolation[];
   readonly retryAfterMs: number;
+  readonly isUnsent: boolean;
 }
 
 const DOMAIN = 'latchkey';
@@ -65,11 +72,11 @@ const DETAILS_KEY = 'grpc-status-details-bin';
 const LAYERS = /^(?:round_robin: )?(?:No connection established\. Last error: )+(?:Error: )?/;
 
 /** The error of a failed call with what its `google.rpc.Status` says. Never throws, whatever the bytes are. */
-export function latchkeyError(error: ServiceError): LatchkeyError {
+export function latchkeyError(error: ServiceError, isUnsent = false): LatchkeyError {
   return new LatchkeyError(
     error.code,
     error.details.replace(LAYERS, 'No connection established. Last error: '),
-    readDetails(error.metadata),
+    { ...readDetails(error.metadata), isUnsent },
     error,
   );
 }

@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { constants, createServer as createHttp2Server, type Http2Server } from 'node:http2';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { status } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type ConnectOptions, connect, type LatchkeyClient } from '../../src/client/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
+import { freePort } from '../support/redis-server.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+
+let fake: FakeLatchkey;
+let opened: (() => unknown)[];
+
+beforeEach(async () => {
+  fake = await FakeLatchkey.start();
+  opened = [() => fake.close()];
+});
+
+afterEach(async () => {
+  for (const close of opened.reverse()) await close();
+});
+
+function open(address: string | string[], options: ConnectOptions = {}): LatchkeyClient {
+  const client = connect(address, { credentials: { kind: 'plaintext' }, mode: 'remote', ...options });
+  opened.push(() => client.close());
+  return client;
+}
+
+async function listening(server: Server | Http2Server): Promise<string> {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  opened.push(() => server.close());
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const proxied = async () => {
+  const proxy = await TcpProxy.open(Number(fake.address.split(':').at(-1)));
+  opened.push(() => proxy.close());
+  return { proxy, address: `127.0.0.1:${proxy.port}` };
+};
+/** Speaks HTTP/2, and takes no request. */
+const refusing = (): { server: Http2Server; counts: { refused: number } } => {
+  const server = createHttp2Server();
+  const counts = { refused: 0 };
+  server.on('stream', (stream) => {
+    counts.refused += 1;
+    stream.on('error', () => undefined);
+    stream.close(constants.NGHTTP2_REFUSED_STREAM);
+  });
+  server.on('session', (session) => opened.push(() => session.destroy()));
+  return { server, counts };
+};
+
+describe('a Login that cannot have reached the service', () => {
+  test('is sent again: the connection is closed before anything can be sent', async () => {
+    const { proxy, address } = await proxied();
+    const { target } = proxy;
+    proxy.target = await freePort();
+    const client = open(address);
+    const login = client.login(ADMIN);
+    // Nobody is where the proxy leads to: it closes what it has accepted.
+    await eventually(() => proxy.connections === 1);
+    await eventually(() => proxy.connections === 0);
+    proxy.target = target;
+    expect((await login).tokens).toBeDefined();
+    expect(fake.rpcs).toStrictEqual(['Login']);
+  });
+
+  test('is sent again, to another address: the stream is refused before it is looked at', async () => {
+    const { server, counts } = refusing();
+    const client = open([await listening(server), fake.address]);
+    await eventually(async () => {
+      expect((await client.login(ADMIN)).tokens).toBeDefined();
+      return counts.refused > 0;
+    });
+  });
+
+  const failing: readonly (readonly [string, () => Promise<string>, ConnectOptions])[] = [
+    ['nobody listens', async () => `127.0.0.1:${await freePort()}`, {}],
+    ['there is no such socket', async () => 'unix:/nowhere/latchkey.sock', {}],
+    ['TLS fails', async () => fake.address, { credentials: { kind: 'tls' } }],
+    ['whoever listens hangs up', async () => listening(createServer((socket) => socket.destroy())), {}],
+    ['every stream is refused', async () => listening(refusing().server), {}],
+  ];
+  test.each(failing)('says so when it fails: %s', async (_why, address, options) => {
+    const client = open(await address(), options);
+    await expect(client.login(ADMIN)).rejects.toMatchObject({
+      code: status.UNAVAILABLE,
+      isUnreachable: true,
+      isUnsent: true,
+    });
+    expect(fake.rpcs).toStrictEqual([]);
+  });
+});
+
+describe('a Login that may have reached the service', () => {
+  test('is not sent again: the connection is lost before the answer', async () => {
+    const { proxy, address } = await proxied();
+    fake.silent.add('Login');
+    const client = open([address, address]);
+    const login = client.login(ADMIN);
+    const outcome = expect(login).rejects.toMatchObject({ code: status.UNAVAILABLE, isUnsent: false });
+    await eventually(() => fake.rpcs.length === 1);
+    fake.silent.clear();
+    proxy.reset();
+    await outcome;
+    expect(fake.rpcs).toStrictEqual(['Login']);
+  });
+
+  test('is not sent again: the service answers that it is not available', async () => {
+    const server = createHttp2Server();
+    server.on('stream', (stream) => {
+      stream.respond(
+        { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '14' },
+        { endStream: true },
+      );
+    });
+    server.on('session', (session) => opened.push(() => session.destroy()));
+    const client = open([await listening(server), await listening(refusing().server)]);
+    await eventually(() =>
+      client.login(ADMIN).then(
+        () => false,
+        ({ isUnsent }: { isUnsent: boolean }) => isUnsent === false,
+      ),
+    );
+  });
+});
