@@ -185,7 +185,11 @@ function unary(
       reject(givenUp());
       return;
     }
-    const abort = () => call.cancel();
+    let isGivenUp = false;
+    const abort = () => {
+      isGivenUp = true;
+      call.cancel();
+    };
     const call = client.makeUnaryRequest(
       method.path,
       method.requestSerialize,
@@ -196,11 +200,18 @@ function unary(
       (error: ServiceError | null, response?: unknown) => {
         signal?.removeEventListener('abort', abort);
         if (error === null) resolve(response);
-        else reject(latchkeyError(error, isUnsent(client, call, error)));
+        else reject(isGivenUp ? latchkeyError(error) : failureOf(error, isUnsent(client, call, error)));
       },
     );
     signal?.addEventListener('abort', abort, { once: true });
   });
+}
+
+/** A call that was cancelled and not by its caller has lost its answer, for example because the service was ended. */
+function failureOf(error: ServiceError, isUnsent: boolean): LatchkeyError {
+  const failure = latchkeyError(error, isUnsent);
+  if (failure.code !== status.CANCELLED || failure.reason !== undefined) return failure;
+  return new LatchkeyError(status.UNAVAILABLE, 'The service ended the call without an answer.', {}, error);
 }
 
 /** Until a stream was opened on a connection, the peer of a call is what the channel was told to connect to. */

@@ -107,6 +107,20 @@ describe('a Login that may have reached the service', () => {
     expect(fake.rpcs).toStrictEqual(['Login']);
   });
 
+  test('is not sent again: the service is stopped at once, which is not a call that its caller gave up', async () => {
+    fake.silent.add('Login');
+    const client = open([fake.address, fake.address]);
+    const outcome = expect(client.login(ADMIN)).rejects.toMatchObject({
+      code: status.UNAVAILABLE,
+      isUnreachable: true,
+      isUnsent: false,
+    });
+    await eventually(() => fake.rpcs.length === 1);
+    fake.close();
+    await outcome;
+    expect(fake.rpcs).toStrictEqual(['Login']);
+  });
+
   test('is not sent again: the service answers that it is not available', async () => {
     const server = createHttp2Server();
     server.on('stream', (stream) => {
