@@ -4,6 +4,7 @@ import { ValidationServiceService } from '../gen/latchkey/v1/validation.ts';
 import { abandonable, givenUp } from './abandonable.ts';
 import { Backoff, pause } from './backoff.ts';
 import { type Channels, closedError } from './channels.ts';
+import type { Connection } from './connection.ts';
 import { LatchkeyError, latchkeyError } from './errors.ts';
 
 export interface CallOptions {
@@ -143,20 +144,23 @@ async function attempt(
   { token = caller.token(), signal }: CallOptions,
   deadline: number,
 ): Promise<unknown> {
-  const client = await picked(caller, deadline, signal);
+  const connection = await picked(caller, deadline, signal);
   // The message with every field empty, so that callers name only what they mean.
   const request = { ...method.requestDeserialize(EMPTY), ...fields };
   try {
-    return await unary(client, method, request, bearer(token), deadline, signal);
+    return await unary(connection, method, request, bearer(token), deadline, signal);
   } catch (error) {
-    const timedOut = error instanceof LatchkeyError && error.code === status.DEADLINE_EXCEEDED;
-    if (timedOut && error.isUnreachable) caller.channels.shun(client);
+    if (error instanceof LatchkeyError && error.isUnavailable) connection.markUnhealthy();
     throw error;
   }
 }
 
 /** Nobody waits longer for a connection than for the answer, whoever else waits for the same connection. */
-async function picked(caller: Caller, deadline: number, signal: AbortSignal | undefined): Promise<Client> {
+async function picked(
+  caller: Caller,
+  deadline: number,
+  signal: AbortSignal | undefined,
+): Promise<Connection> {
   const pick = caller.channels.pick(deadline);
   if (!(pick instanceof Promise)) return pick;
   const late = new AbortController();
@@ -173,16 +177,21 @@ async function picked(caller: Caller, deadline: number, signal: AbortSignal | un
 }
 
 function unary(
-  client: Client,
+  connection: Connection,
   method: Method<object, unknown>,
   request: object,
   metadata: Metadata,
   deadline: number,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
+  const { client } = connection;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
       reject(givenUp());
+      return;
+    }
+    if (connection.isClosed) {
+      reject(new LatchkeyError(status.UNAVAILABLE, 'The connection was replaced a moment ago.', UNSENT));
       return;
     }
     let isGivenUp = false;
@@ -199,17 +208,18 @@ function unary(
       { deadline },
       (error: ServiceError | null, response?: unknown) => {
         signal?.removeEventListener('abort', abort);
-        if (error === null) resolve(response);
-        else reject(isGivenUp ? latchkeyError(error) : failureOf(error, isUnsent(client, call, error)));
+        const failure = error === null ? undefined : failureOf(error, client, call);
+        if (failure === undefined) resolve(response);
+        else reject(isGivenUp ? givenUp() : failure);
       },
     );
     signal?.addEventListener('abort', abort, { once: true });
   });
 }
 
-/** A call that was cancelled and not by its caller has lost its answer, for example because the service was ended. */
-function failureOf(error: ServiceError, isUnsent: boolean): LatchkeyError {
-  const failure = latchkeyError(error, isUnsent);
+function failureOf(error: ServiceError, client: Client, call: ClientUnaryCall): LatchkeyError {
+  const failure = latchkeyError(error, isUnsent(client, call, error));
+  // Cancelled and not by its caller: the answer is lost, for example because the service was ended.
   if (failure.code !== status.CANCELLED || failure.reason !== undefined) return failure;
   return new LatchkeyError(status.UNAVAILABLE, 'The service ended the call without an answer.', {}, error);
 }

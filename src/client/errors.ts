@@ -71,7 +71,11 @@ const DETAILS_KEY = 'grpc-status-details-bin';
 /** What the library puts before the reason why it is not connected, once for each of its layers. */
 const LAYERS = /^(?:round_robin: )?(?:No connection established\. Last error: )+(?:Error: )?/;
 
-/** The error of a failed call with what its `google.rpc.Status` says. Never throws, whatever the bytes are. */
+/**
+ * The error of a failed call with what its `google.rpc.Status` says. Never throws, whatever the bytes are.
+ *
+ * @param isUnsent whether the request certainly was not looked at.
+ */
 export function latchkeyError(error: ServiceError, isUnsent = false): LatchkeyError {
   return new LatchkeyError(
     error.code,

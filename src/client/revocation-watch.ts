@@ -65,15 +65,15 @@ export class RevocationWatch {
     const { caller, clock, heard } = this.#options;
     // Connected first: what connecting takes would be added to the age of all that the stream says.
     const connected = caller.channels.connected(caller.now() + caller.timeoutMs);
-    const client = await abandonable(connected, signal);
+    const connection = await abandonable(connected, signal);
     if (signal.aborted) return;
     const opened = momentOf(clock);
     heard.reopen();
-    const stream = this.#open(client);
+    const stream = this.#open(connection.client);
     try {
       await this.#read(stream, opened);
     } catch (error) {
-      caller.channels.shun(client);
+      connection.markUnhealthy();
       throw error;
     } finally {
       stream.cancel();

@@ -22,6 +22,7 @@ import {
   type WatchRevocationsRequest,
   type WatchRevocationsResponse,
 } from '../../src/gen/latchkey/v1/validation.ts';
+import { ServiceHealth } from '../../src/grpc/health.ts';
 import type { Clock } from '../../src/validator/clock.ts';
 import { AUDIENCE, ISSUER, type TestKey } from './test-keys.ts';
 
@@ -99,6 +100,8 @@ export class FakeValidationService {
   readonly failures = new Map<string, Partial<ServiceError>>();
   /** How often each rpc was called. */
   readonly calls = new Map<string, number>();
+  /** What it says of itself: that it serves. */
+  readonly health = new ServiceHealth([]);
   /** What is said to a new watch. */
   greet: (watch: FakeWatch) => void = (watch) => this.tellCurrent(watch, { isStart: true });
   /** What is answered to BatchValidate. */
@@ -123,6 +126,8 @@ export class FakeValidationService {
       watchRevocations: (stream: Stream) => fake.#watch(stream),
     });
     fake.#server.addService(IdentityServiceService, fake.#identity());
+    fake.health.addTo(fake.#server);
+    fake.health.setServing(true);
     const port = await new Promise<number>((resolve, reject) => {
       fake.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) =>
         error === null ? resolve(bound) : reject(error),

@@ -1,0 +1,107 @@
+import { type Client, type ClientReadableStream, connectivityState } from '@grpc/grpc-js';
+import {
+  type HealthCheckResponse,
+  HealthService,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '../gen/health/v1/health.ts';
+import { abandonable } from './abandonable.ts';
+import { BackgroundLoop } from './background-loop.ts';
+import { Backoff } from './backoff.ts';
+import { stateOf, untilConnected } from './connectivity.ts';
+
+/** The empty name: the server as a whole. */
+const WHOLE_SERVER = { service: '' };
+const RETRY_MS = { first: 50, most: 5_000 };
+/** A service that has said nothing of its health for so long after connecting is taken to be well; milliseconds. */
+const PATIENCE_MS = 500;
+
+/**
+ * What the service at the other end says of itself, as it changes (`grpc.health.v1.Health/Watch`). NOT_SERVING: it
+ * cannot sign people in, or is about to stop. One that does not offer the rpc is taken to be well.
+ */
+export class HealthWatch {
+  readonly #client: Client;
+  readonly #onServing: () => void;
+  readonly #loop = new BackgroundLoop(
+    (signal) => this.#watch(signal),
+    new Backoff(RETRY_MS.first, RETRY_MS.most),
+  );
+  #isServing: boolean | undefined;
+  #known = Promise.withResolvers<void>();
+
+  /** @param onServing told when the service says that it is well. */
+  constructor(client: Client, onServing: () => void) {
+    this.#client = client;
+    this.#onServing = onServing;
+  }
+
+  /** Undefined: not known yet. */
+  get isServing(): boolean | undefined {
+    return this.#isServing;
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  /** Resolves once it is known, or after half a second: then it is taken to be well. */
+  async known(): Promise<void> {
+    const timer = setTimeout(() => this.#assumeServing(), PATIENCE_MS);
+    await this.#known.promise;
+    clearTimeout(timer);
+  }
+
+  async close(): Promise<void> {
+    this.#assumeServing();
+    await this.#loop.close();
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    await abandonable(untilConnected(this.#client), signal);
+    if (signal.aborted) return;
+    const { path, requestSerialize, responseDeserialize } = HealthService.watch;
+    const stream = this.#client.makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      WHOLE_SERVER,
+    );
+    try {
+      await abandonable(this.#read(stream), signal);
+    } finally {
+      stream.cancel();
+      if (stateOf(this.#client) === connectivityState.READY) this.#assumeServing();
+      else this.#forget();
+    }
+  }
+
+  /** Fails when the stream has ended. */
+  #read(stream: ClientReadableStream<HealthCheckResponse>): Promise<never> {
+    return new Promise((_resolve, reject) => {
+      stream.on('data', (message: HealthCheckResponse) => {
+        const isServing = message.status !== ServingStatus.NOT_SERVING;
+        this.#take(isServing);
+        this.#loop.succeeded();
+        if (isServing) this.#onServing();
+      });
+      stream.on('error', reject);
+      stream.on('end', () => reject(new Error('The stream ended.')));
+    });
+  }
+
+  #take(isServing: boolean): void {
+    this.#isServing = isServing;
+    this.#known.resolve();
+  }
+
+  /** Unless something else is known. */
+  #assumeServing(): void {
+    this.#take(this.#isServing ?? true);
+  }
+
+  #forget(): void {
+    if (this.#isServing === undefined) return;
+    this.#isServing = undefined;
+    this.#known = Promise.withResolvers();
+  }
+}
