@@ -209,10 +209,17 @@ function unary(
       (error: ServiceError | null, response?: unknown) => {
         signal?.removeEventListener('abort', abort);
         const failure = error === null ? undefined : failureOf(error, client, call);
+        end(failure === undefined || failure.reason !== undefined);
         if (failure === undefined) resolve(response);
         else reject(isGivenUp ? givenUp() : failure);
       },
     );
+    const end = connection.begin(() => {
+      // What must not be done twice waits on: the service may only be slow.
+      if (!REPEATABLE.has(method.path)) return;
+      reject(new LatchkeyError(status.UNAVAILABLE, 'The service has fallen silent.'));
+      call.cancel();
+    });
     signal?.addEventListener('abort', abort, { once: true });
   });
 }

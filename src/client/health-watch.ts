@@ -105,3 +105,19 @@ export class HealthWatch {
     this.#known = Promise.withResolvers();
   }
 }
+
+/** Whether the other end answers in time, whatever it answers. */
+export function answers(client: Client, withinMs: number): Promise<boolean> {
+  const { path, requestSerialize, responseDeserialize } = HealthService.check;
+  return new Promise((resolve) => {
+    // By a timer and not by a deadline: this must hold whatever happens to the clock of the day.
+    const timer = setTimeout(() => {
+      resolve(false);
+      call.cancel();
+    }, withinMs);
+    const call = client.makeUnaryRequest(path, requestSerialize, responseDeserialize, WHOLE_SERVER, () => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+}

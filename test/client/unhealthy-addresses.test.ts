@@ -5,6 +5,10 @@ import { systemClock } from '../../src/telemetry/clock.ts';
 import { eventually } from '../support/eventually.ts';
 import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
 import { FakeValidationService } from '../support/fake-validation-service.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+
+/** As long as a call to a silent connection may take before it is repeated elsewhere. */
+const FOUND_OUT_MS = 3_000;
 
 let services: FakeValidationService[];
 let opened: (() => unknown)[];
@@ -23,6 +27,12 @@ async function serve(): Promise<FakeValidationService> {
   const service = await FakeValidationService.start(systemClock, []);
   opened.push(() => service.close());
   return service;
+}
+
+async function proxyOf({ address }: { readonly address: string }) {
+  const proxy = await TcpProxy.open(Number(address.split(':').at(-1)));
+  opened.push(() => proxy.close());
+  return { proxy, address: `127.0.0.1:${proxy.port}` };
 }
 
 function open(
@@ -104,4 +114,55 @@ test('An address that answers UNAVAILABLE is asked last until it serves, or for 
   one(0).health.setServing(false);
   one(0).health.setServing(true);
   await spread(client, [3, 3, 3]);
+});
+
+describe('an address that does not answer', () => {
+  test('costs one slow validation, which is repeated elsewhere, and is asked again once it answers', async () => {
+    const { proxy, address } = await proxyOf(one(1));
+    const client = open([one(0), { address }, one(2)]);
+    await spread(client, [3, 3, 3]);
+    proxy.silence();
+    const took: number[] = [];
+    for (let count = 0; count < 60; count += 1) {
+      const begunAt = performance.now();
+      await client.identity.validate({ accessToken: 'a' });
+      took.push(performance.now() - begunAt);
+    }
+    expect(took.filter((ms) => ms > 500)).toHaveLength(1);
+    expect(Math.max(...took)).toBeLessThan(FOUND_OUT_MS);
+    proxy.speak();
+    await spread(client, [3, 3, 3]);
+  }, 20_000);
+
+  test('costs one Login, which is not repeated', async () => {
+    const { proxy, address } = await proxyOf(one(1));
+    const client = open([one(0), { address }, one(2)], { timeoutMs: 2_500 });
+    await spread(client, [3, 3, 3]);
+    proxy.silence();
+    const failed: unknown[] = [];
+    for (let count = 0; count < 60; count += 1)
+      await client.login(ADMIN).catch((error) => failed.push(error));
+    expect(failed).toMatchObject([{ code: status.DEADLINE_EXCEEDED, isUnsent: false }]);
+  }, 20_000);
+
+  test('is one address only: a silent connection is dialled again, and the call answered on the new one', async () => {
+    const { proxy, address } = await proxyOf(one(0));
+    const client = open([{ address }]);
+    await client.validate('a');
+    proxy.silenceConnections();
+    expect(await client.validate('a')).toMatchObject({ kind: 'rejected' });
+    expect(one(0).callsOf('BatchValidate')).toBe(2);
+  }, 20_000);
+
+  test('is not one whose call takes long: it is not dialled again, and the answer is waited for', async () => {
+    const { proxy, address } = await proxyOf(one(0));
+    const client = open([{ address }]);
+    one(0).answer = async ({ accessTokens }) => {
+      await new Promise((resolve) => setTimeout(resolve, FOUND_OUT_MS));
+      return one(0).ended(accessTokens);
+    };
+    expect(await client.validate('a')).toMatchObject({ kind: 'rejected' });
+    expect(one(0).callsOf('BatchValidate')).toBe(1);
+    expect(proxy.connections).toBe(1);
+  }, 20_000);
 });

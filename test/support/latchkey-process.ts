@@ -79,6 +79,15 @@ export class LatchkeyProcess {
     return this.#log;
   }
 
+  /** Keeps its connections and answers nothing, until it is thawed. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<LatchkeyExit> {
     if (this.#child.exitCode === null) this.#child.kill(signal);
     return this.#exit();

@@ -96,6 +96,11 @@ export class TcpProxy {
   /** From now on nothing passes and nobody is told: no data, no end, no reset. New connections are accepted. */
   silence(): void {
     this.#silent = true;
+    this.silenceConnections();
+  }
+
+  /** Nothing passes on the connections there are now, and nobody is told; those that come new are not concerned. */
+  silenceConnections(): void {
     for (const { client, upstream } of this.#links) for (const socket of [client, upstream]) socket.pause();
   }
 
