@@ -65,7 +65,6 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
     const client = await openRedis(redis, {
       name: `latchkey:${name}`,
       deadlineMs,
-      autoPipelining: name === 'commands',
       onDown: (cause) => logger.warn({ connection: name, err: cause }, 'no connection to Redis'),
       onUp: () => logger.info({ connection: name }, 'connected to Redis again'),
     });

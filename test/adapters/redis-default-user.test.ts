@@ -28,7 +28,7 @@ const start = async (users?: string) => {
 };
 
 const connect = async (address: RedisAddress): Promise<RedisClient> => {
-  const options = { name: 'test', deadlineMs: 500, autoPipelining: false };
+  const options = { name: 'test', deadlineMs: 500 };
   const client = await openRedis(address, { ...options, onDown: () => undefined, onUp: () => undefined });
   closers.add(() => closeRedis(client));
   return client;

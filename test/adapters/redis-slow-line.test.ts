@@ -105,3 +105,12 @@ test('a line of 64 kbit/s is enough after it was cut and Redis has forgotten the
   await eventually(async () => (await outcomeOf(refresh(session))) === 'ok');
   for (let count = 0; count < 10; count += 1) await refresh(session);
 });
+
+test('of refreshes sent at once over a slow line, those that it carries in time are answered', async () => {
+  const sessions = await Promise.all(Array.from({ length: 30 }, create));
+  await Promise.all(sessions.map(refresh));
+  line.slowDown(KBIT_64);
+  const outcomes = await Promise.all(sessions.map((session) => outcomeOf(refresh(session))));
+  expect(outcomes.slice(0, 3)).toEqual(['ok', 'ok', 'ok']);
+  expect(outcomes.at(-1)).toBe('STORE_UNAVAILABLE');
+});

@@ -17,7 +17,7 @@ beforeAll(async () => {
   redis = await startRedis(tmpdir());
   client = await openRedis(
     { kind: 'single', node: { host: '127.0.0.1', port: redis.port }, db: 0, tls: false },
-    { name: 'test', deadlineMs: 5_000, autoPipelining: true, onDown: () => {}, onUp: () => {} },
+    { name: 'test', deadlineMs: 5_000, onDown: () => {}, onUp: () => {} },
   );
 });
 afterAll(async () => {

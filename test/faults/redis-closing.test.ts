@@ -26,7 +26,7 @@ afterEach(() => server.stop());
 
 const open = (address: RedisAddress = singleRedis(server.port)): Promise<RedisClient> =>
   openRedis(address, {
-    ...{ name: 'closing', deadlineMs: DEADLINE_MS, autoPipelining: false },
+    ...{ name: 'closing', deadlineMs: DEADLINE_MS },
     ...{ onDown: () => undefined, onUp: () => undefined },
   });
 

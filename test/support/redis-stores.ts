@@ -13,7 +13,7 @@ import type { Clock } from '../../src/validator/clock.ts';
 import { HOUR } from './sessions.ts';
 
 const DEADLINE_MS = 500;
-const LONGEST_WAIT_MS = 1_000;
+const TAIL_WAIT_MS = 1_000;
 
 /** The Redis adapters on connections of their own, as the composition root opens them. */
 export class RedisStores {
@@ -35,13 +35,13 @@ export class RedisStores {
   ): Promise<RedisStores> {
     const connect = (name: string, deadlineMs: number) =>
       openRedis(address, {
-        ...{ name, deadlineMs, autoPipelining: name === 'commands' },
+        ...{ name, deadlineMs },
         onDown: () => undefined,
         onUp: () => undefined,
       });
     const commands = await connect('commands', DEADLINE_MS);
     const endings = await connect('endings', DEADLINE_MS);
-    const tail = await connect('tail', LONGEST_WAIT_MS + DEADLINE_MS);
+    const tail = await connect('tail', TAIL_WAIT_MS + DEADLINE_MS);
     const clients = [commands, endings, tail];
     const onFailover = () => clients.forEach(reconnectRedis);
     const endWatch = watchFailover(address, { deadlineMs: DEADLINE_MS, onFailover });

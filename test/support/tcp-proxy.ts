@@ -6,6 +6,9 @@ export interface TcpProxyOptions {
   readonly delayMs?: number;
 }
 
+/** Of a slow line. */
+const PACKET_BYTES = 500;
+
 interface Link {
   readonly client: Socket;
   readonly upstream: Socket;
@@ -25,16 +28,30 @@ class Line {
     this.#delayMs = delayMs;
   }
 
-  carry(bytes: number, arrive: () => void): void {
-    this.bytes += bytes;
-    this.#freeAt = Math.max(this.#freeAt, performance.now()) + (1_000 * bytes) / this.bytesPerSecond;
-    this.#underWay.push({ at: this.#freeAt + this.#delayMs, arrive });
-    if (this.#underWay.length === 1) this.#deliver();
+  /** Data is on its way in packets where the line is slow, so that what comes first arrives first. */
+  carry(data: Buffer, arrive: (part: Buffer) => void): void {
+    const size = Number.isFinite(this.bytesPerSecond) ? PACKET_BYTES : Number.POSITIVE_INFINITY;
+    for (let from = 0; from < data.length; from += size) {
+      const part = data.subarray(from, from + size);
+      this.bytes += part.length;
+      this.#push(part.length, () => arrive(part));
+    }
+  }
+
+  /** What is to happen once everything before it has arrived. */
+  after(act: () => void): void {
+    this.#push(0, act);
   }
 
   close(): void {
     clearTimeout(this.#timer);
     this.#underWay.length = 0;
+  }
+
+  #push(bytes: number, arrive: () => void): void {
+    this.#freeAt = Math.max(this.#freeAt, performance.now()) + (1_000 * bytes) / this.bytesPerSecond;
+    this.#underWay.push({ at: this.#freeAt + this.#delayMs, arrive });
+    if (this.#underWay.length === 1) this.#deliver();
   }
 
   #deliver(): void {
@@ -156,10 +173,10 @@ export class TcpProxy {
       socket.on('error', () => undefined);
       socket.on('close', part);
     }
-    client.on('data', (data) => this.up.carry(data.length, () => this.#request(data, link)));
-    client.on('end', () => this.up.carry(0, () => upstream.end()));
-    upstream.on('data', (data) => this.down.carry(data.length, () => this.#reply(data, link)));
-    upstream.on('end', () => this.down.carry(0, () => client.end()));
+    client.on('data', (data) => this.up.carry(data, (part) => this.#request(part, link)));
+    client.on('end', () => this.up.after(() => upstream.end()));
+    upstream.on('data', (data) => this.down.carry(data, (part) => this.#reply(part, link)));
+    upstream.on('end', () => this.down.after(() => client.end()));
     if (this.#silent) for (const socket of [client, upstream]) socket.pause();
   }
 

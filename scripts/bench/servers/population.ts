@@ -128,7 +128,6 @@ async function open({ redis }: Pick<Populated, 'redis'>, opened: AsyncDisposable
     {
       name: 'bench:population',
       deadlineMs: DEADLINE_MS,
-      autoPipelining: true,
       onDown: () => undefined,
       onUp: () => undefined,
     },

@@ -31,8 +31,6 @@ export interface ConnectionOptions {
   readonly name: string;
   /** A command that has no answer by then fails; milliseconds. */
   readonly deadlineMs: number;
-  /** Put commands of one tick into one write. Not for a connection whose commands wait. */
-  readonly autoPipelining: boolean;
   /** Told when it is lost, or cannot be made, and why; it mends itself. */
   readonly onDown: (cause: Error) => void;
   /** Told when it is there again. */
@@ -76,7 +74,6 @@ function create(address: RedisAddress, options: ConnectionOptions): RedisClient 
     lazyConnect: true,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
-    enableAutoPipelining: options.autoPipelining,
     maxRetriesPerRequest: 0,
     commandTimeout: options.deadlineMs,
     connectTimeout: options.deadlineMs,
@@ -113,7 +110,6 @@ function create(address: RedisAddress, options: ConnectionOptions): RedisClient 
       return new Cluster([...address.nodes], {
         lazyConnect: true,
         enableOfflineQueue: false,
-        enableAutoPipelining: options.autoPipelining,
         clusterRetryStrategy: reconnectDelay,
         retryDelayOnFailover: 50,
         maxRedirections: 4,
