@@ -14,6 +14,8 @@ import { TlsCredentials, type TlsFiles } from './tls-credentials.ts';
 import { removeStaleSocket, unixSocketPath } from './unix-socket.ts';
 
 const DEFAULT_TLS_RELOAD_MS = 10_000;
+/** What connections get to close in, once their calls were cut off. */
+const CLOSING_MS = 1_000;
 
 export interface GrpcServerOptions {
   /** `host:port`, `[ipv6]:port` or `unix:/path`. Port 0: any that is free. */
@@ -91,11 +93,21 @@ export class GrpcServer {
     }, timeoutMs);
     // Without channelz the library's forceShutdown knows no sessions; `drain` does, and ends them at the timeout.
     if (this.#boundAddress !== undefined) this.#server.drain(this.#boundAddress, timeoutMs);
-    await new Promise<void>((resolve, reject) => {
-      this.#server.tryShutdown((error) => (error === undefined ? resolve() : reject(error)));
-    });
+    await this.#shutDown(timeoutMs + CLOSING_MS);
     clearTimeout(patience);
     return !cut;
+  }
+
+  /** A TLS socket can be gone without ever being closed; the library would wait for it without a limit. */
+  #shutDown(withinMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const limit = setTimeout(resolve, withinMs);
+      this.#server.tryShutdown((error) => {
+        clearTimeout(limit);
+        if (error === undefined) resolve();
+        else reject(error);
+      });
+    });
   }
 
   #credentials(): ServerCredentials {

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Client, credentials, type MethodDefinition, status } from '@grpc/grpc-js';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { Client, credentials, type MethodDefinition, Server, status } from '@grpc/grpc-js';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { service as healthDefinition } from 'grpc-health-check';
 import { LoginRequest } from '../../src/gen/latchkey/v1/identity.ts';
 import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
@@ -106,6 +106,13 @@ describe('drain', () => {
     release.resolve();
     expect(await outcome).toHaveProperty('ok');
     expect(await drained).toBe(true);
+  });
+
+  test('comes to its end also where the library waits for a connection that is gone', async () => {
+    running = await startIdentityServer();
+    const shutdown = jest.spyOn(Server.prototype, 'tryShutdown').mockImplementation(() => undefined);
+    expect(await running.server.drain({ delayMs: 0, timeoutMs: 20 })).toBe(false);
+    shutdown.mockRestore();
   });
 
   test('cuts a call that does not end, and says so', async () => {
