@@ -60,7 +60,7 @@ async function serve(config: Config, logger: Logger): Promise<number> {
 async function serveAsWorker(config: Config, logger: Logger, self: WorkerSelf): Promise<number> {
   const app = await openApp(config, systemClock, logger, self);
   logger.info({ pid: process.pid }, 'worker serves');
-  self.report({ kind: 'serving', address: app.address, firstUser: app.firstUser });
+  self.report({ kind: 'serving', firstUser: app.firstUser });
   logger.info({ because: await self.stopped }, 'stopping');
   return (await app.close()) ? 0 : EXIT_FAILED;
 }

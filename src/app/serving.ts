@@ -39,7 +39,6 @@ export async function openServing(
     reflection: config.reflection,
     ...(config.tls === undefined ? {} : { tls: config.tls }),
     log: logger,
-    addressIsShared: worker?.addressIsShared ?? false,
   });
   const readiness = new ReadinessProbe({
     probes,
@@ -58,11 +57,7 @@ export async function openServing(
     metrics: site.metrics,
     readiness: () => readiness.current,
   });
-  const address = await naming(
-    'listen',
-    () => server.listen().catch(namingTlsFile),
-    (reason) => unlistenable(config.listen, reason),
-  );
+  const address = await serveOn(server, site);
   let cleanEnd = true;
   closers.add(async () => {
     cleanEnd = await server.drain({ delayMs: config.drainDelayMs, timeoutMs: config.drainTimeoutMs });
@@ -70,6 +65,24 @@ export async function openServing(
   await readiness.start();
   closers.add(() => readiness.close());
   return { address, metricsUrl, cleanEnd: () => cleanEnd };
+}
+
+/** One of several workers is handed its connections by the supervisor, which listens for all of them. */
+async function serveOn(server: GrpcServer, { config, worker }: Site): Promise<string> {
+  if (worker === undefined) {
+    return await namingListen(config.listen, () => server.listen().catch(namingTlsFile));
+  }
+  try {
+    worker.serveConnections(server.serveHandedOver());
+  } catch (error) {
+    namingTlsFile(error);
+  }
+  return config.listen.text;
+}
+
+/** Listens; fails with a `StartFault` that says what to do. */
+export function namingListen<Result>(listen: ListenAddress, step: () => Promise<Result>): Promise<Result> {
+  return naming('listen', step, (reason) => unlistenable(listen, reason));
 }
 
 /** Plain HTTP for metrics and health; answers where, or undefined where there is to be none. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Config } from '../config.ts';
 import type { Readiness } from '../telemetry/http-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -18,8 +19,8 @@ export interface Site {
 
 /** What one worker of several has to do with the others. */
 export interface WorkerRole {
-  /** The address is listened on by another worker already, and is shared. */
-  readonly addressIsShared: boolean;
+  /** The supervisor listens: it hands over the connections that this worker is to serve. */
+  readonly serveConnections: (serve: (connection: Socket) => void) => void;
   /** Told whether sign-in can work, whenever that changes: the supervisor answers for all. */
   readonly onReadiness: (readiness: Readiness) => void;
 }

@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { HandedOverConnections } from './handed-over-connections.ts';
 import { ServiceHealth } from './health.ts';
 import { refuseCompression } from './interceptors/compression.ts';
 import { requestFrames } from './interceptors/request-frames.ts';
@@ -27,8 +29,6 @@ export interface GrpcServerOptions {
   /** How often the certificate files are looked at. Default 10 s. */
   readonly tlsReloadMs?: number;
   readonly log: ServerLog;
-  /** Another worker of this service listens there already. Default: no. */
-  readonly addressIsShared?: boolean;
 }
 
 export interface DrainOptions {
@@ -47,6 +47,7 @@ export class GrpcServer {
   readonly #options: GrpcServerOptions;
   #tls: TlsCredentials | undefined;
   #boundAddress: string | undefined;
+  #handedOver: HandedOverConnections | undefined;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
@@ -67,13 +68,25 @@ export class GrpcServer {
    * is told otherwise. Fails in the system's words if the address cannot be listened on, and with TlsFileFault.
    */
   async listen(): Promise<string> {
-    const { address, addressIsShared = false } = this.#options;
+    const { address } = this.#options;
     const socketPath = unixSocketPath(address);
-    if (socketPath !== undefined && !addressIsShared) await removeStaleSocket(socketPath);
+    if (socketPath !== undefined) await removeStaleSocket(socketPath);
     const port = await this.#bind(this.#credentials());
     trimRequestHeaders(this.#server);
     this.#boundAddress = socketPath === undefined ? address.replace(/:0$/, `:${port}`) : address;
     return this.#boundAddress;
+  }
+
+  /**
+   * Serves connections that another process accepts, instead of listening. Fails with TlsFileFault.
+   *
+   * @returns takes a connection; once the server drains, closes it.
+   */
+  serveHandedOver(): (connection: Socket) => void {
+    const handedOver = new HandedOverConnections(this.#server.createConnectionInjector(this.#credentials()));
+    trimRequestHeaders(this.#server);
+    this.#handedOver = handedOver;
+    return (connection) => handedOver.serve(connection);
   }
 
   /**
@@ -93,7 +106,10 @@ export class GrpcServer {
     }, timeoutMs);
     // Without channelz the library's forceShutdown knows no sessions; `drain` does, and ends them at the timeout.
     if (this.#boundAddress !== undefined) this.#server.drain(this.#boundAddress, timeoutMs);
+    const handedOverClosed = this.#handedOver?.close(timeoutMs);
     await this.#shutDown(timeoutMs + CLOSING_MS);
+    // The library waits for the connections that it has accepted itself, and not for these.
+    await handedOverClosed;
     clearTimeout(patience);
     return !cut;
   }

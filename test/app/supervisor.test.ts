@@ -23,7 +23,7 @@ class FakeWorker extends EventEmitter {
   }
 
   serves(): void {
-    this.emit('message', { kind: 'serving', address: '127.0.0.1:7', firstUser: undefined });
+    this.emit('message', { kind: 'serving', firstUser: undefined });
   }
 
   isReady(): void {
@@ -38,6 +38,9 @@ class FakeWorker extends EventEmitter {
 function supervised(workers: number) {
   const forked: FakeWorker[] = [];
   const timers = new Map<() => void, number>();
+  /** What the hand-over of connections was told. */
+  const told: string[] = [];
+  const noting = (what: string) => (taker: unknown) => told.push(`${what} ${(taker as FakeWorker).id}`);
   let now = 0;
   const supervisor = new Supervisor({
     workers,
@@ -46,6 +49,7 @@ function supervised(workers: number) {
       forked.push(worker);
       return worker as unknown as WorkerProcess;
     },
+    handover: { add: noting('add'), remove: noting('remove'), taken: noting('taken') },
     later: (run, ms) => {
       timers.set(run, ms);
       return () => timers.delete(run);
@@ -62,6 +66,7 @@ function supervised(workers: number) {
   return {
     supervisor,
     forked,
+    told,
     worker,
     waits: () => [...timers.values()],
     runTimers: () => {
@@ -92,7 +97,7 @@ describe('the supervisor', () => {
     const started = supervisor.start();
     expect(forked).toHaveLength(1);
     worker(1).serves();
-    expect(await started).toMatchObject({ address: '127.0.0.1:7' });
+    expect(await started).toMatchObject({ kind: 'serving' });
     expect(forked).toHaveLength(3);
   });
 
@@ -117,6 +122,18 @@ describe('the supervisor', () => {
     expect(supervisor.readiness).toEqual({ ready: true, reasons: [] });
     worker(2).emit('message', { kind: 'readiness', ready: false, reasons: ['sessions: no answer'] });
     expect(supervisor.readiness).toEqual({ ready: false, reasons: ['worker 2: sessions: no answer'] });
+  });
+
+  test('has connections handed to a worker from when it serves until it ends', async () => {
+    const { supervisor, told, worker } = supervised(2);
+    const started = supervisor.start();
+    expect(told).toEqual([]);
+    worker(1).serves();
+    await started;
+    worker(2).serves();
+    worker(2).emit('message', { kind: 'taken' });
+    worker(1).ends(1);
+    expect(told).toEqual(['add 1', 'add 2', 'taken 2', 'remove 1']);
   });
 
   test('replaces a worker that ended, and is not ready in between', async () => {

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -8,6 +9,38 @@ import { LatchkeyProcess } from '../support/latchkey-process.ts';
 import { RedisServer } from '../support/redis-server.ts';
 
 const PASSWORD = 'correct horse battery';
+
+/** A connection of its own, which is not made anew. */
+class Http2Connection {
+  readonly #session: ClientHttp2Session;
+  isAnswered = false;
+
+  constructor(address: string) {
+    this.#session = connectHttp2(`http://${address}`);
+    this.#session.on('remoteSettings', () => {
+      this.isAnswered = true;
+    });
+    this.#session.on('error', () => undefined);
+  }
+
+  close(): void {
+    this.#session.destroy();
+  }
+}
+
+/** How many sockets a process of this machine holds. */
+function socketsOf(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  const targets = readdirSync(folder).map((descriptor) => {
+    try {
+      return readlinkSync(join(folder, descriptor));
+    } catch {
+      // Closed since the folder was read.
+      return '';
+    }
+  });
+  return targets.filter((target) => target.startsWith('socket:')).length;
+}
 
 describe('several workers', () => {
   let dataDir: string;
@@ -35,7 +68,7 @@ describe('several workers', () => {
     });
     opened.push(() => service.stop());
     const readyz = async () => (await fetch(`${service.metricsUrl}/readyz`)).status === 200;
-    await eventually(readyz);
+    await eventually(readyz, 15_000);
     return { service, readyz };
   };
   /** A client with a connection of its own: these are handed to the workers in turn. */
@@ -43,6 +76,13 @@ describe('several workers', () => {
     const made = new IdentityClient(service.address, { 'grpc.use_local_subchannel_pool': 1 });
     opened.push(() => made.close());
     return made;
+  };
+  /** The process of one that has not ended. */
+  const servingWorker = async (service: LatchkeyProcess): Promise<number> => {
+    const logged = (msg: string) => service.log.filter((entry) => entry['msg'] === msg);
+    const ended = new Set(logged('a worker ended by itself').map(({ worker }) => worker));
+    const [serving] = logged('worker serves').filter(({ worker }) => !ended.has(worker));
+    return Number(serving?.['pid']);
   };
   const workersIn = (service: LatchkeyProcess) =>
     new Set(service.log.flatMap(({ worker }) => (typeof worker === 'number' ? [worker] : [])));
@@ -87,10 +127,53 @@ describe('several workers', () => {
     expect((await client(service).login({ password: PASSWORD })).tokens).toBeDefined();
   });
 
+  test('leave no connection silent and no descriptor behind when one is killed while connections come in', async () => {
+    const { service, readyz } = await start();
+    const before = socketsOf(service.pid);
+    for (let round = 0; round < 2; round += 1) {
+      const pid = await servingWorker(service);
+      // It is handed a connection and does not take it.
+      process.kill(pid, 'SIGSTOP');
+      const connections = Array.from({ length: 12 }, () => new Http2Connection(service.address));
+      await eventually(() => connections.filter(({ isAnswered }) => isAnswered).length >= 11);
+      process.kill(pid, 'SIGKILL');
+      await eventually(() => connections.every(({ isAnswered }) => isAnswered));
+      for (const connection of connections) connection.close();
+      await eventually(readyz, 15_000);
+      await eventually(() => socketsOf(service.pid) <= before);
+    }
+  });
+
   test('end at Ctrl-C, which every process of a terminal gets', async () => {
     const { service } = await start();
     const { code } = await service.stop('SIGINT');
     expect(code).toBe(0);
+  });
+
+  test('end when the calls under way have, on a Unix socket too', async () => {
+    const { service } = await start({
+      LATCHKEY_LISTEN: `unix:${join(dataDir, 'grpc.sock')}`,
+      LATCHKEY_BCRYPT_COST: '12',
+    });
+    const caller = client(service);
+    const login = caller.login({ password: PASSWORD });
+    // On the same connection: once this is answered, the login has been received.
+    await caller.validate('x');
+    const stopped = service.stop();
+    expect((await login).tokens).toBeDefined();
+    expect((await stopped).code).toBe(0);
+  });
+
+  test('say once that the address is taken', async () => {
+    const { service } = await start();
+    const { code, errors } = await LatchkeyProcess.run({
+      LATCHKEY_DATA_DIR: dataDir,
+      LATCHKEY_REDIS_URL: 'redis://127.0.0.1:1',
+      LATCHKEY_LISTEN: service.address,
+      LATCHKEY_WORKERS: '2',
+    });
+    expect(code).toBe(1);
+    expect(errors.match(/LATCHKEY_LISTEN: .* cannot be listened on: listen EADDRINUSE/g)).toHaveLength(1);
   });
 
   test('need Redis, and are told so', async () => {

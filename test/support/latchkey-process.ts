@@ -62,6 +62,10 @@ export class LatchkeyProcess {
     return service.#exit();
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   get address(): string {
     return this.#address;
   }

@@ -4,16 +4,23 @@ import type { Started } from '../started.ts';
 /** From a worker to the supervisor. */
 export type WorkerReport =
   | ServingReport
-  | { readonly kind: 'readiness'; readonly ready: boolean; readonly reasons: readonly string[] };
+  | { readonly kind: 'readiness'; readonly ready: boolean; readonly reasons: readonly string[] }
+  /** It has taken the connection that it was handed last. */
+  | { readonly kind: 'taken' };
 
-/** The worker serves; the address is the same for all of them. */
-export interface ServingReport extends Started {
+/** The worker serves, and can be handed connections. */
+export interface ServingReport extends Pick<Started, 'firstUser'> {
   readonly kind: 'serving';
 }
 
 /** From the supervisor to a worker: end in good order. */
 export interface StopOrder {
   readonly kind: 'stop';
+}
+
+/** From the supervisor to a worker: serve this connection, which comes with the message. */
+export interface ConnectionOrder {
+  readonly kind: 'connection';
 }
 
 export function readinessReport({ ready, reasons }: Readiness): WorkerReport {
@@ -23,11 +30,15 @@ export function readinessReport({ ready, reasons }: Readiness): WorkerReport {
 /** The libraries in both processes send each other messages too. */
 export function isReport(message: unknown): message is WorkerReport {
   const kind = kindOf(message);
-  return kind === 'serving' || kind === 'readiness';
+  return kind === 'serving' || kind === 'readiness' || kind === 'taken';
 }
 
 export function isStopOrder(message: unknown): message is StopOrder {
   return kindOf(message) === 'stop';
+}
+
+export function isConnectionOrder(message: unknown): message is ConnectionOrder {
+  return kindOf(message) === 'connection';
 }
 
 function kindOf(message: unknown): unknown {

@@ -4,28 +4,32 @@ import { ClusterMetrics } from '../../telemetry/cluster-metrics.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Clock } from '../../validator/clock.ts';
 import { Closers } from '../closers.ts';
-import { openMetricsEndpoint } from '../serving.ts';
+import { namingListen, openMetricsEndpoint } from '../serving.ts';
 import type { App } from '../started.ts';
+import { Handover } from './handover.ts';
+import { openListener } from './listener.ts';
 import { Supervisor } from './supervisor.ts';
 
 /** Beyond the drain that each worker gives its calls. */
 const STOP_PATIENCE_MS = 10_000;
 
 /**
- * Starts the workers, processes of node:cluster that share one listening address, and the endpoint of metrics and
- * health that answers for all of them. Connections are handed to them in turn, and each has a revocation feed, a token
- * cache and connections of its own. Fails with `WorkerEnded` if the first one cannot start.
+ * Listens, starts the workers, to which connections are handed in turn, and opens the endpoint of metrics and health
+ * that answers for all of them. Each worker has a revocation feed, a token cache and connections of its own. Fails with
+ * `WorkerEnded` if the first one cannot start.
+ *
+ * node:cluster starts the processes and does not listen: what it had handed to a worker that died before taking it, it
+ * kept open for good, with nobody at the other end.
  */
 export async function superviseWorkers(config: Config, clock: Clock, logger: Logger): Promise<App> {
   // Structured cloning: in JSON a number that is not known (NaN) would become null, and then 0.
   cluster.setupPrimary({ serialization: 'advanced' });
+  const handover = new Handover();
   const supervisor = new Supervisor({
     workers: config.workers,
     fork: () => cluster.fork(),
-    later: (run, ms) => {
-      const timer = setTimeout(run, ms);
-      return () => clearTimeout(timer);
-    },
+    handover,
+    later,
     monotonic: () => clock.monotonic(),
     stopPatienceMs: config.drainDelayMs + config.drainTimeoutMs + STOP_PATIENCE_MS,
     logger,
@@ -38,13 +42,21 @@ export async function superviseWorkers(config: Config, clock: Clock, logger: Log
     readiness: () => supervisor.readiness,
   });
   try {
-    const { address, firstUser } = await supervisor.start();
+    const { listen, drainDelayMs } = config;
+    const listener = await namingListen(listen, () =>
+      openListener(listen, (connection) => handover.hand(connection)),
+    );
+    closers.add(() => listener.close());
+    const { firstUser } = await supervisor.start();
     return {
-      address,
+      address: listener.address,
       firstUser,
       metricsUrl,
       close: async () => {
+        // The workers take connections for as long after they have announced the end.
+        const callOff = later(() => listener.close(), drainDelayMs);
         const clean = await supervisor.stop();
+        callOff();
         await closers.close();
         return clean;
       },
@@ -53,4 +65,9 @@ export async function superviseWorkers(config: Config, clock: Clock, logger: Log
     await closers.close();
     throw error;
   }
+}
+
+function later(run: () => void, ms: number): () => void {
+  const timer = setTimeout(run, ms);
+  return () => clearTimeout(timer);
 }

@@ -1,14 +1,16 @@
 import type { Readiness } from '../../telemetry/http-endpoint.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { Handover, Taker } from './handover.ts';
 import { isReport, type ServingReport, type StopOrder } from './messages.ts';
 
 /** A process that ends by itself has a code; one that is killed has the signal that ended it. */
 type OnExit = (code: number | null, signal: NodeJS.Signals | string | null) => void;
 
 /** A process that serves, as far as the supervisor has to do with it; `Worker` of node:cluster is one. */
-export interface WorkerProcess {
+export interface WorkerProcess extends Taker {
   readonly id: number;
   send(order: StopOrder): unknown;
+  send(...handed: Parameters<Taker['send']>): unknown;
   kill(signal: 'SIGKILL'): void;
   on(event: 'message', listener: (message: unknown) => void): unknown;
   on(event: 'exit', listener: OnExit): unknown;
@@ -19,6 +21,8 @@ export interface SupervisorOptions {
   /** How many processes serve. */
   readonly workers: number;
   readonly fork: () => WorkerProcess;
+  /** Told which workers can be handed connections. */
+  readonly handover: Pick<Handover, 'add' | 'remove' | 'taken'>;
   /** Waits; answers what calls it off. */
   readonly later: (run: () => void, ms: number) => () => void;
   /** By a clock that does not jump; milliseconds. */
@@ -100,7 +104,8 @@ export class Supervisor {
   }
 
   #fork(onServing: (report: ServingReport) => void, onFailedStart: OnExit): void {
-    const worker = this.#options.fork();
+    const { fork, handover } = this.#options;
+    const worker = fork();
     const slot: Slot = {
       worker,
       forkedAt: this.#options.monotonic(),
@@ -110,17 +115,18 @@ export class Supervisor {
     let served = false;
     worker.on('message', (message) => {
       if (!isReport(message)) return;
-      if (message.kind === 'readiness') {
-        slot.readiness = message;
-        return;
-      }
+      if (message.kind === 'readiness') slot.readiness = message;
+      if (message.kind === 'taken') handover.taken(worker);
+      if (message.kind !== 'serving') return;
       served = true;
+      handover.add(worker);
       onServing(message);
     });
     // A message to a worker that is just ending cannot be sent; its end is what counts.
     worker.on('error', () => undefined);
     worker.on('exit', (code, signal) => {
       this.#slots.delete(worker.id);
+      handover.remove(worker);
       if (code !== 0) this.#clean = false;
       if (!served) onFailedStart(code, signal);
       if (this.#stopping) {
@@ -136,7 +142,7 @@ export class Supervisor {
   #forkAnother(): void {
     const forkedAt = this.#options.monotonic();
     this.#fork(
-      ({ address }) => this.#options.logger.info({ address }, 'one more worker serves'),
+      () => this.#options.logger.info({}, 'one more worker serves'),
       (code, signal) => {
         if (this.#stopping) return;
         this.#options.logger.error({ code, signal }, 'a worker could not start; trying again');

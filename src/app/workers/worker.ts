@@ -1,15 +1,13 @@
 import cluster from 'node:cluster';
-import type { Readiness } from '../../telemetry/http-endpoint.ts';
-import { isStopOrder, readinessReport, type WorkerReport } from './messages.ts';
+import { Socket } from 'node:net';
+import type { WorkerRole } from '../site.ts';
+import { isConnectionOrder, isStopOrder, readinessReport, type WorkerReport } from './messages.ts';
 
 /** This process as one of several workers. */
-export interface WorkerSelf {
+export interface WorkerSelf extends WorkerRole {
   /** From 1 on; a worker that replaces another has a number of its own. */
   readonly id: number;
-  /** Workers after the first find the address listened on already, and share it. */
-  readonly addressIsShared: boolean;
   readonly report: (report: WorkerReport) => void;
-  readonly onReadiness: (readiness: Readiness) => void;
   /** Resolves when the supervisor says so, is gone, or a signal came. */
   readonly stopped: Promise<string>;
 }
@@ -23,9 +21,16 @@ export function workerSelf(): WorkerSelf | undefined {
   };
   return {
     id: worker.id,
-    addressIsShared: worker.id > 1,
     report,
     onReadiness: (readiness) => report(readinessReport(readiness)),
+    serveConnections: (serve) => {
+      process.on('message', (message, connection) => {
+        if (!isConnectionOrder(message)) return;
+        // It is missing where the peer has closed it on the way.
+        if (connection instanceof Socket) serve(connection);
+        report({ kind: 'taken' });
+      });
+    },
     stopped: stopOrder(),
   };
 }

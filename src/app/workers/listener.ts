@@ -1,0 +1,65 @@
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, isIP, type ListenOptions, type Server, type Socket } from 'node:net';
+import type { ListenAddress, TcpAddress } from '../../config/listen-address.ts';
+import { removeStaleSocket, unixSocketPath } from '../../grpc/unix-socket.ts';
+
+/** Where the supervisor accepts connections for its workers. */
+export interface Listener {
+  /** With the real port. */
+  readonly address: string;
+  /** Accepts no more. */
+  close(): void;
+}
+
+/** @param onConnection gets each connection paused: nothing has been read from it. */
+export async function openListener(
+  address: ListenAddress,
+  onConnection: (connection: Socket) => void,
+): Promise<Listener> {
+  const servers: Server[] = [];
+  const listen = async (options: ListenOptions): Promise<Server> => {
+    const server = createServer({ pauseOnConnect: true, noDelay: true }, onConnection);
+    server.listen(options);
+    await once(server, 'listening');
+    servers.push(server);
+    return server;
+  };
+  const close = () => {
+    for (const server of servers) server.close();
+  };
+  if (address.kind === 'unix') {
+    const path = unixSocketPath(address.text) ?? '';
+    await removeStaleSocket(path);
+    await listen({ path });
+    return { address: address.text, close };
+  }
+  const port = await listenOnAll(address, listen);
+  return { address: address.text.replace(/:0$/, `:${port}`), close };
+}
+
+/** A name may stand for several addresses: one of them must be free at least, and all get the same port. */
+async function listenOnAll(
+  { host, port }: TcpAddress,
+  listen: (options: ListenOptions) => Promise<Server>,
+): Promise<number> {
+  let boundPort = port;
+  let fault: unknown;
+  let isListening = false;
+  for (const address of await addressesOf(host)) {
+    try {
+      boundPort = ((await listen({ host: address, port: boundPort })).address() as AddressInfo).port;
+      isListening = true;
+    } catch (error) {
+      fault ??= error;
+    }
+  }
+  if (!isListening) throw fault;
+  return boundPort;
+}
+
+async function addressesOf(host: string): Promise<readonly string[]> {
+  if (isIP(host) !== 0) return [host];
+  const found = await lookup(host, { all: true });
+  return [...new Set(found.map(({ address }) => address))];
+}

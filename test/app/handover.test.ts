@@ -1,0 +1,111 @@
+import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
+import { Handover, type Taker } from '../../src/app/workers/handover.ts';
+
+class FakeSocket extends EventEmitter {
+  destroyed = false;
+
+  destroy(): void {
+    this.destroyed = true;
+    this.emit('close');
+  }
+}
+
+const asSocket = (socket: FakeSocket) => socket as unknown as Socket;
+
+/** A worker that keeps what it is handed, and takes it when the test says. */
+class FakeTaker implements Taker {
+  readonly handed: unknown[] = [];
+
+  send(_order: unknown, connection: unknown): void {
+    this.handed.push(connection);
+  }
+}
+
+function handoverTo(count: number) {
+  const handover = new Handover();
+  const takers = Array.from({ length: count }, () => new FakeTaker());
+  for (const taker of takers) handover.add(taker);
+  const hand = (connections: number) =>
+    Array.from({ length: connections }, () => {
+      const socket = new FakeSocket();
+      handover.hand(asSocket(socket));
+      return socket;
+    });
+  const counts = () => takers.map(({ handed }) => handed.length);
+  const taker = (index: number) => takers[index] as FakeTaker;
+  return { handover, hand, counts, taker };
+}
+
+describe('connections', () => {
+  test('are handed to the workers in turn', () => {
+    const { handover, hand, counts, taker } = handoverTo(3);
+    for (let round = 1; round <= 4; round += 1) {
+      hand(3);
+      expect(counts()).toEqual([round, round, round]);
+      for (const index of [0, 1, 2]) handover.taken(taker(index));
+    }
+  });
+
+  test('go past a worker that does not take the one it has, and wait where all of them are so', () => {
+    const { handover, hand, counts, taker } = handoverTo(2);
+    hand(2);
+    handover.taken(taker(1));
+    hand(1);
+    handover.taken(taker(1));
+    hand(2);
+    expect(counts()).toEqual([1, 3]);
+    handover.taken(taker(0));
+    expect(counts()).toEqual([2, 3]);
+  });
+
+  test('are kept here until they are taken, and no longer', () => {
+    const { handover, hand, taker } = handoverTo(1);
+    const [first] = hand(1);
+    expect(first?.destroyed).toBe(false);
+    handover.taken(taker(0));
+    expect(first?.destroyed).toBe(true);
+  });
+
+  test('are closed where no worker serves', () => {
+    const { handover, hand, taker } = handoverTo(1);
+    const sockets = hand(2);
+    handover.remove(taker(0));
+    expect(sockets.map(({ destroyed }) => destroyed)).toEqual([true, true]);
+    expect(hand(1)[0]?.destroyed).toBe(true);
+    expect(taker(0).handed).toHaveLength(1);
+  });
+
+  test('that a worker had not taken when it ended go to another one', () => {
+    const { handover, hand, taker } = handoverTo(2);
+    const sockets = hand(3);
+    handover.remove(taker(0));
+    for (let count = 0; count < 3; count += 1) handover.taken(taker(1));
+    expect(taker(0).handed).toEqual([sockets[0]]);
+    expect(new Set(taker(1).handed)).toEqual(new Set(sockets));
+  });
+
+  test('are not expected from a worker that was handed none', () => {
+    const { handover, hand, counts, taker } = handoverTo(2);
+    handover.taken(taker(0));
+    handover.remove(taker(1));
+    handover.taken(taker(1));
+    hand(2);
+    expect(counts()).toEqual([1, 0]);
+  });
+
+  test('that their peer has left meanwhile are not handed on', () => {
+    const { handover, hand, taker } = handoverTo(1);
+    const [, left, stays] = hand(3);
+    left?.destroy();
+    handover.taken(taker(0));
+    expect(taker(0).handed.at(-1)).toBe(stays);
+  });
+
+  test('wait in a bounded number', () => {
+    const { hand } = handoverTo(1);
+    const sockets = hand(5_000);
+    expect(sockets.filter(({ destroyed }) => destroyed)).toHaveLength(5_000 - 1 - 4_096);
+  });
+});
