@@ -4,7 +4,7 @@ import type { Revocation } from '../../src/validator/revocation-set.ts';
 import { eventually } from '../support/eventually.ts';
 import { FragileLog } from '../support/fragile-log.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { HOUR, ids } from '../support/sessions.ts';
+import { DAY, HOUR, ids } from '../support/sessions.ts';
 
 describe('the revocation feed', () => {
   let clock: ManualClock;
@@ -165,6 +165,23 @@ describe('the revocation feed', () => {
     await log.append(ending(), clock.now());
     await eventually(() => feed.size === 1);
     clock.advance(HOUR);
+    await eventually(() => feed.size === 0);
+  });
+
+  test('keeps no ending for more than a day beyond the life of a token, and holds no other up by it', async () => {
+    const later = clock.now() + 3_000 * 365 * DAY;
+    const lasting = [
+      { ...ending(), expiresAt: later },
+      { ...ending(), endedAt: later, expiresAt: later },
+    ];
+    for (const entry of lasting) await log.append(entry, clock.now());
+    const after = ending();
+    await log.append(after, clock.now());
+    await feed.start();
+    clock.advance(DAY);
+    await eventually(() => feed.asOf === clock.now());
+    expect(lasting.every((entry) => known(entry) === 'LOGGED_OUT')).toBe(true);
+    clock.advance(2 * HOUR);
     await eventually(() => feed.size === 0);
   });
 });

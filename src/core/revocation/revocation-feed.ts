@@ -30,6 +30,8 @@ export interface RevocationFeedOptions {
 }
 
 const RETRY_MS = { first: 50, most: 1_000 };
+/** No server believes a token for longer than a day: an ending that says otherwise would be kept, with all after it. */
+const MOST_KEPT_LONGER_MS = 86_400_000;
 
 /**
  * Tails the revocation log. A round reads what is new, applies it at once, and asks whether the log still holds what
@@ -205,8 +207,13 @@ export class RevocationFeed implements RevocationView {
 
   /** An ending is kept for as long as this server believes a token, whatever the one that logged it believes. */
   #learn(entries: readonly LoggedRevocation[]): void {
+    const { clock, tokenLifeMs } = this.#options;
+    // Of a clock that was set back the time it would have counts: nothing is forgotten too early.
+    const now = Math.max(clock.now(), this.#startedAt + clock.monotonic() - this.#startedMonotonic);
+    const latest = now + tokenLifeMs + MOST_KEPT_LONGER_MS;
     const learned = entries.map(({ revision, revocation }) => {
-      const expiresAt = Math.max(revocation.expiresAt, revocation.endedAt + this.#options.tokenLifeMs);
+      const needed = Math.max(revocation.expiresAt, revocation.endedAt + tokenLifeMs);
+      const expiresAt = Math.min(needed, latest);
       return { revision, revocation: { ...revocation, expiresAt } };
     });
     for (const { revocation } of learned) this.#set.add(revocation);
