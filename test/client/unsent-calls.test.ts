@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { constants, createServer as createHttp2Server, type Http2Server } from 'node:http2';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { type AddressInfo, connect as connectTo, createServer, type Server } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ConnectOptions, connect, type LatchkeyClient } from '../../src/client/index.ts';
@@ -53,16 +53,21 @@ const refusing = (): { server: Http2Server; counts: { refused: number } } => {
 
 describe('a Login that cannot have reached the service', () => {
   test('is sent again: the connection is closed before anything can be sent', async () => {
-    const { proxy, address } = await proxied();
-    const { target } = proxy;
-    proxy.target = await freePort();
-    const client = open(address);
-    const login = client.login(ADMIN);
-    // Nobody is where the proxy leads to: it closes what it has accepted.
-    await eventually(() => proxy.connections === 1);
-    await eventually(() => proxy.connections === 0);
-    proxy.target = target;
-    expect((await login).tokens).toBeDefined();
+    const { proxy } = await proxied();
+    let dials = 0;
+    const hangingUpOnce = createServer((socket) => {
+      dials += 1;
+      socket.on('error', () => undefined);
+      if (dials === 1) {
+        socket.destroy();
+        return;
+      }
+      const upstream = connectTo(proxy.port, '127.0.0.1').on('error', () => undefined);
+      socket.pipe(upstream).pipe(socket);
+    });
+    const client = open(await listening(hangingUpOnce));
+    expect((await client.login(ADMIN)).tokens).toBeDefined();
+    expect(dials).toBe(2);
     expect(fake.rpcs).toStrictEqual(['Login']);
   });
 
