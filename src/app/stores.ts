@@ -13,6 +13,7 @@ import type { Config } from '../config.ts';
 import type { RevocationLog } from '../core/revocation/revocation-log.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { damageReports } from './damage-reports.ts';
 import { FOLDER_REMEDY } from './data-folder.ts';
 import { AFTER_LAST_TOKEN_MS, feedWaitMs, type Site } from './site.ts';
 import { naming } from './start-fault.ts';
@@ -82,10 +83,11 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
   };
   closers.add(watchFailover(redis, { deadlineMs: REDIS_DEADLINE_MS, onFailover }));
   const durability = { waitReplicas: config.redisWaitReplicas, waitMs: REPLICA_WAIT_MS };
+  const onDamage = damageReports(logger);
   const common = { durability, deadlineMs: REDIS_DEADLINE_MS, clock };
   return {
     store: new RedisSessionStore({ commands, endings, ...common }),
-    log: new RedisRevocationLog({ endings, tail, retentionMs, ...common }),
+    log: new RedisRevocationLog({ endings, tail, retentionMs, onDamage, ...common }),
   };
 }
 

@@ -4,6 +4,7 @@ import {
   type RedisAddress,
   reconnectRedis,
 } from '../../src/adapters/redis/connection.ts';
+import type { Damage } from '../../src/adapters/redis/damage.ts';
 import type { DurabilityOptions } from '../../src/adapters/redis/durability.ts';
 import { watchFailover } from '../../src/adapters/redis/failover-watch.ts';
 import { RedisRevocationLog } from '../../src/adapters/redis/redis-revocation-log.ts';
@@ -19,11 +20,19 @@ const TAIL_WAIT_MS = 1_000;
 export class RedisStores {
   readonly sessions: RedisSessionStore;
   readonly log: RedisRevocationLog;
+  /** What it was told of damage. */
+  readonly damages: readonly Damage[];
   readonly #close: () => void;
 
-  private constructor(sessions: RedisSessionStore, log: RedisRevocationLog, close: () => void) {
+  private constructor(
+    sessions: RedisSessionStore,
+    log: RedisRevocationLog,
+    damages: readonly Damage[],
+    close: () => void,
+  ) {
     this.sessions = sessions;
     this.log = log;
+    this.damages = damages;
     this.#close = close;
   }
 
@@ -45,10 +54,13 @@ export class RedisStores {
     const clients = [commands, endings, tail];
     const onFailover = () => clients.forEach(reconnectRedis);
     const endWatch = watchFailover(address, { deadlineMs: DEADLINE_MS, onFailover });
+    const damages: Damage[] = [];
+    const onDamage = (damage: Damage) => void damages.push(damage);
     const common = { durability, deadlineMs: DEADLINE_MS, clock };
     return new RedisStores(
       new RedisSessionStore({ commands, endings, ...common }),
-      new RedisRevocationLog({ endings, tail, retentionMs, ...common }),
+      new RedisRevocationLog({ endings, tail, retentionMs, onDamage, ...common }),
+      damages,
       () => {
         endWatch();
         clients.forEach(closeRedis);

@@ -8,9 +8,10 @@ import {
 } from '../../core/revocation/revocation-log.ts';
 import { clusterPrimaries } from './cluster-primaries.ts';
 import { closeRedis, type RedisClient } from './connection.ts';
+import type { OnDamage } from './damage.ts';
 import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durability.ts';
 import { LOG_KEYS } from './keys.ts';
-import { packId, unpackId } from './packed-id.ts';
+import { fieldsOf, parseEntry } from './log-entry.ts';
 import { Script } from './script.ts';
 import { ScriptRunner } from './script-runner.ts';
 
@@ -25,6 +26,8 @@ export interface RedisRevocationLogOptions {
   /** How long an entry is kept at least after what it tells of; milliseconds. */
   readonly retentionMs: number;
   readonly clock: Clock;
+  /** Told of entries that no release has written so. Default: nobody. */
+  readonly onDamage?: OnDamage;
 }
 
 const append = new Script('append-revocation', []);
@@ -68,7 +71,7 @@ export class RedisRevocationLog implements RevocationLog {
         ? tail.xread('COUNT', LOG_PAGE_SIZE, 'BLOCK', waitMs, 'STREAMS', LOG_KEYS.stream, from)
         : tail.xread('COUNT', LOG_PAGE_SIZE, 'STREAMS', LOG_KEYS.stream, from);
     const reply = await guarded('revocations', waitMs + deadlineMs, reading);
-    return (reply?.[0]?.[1] ?? []).map(([revision, fields]) => ({ revision, revocation: parse(fields) }));
+    return (reply?.[0]?.[1] ?? []).map(([revision, fields]) => this.#parse(revision, fields));
   }
 
   inspect(position: string | undefined, now: number): Promise<LogState> {
@@ -88,6 +91,12 @@ export class RedisRevocationLog implements RevocationLog {
     return { coveredSince: Number(genesis), continuous: Number(continuous) === 1 };
   }
 
+  #parse(revision: string, fields: readonly string[]): LoggedRevocation {
+    const { revocation, isDamaged } = parseEntry(revision, fields);
+    if (isDamaged) this.#options.onDamage?.({ what: 'revocation', id: revision });
+    return { revision, revocation };
+  }
+
   async #append(revocation: Revocation, now: number): Promise<string> {
     const args = [now, this.#neverSetForward(), this.#options.retentionMs, ...fieldsOf(revocation)];
     const revision = await this.#endings.run(append, KEYS, args);
@@ -99,24 +108,4 @@ export class RedisRevocationLog implements RevocationLog {
   #neverSetForward(): number {
     return this.#startedAt + this.#options.clock.monotonic() - this.#startedMonotonic;
   }
-}
-
-/** In this order: u user, s session or c cut-off, r reason, t ended at, x expires at. */
-function fieldsOf(revocation: Revocation): readonly (string | number)[] {
-  const { userId, reason, endedAt, expiresAt } = revocation;
-  const what = revocation.kind === 'session' ? ['s', packId(revocation.sessionId)] : ['c', revocation.cutoff];
-  return ['u', packId(userId), ...what, 'r', reason, 't', endedAt, 'x', expiresAt];
-}
-
-function parse(fields: readonly string[]): Revocation {
-  const [, user = '', kind, what = '', , reason = '', , endedAt, , expiresAt] = fields;
-  const common = {
-    userId: unpackId(user),
-    reason,
-    endedAt: Number(endedAt),
-    expiresAt: Number(expiresAt),
-  };
-  return kind === 's'
-    ? { kind: 'session', ...common, sessionId: unpackId(what) }
-    : { kind: 'user', ...common, cutoff: Number(what) };
 }

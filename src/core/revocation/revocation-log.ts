@@ -26,6 +26,9 @@ export const LOG_PAGE_SIZE = 1_000;
  * come from a clock that may be set. `coveredSince` is set when the log is first looked at, and set again after
  * its store was wiped, restarted or failed over, since sessions may have been lost then. Faults of the driver are
  * STORE_UNAVAILABLE with `store: revocations`; an append that timed out never runs later.
+ *
+ * A damaged entry keeps its place and counts for what can be read of it. Every time that is read is a whole number of
+ * milliseconds from 1970 to 9999.
  */
 export interface RevocationLog {
   /** Appends and answers the entry's revision. */

@@ -1,4 +1,5 @@
--- Says whether the log is still the one that a position was read from, beginning it if there is none.
+-- Says whether the log is still the one that a position was read from, beginning it if there is none, or if
+-- its genesis is no time.
 --
 -- KEYS  1 stream, 2 genesis, 3 dropped: the id of the last entry that was dropped, 4 replication ids of the primaries when
 --       the log began
@@ -19,11 +20,15 @@ if ARGV[3] ~= 'unknown' then
 end
 
 local genesis = redis.call('GET', KEYS[2])
+if #genesis > 14 or not string.find(genesis, '^%d+$') then
+  genesis = ARGV[1]
+  redis.call('SET', KEYS[2], genesis)
+end
 if ARGV[2] == '' or #redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2]) > 0 then return {genesis, 1} end
 
 local function parts(id)
   local ms, sequence = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(sequence)
+  return tonumber(ms) or 0, tonumber(sequence) or 0
 end
 local ms, sequence = parts(ARGV[2])
 local dropped_ms, dropped_sequence = parts(redis.call('GET', KEYS[3]) or '0-0')

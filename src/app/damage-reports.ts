@@ -1,0 +1,20 @@
+import type { Damage, OnDamage } from '../adapters/redis/damage.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+const MESSAGES: Readonly<Record<Damage['what'], string>> = {
+  revocation: 'an entry of the revocation log in Redis is damaged; it counts for what can be read of it',
+};
+
+const MAX_REMEMBERED = 1_000;
+
+/** Logs damage in Redis, each once: a damaged entry is read again at every start over. */
+export function damageReports(logger: Pick<Logger, 'error'>): OnDamage {
+  const reported = new Set<string>();
+  return ({ what, id }) => {
+    const key = `${what} ${id}`;
+    if (reported.has(key)) return;
+    if (reported.size >= MAX_REMEMBERED) reported.clear();
+    reported.add(key);
+    logger.error({ id }, MESSAGES[what]);
+  };
+}

@@ -1,0 +1,163 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { LOG_KEYS } from '../../src/adapters/redis/keys.ts';
+import { packId } from '../../src/adapters/redis/packed-id.ts';
+import { RevocationBroadcast } from '../../src/core/revocation/revocation-broadcast.ts';
+import type { RevocationWatcher } from '../../src/core/revocation/revocation-watcher.ts';
+import { WatchRevocationsResponse } from '../../src/gen/latchkey/v1/validation.ts';
+import { WatchEncoder } from '../../src/grpc/messages/watch-encoder.ts';
+import { DAMAGED_ENTRIES, LASTING_ENTRIES, RUBBISH, writeEntry } from '../support/damaged-entries.ts';
+import { eventually } from '../support/eventually.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { SessionWorld } from '../support/session-world.ts';
+import { DAY, ids } from '../support/sessions.ts';
+
+/** Damage in the revocation log stops no reader of it, in this process or another. */
+
+let server: RedisServer;
+/** For doing damage behind the log's back. */
+let redis: Redis;
+let clock: ManualClock;
+let stores: RedisStores;
+let world: SessionWorld;
+let broadcast: RevocationBroadcast;
+let watchers: RevocationWatcher[];
+
+beforeAll(async () => {
+  // So that a read that waits for 5 ms does, instead of a tenth of a second.
+  server = await RedisServer.start('--hz', '500');
+  redis = new Redis(server.port, '127.0.0.1');
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+beforeEach(async () => {
+  await redis.flushall();
+  clock = new ManualClock(Date.now());
+  stores = await RedisStores.open(singleRedis(server.port));
+  broadcast = new RevocationBroadcast(clock);
+  world = await SessionWorld.open({ store: stores.sessions, log: stores.log, listener: broadcast }, clock);
+  watchers = [];
+});
+
+afterEach(async () => {
+  for (const watcher of watchers) watcher.close();
+  await world.close();
+  stores.close();
+});
+
+/** Watches as a stream of WatchRevocations does; answers the session ids that it is told of. */
+function watch(): readonly string[] {
+  const encoder = new WatchEncoder();
+  const told: string[] = [];
+  const watcher = broadcast.watch(
+    {
+      send: (message) => {
+        const { revocations } = WatchRevocationsResponse.decode(encoder.encode(message));
+        for (const { scope } of revocations) if (scope?.$case === 'sessionId') told.push(scope.value);
+        queueMicrotask(() => watcher.taken());
+      },
+      end: () => told.push('the end of the watch'),
+    },
+    { heartbeatMs: 1_000 },
+  );
+  watchers.push(watcher);
+  watcher.look();
+  return told;
+}
+
+/** Ends a session as it should be, after the damage. */
+async function anHonestEnding(): Promise<string> {
+  const { session } = await world.open(world.addUser());
+  await world.endings.end(session.userId, session.sessionId, 'LOGGED_OUT');
+  return session.sessionId;
+}
+
+describe('an entry of the revocation log that is damaged', () => {
+  test.each(DAMAGED_ENTRIES)(
+    'ends whom it names, stops nobody, and is reported: $name',
+    async ({ fields, ends }) => {
+      const told = watch();
+      const [userId, sessionId] = [ids.next(clock.now()), ids.next(clock.now())];
+      const revision = await writeEntry(
+        redis,
+        fields({ user: packId(userId), session: packId(sessionId) }, clock.now()),
+      );
+      const honest = await anHonestEnding();
+      await world.settle();
+      await eventually(() => told.includes(honest));
+      expect(told).not.toContain('the end of the watch');
+      const reason = world.feed.endReasonOf(userId, sessionId, clock.now() - 20_000);
+      expect(reason === undefined).toBe(!ends);
+      // Nobody who signs in from now on.
+      expect(world.feed.endReasonOf(userId, ids.next(clock.now()), clock.now() + 60_000)).toBeUndefined();
+      expect(new Set(stores.damages.map(({ id }) => id))).toEqual(new Set([revision]));
+      clock.advance(2 * DAY);
+      await eventually(() => world.feed.size === 0);
+    },
+  );
+
+  test.each(LASTING_ENTRIES)(
+    'is kept for a day more than a token lives, and no longer: $name',
+    async ({ fields }) => {
+      const [userId, sessionId] = [ids.next(clock.now()), ids.next(clock.now())];
+      await writeEntry(redis, fields({ user: packId(userId), session: packId(sessionId) }, clock.now()));
+      await anHonestEnding();
+      await world.settle();
+      expect(world.feed.size).toBe(2);
+      clock.advance(2 * DAY);
+      await eventually(() => world.feed.size === 0);
+      await eventually(() => broadcast.log.first === broadcast.log.end);
+    },
+  );
+
+  test('is in nobody’s way who starts later', async () => {
+    for (const { fields } of DAMAGED_ENTRIES) {
+      await writeEntry(
+        redis,
+        fields({ user: packId(ids.next(0)), session: packId(ids.next(0)) }, clock.now()),
+      );
+    }
+    const honest = await anHonestEnding();
+    await world.close();
+    stores.close();
+    stores = await RedisStores.open(singleRedis(server.port));
+    broadcast = new RevocationBroadcast(clock);
+    world = await SessionWorld.open({ store: stores.sessions, log: stores.log, listener: broadcast }, clock);
+    await world.settle();
+    const told = watch();
+    await eventually(() => told.includes(honest));
+  });
+});
+
+describe('a revocation log', () => {
+  test.each(RUBBISH.map((value, index) => [index, value] as const))(
+    'begins anew where its beginning is no time: rubbish %i',
+    async (_, value) => {
+      const known = await anHonestEnding();
+      await world.settle();
+      await redis.set(LOG_KEYS.genesis, value);
+      await world.settle();
+      await eventually(() => world.feed.coveredSince > clock.now() - 20_000);
+      const told = watch();
+      const honest = await anHonestEnding();
+      await eventually(() => told.includes(honest) && told.includes(known));
+    },
+  );
+
+  test('goes on where it cannot be read what was dropped from it', async () => {
+    await anHonestEnding();
+    await world.settle();
+    await redis.set(LOG_KEYS.dropped, 'x');
+    await redis.del(LOG_KEYS.stream);
+    const told = watch();
+    const honest = await anHonestEnding();
+    await world.settle();
+    await eventually(() => told.includes(honest));
+  });
+});

@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { credentials } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { userKeys } from '../../src/adapters/redis/keys.ts';
+import { packId } from '../../src/adapters/redis/packed-id.ts';
+import type { LoginResponse } from '../../src/gen/latchkey/v1/identity.ts';
+import { ValidationServiceClient } from '../../src/gen/latchkey/v1/validation.ts';
+import { WatchCall } from '../grpc/support/watch-call.ts';
+import { eventually } from '../support/eventually.ts';
+import { IdentityClient } from '../support/identity-client.ts';
+import { LatchkeyProcess } from '../support/latchkey-process.ts';
+import { RedisServer } from '../support/redis-server.ts';
+
+const PASSWORD = 'correct horse battery';
+
+describe('a service on a Redis with damage in it', () => {
+  let dataDir: string;
+  let opened: (() => unknown)[];
+  let redis: RedisServer;
+
+  beforeEach(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'latchkey-damage-'));
+    opened = [];
+    redis = await RedisServer.start();
+    opened.push(() => redis.stop());
+  });
+
+  afterEach(async () => {
+    for (const close of opened.reverse()) await close();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+
+  const start = async () => {
+    const service = await LatchkeyProcess.start({
+      LATCHKEY_DATA_DIR: dataDir,
+      LATCHKEY_REDIS_URL: redis.url,
+      LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
+    });
+    const identity = new IdentityClient(service.address);
+    const validation = new ValidationServiceClient(service.address, credentials.createInsecure());
+    opened.push(() => service.stop());
+    opened.push(() => [identity, validation].forEach((client) => void client.close()));
+    return { service, identity, validation };
+  };
+  const keysOf = ({ session }: LoginResponse) => {
+    const { sessions, tombstonePrefix } = userKeys(session?.userId ?? '');
+    const field = packId(session?.sessionId ?? '');
+    return { sessions, field, tombstone: tombstonePrefix + field };
+  };
+
+  test('tells everybody what ends though one ending has a bad time, also after a restart', async () => {
+    const { service, identity, validation } = await start();
+    const damaged = await identity.login({ password: PASSWORD });
+    const logout = { $case: 'refreshToken', value: damaged.tokens?.refreshToken ?? '' } as const;
+    await redis.with((client) => client.hset(keysOf(damaged).tombstone, 'e', 'LOGGED_OUT', 't', 'soon'));
+    const stream = await new WatchCall(validation).current();
+    await identity.logout(logout);
+    await eventually(() => stream.sessionIds.includes(damaged.session?.sessionId ?? ''));
+    await service.stop();
+
+    const again = await start();
+    const after = await new WatchCall(again.validation).current();
+    expect(after.sessionIds).toContain(damaged.session?.sessionId);
+    after.cancel();
+  }, 30_000);
+});
