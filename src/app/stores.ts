@@ -84,10 +84,10 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
   closers.add(watchFailover(redis, { deadlineMs: REDIS_DEADLINE_MS, onFailover }));
   const durability = { waitReplicas: config.redisWaitReplicas, waitMs: REPLICA_WAIT_MS };
   const onDamage = damageReports(logger);
-  const common = { durability, deadlineMs: REDIS_DEADLINE_MS, clock };
+  const common = { durability, deadlineMs: REDIS_DEADLINE_MS, clock, onDamage };
   return {
     store: new RedisSessionStore({ commands, endings, ...common }),
-    log: new RedisRevocationLog({ endings, tail, retentionMs, onDamage, ...common }),
+    log: new RedisRevocationLog({ endings, tail, retentionMs, ...common }),
   };
 }
 

@@ -45,7 +45,8 @@ const rotate = ({ userId, sessionId }: Session, generation: number) =>
     ...{ userId, sessionId, generation, now, securityVersion: 1 },
     ...{ refreshGraceMs: 0, idleTtlMs: DAY, tombstoneTtlMs: DAY },
   });
-const read = ({ sessions }: RedisStores, { userId, sessionId }: Session) => sessions.read(userId, sessionId);
+const read = ({ sessions }: RedisStores, { userId, sessionId }: Session) =>
+  sessions.read(userId, sessionId, now);
 const end = ({ userId, sessionId }: Session) =>
   stores.sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now });
 const endUser = ({ userId }: Session) =>

@@ -59,7 +59,7 @@ const append = () => {
   const when = { endedAt: now, expiresAt: now + HOUR };
   return stores.log.append({ kind: 'session', userId, sessionId, reason: 'LOGGED_OUT', ...when }, now);
 };
-const read = ({ userId, sessionId }: Session) => stores.sessions.read(userId, sessionId);
+const read = ({ userId, sessionId }: Session) => stores.sessions.read(userId, sessionId, now);
 
 /** Takes the step while Redis stands still, until after its deadline. Resolves when Redis answers again. */
 async function runLate(step: () => Promise<unknown>): Promise<void> {

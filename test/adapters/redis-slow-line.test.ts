@@ -85,7 +85,7 @@ describe('a script that Redis does not know', () => {
     const steps = {
       create,
       refresh: () => refresh(session),
-      read: () => stores.sessions.read(session.userId, session.sessionId),
+      read: () => stores.sessions.read(session.userId, session.sessionId, now),
       end: () => stores.sessions.end({ ...session, ...end }),
       append: () => stores.log.append(ending, now),
       inspect: () => stores.log.inspect(undefined, now),

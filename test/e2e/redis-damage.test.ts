@@ -1,18 +1,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { credentials } from '@grpc/grpc-js';
+import { credentials, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { userKeys } from '../../src/adapters/redis/keys.ts';
 import { packId } from '../../src/adapters/redis/packed-id.ts';
+import { UserServiceClient } from '../../src/gen/latchkey/admin/v1/user.ts';
 import type { LoginResponse } from '../../src/gen/latchkey/v1/identity.ts';
-import { ValidationServiceClient } from '../../src/gen/latchkey/v1/validation.ts';
+import { Consistency, ValidationServiceClient } from '../../src/gen/latchkey/v1/validation.ts';
 import { WatchCall } from '../grpc/support/watch-call.ts';
 import { eventually } from '../support/eventually.ts';
 import { IdentityClient } from '../support/identity-client.ts';
 import { LatchkeyProcess } from '../support/latchkey-process.ts';
 import { RedisServer } from '../support/redis-server.ts';
 
+const UNAUTHENTICATED = 16;
 const PASSWORD = 'correct horse battery';
 
 describe('a service on a Redis with damage in it', () => {
@@ -40,9 +42,10 @@ describe('a service on a Redis with damage in it', () => {
     });
     const identity = new IdentityClient(service.address);
     const validation = new ValidationServiceClient(service.address, credentials.createInsecure());
+    const users = new UserServiceClient(service.address, credentials.createInsecure());
     opened.push(() => service.stop());
-    opened.push(() => [identity, validation].forEach((client) => void client.close()));
-    return { service, identity, validation };
+    opened.push(() => [identity, validation, users].forEach((client) => void client.close()));
+    return { service, identity, validation, users };
   };
   const keysOf = ({ session }: LoginResponse) => {
     const { sessions, tombstonePrefix } = userKeys(session?.userId ?? '');
@@ -64,5 +67,40 @@ describe('a service on a Redis with damage in it', () => {
     const after = await new WatchCall(again.validation).current();
     expect(after.sessionIds).toContain(damaged.session?.sessionId);
     after.cancel();
+  }, 30_000);
+
+  test('refuses a session whose record cannot be read, once in the log, and disables its user', async () => {
+    const { service, identity, users } = await start();
+    const admin = await identity.login({ password: PASSWORD });
+    const caller = new Metadata();
+    caller.set('authorization', `Bearer ${admin.tokens?.accessToken}`);
+    const credential = { $case: 'password', value: PASSWORD } as const;
+    await new Promise<void>((resolve, reject) => {
+      const user = { username: 'mia', roles: [], credential };
+      users.createUser(user, caller, (error) => (error ? reject(error) : resolve()));
+    });
+    const mia = { username: 'mia', password: PASSWORD };
+    const [damaged, healthy] = [await identity.login(mia), await identity.login(mia)];
+    const { sessions, field } = keysOf(damaged);
+    await redis.with((client) => client.hset(sessions, field, 'rubbish'));
+
+    const strong = { consistency: Consistency.STRONG };
+    for (let time = 0; time < 2; time += 1) {
+      const { verdict } = await identity.validate(damaged.tokens?.accessToken ?? '', strong);
+      expect(verdict?.$case).toBe('rejection');
+    }
+    await identity.refresh(healthy.tokens?.refreshToken ?? '');
+    await identity.login(mia);
+    await new Promise<void>((resolve, reject) => {
+      const request = { userId: damaged.session?.userId ?? '' };
+      users.disableUser(request, caller, (error) => (error ? reject(error) : resolve()));
+    });
+    for (const { tokens } of [damaged, healthy]) {
+      await expect(identity.refresh(tokens?.refreshToken ?? '')).rejects.toMatchObject({
+        code: UNAUTHENTICATED,
+      });
+    }
+    const told = service.log.filter(({ level }) => level === 'error');
+    expect(told).toEqual([expect.objectContaining({ id: damaged.session?.sessionId })]);
   }, 30_000);
 });

@@ -81,7 +81,7 @@ describe('a server that has read endings which a failover lost', () => {
   const recordOf = async (port: number, { session }: { session: { userId: string; sessionId: string } }) => {
     const behind = await RedisStores.open(singleRedis(port));
     try {
-      return (await behind.sessions.read(session.userId, session.sessionId)).kind;
+      return (await behind.sessions.read(session.userId, session.sessionId, Date.now())).kind;
     } finally {
       behind.close();
     }

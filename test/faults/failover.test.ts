@@ -84,7 +84,7 @@ async function missingOf(acknowledged: readonly Session[]) {
   }
   let records = 0;
   await inLanes(acknowledged, async ({ userId, sessionId }) => {
-    const found = await survivor.sessions.read(userId, sessionId);
+    const found = await survivor.sessions.read(userId, sessionId, Date.now());
     if (found.kind !== 'ended') records += 1;
   });
   survivor.close();

@@ -70,7 +70,7 @@ const operations = {
       ...{ userId, sessionId, generation: 1, securityVersion: 1, refreshGraceMs: HOUR },
       ...{ idleTtlMs: DAY, tombstoneTtlMs: DAY, now },
     }),
-  read: ({ userId, sessionId } = known): Promise<unknown> => stores.sessions.read(userId, sessionId),
+  read: ({ userId, sessionId } = known): Promise<unknown> => stores.sessions.read(userId, sessionId, now),
   end: ({ userId, sessionId } = aSession(now)): Promise<unknown> =>
     stores.sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now }),
   endUser: ({ userId } = aSession(now)): Promise<unknown> =>
@@ -161,7 +161,7 @@ describe('a network that', () => {
     await Promise.all(sessions.map((session) => operations.create(session)));
     for (let round = 0; round < 10; round += 1) {
       const reading = sessions.map(async ({ userId, sessionId }) => {
-        const found = await stores.sessions.read(userId, sessionId).catch(() => undefined);
+        const found = await stores.sessions.read(userId, sessionId, now).catch(() => undefined);
         if (found === undefined) return;
         expect(found).toMatchObject({ kind: 'live', session: { sessionId } });
       });
@@ -220,7 +220,7 @@ describe('a Redis that', () => {
     expect(await outcomeOf(operations.create())).toBe('STORE_UNAVAILABLE');
     expect(await outcomeOf(operations.append())).toBe('STORE_UNAVAILABLE');
     expect(await outcomeOf(operations.ping())).toBe('STORE_UNAVAILABLE');
-    expect(await stores.sessions.read(known.userId, known.sessionId)).toMatchObject({ kind: 'live' });
+    expect(await stores.sessions.read(known.userId, known.sessionId, now)).toMatchObject({ kind: 'live' });
     await server.with((redis) => redis.config('SET', 'maxmemory', '0'));
     await recovered();
   });

@@ -49,7 +49,7 @@ async function endsLost(through: RedisStores): Promise<number> {
   }
 
   const behind = await RedisStores.open(singleRedis(successor.port));
-  const found = sessions.map(({ userId, sessionId }) => behind.sessions.read(userId, sessionId));
+  const found = sessions.map(({ userId, sessionId }) => behind.sessions.read(userId, sessionId, Date.now()));
   const alive = (await Promise.all(found)).filter(({ kind }) => kind !== 'ended');
   behind.close();
   return alive.length;

@@ -56,10 +56,10 @@ export class RedisStores {
     const endWatch = watchFailover(address, { deadlineMs: DEADLINE_MS, onFailover });
     const damages: Damage[] = [];
     const onDamage = (damage: Damage) => void damages.push(damage);
-    const common = { durability, deadlineMs: DEADLINE_MS, clock };
+    const common = { durability, deadlineMs: DEADLINE_MS, clock, onDamage };
     return new RedisStores(
       new RedisSessionStore({ commands, endings, ...common }),
-      new RedisRevocationLog({ endings, tail, retentionMs, onDamage, ...common }),
+      new RedisRevocationLog({ endings, tail, retentionMs, ...common }),
       damages,
       () => {
         endWatch();

@@ -40,9 +40,17 @@ export const CURRENT_DICTIONARY = 1;
 
 const buffers = new Map([...DICTIONARIES].map(([number, text]) => [number, Buffer.from(text)]));
 
+/** A text was deflated against a dictionary of a later release. */
+export class DictionaryMissing extends Error {
+  override readonly name = 'DictionaryMissing';
+
+  constructor(number: number) {
+    super(`a session needs dictionary ${number}, which this release does not have`);
+  }
+}
+
 export function dictionary(number: number): Buffer {
   const found = buffers.get(number);
-  if (found === undefined)
-    throw new Error(`a session needs dictionary ${number}, which this release has not`);
+  if (found === undefined) throw new DictionaryMissing(number);
   return found;
 }

@@ -12,6 +12,7 @@ import type {
   UserCutoff,
 } from '../../core/session/session-store.ts';
 import type { RedisClient } from './connection.ts';
+import { type OnDamage, UnreadableRecord } from './damage.ts';
 import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durability.ts';
 import { PROBE_KEY, type UserKeys, userKeys } from './keys.ts';
 import { packId, packNumber, unpackId } from './packed-id.ts';
@@ -29,6 +30,8 @@ export interface RedisSessionStoreOptions {
   /** No operation takes longer, and none runs in Redis later than that; milliseconds. */
   readonly deadlineMs: number;
   readonly clock: Clock;
+  /** Told of records that cannot be read. Default: nobody. */
+  readonly onDamage?: OnDamage;
 }
 
 const create = new Script('create');
@@ -61,7 +64,7 @@ export class RedisSessionStore implements SessionStore {
   }
 
   rotate(request: RotateSession): Promise<RotateOutcome> {
-    return this.#guarded(this.#rotate(request));
+    return this.#guarded(this.#orMissing(request.sessionId, this.#rotate(request)));
   }
 
   end(request: EndSession): Promise<EndedSession> {
@@ -72,8 +75,8 @@ export class RedisSessionStore implements SessionStore {
     return this.#guarded(this.#endUser(request));
   }
 
-  read(userId: string, sessionId: string): Promise<ReadOutcome> {
-    return this.#guarded(this.#read(userId, sessionId));
+  read(userId: string, sessionId: string, now: number): Promise<ReadOutcome> {
+    return this.#guarded(this.#orMissing(sessionId, this.#read(userId, sessionId, now)));
   }
 
   async markLogged(userId: string, sessionId: string, revision: string): Promise<void> {
@@ -122,7 +125,7 @@ export class RedisSessionStore implements SessionStore {
     }
     const sids = rest.filter((_, index) => index % 2 === 0);
     const replaced = sids.map((other, index) =>
-      parseEnded(unpackId(other), ['REPLACED', rest[2 * index + 1] ?? '']),
+      parseEnded(unpackId(other), ['REPLACED', rest[2 * index + 1] ?? ''], now),
     );
     return { kind: 'created', replaced: replaced.sort(byAge) } as const;
   }
@@ -162,7 +165,7 @@ export class RedisSessionStore implements SessionStore {
     const [answered, ...ended] = texts(reply);
     expectOwn(sid, answered);
     await this.#replicas.confirm(tombstoneKey(keys, sid), tombstoneTtlMs);
-    return parseEnded(sessionId, ended);
+    return parseEnded(sessionId, ended, now);
   }
 
   /**
@@ -186,14 +189,25 @@ export class RedisSessionStore implements SessionStore {
     return { cutoff: Number(cutoff), endedSessionIds: ended.map(unpackId) };
   }
 
-  async #read(userId: string, sessionId: string): Promise<ReadOutcome> {
+  async #read(userId: string, sessionId: string, now: number): Promise<ReadOutcome> {
     const keys = userKeys(userId);
     const sid = packId(sessionId);
     const isProofNeeded = this.#options.durability.waitReplicas > 0;
     const runner = isProofNeeded ? this.#endings : this.#commands;
     const reply = await runner.run(readOne, sessionKeys(keys, sid), [sid]);
     await this.#replicas.provePrimary(keys.proof);
-    return parseRead(reply, { userId, sessionId });
+    return parseRead(reply, { userId, sessionId, now });
+  }
+
+  /** A record that cannot be read is as good as none, and reported. */
+  async #orMissing<T>(sessionId: string, step: Promise<T>): Promise<T | { readonly kind: 'missing' }> {
+    try {
+      return await step;
+    } catch (error) {
+      if (!(error instanceof UnreadableRecord)) throw error;
+      this.#options.onDamage?.({ what: 'session', id: sessionId });
+      return { kind: 'missing' };
+    }
   }
 
   #guarded<T>(operation: Promise<T>): Promise<T> {

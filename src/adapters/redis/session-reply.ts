@@ -1,30 +1,34 @@
 import type { ReadOutcome, RotateOutcome } from '../../core/session/session-store.ts';
+import { UnreadableRecord } from './damage.ts';
 import { packId } from './packed-id.ts';
 import { parseEnded, parseSession, type StoredSession } from './session-record.ts';
 
 interface Asked {
   readonly userId: string;
   readonly sessionId: string;
+  readonly now: number;
 }
 
-/** What `read.lua` answers. */
-export function parseRead(reply: unknown, { userId, sessionId }: Asked): ReadOutcome {
+/** What `read.lua` answers. Throws `UnreadableRecord`. */
+export function parseRead(reply: unknown, { userId, sessionId, now }: Asked): ReadOutcome {
   const [kind, answered, ...rest] = list(reply);
   expectOwn(packId(sessionId), answered);
   switch (kind) {
     case 'live':
       return { kind, session: parseSession(userId, sessionId, stored(rest)) };
     case 'ended':
-      return { kind, ended: parseEnded(sessionId, rest.map(String)) };
+      return { kind, ended: parseEnded(sessionId, rest.map(String), now) };
     case 'missing':
       return { kind };
+    case 'unreadable':
+      throw new UnreadableRecord('this is no record of a session');
     default:
       throw new Error(`read.lua answered ${String(kind)}`);
   }
 }
 
-/** What `rotate.lua` answers. */
-export function parseRotate(reply: unknown, { userId, sessionId }: Asked): RotateOutcome {
+/** What `rotate.lua` answers. Throws `UnreadableRecord`. */
+export function parseRotate(reply: unknown, { userId, sessionId, now }: Asked): RotateOutcome {
   const [kind, answered, ...rest] = list(reply);
   expectOwn(packId(sessionId), answered);
   switch (kind) {
@@ -33,10 +37,12 @@ export function parseRotate(reply: unknown, { userId, sessionId }: Asked): Rotat
       return { kind, session: parseSession(userId, sessionId, stored(rest)) };
     case 'reused':
     case 'ended':
-      return { kind, ended: parseEnded(sessionId, rest.map(String)) };
+      return { kind, ended: parseEnded(sessionId, rest.map(String), now) };
     case 'missing':
     case 'user-changed':
       return { kind };
+    case 'unreadable':
+      throw new UnreadableRecord('this is no record of a session');
     default:
       throw new Error(`rotate.lua answered ${String(kind)}`);
   }
@@ -57,5 +63,7 @@ function list(reply: unknown): readonly unknown[] {
 }
 
 function stored([record, pieces]: readonly unknown[]): StoredSession {
-  return { record: String(record), pieces: texts(pieces) };
+  const all = list(pieces);
+  if (all.includes(null)) throw new UnreadableRecord('a piece of the record of a session is missing');
+  return { record: String(record), pieces: all.map(String) };
 }

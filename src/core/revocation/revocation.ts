@@ -1,4 +1,4 @@
 // The words that the log shares with the validator, for the adapters, which know core only.
 
-export { reaches } from '../../validator/revision.ts';
+export { isRevision, reaches } from '../../validator/revision.ts';
 export type { Revocation } from '../../validator/revocation-set.ts';

@@ -97,6 +97,9 @@ export type ReadOutcome =
  * `rotate` with an older `securityVersion` succeeds for as long as the cut-off is remembered. A read never
  * changes anything. Deadlines are judged by `now`, never by the store's own clock. Faults and time-outs of
  * the driver are STORE_UNAVAILABLE with `store: sessions`; a step that timed out never runs later.
+ *
+ * A record that is damaged is `missing` for `read` and `rotate`; every other method does its work for that session and
+ * all others. Every time that is read is a whole number of milliseconds from 1970 to 9999.
  */
 export interface SessionStore {
   create(request: CreateSession): Promise<CreateOutcome>;

@@ -15,8 +15,8 @@ local ttl, version, most, tombstone_ttl = tonumber(ARGV[5]), tonumber(ARGV[6]), 
 local device = device_mark(ARGV[9])
 
 local cutoff = redis.call('HMGET', KEYS[3], 'v', 'a')
-if cutoff[1] and tonumber(cutoff[1]) > version then return {'user-changed', sid} end
-if cutoff[2] and created <= tonumber(cutoff[2]) then return {'clock-behind', sid, cutoff[2]} end
+if whole(cutoff[1], MAX_VERSION) > version then return {'user-changed', sid} end
+if created <= whole(cutoff[2], tonumber(now) + MAX_AHEAD) then return {'clock-behind', sid, cutoff[2]} end
 if redis.call('EXISTS', KEYS[2]) == 1 or redis.call('HEXISTS', KEYS[1], sid) == 1 then
   return redis.error_reply('EXISTS a session with this id exists')
 end
@@ -34,6 +34,8 @@ for i = 1, #all, 2 do
       else
         redis.call('HDEL', KEYS[1], other)
       end
+    elseif not is_record(record) then
+      -- Damaged: takes up no room, and is refused when it is read.
     elseif tonumber(now) >= absolute_deadline(record) then
       bury(KEYS[1], prefix .. other, other, 'MAX_LIFETIME', now, tombstone_ttl)
     elseif tonumber(now) >= number(record, 17, 24) then

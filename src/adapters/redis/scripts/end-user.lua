@@ -14,7 +14,9 @@ local living = {}
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   local sid, record = all[i], all[i + 1]
-  if #sid == ID_LENGTH and (not up_to or created_at(sid) <= up_to) then
+  if #sid == ID_LENGTH and not is_id(sid, tonumber(now)) then
+    redis.call('HDEL', KEYS[1], sid)
+  elseif #sid == ID_LENGTH and (not up_to or created_at(sid) <= up_to) then
     if is_living(record) then
       living[#living + 1] = {sid, record}
     else
@@ -36,7 +38,7 @@ reply[1] = string.format('%.0f', at)
 
 local before = redis.call('HMGET', KEYS[2], 'v', 'a')
 redis.call('HSET', KEYS[2],
-  'v', string.format('%.0f', math.max(version, tonumber(before[1] or '0'))),
-  'a', string.format('%.0f', math.max(at, tonumber(before[2] or '0'))))
+  'v', string.format('%.0f', math.max(version, whole(before[1], MAX_VERSION))),
+  'a', string.format('%.0f', math.max(at, whole(before[2], tonumber(now) + MAX_AHEAD))))
 if redis.call('PTTL', KEYS[2]) < cutoff_ttl then redis.call('PEXPIRE', KEYS[2], cutoff_ttl) end
 return reply

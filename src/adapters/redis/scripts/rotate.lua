@@ -5,7 +5,7 @@
 --       7 ttl of a tombstone, 8 jitter added to the ttl of the sessions,
 --       9 packed: generation presented + 1, now; 10 packed: now + idle ttl
 -- Returns  {'rotated' | 'replayed', sid, record, {piece, …}} | {'reused' | 'ended', sid, reason, at, revision}
---          | {'missing', sid} | {'user-changed', sid}
+--          | {'missing', sid} | {'user-changed', sid} | {'unreadable', sid}
 -- Invariant  of one generation there is one successor; a session that has ended is never written to; the hash outlives
 --            every session in it
 
@@ -19,8 +19,9 @@ if not is_living(record) then
   return {'ended', sid, tombstone[1], tombstone[2], tombstone[3] or ''}
 end
 
-local cutoff_version = redis.call('HGET', KEYS[3], 'v')
-if cutoff_version and tonumber(cutoff_version) > version then return {'user-changed', sid} end
+if not is_record(record) then return {'unreadable', sid} end
+
+if whole(redis.call('HGET', KEYS[3], 'v'), MAX_VERSION) > version then return {'user-changed', sid} end
 
 local function finish(kind, reason)
   bury(KEYS[1], KEYS[2], sid, reason, ARGV[4], tombstone_ttl)

@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { userKeys } from '../../src/adapters/redis/keys.ts';
+import { packId } from '../../src/adapters/redis/packed-id.ts';
+import type { OpenedSession } from '../../src/core/session/session-service.ts';
+import type { User } from '../../src/core/user/user.ts';
+import {
+  DAMAGED_SURROUNDINGS,
+  DAMAGED_TOMBSTONES,
+  type DamageToUser,
+  UNREADABLE_RECORDS,
+} from '../support/damaged-sessions.ts';
+import { failureOf, outcomeOf } from '../support/failing.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { SessionWorld } from '../support/session-world.ts';
+import { MINUTE } from '../support/sessions.ts';
+
+/** Damage to a session in Redis is felt by that session, and by nobody else, their user included. */
+
+let server: RedisServer;
+/** For doing damage behind the store's back. */
+let redis: Redis;
+let stores: RedisStores;
+let world: SessionWorld;
+let user: User;
+let damaged: OpenedSession;
+let healthy: OpenedSession;
+let stranger: OpenedSession;
+
+/** One world for all: what one test has damaged is there for the next one too. */
+beforeAll(async () => {
+  // So that a read that waits for 5 ms does, instead of a tenth of a second.
+  server = await RedisServer.start('--hz', '500');
+  redis = new Redis(server.port, '127.0.0.1');
+  const clock = new ManualClock();
+  stores = await RedisStores.open(singleRedis(server.port));
+  world = await SessionWorld.open({ store: stores.sessions, log: stores.log }, clock);
+});
+
+afterAll(async () => {
+  await world.close();
+  stores.close();
+  redis.disconnect();
+  await server.stop();
+});
+
+beforeEach(async () => {
+  user = world.addUser();
+  damaged = await world.open(user, { deviceId: 'phone' });
+  healthy = await world.open(user, { deviceId: 'tablet' });
+  stranger = await world.open(world.addUser());
+  await world.settle();
+});
+
+const damage = (how: DamageToUser) => how(redis, damaged.session);
+const refresh = ({ tokens }: OpenedSession) => outcomeOf(world.sessions.refresh(tokens.refreshToken));
+const judge = async ({ tokens }: OpenedSession) => {
+  const { verdict } = await world.tokens.judge(tokens.accessToken, { consistency: 'STRONG' });
+  return verdict.kind === 'accepted' ? 'accepted' : verdict.reason;
+};
+const end = ({ session }: OpenedSession) =>
+  world.endings.end(session.userId, session.sessionId, 'ENDED_BY_ADMIN');
+const fieldsLeft = async ({ session }: OpenedSession) => {
+  const fields = await redis.hkeys(userKeys(session.userId).sessions);
+  return fields.filter((field) => field.startsWith(packId(session.sessionId)));
+};
+
+/** What must work whatever has become of one session. Ends with every session of the user ended. */
+async function expectOthersUnharmed(): Promise<void> {
+  expect(await judge(healthy)).toBe('accepted');
+  expect(await refresh(healthy)).toBe('ok');
+  // On the device of the damaged session, and beyond the limit of three.
+  for (const deviceId of ['phone', '', '']) {
+    const { session } = await world.open(user, { deviceId });
+    expect(session.createdAt - world.clock.now()).toBeLessThan(MINUTE);
+  }
+  const changed = world.changeUser(user, { securityVersion: 2 });
+  const { revision } = await world.endings.endUser(user.userId, 2, 'USER_DISABLED');
+  expect(revision).toMatch(/^\d+-\d+$/);
+  await world.settle();
+  for (const session of [healthy, damaged]) {
+    expect(await judge(session)).toBe('SESSION_ENDED');
+    expect(await refresh(session)).toBe('SESSION_ENDED');
+  }
+  const again = await world.open(changed);
+  expect(await refresh(again)).toBe('ok');
+  expect(await refresh(stranger)).toBe('ok');
+  expect(await judge(stranger)).toBe('accepted');
+}
+
+describe('a session in Redis that cannot be read', () => {
+  test.each(UNREADABLE_RECORDS)('is refused, and nobody else: %s', async (_, how) => {
+    await damage(how);
+    expect(await judge(damaged)).toBe('SESSION_ENDED');
+    expect((await failureOf(world.sessions.refresh(damaged.tokens.refreshToken))).metadata).toMatchObject({
+      end_reason: 'UNSPECIFIED',
+    });
+    expect(stores.damages).toContainEqual({ what: 'session', id: damaged.session.sessionId });
+    await expectOthersUnharmed();
+  });
+
+  test.each(UNREADABLE_RECORDS)('can be ended, and is gone then: %s', async (_, how) => {
+    await damage(how);
+    expect((await end(damaged)).revision).toMatch(/^\d+-\d+$/);
+    expect(await fieldsLeft(damaged)).toEqual([]);
+    expect((await failureOf(world.sessions.refresh(damaged.tokens.refreshToken))).metadata).toMatchObject({
+      end_reason: 'ENDED_BY_ADMIN',
+    });
+    await expectOthersUnharmed();
+  });
+
+  test.each(UNREADABLE_RECORDS)('does not keep its user from being disabled: %s', async (_, how) => {
+    await damage(how);
+    const { revision } = await world.endings.endUser(user.userId, 2, 'USER_DISABLED');
+    expect(revision).toMatch(/^\d+-\d+$/);
+    expect(await fieldsLeft(damaged)).toEqual([]);
+  });
+
+  test('is left to a server that can read it, where a later release may have written it', async () => {
+    const { userId, sessionId } = damaged.session;
+    const piece = Buffer.of(9, 0, 1, 2, 3).toString('base64url');
+    await damage(() => redis.hset(userKeys(userId).sessions, `${packId(sessionId)}0`, piece));
+    expect(await outcomeOf(judge(damaged))).toBe('STORE_UNAVAILABLE');
+    expect(await refresh(damaged)).toBe('STORE_UNAVAILABLE');
+    expect(await fieldsLeft(damaged)).toHaveLength(2);
+    await expectOthersUnharmed();
+  });
+});
+
+describe('a session in Redis that has ended', () => {
+  test.each(DAMAGED_TOMBSTONES)('stays ended, and can be ended again: %s', async (_, how) => {
+    const { revision: before } = await end(damaged);
+    await damage(how);
+    expect(await judge(damaged)).toBe('SESSION_ENDED');
+    expect(await refresh(damaged)).toBe('SESSION_ENDED');
+    expect((await end(damaged)).revision).toMatch(/^\d+-\d+$/);
+    const [logged] = await stores.log.read(before, 0);
+    expect(logged?.revocation.endedAt ?? world.clock.now()).toBe(world.clock.now());
+    await expectOthersUnharmed();
+  });
+
+  test('stays ended where there is a record beside its tombstone, and the record is gone', async () => {
+    const { userId, sessionId } = damaged.session;
+    await damage(() =>
+      redis.hset(userKeys(userId).tombstonePrefix + packId(sessionId), 'e', 'LOGGED_OUT', 't', '1'),
+    );
+    await end(damaged);
+    expect(await refresh(damaged)).toBe('SESSION_ENDED');
+    expect(await fieldsLeft(damaged)).toEqual([]);
+  });
+});
+
+describe('a session in Redis', () => {
+  test.each(DAMAGED_SURROUNDINGS)('goes on beside %s', async (_, how) => {
+    await damage(how);
+    expect(await judge(damaged)).toBe('accepted');
+    expect(await refresh(damaged)).toBe('ok');
+    await expectOthersUnharmed();
+  });
+});

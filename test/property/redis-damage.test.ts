@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { userKeys } from '../../src/adapters/redis/keys.ts';
+import { packId } from '../../src/adapters/redis/packed-id.ts';
+import { RevocationBroadcast } from '../../src/core/revocation/revocation-broadcast.ts';
+import type { OpenedSession } from '../../src/core/session/session-service.ts';
+import type { User } from '../../src/core/user/user.ts';
+import { WatchEncoder } from '../../src/grpc/messages/watch-encoder.ts';
+import { writeEntry } from '../support/damaged-entries.ts';
+import { eventually } from '../support/eventually.ts';
+import { outcomeOf } from '../support/failing.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RecordingWatch } from '../support/recording-watch.ts';
+import { RedisServer } from '../support/redis-server.ts';
+import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { SessionWorld } from '../support/session-world.ts';
+
+/** Whatever becomes of one user's keys, or is put into the log, is felt by nobody else, and no reader of the log stops. */
+
+let server: RedisServer;
+let redis: Redis;
+let stores: RedisStores;
+let world: SessionWorld;
+let broadcast: RevocationBroadcast;
+const encoder = new WatchEncoder();
+
+beforeAll(async () => {
+  // So that a read that waits for 5 ms does, instead of a tenth of a second.
+  server = await RedisServer.start('--hz', '500');
+  redis = new Redis(server.port, '127.0.0.1');
+  const clock = new ManualClock();
+  broadcast = new RevocationBroadcast(clock);
+  stores = await RedisStores.open(singleRedis(server.port));
+  world = await SessionWorld.open({ store: stores.sessions, log: stores.log, listener: broadcast }, clock);
+});
+
+afterAll(async () => {
+  await world.close();
+  stores.close();
+  redis.disconnect();
+  await server.stop();
+});
+
+type Bytes = Uint8Array;
+const bytes: fc.Arbitrary<Bytes> = fc.oneof(
+  fc.uint8Array({ maxLength: 50 }),
+  fc
+    .constantFrom('', '*', '-1', 'nan', 'inf', '1e400', '9'.repeat(30), 'LOGGED_OUT', '1767225600000', '{}')
+    .map((text) => Buffer.from(text)),
+);
+
+/** Something that happens to the keys of a user, or to the log. */
+type Damage = (victim: User, session: OpenedSession) => Promise<unknown>;
+
+const hashesOf = ({ userId }: User, { session }: OpenedSession) => {
+  const { sessions, cutoff, tombstonePrefix } = userKeys(userId);
+  return [sessions, sessions, cutoff, tombstonePrefix + packId(session.sessionId)];
+};
+/** One of the fields there are, or another one. */
+const aField = async (key: string, which: number, other: Bytes) => {
+  const fields = await redis.hkeysBuffer(key).catch(() => []);
+  return fields[which % (fields.length + 1)] ?? Buffer.from(other);
+};
+const where = fc.record({ key: fc.nat(3), which: fc.nat(30), other: bytes, value: bytes });
+
+const overwrite = where.map(({ key, which, other, value }): [string, Damage] => [
+  `overwrite ${key}/${which}`,
+  async (victim, session) => {
+    const name = hashesOf(victim, session)[key] ?? '';
+    await redis.hset(name, await aField(name, which, other), Buffer.from(value)).catch(() => undefined);
+  },
+]);
+const flip = where.map(({ key, which, other, value }): [string, Damage] => [
+  `change a byte of ${key}/${which}`,
+  async (victim, session) => {
+    const name = hashesOf(victim, session)[key] ?? '';
+    const field = await aField(name, which, other);
+    const found = await redis.hgetBuffer(name, field).catch(() => null);
+    if (found === null || found.length === 0) return;
+    found[which % found.length] = value[0] ?? 0;
+    await redis.hset(name, field, found);
+  },
+]);
+const drop = where.map(({ key, which, other }): [string, Damage] => [
+  `drop ${key}/${which}`,
+  async (victim, session) => {
+    const name = hashesOf(victim, session)[key] ?? '';
+    await redis.hdel(name, await aField(name, which, other)).catch(() => undefined);
+  },
+]);
+const log = fc
+  .array(fc.tuple(fc.constantFrom('u', 's', 'c', 'r', 't', 'x', 'y'), bytes), { minLength: 1, maxLength: 6 })
+  .map((fields): [string, Damage] => [
+    'write into the log',
+    async (victim) => {
+      const all = fields.flatMap(([name, value]) => [name, Buffer.from(value)]);
+      // Half of them name the victim.
+      await writeEntry(redis, fields.length % 2 === 0 ? all : ['u', packId(victim.userId), ...all]);
+    },
+  ]);
+
+const refresh = ({ tokens }: OpenedSession) => outcomeOf(world.sessions.refresh(tokens.refreshToken));
+const end = ({ session }: OpenedSession) =>
+  outcomeOf(world.endings.end(session.userId, session.sessionId, 'LOGGED_OUT'));
+const judge = async ({ tokens }: OpenedSession) => {
+  const { verdict } = await world.tokens.judge(tokens.accessToken, { consistency: 'STRONG' });
+  return verdict.kind;
+};
+
+async function expectUnharmed(other: User, session: OpenedSession): Promise<void> {
+  expect(await judge(session)).toBe('accepted');
+  expect(await refresh(session)).toBe('ok');
+  const second = await world.open(other);
+  expect(await end(second)).toBe('ok');
+  expect(await refresh(second)).toBe('SESSION_ENDED');
+}
+
+/** Nothing is believed that should not be, and the user can be disabled whatever there is. */
+async function expectRefused(victim: User, sessions: readonly OpenedSession[]): Promise<void> {
+  for (const session of sessions) {
+    expect(['ok', 'SESSION_ENDED', 'STORE_UNAVAILABLE']).toContain(await refresh(session));
+    expect(['accepted', 'rejected']).toContain(await judge(session).catch(() => 'rejected'));
+  }
+  expect(['ok', 'INVALID_CREDENTIALS']).toContain(await outcomeOf(world.open(victim)));
+  const [first] = sessions;
+  if (first !== undefined) expect(await end(first)).toBe('ok');
+  world.changeUser(victim, { securityVersion: 2 });
+  await world.endings.endUser(victim.userId, 2, 'USER_DISABLED');
+  for (const session of sessions) {
+    expect(await refresh(session)).toBe('SESSION_ENDED');
+    expect(await judge(session)).toBe('rejected');
+  }
+}
+
+describe('damage in Redis', () => {
+  test('is felt by its own user at most, and stops no reader of the log', async () => {
+    const damages = fc.array(fc.oneof(overwrite, flip, drop, log), { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(damages, fc.boolean(), async (taken, isEnded) => {
+        const [victim, other] = [world.addUser(), world.addUser()];
+        const sessions = [await world.open(victim, { deviceId: 'phone' }), await world.open(victim)];
+        const [first] = sessions;
+        const another = await world.open(other);
+        await world.settle();
+        const watcher = new RecordingWatch(broadcast);
+        if (first === undefined) return;
+        if (isEnded) await end(first);
+        for (const [, damage] of taken) await damage(victim, first);
+
+        await expectUnharmed(other, another);
+        await expectRefused(victim, sessions);
+        await world.settle();
+        expect(await end(another)).toBe('ok');
+        await eventually(() => world.feed.endReasonOf('', another.session.sessionId, 0) === 'LOGGED_OUT');
+        for (const message of watcher.messages) encoder.encode(message);
+        expect(watcher.failure).toBeUndefined();
+        watcher.close();
+      }),
+      { numRuns: 200 },
+    );
+  }, 120_000);
+});
