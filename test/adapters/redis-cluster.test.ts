@@ -1,9 +1,11 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { revocationLogLaw } from '../conformance/revocation-log.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
+import { outcomeOf } from '../support/failing.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
 import { RedisStores } from '../support/redis-stores.ts';
+import { aSession, DAY, ids } from '../support/sessions.ts';
 
 let cluster: RedisCluster;
 let stores: RedisStores;
@@ -28,4 +30,22 @@ revocationLogLaw('Redis Cluster', async () => {
     log: opened.log,
     close: async () => opened.close(),
   };
+});
+
+test('where one master takes no writes, a ping of a user fails just if no session of that user can be stored', async () => {
+  const { sessions } = stores;
+  const now = Date.now();
+  const outcomes: string[] = [];
+  await cluster.nodes[0]?.with((redis) => redis.config('SET', 'maxmemory', '1'));
+  for (let count = 0; count < 30; count += 1) {
+    const session = aSession(now, { userId: ids.next(now) });
+    const created = sessions.create({
+      ...{ session, securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
+    });
+    const outcome = await outcomeOf(created);
+    expect(await outcomeOf(sessions.ping(session.userId))).toBe(outcome);
+    outcomes.push(outcome);
+  }
+  await cluster.nodes[0]?.with((redis) => redis.config('SET', 'maxmemory', '0'));
+  expect(new Set(outcomes)).toEqual(new Set(['ok', 'STORE_UNAVAILABLE']));
 });

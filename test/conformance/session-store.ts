@@ -276,6 +276,7 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
 
     test('answers a ping', async () => {
       await expect(store.ping()).resolves.toBeUndefined();
+      await expect(store.ping(aSession(clock.now()).userId)).resolves.toBeUndefined();
     });
   });
 }

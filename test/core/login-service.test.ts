@@ -1,100 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { Failure } from '../../src/core/failure.ts';
 import { invalidCredentials } from '../../src/core/login/invalid-credentials.ts';
-import { type LoginAttempt, LoginService } from '../../src/core/login/login-service.ts';
-import { PasswordQueue } from '../../src/core/login/password-queue.ts';
-import type { OpenedSession, SignIn } from '../../src/core/session/session-service.ts';
-import type { User } from '../../src/core/user/user.ts';
-import type { ChangeConditions, UserChange } from '../../src/core/user/user-directory.ts';
 import { outcomeOf } from '../support/failing.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { passwordsWith } from '../support/passwords.ts';
-import { RecordingHasher } from '../support/recording-hasher.ts';
-
-const COST = 6;
-const PASSWORD = 'a horse of another colour';
-const OPENED = { replaced: [] } as unknown as OpenedSession;
-
-const ATTEMPT: LoginAttempt = {
-  username: 'Alice',
-  password: PASSWORD,
-  clientId: 'web',
-  device: { deviceId: 'd1', name: 'Firefox', platform: 'linux' },
-  ipAddress: '192.0.2.1',
-  source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
-};
-
-interface Update {
-  readonly userId: string;
-  readonly change: UserChange;
-  readonly now: number;
-  readonly conditions: ChangeConditions | undefined;
-}
-
-/** A login service whose neighbours write down what they are asked. */
-async function house({
-  storedAtCost = COST,
-  disabledAt = undefined as number | undefined,
-  capacity = 0,
-} = {}) {
-  const hasher = new RecordingHasher();
-  const queue = new PasswordQueue({ turns: 1, capacity, monotonic: () => 0 });
-  const passwords = passwordsWith({ hasher, queue, cost: COST });
-  const clock = new ManualClock();
-  const alice: User = {
-    userId: '019b7700-0000-7000-8000-000000000001',
-    username: 'Alice',
-    usernameKey: 'alice',
-    passwordHash: await passwordsWith({ hasher, cost: storedAtCost }).hash(PASSWORD),
-    roles: ['admin'],
-    disabledAt,
-    createdAt: 1,
-    updatedAt: 1,
-    passwordChangedAt: 1,
-    version: 7,
-    securityVersion: 3,
-  };
-  hasher.jobs.length = 0;
-  const asked: string[] = [];
-  const opened: { user: User; signIn: SignIn }[] = [];
-  const updates: Update[] = [];
-  const reported: string[] = [];
-  const stage = {
-    find: async (): Promise<User | undefined> => alice,
-    update: async (): Promise<User> => alice,
-    open: async (): Promise<OpenedSession> => OPENED,
-  };
-  const service = new LoginService({
-    users: {
-      findByUsernameKey: async (key) => {
-        asked.push(key);
-        return key === 'alice' ? stage.find() : undefined;
-      },
-      update: async (userId, change, now, conditions) => {
-        updates.push({ userId, change, now, conditions });
-        return stage.update();
-      },
-    },
-    passwords,
-    queue,
-    sessions: {
-      open: async (user, signIn) => {
-        opened.push({ user, signIn });
-        return stage.open();
-      },
-    },
-    clock,
-    reports: {
-      upgradeFailed: (userId) => reported.push(`upgrade of ${userId}`),
-      passwordUnreadable: (userId) => reported.push(`password of ${userId}`),
-    },
-  });
-  return { service, alice, hasher, queue, clock, asked, opened, updates, reported, stage };
-}
+import { ATTEMPT, COST, LoginStage, OPENED, PASSWORD } from '../support/login-stage.ts';
 
 describe('a login', () => {
   test('with the right password opens a session with the record that was read', async () => {
-    const { service, alice, opened, updates } = await house();
+    const { service, alice, opened, updates } = await LoginStage.set();
     expect(await service.login(ATTEMPT)).toBe(OPENED);
     const { clientId, device, ipAddress } = ATTEMPT;
     expect(opened).toEqual([
@@ -104,7 +16,7 @@ describe('a login', () => {
   });
 
   test('finds the user by the canonical form of the name', async () => {
-    const { service, asked } = await house();
+    const { service, asked } = await LoginStage.set();
     await service.login({ ...ATTEMPT, username: '\uff21LICE' });
     expect(asked).toEqual(['alice']);
   });
@@ -120,14 +32,17 @@ describe('a login', () => {
     ['an over-long password', { password: 'x'.repeat(1025) }],
     ['a password that is not well-formed', { password: `${PASSWORD}\ud800` }],
   ])('is refused in one and the same way, after the same work: %s', async (_, change) => {
-    const { service, hasher, opened } = await house();
+    const { service, hasher, opened } = await LoginStage.set();
     await expect(service.login({ ...ATTEMPT, ...change })).rejects.toEqual(invalidCredentials());
     expect(hasher.jobs).toEqual([expect.objectContaining({ kind: 'verify', asDearAs: COST })]);
     expect(opened).toEqual([]);
   });
 
   test('of a disabled user is refused in that way too, with the right password and an outdated hash', async () => {
-    const { service, alice, hasher, opened, updates } = await house({ disabledAt: 5, storedAtCost: 4 });
+    const { service, alice, hasher, opened, updates } = await LoginStage.set({
+      disabledAt: 5,
+      storedAtCost: 4,
+    });
     await expect(service.login(ATTEMPT)).rejects.toEqual(invalidCredentials());
     expect(hasher.jobs).toEqual([
       expect.objectContaining({ kind: 'verify', hash: alice.passwordHash.slice('$lk1$00000000'.length) }),
@@ -137,7 +52,7 @@ describe('a login', () => {
   });
 
   test("does not reach the directory with a name that can be nobody's", async () => {
-    const { service, asked } = await house();
+    const { service, asked } = await LoginStage.set();
     for (const username of ['', 'x'.repeat(129), 'alice\ud800']) {
       await expect(service.login({ ...ATTEMPT, username })).rejects.toEqual(invalidCredentials());
     }
@@ -145,7 +60,8 @@ describe('a login', () => {
   });
 
   test('is refused when the user was changed under way', async () => {
-    const { service, stage } = await house();
+    const stage = await LoginStage.set();
+    const { service } = stage;
     stage.open = async () => {
       throw invalidCredentials();
     };
@@ -153,7 +69,8 @@ describe('a login', () => {
   });
 
   test('fails as the directory fails, before any password is checked', async () => {
-    const { service, stage, hasher } = await house();
+    const stage = await LoginStage.set();
+    const { service, hasher } = stage;
     stage.find = async () => {
       throw new Failure('STORE_UNAVAILABLE', 'down');
     };
@@ -164,7 +81,7 @@ describe('a login', () => {
   test.each(['Alice', 'Bob'])(
     'fails at once when the queue is full, and does not look for the user: %s',
     async (username) => {
-      const { service, queue, asked, hasher } = await house();
+      const { service, queue, asked, hasher } = await LoginStage.set();
       queue.take();
       await expect(service.login({ ...ATTEMPT, username })).rejects.toMatchObject({
         reason: 'LOGIN_QUEUE_FULL',
@@ -178,7 +95,7 @@ describe('a login', () => {
   test.each(['Alice', 'Bob'])(
     'that loses its place to another source was read as any other, and is not checked: %s',
     async (username) => {
-      const { service, queue, asked, hasher } = await house({ capacity: 2 });
+      const { service, queue, asked, hasher } = await LoginStage.set({ capacity: 2 });
       const running = queue.take();
       const logins = [1, 2].map(() => outcomeOf(service.login({ ...ATTEMPT, username })));
       queue.take();
@@ -191,7 +108,8 @@ describe('a login', () => {
   );
 
   test('with a damaged stored password is refused like any other, and the operator is told', async () => {
-    const { service, stage, alice, reported } = await house();
+    const stage = await LoginStage.set();
+    const { service, alice, reported } = stage;
     stage.find = async () => ({ ...alice, passwordHash: 'damaged' });
     await expect(service.login(ATTEMPT)).rejects.toEqual(invalidCredentials());
     expect(reported).toEqual([`password of ${alice.userId}`]);
@@ -200,7 +118,7 @@ describe('a login', () => {
 
 describe('a login with an outdated hash', () => {
   test('stores the password anew, if the record is still the one that was read', async () => {
-    const { service, alice, clock, opened, updates } = await house({ storedAtCost: 4 });
+    const { service, alice, clock, opened, updates } = await LoginStage.set({ storedAtCost: 4 });
     await service.login(ATTEMPT);
     expect(updates).toEqual([
       {
@@ -214,7 +132,8 @@ describe('a login with an outdated hash', () => {
   });
 
   test('stores nothing when the session was refused', async () => {
-    const { service, stage, updates } = await house({ storedAtCost: 4 });
+    const stage = await LoginStage.set({ storedAtCost: 4 });
+    const { service, updates } = stage;
     stage.open = async () => {
       throw invalidCredentials();
     };
@@ -223,14 +142,15 @@ describe('a login with an outdated hash', () => {
   });
 
   test('stores nothing after a wrong password', async () => {
-    const { service, hasher, updates } = await house({ storedAtCost: 4 });
+    const { service, hasher, updates } = await LoginStage.set({ storedAtCost: 4 });
     await expect(service.login({ ...ATTEMPT, password: 'wrong' })).rejects.toEqual(invalidCredentials());
     expect(updates).toEqual([]);
     expect(hasher.jobs).toHaveLength(1);
   });
 
   test('succeeds although the password was changed meanwhile, and says nothing of it', async () => {
-    const { service, stage, reported } = await house({ storedAtCost: 4 });
+    const stage = await LoginStage.set({ storedAtCost: 4 });
+    const { service, reported } = stage;
     stage.update = async () => {
       throw new Failure('USER_CHANGED', 'changed');
     };
@@ -239,7 +159,8 @@ describe('a login with an outdated hash', () => {
   });
 
   test('succeeds although the directory fails, and the operator is told', async () => {
-    const { service, stage, alice, reported } = await house({ storedAtCost: 4 });
+    const stage = await LoginStage.set({ storedAtCost: 4 });
+    const { service, alice, reported } = stage;
     stage.update = async () => {
       throw new Failure('STORE_UNAVAILABLE', 'down');
     };
@@ -248,7 +169,8 @@ describe('a login with an outdated hash', () => {
   });
 
   test('succeeds although the queue is full by then', async () => {
-    const { service, stage, queue, reported } = await house({ storedAtCost: 4 });
+    const stage = await LoginStage.set({ storedAtCost: 4 });
+    const { service, queue, reported } = stage;
     stage.open = async () => {
       queue.take();
       return OPENED;

@@ -11,6 +11,8 @@ export class RecordingHasher implements PasswordHasher {
   readonly jobs: HasherJob[] = [];
   /** What the next job fails with. */
   failure: Error | undefined;
+  /** What happens while a check is under way. */
+  meanwhile: () => Promise<unknown> = async () => undefined;
 
   async hash(input: string, cost: number): Promise<string> {
     this.#record({ kind: 'hash', input, cost });
@@ -19,6 +21,7 @@ export class RecordingHasher implements PasswordHasher {
 
   async verify(input: string, hash: string, asDearAs: number): Promise<boolean> {
     this.#record({ kind: 'verify', input, hash, asDearAs });
+    await this.meanwhile();
     return digestOf(input, Number(hash.slice(4, 6))).slice(4) === hash.slice(4);
   }
 

@@ -8,8 +8,8 @@ export interface UserKeys {
   readonly tombstonePrefix: string;
   /** Hash: the user's latest cut-off. */
   readonly cutoff: string;
-  /** Written to prove that the node is still the primary of these keys. */
-  readonly proof: string;
+  /** Written to find out whether the node of these keys takes writes, and whether replicas confirm them. */
+  readonly probe: string;
 }
 
 export function userKeys(userId: string): UserKeys {
@@ -18,7 +18,7 @@ export function userKeys(userId: string): UserKeys {
     sessions: `${base}:sessions`,
     tombstonePrefix: `${base}:session:`,
     cutoff: `${base}:cutoff`,
-    proof: `${base}:proof`,
+    probe: `${base}:probe`,
   };
 }
 

@@ -41,6 +41,9 @@ const endUser = new Script('end-user');
 const readOne = new Script('read');
 const markLogged = new Script('mark-logged');
 
+/** One probe for each user who signs in: gone soon. */
+const PROBE_TTL_MS = 1_000;
+
 /** The hash outlives the deadlines in it by up to an hour, each by its own share: a million do not expire in one second. */
 const JITTER_MS = 3_600_000;
 
@@ -89,8 +92,11 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 
-  async ping(): Promise<void> {
-    await this.#guarded(this.#options.commands.set(PROBE_KEY, '1', 'PX', 60_000));
+  async ping(userId?: string): Promise<void> {
+    const { commands } = this.#options;
+    // In a cluster the user's sessions are on one of several masters; elsewhere one key serves all.
+    const key = userId !== undefined && commands.isCluster ? userKeys(userId).probe : PROBE_KEY;
+    await this.#guarded(commands.set(key, '1', 'PX', PROBE_TTL_MS));
   }
 
   async #create({ session, securityVersion, maxSessionsPerUser, tombstoneTtlMs, now }: CreateSession) {
@@ -120,7 +126,7 @@ export class RedisSessionStore implements SessionStore {
     if (kind === 'clock-behind') return { kind, cutoff: Number(rest[0]) } as const;
     if (kind === 'full') {
       // A login that cannot end what has to make room ends nothing at all.
-      await this.#replicas.provePrimary(keys.proof);
+      await this.#replicas.provePrimary(keys.probe);
       return { kind, toEnd: rest.map(unpackId).sort() } as const;
     }
     const sids = rest.filter((_, index) => index % 2 === 0);
@@ -195,7 +201,7 @@ export class RedisSessionStore implements SessionStore {
     const isProofNeeded = this.#options.durability.waitReplicas > 0;
     const runner = isProofNeeded ? this.#endings : this.#commands;
     const reply = await runner.run(readOne, sessionKeys(keys, sid), [sid]);
-    await this.#replicas.provePrimary(keys.proof);
+    await this.#replicas.provePrimary(keys.probe);
     return parseRead(reply, { userId, sessionId, now });
   }
 

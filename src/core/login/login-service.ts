@@ -5,7 +5,6 @@ import type { OpenedSession, SessionService } from '../session/session-service.t
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import { canonicalUsername, MAX_USERNAME_BYTES } from '../user/username.ts';
-import { invalidCredentials } from './invalid-credentials.ts';
 import type { PasswordQueue, QueueCaller } from './password-queue.ts';
 import type { Passwords } from './passwords.ts';
 
@@ -33,7 +32,7 @@ export interface LoginServiceOptions {
   readonly users: Pick<UserDirectory, 'findByUsernameKey' | 'update'>;
   readonly passwords: Passwords;
   readonly queue: Pick<PasswordQueue, 'take'>;
-  readonly sessions: Pick<SessionService, 'open'>;
+  readonly sessions: Pick<SessionService, 'open' | 'refuse' | 'checkStore'>;
   readonly clock: Clock;
   readonly reports: LoginReports;
 }
@@ -51,13 +50,14 @@ export class LoginService {
 
   /**
    * Opens a session. Fails with INVALID_CREDENTIALS, the same and after the same work for an unknown or disabled
-   * user and a wrong, empty or over-long password; with LOGIN_QUEUE_FULL, STORE_UNAVAILABLE and CANCELLED.
+   * user and a wrong, empty or over-long password; with LOGIN_QUEUE_FULL, CANCELLED, and STORE_UNAVAILABLE, which
+   * comes before the password is looked at or, where a store goes away during that, whatever the password was.
    */
   async login(attempt: LoginAttempt): Promise<LoginResult> {
     const { sessions } = this.#options;
     const { clientId, device, ipAddress } = attempt;
-    const { user, ok, upgrade } = await this.#check(attempt);
-    if (user === undefined || !ok || user.disabledAt !== undefined) throw invalidCredentials();
+    const { user, userId, ok, upgrade } = await this.#check(attempt);
+    if (user === undefined || !ok || user.disabledAt !== undefined) return sessions.refuse(userId);
     // With the record whose password was checked, never a later one: whatever ended the user's sessions since then
     // carries a higher securityVersion, and the session store refuses this one.
     const authenticationMethods = [PASSWORD_METHOD];
@@ -68,23 +68,26 @@ export class LoginService {
 
   /** The place in the queue comes first: while it is full nothing is read, so that no time tells who exists. */
   async #check(attempt: LoginAttempt) {
-    const { passwords, queue, reports } = this.#options;
+    const { passwords, queue, sessions, reports } = this.#options;
     const place = queue.take(attempt);
     try {
-      const user = await this.#find(attempt.username);
+      const key = usernameKeyOf(attempt.username);
+      const user = await this.#find(key);
+      const userId = user?.userId ?? passwords.decoyUserId(key);
+      // Told at once, and again where the store went away while this one waited.
+      await sessions.checkStore(userId);
       await place.turn;
+      await sessions.checkStore(userId);
       const { ok, upgrade, readable } = await passwords.check(attempt.password, user?.passwordHash);
       if (user !== undefined && !readable) reports.passwordUnreadable(user.userId);
-      return { user, ok, upgrade };
+      return { user, userId, ok, upgrade };
     } finally {
       place.leave();
     }
   }
 
-  async #find(username: string): Promise<User | undefined> {
-    const tooLong = username.length > MAX_USERNAME_BYTES || Buffer.byteLength(username) > MAX_USERNAME_BYTES;
-    if (username === '' || tooLong || !username.isWellFormed()) return undefined;
-    return this.#options.users.findByUsernameKey(canonicalUsername(username));
+  async #find(usernameKey: string): Promise<User | undefined> {
+    return usernameKey === '' ? undefined : this.#options.users.findByUsernameKey(usernameKey);
   }
 
   /** Stores the password as it would be stored today, unless the record was changed since it was read. */
@@ -97,6 +100,12 @@ export class LoginService {
       if (!isExpected(error)) reports.upgradeFailed(user.userId, error);
     }
   }
+}
+
+/** What the user is found by; empty for a name that nobody can have. */
+function usernameKeyOf(username: string): string {
+  const tooLong = username.length > MAX_USERNAME_BYTES || Buffer.byteLength(username) > MAX_USERNAME_BYTES;
+  return tooLong || !username.isWellFormed() ? '' : canonicalUsername(username);
 }
 
 /**

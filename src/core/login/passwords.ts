@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { invalidField } from '../failure.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import type { PasswordQueue, QueueCaller } from './password-queue.ts';
@@ -99,6 +100,18 @@ export class Passwords {
     const ok = matches && comparison !== undefined;
     const readable = stored === undefined || (parsed !== undefined && this.#isReadable(parsed));
     return { ok, upgrade: ok && parsed !== undefined && this.#isOutdated(parsed), readable };
+  }
+
+  /**
+   * The user id that an unknown user is taken to have. The same at every server, and nobody else can compute it: where
+   * only the store of some users is away, unknown names fail as existing ones do.
+   */
+  decoyUserId(usernameKey: string): string {
+    const { pepper } = this.#masterKeys.newest;
+    const hex = createHmac('sha256', pepper).update(`user ${usernameKey}`).digest('hex');
+    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
+      '-',
+    );
   }
 
   /**

@@ -69,7 +69,7 @@ export class SessionService {
     const { endings, users, clock } = this.#options;
     const user = await users.findById(checked.userId);
     if (user?.disabledAt !== undefined || user?.securityVersion !== checked.securityVersion) {
-      throw invalidCredentials();
+      return this.#refuse(checked.userId);
     }
     const ended: EndedSession[] = [];
     for (let attempt = 1; attempt <= MAX_OPEN_ATTEMPTS; attempt += 1) {
@@ -84,6 +84,20 @@ export class SessionService {
       return { session, tokens, replaced: [...ended, ...(await this.#tryReplace(user, outcome.replaced))] };
     }
     throw storeUnavailable('sessions', new Error('other logins of this user took the room each time'));
+  }
+
+  /** Resolves if a session of this user could be stored now; STORE_UNAVAILABLE. */
+  checkStore(userId: string): Promise<void> {
+    return this.#options.store.ping(userId);
+  }
+
+  /**
+   * Refuses a sign-in with INVALID_CREDENTIALS, after the steps on the stores that `open` begins with. Where one of
+   * them is away both fail alike, so that nobody learns which credentials were right.
+   */
+  async refuse(userId: string): Promise<never> {
+    await this.#options.users.findById(userId);
+    return this.#refuse(userId);
   }
 
   /**
@@ -132,6 +146,11 @@ export class SessionService {
       throw new Failure('INVALID_ACCESS_TOKEN', 'This is not an access token of this service.');
     }
     return endings.end(verified.claims.userId, verified.claims.sessionId, 'LOGGED_OUT');
+  }
+
+  async #refuse(userId: string): Promise<never> {
+    await this.checkStore(userId);
+    throw invalidCredentials();
   }
 
   /** Takes a later id if the first is not younger than the user's cut-off. */

@@ -112,6 +112,6 @@ export interface SessionStore {
   read(userId: string, sessionId: string, now: number): Promise<ReadOutcome>;
   /** Notes in a tombstone where its ending stands in the log, so that it is not logged again. Best effort. */
   markLogged(userId: string, sessionId: string, revision: string): Promise<void>;
-  /** Resolves if the store can be written to now. */
-  ping(): Promise<void>;
+  /** Resolves if the store can be written to now. @param userId where this user's sessions are; left out: anywhere. */
+  ping(userId?: string): Promise<void>;
 }

@@ -1,0 +1,120 @@
+import { invalidCredentials } from '../../src/core/login/invalid-credentials.ts';
+import { type LoginAttempt, LoginService } from '../../src/core/login/login-service.ts';
+import { PasswordQueue } from '../../src/core/login/password-queue.ts';
+import type { OpenedSession, SignIn } from '../../src/core/session/session-service.ts';
+import type { User } from '../../src/core/user/user.ts';
+import type { ChangeConditions, UserChange } from '../../src/core/user/user-directory.ts';
+import { ManualClock } from './manual-clock.ts';
+import { passwordsWith } from './passwords.ts';
+import { RecordingHasher } from './recording-hasher.ts';
+import { aUser } from './users.ts';
+
+/** What passwords cost here. */
+export const COST = 6;
+export const PASSWORD = 'a horse of another colour';
+export const OPENED = { replaced: [] } as unknown as OpenedSession;
+
+/** Of the user Alice, with the right password. */
+export const ATTEMPT: LoginAttempt = {
+  username: 'Alice',
+  password: PASSWORD,
+  clientId: 'web',
+  device: { deviceId: 'd1', name: 'Firefox', platform: 'linux' },
+  ipAddress: '192.0.2.1',
+  source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
+};
+
+interface Update {
+  readonly userId: string;
+  readonly change: UserChange;
+  readonly now: number;
+  readonly conditions: ChangeConditions | undefined;
+}
+
+export interface LoginStageOptions {
+  readonly storedAtCost?: number;
+  readonly disabledAt?: number;
+  /** How many logins may wait while one has its turn. */
+  readonly capacity?: number;
+}
+
+/** A login service whose neighbours write down what they are asked and answer as they are told. */
+export class LoginStage {
+  readonly alice: User;
+  readonly hasher: RecordingHasher;
+  readonly queue: PasswordQueue;
+  readonly clock = new ManualClock();
+  readonly service: LoginService;
+  /** Keys of the users that were looked for. */
+  readonly asked: string[] = [];
+  readonly opened: { user: User; signIn: SignIn }[] = [];
+  readonly updates: Update[] = [];
+  readonly reported: string[] = [];
+  /** What was done, in order. */
+  readonly steps: string[] = [];
+
+  find = async (): Promise<User | undefined> => this.alice;
+  update = async (): Promise<User> => this.alice;
+  checkStore = async (): Promise<void> => undefined;
+  open = async (): Promise<OpenedSession> => OPENED;
+  refuse = async (): Promise<void> => undefined;
+
+  private constructor(alice: User, hasher: RecordingHasher, capacity: number) {
+    this.alice = alice;
+    this.hasher = hasher;
+    hasher.meanwhile = async () => this.steps.push('check the password');
+    this.queue = new PasswordQueue({ turns: 1, capacity, monotonic: () => 0 });
+    this.service = new LoginService({
+      users: this.#users(),
+      passwords: passwordsWith({ hasher, queue: this.queue, cost: COST }),
+      queue: this.queue,
+      sessions: this.#sessions(),
+      clock: this.clock,
+      reports: {
+        upgradeFailed: (userId) => this.reported.push(`upgrade of ${userId}`),
+        passwordUnreadable: (userId) => this.reported.push(`password of ${userId}`),
+      },
+    });
+  }
+
+  static async set({ storedAtCost = COST, disabledAt, capacity = 0 }: LoginStageOptions = {}) {
+    const hasher = new RecordingHasher();
+    const passwordHash = await passwordsWith({ hasher, cost: storedAtCost }).hash(PASSWORD);
+    hasher.jobs.length = 0;
+    const given = { username: 'Alice', passwordHash, disabledAt, version: 7, securityVersion: 3 };
+    return new LoginStage(aUser(1, given), hasher, capacity);
+  }
+
+  #users() {
+    return {
+      findByUsernameKey: async (key: string) => {
+        this.asked.push(key);
+        this.steps.push('find the user');
+        return key === 'alice' ? this.find() : undefined;
+      },
+      update: async (userId: string, change: UserChange, now: number, conditions?: ChangeConditions) => {
+        this.updates.push({ userId, change, now, conditions });
+        return this.update();
+      },
+    };
+  }
+
+  #sessions() {
+    return {
+      checkStore: async () => {
+        this.steps.push('check the store');
+        return this.checkStore();
+      },
+      open: async (user: User, signIn: SignIn) => {
+        this.opened.push({ user, signIn });
+        this.steps.push('open');
+        return this.open();
+      },
+      refuse: async () => {
+        this.steps.push('refuse');
+        await this.refuse();
+        throw invalidCredentials();
+      },
+    };
+  }
+}
