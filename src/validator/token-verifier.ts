@@ -1,6 +1,7 @@
 import { type CryptoKey, compactVerify, errors } from 'jose';
 import { type AccessTokenClaims, parseClaims, parseCompactToken } from './access-token.ts';
 import type { KeySet, VerificationKey } from './key-set.ts';
+import { hasLowS } from './low-s.ts';
 import type { Accepted, RejectionReason } from './verdict.ts';
 
 /** A token whose signature and form are good. What changes with time is judged elsewhere, at every use. */
@@ -61,7 +62,7 @@ export class TokenVerifier {
     if (parsed === undefined) return { reason: 'MALFORMED' };
     const key = this.#keys.find(parsed.keyId) ?? (await this.#keys.findOrRefetch(parsed.keyId));
     if (key === undefined) return { reason: 'UNKNOWN_KEY' };
-    if (key.algorithm !== parsed.algorithm) return { reason: 'SIGNATURE' };
+    if (key.algorithm !== parsed.algorithm || isTwin(token, key.algorithm)) return { reason: 'SIGNATURE' };
     const payload = await verifiedPayload(token, key.key, key.algorithm);
     if (payload === undefined) return { reason: 'SIGNATURE' };
     const claims = parseClaims(payload);
@@ -86,6 +87,12 @@ export class TokenVerifier {
     if (verified !== undefined) this.#remember(token, verified);
     return verified;
   }
+}
+
+/** The other signature that ES256 has for the same token: it verifies, and would be a second spelling. */
+function isTwin(token: string, algorithm: string): boolean {
+  if (algorithm !== 'ES256') return false;
+  return !hasLowS(Buffer.from(token.slice(token.lastIndexOf('.') + 1), 'base64url'));
 }
 
 /** Undefined: the signature does not verify. Whatever else goes wrong is thrown. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK } from 'jose';
 import { JoseKeyMaterial } from '../../src/adapters/jose/jose-key-material.ts';
+import { hasLowS } from '../support/twin-signature.ts';
 
 describe.each(['EdDSA', 'ES256'] as const)('keys of %s', (algorithm) => {
   const material = new JoseKeyMaterial();
@@ -25,4 +26,16 @@ describe.each(['EdDSA', 'ES256'] as const)('keys of %s', (algorithm) => {
     const [one, other] = await Promise.all([material.generate(algorithm), material.generate(algorithm)]);
     expect(one.keyId).not.toBe(other.keyId);
   });
+});
+
+test('a signature of ES256 always has low s, and verifies', async () => {
+  const material = new JoseKeyMaterial();
+  const { keyId, publicJwk, privateJwk } = await material.generate('ES256');
+  const signer = await material.signer(keyId, 'ES256', privateJwk);
+  const publicKey = await importJWK(publicJwk, 'ES256');
+  for (let count = 0; count < 64; count += 1) {
+    const token = await signer.sign({ count });
+    expect(hasLowS(token)).toBe(true);
+    await compactVerify(token, publicKey);
+  }
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect, type LatchkeyClient } from '../../src/client/index.ts';
 import { JudgingServer } from '../support/judging-server.ts';
 import { claimsAt, ISSUER, TestKey } from '../support/test-keys.ts';
+import { twinOf } from '../support/twin-signature.ts';
 
 let key: TestKey;
 let ecKey: TestKey;
@@ -48,6 +49,17 @@ const changed = (change: (header: string, payload: string, signature: string) =>
 function looseBits(signature: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   return signature.slice(0, -1) + alphabet.charAt(alphabet.indexOf(signature.at(-1) ?? '') + 1);
+}
+
+/** Of the group that EdDSA signs in: s and s + order are the same number there. */
+const ED25519_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
+
+/** The same token with a greater s; an EdDSA signature has the low byte first. */
+function largerBy(order: bigint, [header, payload, signature = '']: readonly string[]): string {
+  const bytes = Buffer.from(signature, 'base64url');
+  const s = BigInt(`0x${Buffer.from(bytes.subarray(32)).reverse().toString('hex')}`) + order;
+  Buffer.from(s.toString(16).padStart(64, '0'), 'hex').reverse().copy(bytes, 32);
+  return `${header}.${payload}.${bytes.toString('base64url')}`;
 }
 
 beforeAll(async () => {
@@ -158,6 +170,8 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       changed((header, _, signature) => `${header}.${base64url(JSON.stringify(claims()))}.${signature}`),
     ],
     ['a shorter signature', changed((header, payload) => `${header}.${payload}.AAAA`)],
+    ['the twin of an ES256 signature', async () => twinOf(await ecKey.sign(claims()))],
+    ['the twin of an EdDSA signature', changed((...parts) => largerBy(ED25519_ORDER, parts))],
   ],
   UNKNOWN_KEY: [
     ['a key id that is not published', () => withHeader({ kid: 'key-2' })],

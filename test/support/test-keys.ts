@@ -1,4 +1,5 @@
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
+import { hasLowS, twinOf } from './twin-signature.ts';
 
 /** A signing key of the test's own, and tokens made with it. */
 export class TestKey {
@@ -30,9 +31,10 @@ export class TestKey {
     return { ...this.publicJwk, ...(await exportJWK(this.#privateKey)) };
   }
 
-  sign(claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<string> {
+  async sign(claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<string> {
     const protectedHeader = { alg: this.#algorithm, kid: this.publicJwk.kid, typ: 'at+jwt', ...header };
-    return new SignJWT(claims).setProtectedHeader(protectedHeader).sign(this.#privateKey);
+    const token = await new SignJWT(claims).setProtectedHeader(protectedHeader).sign(this.#privateKey);
+    return this.#algorithm === 'EdDSA' || hasLowS(token) ? token : twinOf(token);
   }
 }
 

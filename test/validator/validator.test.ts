@@ -6,6 +6,7 @@ import { CLOCK_LEEWAY_MS, type RevocationView, Validator } from '../../src/valid
 import type { Demand } from '../../src/validator/verdict.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { AUDIENCE, claimsAt, ISSUER, TestKey } from '../support/test-keys.ts';
+import { twinOf } from '../support/twin-signature.ts';
 
 const BOUNDED: Demand = { consistency: 'BOUNDED' };
 const MAX_STALENESS = 5_000;
@@ -90,8 +91,13 @@ describe('the validator', () => {
     expect(second).toEqual(first);
   });
 
-  test('accepts ES256 as well', async () => {
-    expect(await reasonOf(await ecKey.sign(claimsAt(clock.now())))).toBe('accepted');
+  test('accepts ES256 as well, and of the two signatures of a token the one with low s only', async () => {
+    for (let count = 0; count < 8; count += 1) {
+      const token = await ecKey.sign(claimsAt(clock.now(), { jti: `token-${count}` }));
+      expect(await reasonOf(twinOf(token))).toBe('SIGNATURE');
+      expect(await reasonOf(token)).toBe('accepted');
+      expect(await reasonOf(twinOf(token))).toBe('SIGNATURE');
+    }
   });
 
   describe('form', () => {

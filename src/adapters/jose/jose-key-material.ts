@@ -1,5 +1,10 @@
 import { CompactSign, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
-import type { GeneratedKey, KeyMaterial, TokenSigner } from '../../core/keys/key-material.ts';
+import {
+  type GeneratedKey,
+  type KeyMaterial,
+  type TokenSigner,
+  withLowS,
+} from '../../core/keys/key-material.ts';
 import type { SigningAlgorithm } from '../../core/keys/signing-key.ts';
 
 /** Signing keys and signatures by jose, which leaves them to Web Crypto. */
@@ -24,8 +29,17 @@ export class JoseKeyMaterial implements KeyMaterial {
     const encoder = new TextEncoder();
     return {
       keyId,
-      sign: (claims) =>
-        new CompactSign(encoder.encode(JSON.stringify(claims))).setProtectedHeader(header).sign(key),
+      sign: async (claims) => {
+        const payload = encoder.encode(JSON.stringify(claims));
+        const token = await new CompactSign(payload).setProtectedHeader(header).sign(key);
+        return algorithm === 'ES256' ? lowSForm(token) : token;
+      },
     };
   }
+}
+
+function lowSForm(token: string): string {
+  const signatureAt = token.lastIndexOf('.') + 1;
+  const signature = withLowS(Buffer.from(token.slice(signatureAt), 'base64url'));
+  return token.slice(0, signatureAt) + Buffer.from(signature).toString('base64url');
 }

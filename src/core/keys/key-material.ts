@@ -1,3 +1,6 @@
+// For the adapters, which know core only.
+export { withLowS } from '../../validator/low-s.ts';
+
 import type { PublicJwk, SigningAlgorithm } from './signing-key.ts';
 
 export interface GeneratedKey {
@@ -10,7 +13,7 @@ export interface GeneratedKey {
 /** Signs the claims of an access token; the JOSE header is `alg`, `kid` and `typ: at+jwt` (RFC 9068, section 2.1). */
 export interface TokenSigner {
   readonly keyId: string;
-  /** The token in JWS compact form. */
+  /** The token in JWS compact form; an ES256 signature has low s, since the validator refuses the other one. */
   sign(claims: Readonly<Record<string, unknown>>): Promise<string>;
 }
 
