@@ -79,32 +79,53 @@ export class KeySet {
 
   async #load(): Promise<void> {
     const loaded = new Map<string, VerificationKey>();
-    for (const jwk of await this.#options.fetch()) {
-      const usable = usableKey(jwk);
-      if (usable === undefined || loaded.has(usable.keyId)) continue;
-      const known = this.#keys.get(usable.keyId);
-      const key = known?.material === usable.material ? known : await imported(jwk, usable);
-      if (key !== undefined) loaded.set(usable.keyId, key);
+    for (const [keyId, usable] of usableKeys(await this.#options.fetch())) {
+      const known = this.#keys.get(keyId);
+      const key = known?.material === usable.material ? known : await imported(usable);
+      if (key !== undefined) loaded.set(keyId, key);
     }
     this.#keys = loaded;
   }
 }
 
-/** What of a published key is used; undefined: it is none of the kinds that tokens are signed with. */
-function usableKey(jwk: JWK) {
-  if (typeof jwk !== 'object' || jwk === null) return undefined;
+interface UsableKey {
+  readonly keyId: string;
+  readonly algorithm: string;
+  readonly material: string;
+  readonly jwk: JWK;
+}
+
+/** By id. Of two different keys under one id neither is used: a token does not say which of them it means. */
+function usableKeys(published: readonly JWK[]): ReadonlyMap<string, UsableKey> {
+  const usable = new Map<string, UsableKey>();
+  const ambiguous = new Set<string>();
+  for (const key of published.flatMap(usableKey)) {
+    const { keyId, material } = usable.get(key.keyId) ?? key;
+    if (material !== key.material) ambiguous.add(keyId);
+    usable.set(keyId, key);
+  }
+  for (const keyId of ambiguous) usable.delete(keyId);
+  return usable;
+}
+
+/** What of a published key is used; nothing if it is none of the kinds that tokens are signed with. */
+function usableKey(jwk: JWK): readonly UsableKey[] {
+  if (typeof jwk !== 'object' || jwk === null || !isForVerifying(jwk)) return [];
   const { kid: keyId, alg: algorithm, kty, crv, x, y, d } = jwk;
   const form = typeof algorithm === 'string' ? ALGORITHMS.get(algorithm) : undefined;
-  if (typeof keyId !== 'string' || algorithm === undefined || form === undefined) return undefined;
-  if (kty !== form.kty || crv !== form.crv || d !== undefined) return undefined;
-  return { keyId, algorithm, material: `${algorithm} ${x} ${y}` };
+  if (typeof keyId !== 'string' || algorithm === undefined || form === undefined) return [];
+  if (kty !== form.kty || crv !== form.crv || d !== undefined) return [];
+  return [{ keyId, algorithm, material: `${algorithm} ${x} ${y}`, jwk }];
+}
+
+/** A key says what it is for in `use`, in `key_ops`, in both or not at all (RFC 7517, sections 4.2 and 4.3). */
+function isForVerifying({ use, key_ops: operations }: JWK): boolean {
+  if (use !== undefined && use !== 'sig') return false;
+  return operations === undefined || (Array.isArray(operations) && operations.includes('verify'));
 }
 
 /** Undefined: it is no key, and others are used without it. */
-async function imported(
-  jwk: JWK,
-  { algorithm, material }: { readonly algorithm: string; readonly material: string },
-): Promise<VerificationKey | undefined> {
+async function imported({ algorithm, material, jwk }: UsableKey): Promise<VerificationKey | undefined> {
   try {
     return { algorithm, material, key: (await importJWK(jwk, algorithm)) as CryptoKey };
   } catch {

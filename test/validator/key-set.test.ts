@@ -38,6 +38,61 @@ describe('the published keys', () => {
     }
   });
 
+  test.each([
+    ['no use and no key_ops', { use: undefined }],
+    ['use sig', { use: 'sig' }],
+    ['key_ops with verify', { key_ops: ['verify'] }],
+    ['members that say nothing about signatures', { x5c: ['AAAA'], ext: true, note: 'ours' }],
+  ])('verify with %s', async (_, members) => {
+    const key = await TestKey.make('k');
+    const keys = await keySetOf(() => [{ ...key.publicJwk, ...members }]);
+    const token = await key.sign(claimsAt(clock.now()));
+    expect(await new TokenVerifier(keys, 10).verify(token)).toMatchObject({ keyId: 'k' });
+  });
+
+  test.each([
+    ['use enc', { use: 'enc' }],
+    ['a use that is none', { use: 'toString' }],
+    ['a use that is no text', { use: ['sig'] }],
+    ['key_ops without verify', { key_ops: ['encrypt', 'wrapKey'] }],
+    ['no key_ops', { key_ops: [] }],
+    ['key_ops that are one text', { key_ops: 'verify' }],
+    ['use enc and key_ops with verify', { use: 'enc', key_ops: ['verify'] }],
+    ['use sig and key_ops without verify', { use: 'sig', key_ops: ['deriveKey'] }],
+    ['no alg', { alg: undefined }],
+    ['the alg of another kind of key', { alg: 'ES256' }],
+    ['an alg that is not made with it', { alg: 'ECDH-ES' }],
+    ['an alg that is every object’s', { alg: 'constructor' }],
+    ['another kty', { kty: 'EC' }],
+    ['another crv', { crv: 'X25519' }],
+    ['a private member', { d: 'AAAA' }],
+    ['an empty private member', { d: '' }],
+    ['no kid', { kid: undefined }],
+  ])('do not verify with %s', async (_, members) => {
+    const key = await TestKey.make('k');
+    const keys = await keySetOf(() => [{ ...key.publicJwk, ...members }]);
+    expect(keys.find('k')).toBeUndefined();
+    const token = await key.sign(claimsAt(clock.now()));
+    expect(await new TokenVerifier(keys, 10).verify(token)).toEqual({ reason: 'UNKNOWN_KEY' });
+  });
+
+  test('do not verify if two different ones share an id, in whatever order', async () => {
+    const [one, other, third] = [await TestKey.make('k'), await TestKey.make('k'), await TestKey.make('l')];
+    const published = [one.publicJwk, other.publicJwk, third.publicJwk];
+    for (const order of [published, published.toReversed(), [...published, one.publicJwk]]) {
+      const keys = await keySetOf(() => order);
+      expect(keys.find('k')).toBeUndefined();
+      expect(keys.find('l')).toBeDefined();
+    }
+  });
+
+  test('verify if the same one is published twice, or another that is for encryption has its id', async () => {
+    const [one, other] = [await TestKey.make('k'), await TestKey.make('k')];
+    const keys = await keySetOf(() => [{ ...other.publicJwk, use: 'enc' }, one.publicJwk, one.publicJwk]);
+    const token = await one.sign(claimsAt(clock.now()));
+    expect(await new TokenVerifier(keys, 10).verify(token)).toMatchObject({ keyId: 'k' });
+  });
+
   test('stay the same objects while they are published unchanged', async () => {
     const { publicJwk } = await TestKey.make('k');
     const keys = await keySetOf(() => [publicJwk]);
