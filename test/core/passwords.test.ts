@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Failure } from '../../src/core/failure.ts';
+import { failureOf } from '../support/failing.ts';
 import { idleQueue, passwordsWith as passwordsOf } from '../support/passwords.ts';
 import { RecordingHasher } from '../support/recording-hasher.ts';
 
@@ -137,6 +138,7 @@ describe('importing a bcrypt hash', () => {
 
   test.each([
     ['is none', 'not a hash'],
+    ['is a password as latchkey stores it', `$lk1$0a1b2c3d${PLAIN_HASH}`],
     ['has a NUL and junk after it', `${PLAIN_HASH}\0junk`],
     ['is dearer than what unknown users cost', PLAIN_HASH.replace('$04$', '$07$')],
   ])('refuses one that %s', (_, hash) => {
@@ -146,6 +148,16 @@ describe('importing a bcrypt hash', () => {
         reason: 'INVALID_FIELD',
         violations: [expect.objectContaining({ field: 'password_hash' })],
       }),
+    );
+  });
+
+  test('says what is accepted, and that a password as latchkey stores it is not', async () => {
+    const { passwords } = passwordsWith();
+    const stored = await passwords.hash(PASSWORD);
+    const { message } = await failureOf(() => passwords.importHash(stored));
+    expect(message).toBe(
+      'password_hash: must be a bcrypt hash of another system: $2a$, $2b$ or $2y$, a cost of two digits, ' +
+        '53 characters. What latchkey itself has stored ($lk1$) is not accepted',
     );
   });
 });

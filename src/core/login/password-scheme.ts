@@ -55,9 +55,13 @@ export function formatPeppered(masterKeyId: string, bcryptHash: string): string 
   return `${TAG}${masterKeyId}${bcryptHash}`;
 }
 
-/** The stored form of a bcrypt hash of another system; undefined if it is none. `$2y$` is what others call `$2b$`. */
+/**
+ * The stored form of a bcrypt hash of another system; undefined if it is none. `$2y$` is what others call `$2b$`.
+ * A peppered one is none: without the pepper of its master key no password would ever match it.
+ */
 export function adoptPlainBcrypt(hash: string): StoredPassword | undefined {
-  return parseStoredPassword(hash.startsWith('$2y$') ? `$2b$${hash.slice(4)}` : hash);
+  const parsed = parseStoredPassword(hash.startsWith('$2y$') ? `$2b$${hash.slice(4)}` : hash);
+  return parsed?.scheme === 'plain' ? parsed : undefined;
 }
 
 /**

@@ -123,7 +123,8 @@ export class Passwords {
     if (adopted === undefined) {
       throw invalidField(
         field,
-        'must be a bcrypt hash: $2a$, $2b$ or $2y$, a cost of two digits, 53 characters',
+        'must be a bcrypt hash of another system: $2a$, $2b$ or $2y$, a cost of two digits, 53 characters. ' +
+          'What latchkey itself has stored ($lk1$) is not accepted',
       );
     }
     if (adopted.cost > this.#cost) {
