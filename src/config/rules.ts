@@ -1,6 +1,6 @@
 import { Failure } from '../core/failure.ts';
 import { checkNewPassword } from '../core/login/password-policy.ts';
-import { checkUsername } from '../core/user/username.ts';
+import { checkNewUsername } from '../core/user/username.ts';
 import { type ConfigFault, fault } from './faults.ts';
 import { isLoopback } from './listen-address.ts';
 import { durationText } from './scalars.ts';
@@ -112,7 +112,7 @@ const RULES: readonly Rule[] = [
   },
   {
     reads: ['bootstrapUsername'],
-    broken: ({ bootstrapUsername }) => refused('bootstrapUsername', checkUsername, bootstrapUsername),
+    broken: ({ bootstrapUsername }) => refused('bootstrapUsername', checkNewUsername, bootstrapUsername),
   },
   {
     reads: ['bootstrapPassword', 'bootstrapUsername'],

@@ -1,6 +1,6 @@
 import { checkNewPassword } from '../core/login/password-policy.ts';
 import { checkRoles } from '../core/user/roles.ts';
-import { checkUsername } from '../core/user/username.ts';
+import { checkNewUsername, checkUsername } from '../core/user/username.ts';
 import type {
   CreateUserRequest,
   GetUserRequest,
@@ -21,7 +21,7 @@ export function checkCreateUser(
   { username, roles, credential }: CreateUserRequest,
   faults: FieldFaults,
 ): void {
-  faults.rule(() => checkUsername(username, 'username'));
+  faults.rule(() => checkNewUsername(username, 'username'));
   faults.rule(() => checkRoles(roles, 'roles'));
   if (credential === undefined) faults.add('credential', 'one of password and password_hash must be set');
   else if (credential.$case === 'password') {
@@ -45,7 +45,7 @@ export function checkUpdateUser(request: UpdateUserRequest, faults: FieldFaults)
   if (updateMask.length === 0 || !updateMask.every((path) => UPDATABLE.includes(path))) {
     faults.add('update_mask', `must name at least one of ${UPDATABLE.join(', ')} and nothing else`);
   }
-  if (updateMask.includes('username')) faults.rule(() => checkUsername(username, 'username'));
+  if (updateMask.includes('username')) faults.rule(() => checkNewUsername(username, 'username'));
   if (updateMask.includes('roles')) faults.rule(() => checkRoles(roles, 'roles'));
   if (etag !== '' && versionOf(etag) === undefined)
     faults.add('etag', 'must be the etag of a user, or empty');

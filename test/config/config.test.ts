@@ -185,7 +185,7 @@ describe('the first user', () => {
 
   test('cannot have a name that no user can have', () => {
     expect(reportOf({ LATCHKEY_BOOTSTRAP_USERNAME: 'a b' })).toContain(
-      'LATCHKEY_BOOTSTRAP_USERNAME must not contain spaces, control or invisible characters.',
+      'LATCHKEY_BOOTSTRAP_USERNAME must not contain spaces, control, blank or invisible characters, as U+0020 is.',
     );
   });
 });

@@ -1,9 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { checkRoles, distinctRoles } from '../../src/core/user/roles.ts';
-import { canonicalUsername, checkUsername } from '../../src/core/user/username.ts';
+import { canonicalUsername, checkNewUsername, checkUsername } from '../../src/core/user/username.ts';
 import { failureOf } from '../support/failing.ts';
 
 const MAX_CODE_POINT = 0x10ffff;
+
+function isTaken(check: () => void): boolean {
+  try {
+    check();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 describe('a username', () => {
   test.each([
@@ -39,8 +48,12 @@ describe('a username', () => {
     '👩‍🚀'.slice(0, 2),
     'a'.repeat(128),
     'é'.repeat(64),
+    '⠁⠃',
+    'd41d8cd98f00b204e9800998ecf8427',
+    '01900000-0000-7000-8000-00000000aaaag',
+    'x-01900000-0000-7000-8000-00000000aaaa',
   ])('may be %p', (username) => {
-    expect(() => checkUsername(username, 'username')).not.toThrow();
+    expect(() => checkNewUsername(username, 'username')).not.toThrow();
   });
 
   test.each([
@@ -61,9 +74,68 @@ describe('a username', () => {
     ['a private character', 'a\ue000'],
     ['what becomes a space in its canonical form', 'a\u00a8'],
   ])('is refused with the field named: %s', async (_, username) => {
-    const { reason, violations } = await failureOf(() => checkUsername(username, 'user.name'));
-    expect([reason, violations.map(({ field }) => field)]).toEqual(['INVALID_FIELD', ['user.name']]);
+    for (const check of [checkUsername, checkNewUsername]) {
+      const { reason, violations } = await failureOf(() => check(username, 'user.name'));
+      expect([reason, violations.map(({ field }) => field)]).toEqual(['INVALID_FIELD', ['user.name']]);
+    }
   });
+
+  test.each([
+    ['a Braille blank', 'ada\u2800', 'U+2800'],
+    ['nothing but Braille blanks', '\u2800\u2800', 'U+2800'],
+    ['a Hangul filler', '\u3164', 'U+3164'],
+    ['a half-width Hangul filler', 'a\uffa0', 'U+FFA0'],
+    ['a Hangul filler of syllables', '\u115f\u1160', 'U+115F'],
+    ['a zero-width space', 'a\u200bda', 'U+200B'],
+    ['an object that is not there', 'a\ufffc', 'U+FFFC'],
+    ['a note without a head', 'a\u{1d159}', 'U+1D159'],
+    ['a blank hieroglyph', '\u{13441}', 'U+13441'],
+    ['a Khitan filler', 'a\u{16fe4}', 'U+16FE4'],
+    ['a space of SignWriting', 'a\u{1da7f}', 'U+1DA7F'],
+  ])('of a new user is refused with what is drawn as nothing, and told which: %s', async (_, name, which) => {
+    const { reason, message } = await failureOf(() => checkNewUsername(name, 'username'));
+    expect([reason, message]).toEqual([
+      'INVALID_FIELD',
+      `username: must not contain spaces, control, blank or invisible characters, as ${which} is`,
+    ]);
+  });
+
+  test('of a new user is refused with every character that Unicode says is not shown', async () => {
+    const accepted: string[] = [];
+    for (let codePoint = 0; codePoint <= MAX_CODE_POINT; codePoint += 1) {
+      const character = String.fromCodePoint(codePoint);
+      if (!/[\p{C}\p{White_Space}\p{Default_Ignorable_Code_Point}]/u.test(character)) continue;
+      if (isTaken(() => checkNewUsername(`a${character}`, 'username'))) accepted.push(codePoint.toString(16));
+    }
+    expect(accepted).toEqual([]);
+  });
+
+  test.each(['\u0301', '\u0301ada', '\u{1e944}a', '\uff9ea'])(
+    'of a new user is refused with a mark first, which would be drawn over what stands before the name: %p',
+    async (name) => {
+      const { message } = await failureOf(() => checkNewUsername(name, 'username'));
+      expect(message).toBe('username: must not begin with a combining mark');
+    },
+  );
+
+  test.each([
+    '01900000-0000-7000-8000-00000000aaaa',
+    '01900000-0000-7000-8000-00000000AAAA',
+    '0190000000007000800000000000aaaa',
+    'D41D8CD98F00B204E9800998ECF8427E',
+    '０１９０００００-0000-7000-8000-00000000aaaa',
+    '01900000‐0000‑7000–8000—00000000aaaa',
+  ])('of a new user is refused if it reads as a user id: %s', async (name) => {
+    const { message } = await failureOf(() => checkNewUsername(name, 'username'));
+    expect(message).toBe('username: must not have the form of a user id (32 hexadecimal digits, a UUID)');
+  });
+
+  test.each(['ada\u2800', '01900000-0000-7000-8000-00000000aaaa', '\u0301ada'])(
+    'that somebody has already can be looked up: %p',
+    (name) => {
+      expect(() => checkUsername(name, 'username')).not.toThrow();
+    },
+  );
 });
 
 describe('roles', () => {

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { MemoryUserDirectory } from '../../src/adapters/memory/memory-user-directory.ts';
 import { Failure, invalidField } from '../../src/core/failure.ts';
 import { UserService } from '../../src/core/user/user-service.ts';
+import { canonicalUsername } from '../../src/core/user/username.ts';
 import { failureOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ids } from '../support/sessions.ts';
@@ -85,6 +86,29 @@ describe('creating a user', () => {
     await users.create({ username: 'ada', password: PASSWORD, roles: [] });
     const taken = users.create({ username: 'ＡＤＡ', password: PASSWORD, roles: [] });
     expect((await failureOf(taken)).reason).toBe('USERNAME_TAKEN');
+  });
+});
+
+describe('a username that nobody could tell from another', () => {
+  const BLANK = 'ada\u2800';
+  const LIKE_AN_ID = '01900000-0000-7000-8000-00000000AAAA';
+
+  test.each([BLANK, LIKE_AN_ID])('is refused wherever one is given: %p', async (username) => {
+    const ada = await users.create({ username: 'ada', password: PASSWORD, roles: [] });
+    const given = [
+      () => users.create({ username, password: PASSWORD, roles: [] }),
+      () => users.update(ada.userId, { username }),
+    ];
+    for (const give of given) expect((await failureOf(give)).reason).toBe('INVALID_FIELD');
+    await users.delete(ada.userId);
+    expect((await failureOf(() => users.bootstrap({ username }))).reason).toBe('INVALID_FIELD');
+  });
+
+  test.each([BLANK, LIKE_AN_ID])('stays with whoever has it, and can be changed: %p', async (username) => {
+    await directory.insert(aUser(1, { username, usernameKey: canonicalUsername(username) }));
+    const { userId } = await users.get({ username });
+    expect(await users.update(userId, { roles: ['ops'] })).toMatchObject({ username, roles: ['ops'] });
+    expect(await users.update(userId, { username: 'ada' })).toMatchObject({ userId, username: 'ada' });
   });
 });
 

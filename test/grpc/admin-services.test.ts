@@ -165,6 +165,20 @@ describe('UserService', () => {
     });
   });
 
+  test.each(['ada\u2800', '01900000-0000-7000-8000-00000000aaaa'])(
+    'takes %p for nobody new, and looks it up',
+    async (username) => {
+      const refused = { code: status.INVALID_ARGUMENT, fields: ['username'] };
+      const credential = { $case: 'password' as const, value: 'correct horse battery' };
+      const create = { username, roles: [], credential };
+      expect(await call(users, users.createUser, create, admin)).toMatchObject(refused);
+      const update = { userId: idOf(1), username, roles: [], updateMask: ['username'], etag: '' };
+      expect(await call(users, users.updateUser, update, admin)).toMatchObject(refused);
+      const get = { key: { $case: 'username' as const, value: username } };
+      expect(await call(users, users.getUser, get, admin)).toHaveProperty('ok');
+    },
+  );
+
   test('changes only what the mask names, under the condition of the etag', async () => {
     const request = { userId: idOf(1), username: 'ada2', roles: ['ops'], updateMask: ['roles'], etag: '7' };
     expect(await call(users, users.updateUser, request, admin)).toHaveProperty('ok');

@@ -11,7 +11,7 @@ import { strongPassword } from './strong-password.ts';
 import { ADMIN_ROLE, type User } from './user.ts';
 import type { UserChange, UserDirectory, UserPage } from './user-directory.ts';
 import { userNotFound } from './user-failures.ts';
-import { canonicalUsername, checkUsername } from './username.ts';
+import { canonicalUsername, checkNewUsername } from './username.ts';
 
 export interface UserServiceOptions {
   readonly directory: UserDirectory;
@@ -63,7 +63,7 @@ export class UserService {
   async create(user: NewUser, caller?: QueueCaller): Promise<User> {
     const { passwords, directory } = this.#options;
     checkFields(
-      () => checkUsername(user.username, 'username'),
+      () => checkNewUsername(user.username, 'username'),
       () => checkRoles(user.roles, 'roles'),
       () => {
         if ('password' in user) checkNewPassword(user.password, 'password', [user.username]);
@@ -91,7 +91,7 @@ export class UserService {
     if ((await directory.list(1, undefined)).users.length > 0) return undefined;
     const password = first.password ?? strongPassword();
     checkFields(
-      () => checkUsername(first.username, 'username'),
+      () => checkNewUsername(first.username, 'username'),
       () => checkNewPassword(password, 'password', [first.username]),
     );
     const user = this.#newUser(first.username, [ADMIN_ROLE], await passwords.hash(password));
@@ -124,7 +124,7 @@ export class UserService {
     const { username, roles } = change;
     checkFields(
       () => {
-        if (username !== undefined) checkUsername(username, 'username');
+        if (username !== undefined) checkNewUsername(username, 'username');
       },
       () => {
         if (roles !== undefined) checkRoles(roles, 'roles');
