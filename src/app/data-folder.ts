@@ -1,50 +1,60 @@
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { lockFolder } from '../adapters/files/folder-lock.ts';
 import { readOrMakeMasterKey } from '../adapters/files/master-key-file.ts';
+import { checkFile } from '../adapters/files/owned-file.ts';
+import { checkFolder, makeFolder } from '../adapters/files/owned-folder.ts';
 import type { Config } from '../config.ts';
+import { Failure } from '../core/failure.ts';
 import { MasterKeys } from '../core/keys/master-key.ts';
 import type { Site } from './site.ts';
 import { naming } from './start-fault.ts';
 
 export const FOLDER_REMEDY = 'Name a folder that this process may write in.';
 
+/** The SQLite database, and what SQLite keeps beside it. */
+export const DATABASE_FILE = 'latchkey.db';
+const DATABASE_FILES = ['', '-wal', '-shm', '-journal'].map((suffix) => DATABASE_FILE + suffix);
+
 /** Neither of them means a folder that could be used. */
 const NO_FOLDER = new Set<unknown>(['EEXIST', 'ENOTDIR']);
 
 /**
- * Makes the data folder, if anything is to be put in it. With sessions in memory it is locked too: to be opened
- * before what is kept in it, so that the lock is given back after all of that is closed.
+ * Makes the data folder, if anything is to be put in it, and refuses one that others may write: they could put in users
+ * and keys of their own. With sessions in memory it is locked too: to be opened before what is kept in it, so that the
+ * lock is given back after all of that is closed.
  */
-export async function openDataFolder({ config, closers }: Site): Promise<void> {
+export async function openDataFolder({ config, closers }: Pick<Site, 'config' | 'closers'>): Promise<void> {
   const { databaseUrl, masterKeys, redis } = config;
   const inMemory = redis.kind === 'none';
   if (!inMemory && databaseUrl !== undefined && masterKeys !== undefined) return;
   const folder = resolve(config.dataDir);
+  await checked(() => checkFolder(folder));
   await naming(
     'dataDir',
-    () => mkdirSync(folder, { recursive: true, mode: 0o700 }),
+    () => makeFolder(folder),
     (reason, error) =>
       NO_FOLDER.has((error as NodeJS.ErrnoException).code)
         ? `${folder} is not a folder. ${FOLDER_REMEDY}`
         : `${folder} cannot be made: ${reason}. ${FOLDER_REMEDY}`,
   );
-  if (!inMemory) return;
-  const unlock = await naming(
-    'dataDir',
-    () => lockFolder(folder),
-    (reason) => `${reason}.`,
-  );
-  closers.add(unlock);
+  await checked(() => checkFolder(folder));
+  if (databaseUrl === undefined) {
+    await checked(() => {
+      for (const file of DATABASE_FILES) checkFile(join(folder, file));
+    });
+  }
+  if (inMemory) closers.add(await checked(() => lockFolder(folder)));
 }
 
 /** Those of the environment, or the one in the data folder. */
 export async function openMasterKeys({ masterKeys, dataDir }: Config): Promise<MasterKeys> {
   if (masterKeys !== undefined) return new MasterKeys(masterKeys);
-  const made = await naming(
-    'dataDir',
-    () => readOrMakeMasterKey(join(dataDir, 'master-key')),
-    (reason) => `${reason}.`,
+  return new MasterKeys([await checked(() => readOrMakeMasterKey(join(dataDir, 'master-key')))]);
+}
+
+/** What a check refuses it says in whole sentences; the system says what failed only. */
+function checked<Result>(step: () => Result): Promise<Result> {
+  return naming('dataDir', step, (reason, error) =>
+    error instanceof Failure ? `${reason}.` : `${reason}. ${FOLDER_REMEDY}`,
   );
-  return new MasterKeys([made]);
 }

@@ -14,15 +14,13 @@ import type { RevocationLog } from '../core/revocation/revocation-log.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { damageReports } from './damage-reports.ts';
-import { FOLDER_REMEDY } from './data-folder.ts';
+import { DATABASE_FILE, FOLDER_REMEDY } from './data-folder.ts';
 import { AFTER_LAST_TOKEN_MS, feedWaitMs, type Site } from './site.ts';
 import { naming } from './start-fault.ts';
 
 /** No session or log operation takes longer, so that whoever waits a second is answered. */
 const REDIS_DEADLINE_MS = 500;
 const REPLICA_WAIT_MS = 300;
-
-const DATABASE_FILE = 'latchkey.db';
 
 /** Users and signing keys, with their tables up to date. */
 export async function openDatabase({ config, closers }: Site): Promise<SqlDatabase> {

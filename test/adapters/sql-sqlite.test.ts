@@ -1,4 +1,5 @@
-import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -151,7 +152,10 @@ describe('the SQLite database', () => {
   test('that is no database, or cannot be opened, is STORE_UNAVAILABLE', async () => {
     const notADatabase = join(folder, 'text');
     writeFileSync(notADatabase, 'this has never been a database, however long one looks at it');
-    for (const path of [notADatabase, folder, join(notADatabase, 'below')]) {
+    const [pipe, link] = [join(folder, 'pipe'), join(folder, 'link')];
+    execFileSync('mkfifo', [pipe]);
+    symlinkSync(file, link);
+    for (const path of [notADatabase, folder, join(notADatabase, 'below'), pipe, link]) {
       expect((await failureOf(() => openSqlite({ file: path }))).reason).toBe('STORE_UNAVAILABLE');
     }
   });

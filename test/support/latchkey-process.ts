@@ -4,18 +4,22 @@ import { createInterface } from 'node:readline';
 import { eventually } from './eventually.ts';
 
 export interface LatchkeyExit {
+  /** Null: a signal ended it. */
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly log: readonly Record<string, unknown>[];
   readonly errors: string;
 }
 
+/** One that should end by itself and does not is killed after this, so that it outlives no test. */
+const END_LIMIT_MS = 20_000;
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
 /** The service as a process of its own, run from its sources, as an operator runs it: by its environment. */
 export class LatchkeyProcess {
   readonly #child: ChildProcess;
   readonly #log: Record<string, unknown>[] = [];
-  readonly #exited: Promise<number | null>;
+  readonly #exited: Promise<Pick<LatchkeyExit, 'code' | 'signal'>>;
   #errors = '';
   #address = '';
   #metricsUrl = '';
@@ -34,7 +38,7 @@ export class LatchkeyProcess {
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    this.#exited = once(this.#child, 'close').then(([code]) => code as number | null);
+    this.#exited = once(this.#child, 'close').then(([code, signal]) => ({ code, signal }));
     this.#child.stderr?.on('data', (text) => {
       this.#errors += String(text);
     });
@@ -45,8 +49,8 @@ export class LatchkeyProcess {
     const service = new LatchkeyProcess(environment, main);
     const serving = Promise.withResolvers<void>();
     service.#read(serving.resolve);
-    const ended = service.#exited.then((code) => {
-      throw new Error(`latchkey ended with ${code}: ${service.#errors}`);
+    const ended = service.#exited.then(({ code, signal }) => {
+      throw new Error(`latchkey ended with ${code ?? signal}: ${service.#errors}`);
     });
     ended.catch(() => undefined);
     await Promise.race([serving.promise, ended]);
@@ -56,10 +60,15 @@ export class LatchkeyProcess {
   }
 
   /** Starts one that is expected to end by itself. */
-  static async run(environment: Readonly<Record<string, string>>): Promise<LatchkeyExit> {
+  static run(environment: Readonly<Record<string, string>>): Promise<LatchkeyExit> {
+    return LatchkeyProcess.begin(environment).end();
+  }
+
+  /** Starts one and does not wait until it serves. */
+  static begin(environment: Readonly<Record<string, string>>): LatchkeyProcess {
     const service = new LatchkeyProcess(environment, MAIN);
     service.#read(() => undefined);
-    return service.#exit();
+    return service;
   }
 
   get pid(): number {
@@ -92,13 +101,23 @@ export class LatchkeyProcess {
     this.#child.kill('SIGCONT');
   }
 
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<LatchkeyExit> {
+  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<LatchkeyExit> {
     if (this.#child.exitCode === null) this.#child.kill(signal);
     return this.#exit();
   }
 
+  /** Resolves when it has ended by itself, or was killed because it did not. */
+  async end(): Promise<LatchkeyExit> {
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), END_LIMIT_MS);
+    try {
+      return await this.#exit();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   async #exit(): Promise<LatchkeyExit> {
-    return { code: await this.#exited, log: this.#log, errors: this.#errors };
+    return { ...(await this.#exited), log: this.#log, errors: this.#errors };
   }
 
   #read(onServing: () => void): void {

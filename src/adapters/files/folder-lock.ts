@@ -1,7 +1,8 @@
-import { closeSync, openSync } from 'node:fs';
+import { constants } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Failure } from '../../core/failure.ts';
+import { checkFile } from './owned-file.ts';
 
 const LOCK_FILE = 'in-memory.lock';
 /** The low byte of SQLite's extended result codes, https://sqlite.org/rescode.html. */
@@ -16,13 +17,14 @@ export function lockFolder(folder: string): () => void {
   const file = path.join(folder, LOCK_FILE);
   let database: DatabaseSync | undefined;
   try {
-    closeSync(openSync(file, 'a', 0o600));
+    checkFile(file, constants.O_RDWR | constants.O_CREAT);
     const opened = new DatabaseSync(file, { timeout: 0 });
     database = opened;
     opened.exec('pragma locking_mode = exclusive; begin exclusive');
     return () => opened.close();
   } catch (cause) {
     database?.close();
+    if (cause instanceof Failure) throw cause;
     throw new Failure('INTERNAL', isBusy(cause) ? inUse(folder) : unusable(file, cause), { cause });
   }
 }

@@ -2,10 +2,8 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
-  fstatSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   unlinkSync,
@@ -14,10 +12,11 @@ import {
 import path from 'node:path';
 import { Failure } from '../../core/failure.ts';
 import { MASTER_KEY_MIN_BYTES } from '../../core/keys/master-key.ts';
+import { modeOf, type OpenFile, openFile } from './owned-file.ts';
+import { makeFolder } from './owned-folder.ts';
 
 const KEY_BYTES = 32;
 const OWNER_ONLY_FILE = 0o600;
-const OWNER_ONLY_FOLDER = 0o700;
 const OTHERS = 0o077;
 /** Far more than any key; nobody's file of gigabytes is read. */
 const MAX_FILE_BYTES = 4096;
@@ -38,33 +37,30 @@ export function readOrMakeMasterKey(file: string): Buffer {
 
 /** Undefined: there is no such file. */
 function readKey(file: string): Buffer | undefined {
-  const descriptor = openIfThere(file);
-  if (descriptor === undefined) return undefined;
+  const found = openIfThere(file);
+  if (found === undefined) return undefined;
+  const { descriptor, stats } = found;
   try {
-    const stats = fstatSync(descriptor);
-    const { mode, size } = stats;
-    if (!stats.isFile()) throw unusable(file, 'is not a file');
-    if ((mode & OTHERS) !== 0 && process.platform !== 'win32') {
-      const shown = (mode & 0o777).toString(8);
+    if ((stats.mode & OTHERS) !== 0 && process.platform !== 'win32') {
+      const shown = modeOf(stats);
       throw unusable(file, `can be read or changed by others (mode ${shown}); run: chmod 600 ${file}`);
     }
     const uid = process.getuid?.();
     if (uid !== undefined && stats.uid !== uid) {
       throw unusable(file, `belongs to another user (uid ${stats.uid}), who then knows the key`);
     }
-    if (size > MAX_FILE_BYTES) throw unusable(file, 'is too long to be a key');
+    if (stats.size > MAX_FILE_BYTES) throw unusable(file, 'is too long to be a key');
     return parseKey(file, readFileSync(descriptor, 'utf8'));
   } finally {
     closeSync(descriptor);
   }
 }
 
-function openIfThere(file: string): number | undefined {
+function openIfThere(file: string): OpenFile | undefined {
   try {
-    return openSync(file, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    return openFile(file);
   } catch (cause) {
-    if (hasCode(cause, 'ENOENT')) return undefined;
-    throw unusable(file, 'cannot be opened', cause);
+    throw cause instanceof Failure ? cause : unusable(file, 'cannot be opened', cause);
   }
 }
 
@@ -88,7 +84,7 @@ function makeKey(file: string): void {
   const folder = path.dirname(file);
   const draft = `${file}.${randomBytes(8).toString('hex')}`;
   try {
-    mkdirSync(folder, { recursive: true, mode: OWNER_ONLY_FOLDER });
+    makeFolder(folder);
     writeSynced(draft, `${randomBytes(KEY_BYTES).toString('base64url')}\n`);
     try {
       linkSync(draft, file);

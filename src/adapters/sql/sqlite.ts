@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -17,6 +17,9 @@ export interface SqliteOptions {
   readonly file: string;
 }
 
+/** Follows no link, beside whose target SQLite would put its log, and does not wait at a pipe. Windows has neither. */
+const CREATE =
+  constants.O_WRONLY | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 /** To turn WAL on the file is needed for one connection alone, and nobody is served yet. Milliseconds. */
 const OPEN_WAIT_MS = 10_000;
 /** SQLite waits by blocking this thread, so it waits for momentary locks only; `ImmediateDriver` waits for others. */
@@ -61,7 +64,7 @@ function openBoth(file: string): readonly [DatabaseSync, DatabaseSync] {
   };
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    closeSync(openSync(file, 'a', 0o600));
+    closeSync(openSync(file, CREATE, 0o600));
     const writer = open(false);
     writer.exec('pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on');
     const reader = open(true);

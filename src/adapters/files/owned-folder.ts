@@ -1,0 +1,94 @@
+import { lstatSync, mkdirSync, readlinkSync, type Stats, statSync } from 'node:fs';
+import path from 'node:path';
+import { Failure } from '../../core/failure.ts';
+import { isOfAnother, isOpenToOthers, modeOf, strangerTo } from './owned-file.ts';
+
+const OWNER_ONLY = 0o700;
+/** In a folder with this bit, such as /tmp, nobody can replace what belongs to another user. */
+const STICKY = 0o1000;
+/** As many as Linux follows. */
+const MAX_LINKS = 40;
+
+/**
+ * Makes the folder, and those above it, for this user only; what is there stays as it is. Node's own `recursive` tries
+ * for ever in /proc, which says that a folder is missing although it is there. Throws what `mkdir` does.
+ */
+export function makeFolder(folder: string): void {
+  if (isFolder(folder)) return;
+  const parent = path.dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  try {
+    mkdirSync(folder, { mode: OWNER_ONLY });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (isFolder(folder)) return;
+    if (!lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) throw error;
+    const told = `${folder} is a symbolic link to ${targetOf(folder)}, which is no folder`;
+    throw new Failure('INTERNAL', told);
+  }
+}
+
+function isFolder(folder: string): boolean {
+  return statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/**
+ * Throws INTERNAL unless it is a folder that nobody but this user and root may change, or does not exist. The links on
+ * the way to it are followed only where nobody else can have put them. Folders above it are not judged: who may change
+ * those can move this one away, but put nothing in its place that passes here.
+ */
+export function checkFolder(folder: string): void {
+  checkLinks(folder);
+  const stats = statSync(folder, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (!stats.isDirectory()) throw new Failure('INTERNAL', `${folder} is not a folder. Name another one.`);
+  const stranger = strangerTo(stats, folder);
+  if (stranger === undefined) return;
+  const { problem, remedy } = stranger;
+  throw new Failure(
+    'INTERNAL',
+    `${folder} ${problem}, who could replace the database and the master key. ${remedy}, or name another folder.`,
+  );
+}
+
+/** Walks the path as the system does, as far as it exists. */
+function checkLinks(folder: string): void {
+  const { root } = path.parse(folder);
+  let reached = root;
+  let followed = 0;
+  const names = folder.slice(root.length).split(path.sep);
+  for (let name = names.shift(); name !== undefined; name = names.shift()) {
+    const next = path.join(reached, name);
+    const stats = lstatSync(next, { throwIfNoEntry: false });
+    if (stats === undefined) return;
+    if (!stats.isSymbolicLink()) {
+      if (!stats.isDirectory()) return;
+      reached = next;
+      continue;
+    }
+    followed += 1;
+    if (followed > MAX_LINKS) throw new Failure('INTERNAL', `${folder} is behind too many symbolic links.`);
+    checkLink(next, stats, statSync(reached));
+    const target = readlinkSync(next);
+    if (path.isAbsolute(target)) reached = root;
+    names.unshift(...target.split(path.sep));
+  }
+}
+
+function checkLink(link: string, stats: Stats, around: Stats): void {
+  const whose = linkOfOthers(stats, around);
+  if (whose === undefined) return;
+  const told = `${link} is a symbolic link ${whose}, who could lead it elsewhere`;
+  throw new Failure('INTERNAL', `${told}. Name the folder that it leads to: ${targetOf(link)}.`);
+}
+
+function linkOfOthers(stats: Stats, around: Stats): string | undefined {
+  if (isOfAnother(stats)) return `of another user (uid ${stats.uid})`;
+  if (isOfAnother(around)) return `in a folder of another user (uid ${around.uid})`;
+  if (!isOpenToOthers(around) || (around.mode & STICKY) !== 0) return undefined;
+  return `in a folder that others may write in (mode ${modeOf(around)})`;
+}
+
+function targetOf(link: string): string {
+  return path.resolve(path.dirname(link), readlinkSync(link));
+}
