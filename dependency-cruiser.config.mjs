@@ -26,18 +26,31 @@ function confined(name, packages, rooms, comment) {
 }
 
 const rooms = [
+  {
+    name: 'main-links-nothing',
+    comment: 'An older Node.js is told in one sentence: before that, nothing is linked that it cannot link.',
+    severity: 'error',
+    from: { path: '^src/((cli/)?main|node-version)[.]ts$' },
+    to: { dynamic: false, pathNot: '^src/node-version[.]ts$' },
+  },
   only(
-    'main-starts-app',
+    'main-starts',
     'main[.]ts$',
+    ['node-version[.]ts$', 'start[.]ts$'],
+    'main looks at Node.js and starts.',
+  ),
+  only(
+    'start-builds-app',
+    'start[.]ts$',
     ['app[.]ts$', 'app/workers/', 'greeting[.]ts$', 'config', 'telemetry/'],
-    'main reads the config, builds the app or supervises those who do, greets, and ends.',
+    'start reads the config, builds the app or supervises those who do, greets, and ends.',
   ),
   {
     name: 'app-is-the-root',
     comment:
-      'The composition root and its parts are reached from main (and tests) only; what came of it is told.',
+      'The composition root and its parts are reached from start (and tests) only; what came of it is told.',
     severity: 'error',
-    from: { path: '^src/', pathNot: '^src/(main|app)([.]ts$|/)' },
+    from: { path: '^src/', pathNot: '^src/(start|app)([.]ts$|/)' },
     to: { path: '^src/app([.]ts$|/)', pathNot: '^src/app/started[.]ts$' },
   },
   {
@@ -113,7 +126,12 @@ const rooms = [
     ['gen/', 'validator/'],
     'The published package carries nothing of the server.',
   ),
-  only('cli-is-a-client', 'cli/', ['client/'], 'The command can do what any client can, and no more.'),
+  only(
+    'cli-is-a-client',
+    'cli/',
+    ['client/', 'node-version[.]ts$'],
+    'The command can do what any client can, and no more.',
+  ),
   only('bff-is-a-client', 'bff/', ['client/'], 'The BFF can do what any client can, and no more.'),
 ];
 

@@ -1,0 +1,84 @@
+import { availableParallelism } from 'node:os';
+import { superviseWorkers } from './app/workers/supervise.ts';
+import { WorkerEnded } from './app/workers/supervisor.ts';
+import { type WorkerSelf, workerSelf } from './app/workers/worker.ts';
+import { openApp } from './app.ts';
+import { describeFaults } from './config/faults.ts';
+import { type Config, readConfig } from './config.ts';
+import { greeting } from './greeting.ts';
+import { systemClock } from './telemetry/clock.ts';
+import { createLogger, type Logger } from './telemetry/logger.ts';
+
+/** The configuration cannot be used (EX_CONFIG of sysexits). */
+const EXIT_CONFIG = 78;
+const EXIT_FAILED = 1;
+
+// Whether somebody reads it or not: without a listener the first word after its reader has gone ends the process.
+process.stderr.on('error', () => undefined);
+
+/** For people: on standard error, so that standard output is the log and nothing else. */
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Runs the service as its environment says; resolves, once it has ended, with the exit code. */
+export async function start(): Promise<number> {
+  const outcome = readConfig(process.env, availableParallelism());
+  if (outcome.kind === 'faults') {
+    say(describeFaults(outcome.faults));
+    return EXIT_CONFIG;
+  }
+  const { config } = outcome;
+  const self = workerSelf();
+  const logger = createLogger(config.logLevel, undefined, self && { worker: self.id });
+  try {
+    return await (self === undefined ? serve(config, logger) : serveAsWorker(config, logger, self));
+  } catch (error) {
+    // What a worker could not do, it has said itself. One that was killed could not say anything.
+    if (error instanceof WorkerEnded && error.code !== null) return error.code;
+    logger.fatal({ err: error }, 'the service could not go on');
+    say(`latchkey: ${error instanceof Error ? error.message : String(error)}`);
+    return EXIT_FAILED;
+  }
+}
+
+/** One process that does everything, or one that supervises several; what people are told, this one tells them. */
+async function serve(config: Config, logger: Logger): Promise<number> {
+  const stopped = stopSignal(logger);
+  const { environment, workers } = config;
+  const open = workers === 1 ? openApp : superviseWorkers;
+  const app = await open(config, systemClock, logger);
+  const { address, metricsUrl: metrics } = app;
+  logger.info({ address, metrics, environment, ...(workers > 1 && { workers }) }, 'serving');
+  say(greeting(app, config));
+  logger.info({ signal: await stopped }, 'stopping');
+  const clean = await app.close();
+  logger.info({ clean }, 'stopped');
+  return clean ? 0 : EXIT_FAILED;
+}
+
+/** One of several: it tells the supervisor. */
+async function serveAsWorker(config: Config, logger: Logger, self: WorkerSelf): Promise<number> {
+  const app = await openApp(config, systemClock, logger, self);
+  logger.info({ pid: process.pid }, 'worker serves');
+  self.report({ kind: 'serving', firstUser: app.firstUser });
+  logger.info({ because: await self.stopped }, 'stopping');
+  return (await app.close()) ? 0 : EXIT_FAILED;
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one does not wait for the drain. */
+function stopSignal(logger: Logger): Promise<NodeJS.Signals> {
+  return new Promise((settle) => {
+    let asked = false;
+    const stop = (signal: NodeJS.Signals) => {
+      if (asked) {
+        logger.warn({ signal }, 'stopping at once');
+        process.exit(EXIT_FAILED);
+      }
+      asked = true;
+      settle(signal);
+    };
+    process.on('SIGTERM', stop);
+    process.on('SIGINT', stop);
+  });
+}
