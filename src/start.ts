@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, constants } from 'node:os';
 import { superviseWorkers } from './app/workers/supervise.ts';
 import { WorkerEnded } from './app/workers/supervisor.ts';
 import { type WorkerSelf, workerSelf } from './app/workers/worker.ts';
@@ -12,6 +12,10 @@ import { createLogger, type Logger } from './telemetry/logger.ts';
 /** The configuration cannot be used (EX_CONFIG of sysexits). */
 const EXIT_CONFIG = 78;
 const EXIT_FAILED = 1;
+/** Plus the number of the signal, as shells tell of a process that it ended. */
+const EXIT_SIGNAL = 128;
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 // Whether somebody reads it or not: without a listener the first word after its reader has gone ends the process.
 process.stderr.on('error', () => undefined);
@@ -44,10 +48,12 @@ export async function start(): Promise<number> {
 
 /** One process that does everything, or one that supervises several; what people are told, this one tells them. */
 async function serve(config: Config, logger: Logger): Promise<number> {
-  const stopped = stopSignal(logger);
   const { environment, workers } = config;
   const open = workers === 1 ? openApp : superviseWorkers;
+  const release = endAtSignals(workers > 1);
   const app = await open(config, systemClock, logger);
+  const stopped = stopSignal(logger);
+  release();
   const { address, metricsUrl: metrics } = app;
   logger.info({ address, metrics, environment, ...(workers > 1 && { workers }) }, 'serving');
   say(greeting(app, config));
@@ -66,6 +72,19 @@ async function serveAsWorker(config: Config, logger: Logger, self: WorkerSelf): 
   return (await app.close()) ? 0 : EXIT_FAILED;
 }
 
+/**
+ * Until it serves, a signal ends the process at once. The system does that by itself, even while a file or a lock holds
+ * the thread; but not for process 1 of a container, and a supervisor must end its workers. Returns what undoes this.
+ */
+function endAtSignals(hasWorkers: boolean): () => void {
+  if (!hasWorkers && process.pid !== 1) return () => undefined;
+  const end = (signal: NodeJS.Signals) => process.exit(EXIT_SIGNAL + constants.signals[signal]);
+  for (const signal of STOP_SIGNALS) process.on(signal, end);
+  return () => {
+    for (const signal of STOP_SIGNALS) process.off(signal, end);
+  };
+}
+
 /** Resolves at the first SIGTERM or SIGINT; a second one does not wait for the drain. */
 function stopSignal(logger: Logger): Promise<NodeJS.Signals> {
   return new Promise((settle) => {
@@ -78,7 +97,6 @@ function stopSignal(logger: Logger): Promise<NodeJS.Signals> {
       asked = true;
       settle(signal);
     };
-    process.on('SIGTERM', stop);
-    process.on('SIGINT', stop);
+    for (const signal of STOP_SIGNALS) process.on(signal, stop);
   });
 }
