@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { ServerCredentials } from '@grpc/grpc-js';
 import type { ServerLog } from './server-log.ts';
@@ -36,15 +36,16 @@ export class TlsFileFault extends Error {
 export class TlsCredentials extends ServerCredentials {
   readonly #files: TlsFiles;
   readonly #log: ServerLog;
-  #loaded: SecureContextOptions;
+  #loaded: Loaded;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(files: TlsFiles, loaded: SecureContextOptions, log: ServerLog) {
+  private constructor(files: TlsFiles, loaded: Loaded, log: ServerLog) {
     const mutual = files.clientCa !== undefined;
-    super({ requestCert: mutual, rejectUnauthorized: mutual }, loaded);
+    super({ requestCert: mutual, rejectUnauthorized: mutual }, loaded.options);
     this.#files = files;
     this.#loaded = loaded;
     this.#log = log;
+    this.#warnOfOpenKey();
   }
 
   /** Reads the files. Throws TlsFileFault if one cannot be used or they do not belong together. */
@@ -63,10 +64,11 @@ export class TlsCredentials extends ServerCredentials {
   reload(): boolean {
     try {
       const loaded = read(this.#files);
-      if (same(loaded, this.#loaded)) return false;
+      if (same(loaded.options, this.#loaded.options)) return false;
       this.#loaded = loaded;
-      this.updateSecureContextOptions(loaded);
+      this.updateSecureContextOptions(loaded.options);
       this.#log.info({ certificate: this.#files.certificate }, 'TLS files have changed and are in use.');
+      this.#warnOfOpenKey();
       return true;
     } catch (error) {
       this.#log.error({ err: error }, 'TLS files cannot be used; those read before stay in use.');
@@ -78,10 +80,29 @@ export class TlsCredentials extends ServerCredentials {
     clearInterval(this.#timer);
   }
 
+  /** A warning only: secrets are mounted like that into containers in which nobody else is. */
+  #warnOfOpenKey(): void {
+    const { keyMode } = this.#loaded;
+    if ((keyMode & EVERYBODY) === 0 || process.platform === 'win32') return;
+    const { privateKey: file } = this.#files;
+    this.#log.warn(
+      { file, mode: (keyMode & 0o7777).toString(8) },
+      `Every user of this machine can read or change the private key of TLS. Run: chmod o= ${file}`,
+    );
+  }
+
   override _equals(other: ServerCredentials): boolean {
     return this === other;
   }
 }
+
+interface Loaded {
+  readonly options: SecureContextOptions;
+  /** Of the file of the private key. */
+  readonly keyMode: number;
+}
+
+const EVERYBODY = 0o007;
 
 const KINDS = {
   certificate: 'a certificate in PEM form',
@@ -93,15 +114,15 @@ const KINDS = {
 const READ_FAULTS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'does not exist',
-  EISDIR: 'is a folder',
+  ENXIO: 'is not a file',
   EACCES: 'may not be read by this process',
   EPERM: 'may not be read by this process',
 };
 
-function read(files: TlsFiles): SecureContextOptions {
+function read(files: TlsFiles): Loaded {
   const { certificate, privateKey, clientCa } = files;
-  const cert = readFile('certificate', certificate);
-  const key = readFile('privateKey', privateKey);
+  const { content: cert } = readFile('certificate', certificate);
+  const { content: key, mode: keyMode } = readFile('privateKey', privateKey);
   const first = ofKind(files, 'certificate', () => new X509Certificate(cert));
   if (!first.checkPrivateKey(ofKind(files, 'privateKey', () => createPrivateKey(key)))) {
     const which = `does not belong to the first certificate in ${certificate}`;
@@ -109,19 +130,27 @@ function read(files: TlsFiles): SecureContextOptions {
   }
   const options = { cert, key, minVersion: 'TLSv1.3' as const };
   ofKind(files, 'certificate', () => createSecureContext(options));
-  if (clientCa === undefined) return options;
-  const ca = readFile('clientCa', clientCa);
+  if (clientCa === undefined) return { options, keyMode };
+  const { content: ca } = readFile('clientCa', clientCa);
   ofKind(files, 'clientCa', () => new X509Certificate(ca));
   ofKind(files, 'clientCa', () => createSecureContext({ ca }));
-  return { ...options, ca };
+  return { options: { ...options, ca }, keyMode };
 }
 
-function readFile(file: keyof TlsFiles, path: string): Buffer {
+/** Waits for nothing: a pipe would be waited for in the thread that serves. Links are followed. */
+function readFile(file: keyof TlsFiles, path: string): { readonly content: Buffer; readonly mode: number } {
+  let descriptor: number | undefined;
   try {
-    return readFileSync(path);
+    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    const stats = fstatSync(descriptor);
+    if (stats.isFile()) return { content: readFileSync(descriptor), mode: stats.mode };
+    throw new TlsFileFault(file, `${path} is ${stats.isDirectory() ? 'a folder' : 'not a file'}.`);
   } catch (cause) {
+    if (cause instanceof TlsFileFault) throw cause;
     const { code = 'unknown' } = cause as NodeJS.ErrnoException;
     throw new TlsFileFault(file, `${path} ${READ_FAULTS[code] ?? `cannot be read (${code})`}.`, cause);
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
   }
 }
 

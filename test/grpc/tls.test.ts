@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
@@ -31,6 +32,14 @@ afterEach(async () => {
 function file(name: string, content: string): string {
   const at = path.join(folder, name);
   writeFileSync(at, content);
+  return at;
+}
+
+/** Whoever opens it to read waits until somebody writes. */
+function pipe(name: string): string {
+  const at = path.join(folder, name);
+  rmSync(at, { force: true });
+  execFileSync('mkfifo', [at]);
   return at;
 }
 
@@ -112,6 +121,49 @@ describe('TLS', () => {
   });
 });
 
+test.each(['certificate', 'privateKey', 'clientCa'] as const)('a %s is not waited for in a pipe', (which) => {
+  for (const at of [pipe('a.pem'), '/dev/zero']) {
+    const files = { ...serverFiles(), [which]: at };
+    const fault = thrownBy(() => TlsCredentials.load(files, new RecordingLog()));
+    expect(fault).toMatchObject({ file: which, message: `${at} is not a file.` });
+  }
+});
+
+describe('a private key', () => {
+  const warningsAt = (mode: number) => {
+    const log = new RecordingLog();
+    const files = serverFiles();
+    chmodSync(files.privateKey, mode);
+    TlsCredentials.load(files, log);
+    return log.at('warn');
+  };
+
+  test.each([0o644, 0o604, 0o602, 0o666])(
+    'that everybody can read or change is warned of: mode %o',
+    (mode) => {
+      const at = path.join(folder, 'tls.key');
+      expect(warningsAt(mode)).toEqual([
+        {
+          level: 'warn',
+          fields: { file: at, mode: mode.toString(8) },
+          message: `Every user of this machine can read or change the private key of TLS. Run: chmod o= ${at}`,
+        },
+      ]);
+    },
+  );
+
+  test.each([0o600, 0o640, 0o440])('may be readable by a group: mode %o', (mode) => {
+    expect(warningsAt(mode)).toEqual([]);
+  });
+
+  test('may be behind a link, as secrets of Kubernetes are', () => {
+    const { certificate, privateKey } = serverFiles();
+    const link = path.join(folder, 'link');
+    symlinkSync(privateKey, link);
+    expect(TlsCredentials.load({ certificate, privateKey: link }, new RecordingLog())).toBeDefined();
+  });
+});
+
 describe('certificate files that change', () => {
   test('are used by the next connection, still in version 1.3 only', async () => {
     const credential = TlsCredentials.load(serverFiles(), new RecordingLog());
@@ -142,6 +194,14 @@ describe('certificate files that change', () => {
     expect(contexts).toEqual([]);
     expect(log.at('error')).toHaveLength(1);
   });
+});
+
+test('a pipe in place of a file stops nothing while the server runs', () => {
+  const log = new RecordingLog();
+  const credential = TlsCredentials.load(serverFiles(), log);
+  pipe('tls.key');
+  expect(credential.reload()).toBe(false);
+  expect(log.at('error')).toHaveLength(1);
 });
 
 describe('mutual TLS', () => {
