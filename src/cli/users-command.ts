@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import type { User } from '../client/index.ts';
 import { run, runAsking, sent } from './action.ts';
+import type { GlobalOptions } from './connection.ts';
 import { addNewPasswordOptions, type NewPasswordOptions, newPassword } from './new-password.ts';
 import { type Output, userOutput } from './output.ts';
 import type { Terminal } from './terminal.ts';
@@ -95,13 +96,23 @@ function addUpdate(users: Command, terminal: Terminal): void {
     .addOption(new Option('--role <role>').hideHelp().argParser(addOrRemove))
     .action(async (name: string, change: RoleChange & { rename?: string }, command: Command) => {
       if (change.rename === undefined && change.addRole.length + change.removeRole.length === 0) {
-        throw new UsageError('Nothing to change: give --rename, --add-role or --remove-role.');
+        throw nothingToChange(name, command);
       }
       await run(command, terminal, async (client, signal) => {
         const user = await findUser(client, name, signal);
         return userOutput([await updateUser(client, user, change.rename, change, signal)], true);
       });
     });
+}
+
+/** --username belongs to the program wherever it stands, and names who signs in. */
+function nothingToChange(user: string, command: Command): UsageError {
+  const { username } = command.optsWithGlobals<GlobalOptions>();
+  return new UsageError(
+    command.getOptionValueSourceWithGlobals('username') === 'cli'
+      ? `Nothing to change: --username says who signs in. To rename the user: users update ${user} --rename ${username}`
+      : 'Nothing to change: give --rename, --add-role or --remove-role.',
+  );
 }
 
 /** `--role` is an option of `create`; here it would not say what becomes of the roles there are. */

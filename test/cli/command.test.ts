@@ -221,6 +221,16 @@ describe('what goes wrong', () => {
     expect(fake.rpcs).toStrictEqual([]);
   });
 
+  test('by --username where --rename was meant is told with the command that renames', async () => {
+    fake.addUser('mia');
+    const { code, stderr } = await latchkey(['users', 'update', 'mia', '--username', 'mia.m']);
+    expect(stderr).toBe(
+      'latchkey: Nothing to change: --username says who signs in. To rename the user: users update mia --rename mia.m\n',
+    );
+    expect(code).toBe(2);
+    expect(fake.rpcs).toStrictEqual([]);
+  });
+
   test('two passwords on one standard input are a wrong usage', async () => {
     const args = ['users', 'create', 'mia', '--password-stdin'];
     const { code, stderr } = await latchkey(args, { env: {}, stdin: 'one' });
