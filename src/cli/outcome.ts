@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { LatchkeyError } from '../client/index.ts';
 import { type GlobalOptions, protectionOf } from './connection.ts';
 import { explainSilence } from './silence.ts';
-import { print, type Terminal } from './terminal.ts';
+import { Interrupted, print, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
 /** How a run ends, for scripts. */
@@ -14,7 +14,7 @@ export const EXIT = {
   usage: 2,
   /** Nobody answered, or the service cannot do it just now (a store is down, it stops): try again later. */
   unavailable: 3,
-  /** Ctrl-C, as shells count it. */
+  /** Ctrl-C, at a prompt or later, or SIGTERM; as shells count Ctrl-C. */
   interrupted: 130,
 } as const;
 
@@ -22,7 +22,7 @@ export const EXIT = {
 export function report(error: unknown, options: GlobalOptions, terminal: Terminal): number {
   // Commander has said it already; help and version are no errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  if (terminal.signal.aborted) return EXIT.interrupted;
+  if (terminal.signal.aborted || error instanceof Interrupted) return EXIT.interrupted;
   if (error instanceof UsageError) {
     print(terminal.stderr, `latchkey: ${error.message}`);
     return EXIT.usage;

@@ -11,7 +11,7 @@ The service sees an admin: LATCHKEY_USERNAME and LATCHKEY_PASSWORD sign in for t
 or LATCHKEY_TOKEN is an access token. Without LATCHKEY_PASSWORD it is asked for, or read from standard input.
 
 Exit codes: 0 done, 1 refused (the reason is on stderr), 2 wrong usage,
-3 no answer, or a store of the service is down: try again later.`;
+3 no answer, or a store of the service is down: try again later, 130 interrupted.`;
 
 /**
  * Runs one command.

@@ -13,6 +13,11 @@ export interface Terminal {
   readonly signal: AbortSignal;
 }
 
+/** The person gave up, with Ctrl-C at a prompt. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
 /** Longer than any password that is accepted, in bytes. */
 const MAX_SECRET_BYTES = 4096;
 
@@ -50,13 +55,13 @@ export function askLine(terminal: Terminal, question: string): Promise<string> {
 function ask(terminal: Terminal, question: string, echo: Writable): Promise<string> {
   const lines = createInterface({ input: terminal.stdin, output: echo, terminal: true, historySize: 0 });
   return new Promise((resolve, reject) => {
-    const stop = (): void => reject(new UsageError('Nothing was entered.'));
+    const interrupt = (): void => reject(new Interrupted('Interrupted at a prompt.'));
     terminal.stderr.write(question);
     lines.once('line', resolve);
     // Ctrl-C does not become a signal while readline has the terminal; Ctrl-D closes it.
-    lines.once('SIGINT', stop);
-    lines.once('close', stop);
-    terminal.signal.addEventListener('abort', stop, { once: true });
+    lines.once('SIGINT', interrupt);
+    lines.once('close', () => reject(new UsageError('Nothing was entered.')));
+    terminal.signal.addEventListener('abort', interrupt, { once: true });
   }).finally(() => {
     lines.close();
     print(terminal.stderr, '');

@@ -69,12 +69,17 @@ describe('at a terminal', () => {
   });
 
   test.each([
-    ['Ctrl-C', CTRL_C],
-    ['Ctrl-D', CTRL_D],
-  ])('%s gives up', async (_name, key) => {
-    expect(await run(new Person(key), 'users', 'list')).toBe(2);
-    expect(fake.rpcs).toStrictEqual([]);
-  });
+    ['Ctrl-C', CTRL_C, 130, ''],
+    ['Ctrl-D', CTRL_D, 2, 'latchkey: Nothing was entered.\n'],
+  ])(
+    '%s at a prompt asks nothing of the service and has its own exit code',
+    async (_name, key, code, told) => {
+      const person = new Person(key);
+      expect(await run(person, 'users', 'list')).toBe(code);
+      expect(person.shown).toBe(`Password of admin: \n${told}`);
+      expect(fake.rpcs).toStrictEqual([]);
+    },
+  );
 
   test('deleting wants the name typed once more', async () => {
     fake.addUser('mia');
