@@ -67,7 +67,7 @@ async function open(site: Site): Promise<App> {
   const { config, clock, logger, metrics, closers } = site;
   await openDataFolder(site);
   const database = await openDatabase(site);
-  const masterKeys = await openMasterKeys(config);
+  const masterKeys = await openMasterKeys(site);
   const { keys, keySet } = await openKeys(site, database, masterKeys);
   const { passwords, queue } = await openPasswords(site, masterKeys);
   const { store, log } = await openSessionStores(site);

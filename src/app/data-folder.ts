@@ -46,10 +46,15 @@ export async function openDataFolder({ config, closers }: Pick<Site, 'config' | 
   if (inMemory) closers.add(await checked(() => lockFolder(folder)));
 }
 
-/** Those of the environment, or the one in the data folder. */
-export async function openMasterKeys({ masterKeys, dataDir }: Config): Promise<MasterKeys> {
-  if (masterKeys !== undefined) return new MasterKeys(masterKeys);
-  return new MasterKeys([await checked(() => readOrMakeMasterKey(join(dataDir, 'master-key')))]);
+/** Those of the environment, or the one in the data folder. Their ids are logged: other messages name keys by them. */
+export async function openMasterKeys({
+  config,
+  logger,
+}: Pick<Site, 'config' | 'logger'>): Promise<MasterKeys> {
+  const keyOfDataFolder = () => checked(() => readOrMakeMasterKey(join(config.dataDir, 'master-key')));
+  const masterKeys = new MasterKeys(config.masterKeys ?? [await keyOfDataFolder()]);
+  logger.info({ ids: masterKeys.all.map(({ id }) => id).join(', ') }, 'master keys, newest first');
+  return masterKeys;
 }
 
 /** What a check refuses it says in whole sentences; the system says what failed only. */

@@ -31,14 +31,15 @@ export function keyOutput(keys: readonly SigningKey[], one = false): Output {
   const readable = keys.map((key) => ({ ...key, state: stateName(key.state) }));
   return {
     json: one ? readable[0] : readable,
-    columns: ['KEY', 'ALGORITHM', 'STATE', 'SIGNS FROM', 'SIGNS UNTIL', 'PUBLISHED UNTIL'],
-    rows: readable.map(({ keyId, algorithm, state, signsFrom, signsUntil, publishedUntil }) => [
+    columns: ['KEY', 'ALGORITHM', 'STATE', 'SIGNS FROM', 'SIGNS UNTIL', 'PUBLISHED UNTIL', 'MASTER KEY'],
+    rows: readable.map(({ keyId, algorithm, state, signsFrom, signsUntil, publishedUntil, masterKeyId }) => [
       keyId,
       algorithm,
       state,
       instant(signsFrom),
       instant(signsUntil),
       instant(publishedUntil),
+      masterKeyId || '-',
     ]),
   };
 }

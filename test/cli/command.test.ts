@@ -124,7 +124,9 @@ describe('users', () => {
 
 describe('keys', () => {
   test('are listed and rotated, with the name of their state', async () => {
-    expect((await latchkey(['keys', 'list'])).stdout).toMatch(/EdDSA +SIGNING +2026-01-01T00:00:00Z +- +-/);
+    expect((await latchkey(['keys', 'list'])).stdout).toMatch(
+      /EdDSA +SIGNING +2026-01-01T00:00:00Z +- +- +0a1b2c3d\n/,
+    );
     const { stdout } = await latchkey(['keys', 'rotate', '--json']);
     expect(JSON.parse(stdout)).toMatchObject({ state: 'PUBLISHED', algorithm: 'EdDSA' });
   });

@@ -66,6 +66,7 @@ const keys = [3, 2, 1].map((n) => ({
   signsFrom: T0 + n,
   signsUntil: undefined,
   publishedUntil: undefined,
+  masterKeyId: '0a1b2c3d',
 }));
 
 let unreadKeys: typeof keys;

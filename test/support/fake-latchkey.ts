@@ -182,6 +182,7 @@ export class FakeLatchkey {
       signsFrom: CREATED,
       signsUntil: undefined,
       publishedUntil: undefined,
+      masterKeyId: '0a1b2c3d',
     };
     return {
       listSigningKeys: this.#admin('ListSigningKeys', () => ({

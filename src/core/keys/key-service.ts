@@ -10,7 +10,7 @@ import {
   successorSignsFrom,
 } from './key-lifecycle.ts';
 import type { KeyMaterial, TokenSigner } from './key-material.ts';
-import { openPrivateKey, sealPrivateKey } from './key-sealing.ts';
+import { masterKeyIdOf, openPrivateKey, sealPrivateKey } from './key-sealing.ts';
 import type { KeyStore } from './key-store.ts';
 import type { MasterKeys } from './master-key.ts';
 import type { PublicJwk, SigningAlgorithm, StoredSigningKey } from './signing-key.ts';
@@ -33,6 +33,8 @@ export interface SigningKeyInfo {
   /** Undefined: it has no successor. */
   readonly signsUntil?: number | undefined;
   readonly publishedUntil?: number | undefined;
+  /** The master key it is sealed under; undefined: its record is not of a form known here. */
+  readonly masterKeyId: string | undefined;
 }
 
 /** `reload` asks the store at most this often; milliseconds. Tokens with made-up key ids cannot make it a burden. */
@@ -109,7 +111,8 @@ export class KeyService {
     return this.#lives().flatMap(({ key, state, signsUntil, publishedUntil }) => {
       if (state === 'EXPIRED') return [];
       const { keyId, algorithm, createdAt, signsFrom } = key;
-      return [{ keyId, algorithm, state, createdAt, signsFrom, signsUntil, publishedUntil }];
+      const masterKeyId = masterKeyIdOf(key.sealedPrivateJwk);
+      return [{ keyId, algorithm, state, createdAt, signsFrom, signsUntil, publishedUntil, masterKeyId }];
     });
   }
 

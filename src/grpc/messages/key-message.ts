@@ -10,6 +10,7 @@ export function signingKeyMessage(key: SigningKeyInfo): SigningKey {
     signsFrom: new Date(key.signsFrom),
     signsUntil: instant(key.signsUntil),
     publishedUntil: instant(key.publishedUntil),
+    masterKeyId: key.masterKeyId ?? '',
   };
 }
 
