@@ -3,7 +3,6 @@ import { lockFolder } from '../adapters/files/folder-lock.ts';
 import { readOrMakeMasterKey } from '../adapters/files/master-key-file.ts';
 import { checkFile } from '../adapters/files/owned-file.ts';
 import { checkFolder, makeFolder } from '../adapters/files/owned-folder.ts';
-import type { Config } from '../config.ts';
 import { Failure } from '../core/failure.ts';
 import { MasterKeys } from '../core/keys/master-key.ts';
 import type { Site } from './site.ts';

@@ -17,6 +17,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Closers } from '../../src/app/closers.ts';
 import { openDataFolder, openMasterKeys } from '../../src/app/data-folder.ts';
 import type { Config } from '../../src/config.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
 
 let folder: string;
 let dataDir: string;
@@ -40,7 +41,7 @@ async function open(given: Record<string, unknown> = {}): Promise<void> {
   const embedded = { dataDir, databaseUrl: undefined, masterKeys: undefined, redis: { kind: 'none' } };
   const config = { ...embedded, ...given } as unknown as Config;
   await openDataFolder({ config, closers });
-  await openMasterKeys(config);
+  await openMasterKeys({ config, logger: createLogger('silent', { write: () => undefined }) });
 }
 
 async function toldOf(given: Record<string, unknown> = {}): Promise<string> {
