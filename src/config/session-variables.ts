@@ -112,7 +112,7 @@ export const SESSION_VARIABLES = {
   bcryptQueue: {
     name: 'LATCHKEY_BCRYPT_QUEUE',
     meaning:
-      'password checks that may wait for each thread; beyond that whoever has the most waiting is told to come back later',
+      'password checks that may wait for each thread; in a full queue, the source with the most of them loses a place',
     fallback: '32',
     example: '64',
     parse: wholeNumber(1, 10_000),

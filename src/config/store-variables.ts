@@ -25,7 +25,7 @@ export const STORE_VARIABLES = {
   redisWaitReplicas: {
     name: 'LATCHKEY_REDIS_WAIT_REPLICAS',
     meaning:
-      'replicas that must hold an ending before it is acknowledged, and confirm a primary before it is believed',
+      'replicas that must hold an ending before it is acknowledged, and confirm the primary before a read of it is used',
     fallback: '0',
     example: '1',
     parse: wholeNumber(0, 16),
