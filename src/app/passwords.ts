@@ -4,7 +4,7 @@ import { PasswordQueue } from '../core/login/password-queue.ts';
 import { Passwords } from '../core/login/passwords.ts';
 import type { Site } from './site.ts';
 
-/** Passwords, the threads that hash them, and the queue for these. */
+/** Passwords, the threads that hash them, and the queue for the threads. */
 export async function openPasswords(
   { config, clock, logger, metrics, closers }: Site,
   masterKeys: MasterKeys,

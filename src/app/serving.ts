@@ -67,7 +67,7 @@ export async function openServing(
   return { address, metricsUrl, cleanEnd: () => cleanEnd };
 }
 
-/** One of several workers is handed its connections by the supervisor, which listens for all of them. */
+/** A worker does not listen: the supervisor hands connections to it. */
 async function serveOn(server: GrpcServer, { config, worker }: Site): Promise<string> {
   if (worker === undefined) {
     return await namingListen(config.listen, () => server.listen().catch(namingTlsFile));
@@ -80,7 +80,7 @@ async function serveOn(server: GrpcServer, { config, worker }: Site): Promise<st
   return config.listen.text;
 }
 
-/** Listens; fails with a `StartFault` that says what to do. */
+/** Runs a step that listens. Its error becomes a `StartFault` that says what to do. */
 export function namingListen<Result>(listen: ListenAddress, step: () => Promise<Result>): Promise<Result> {
   return naming('listen', step, (reason) => unlistenable(listen, reason));
 }

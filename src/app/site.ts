@@ -19,7 +19,7 @@ export interface Site {
 
 /** What one worker of several has to do with the others. */
 export interface WorkerRole {
-  /** The supervisor listens: it hands over the connections that this worker is to serve. */
+  /** Serves each connection that the supervisor accepts and hands to this worker. */
   readonly serveConnections: (serve: (connection: Socket) => void) => void;
   /** Told whether sign-in can work, whenever that changes: the supervisor answers for all. */
   readonly onReadiness: (readiness: Readiness) => void;

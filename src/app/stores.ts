@@ -89,14 +89,14 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
   };
 }
 
-/** Says once, when Redis is first reached, that it would lose data at its next restart. Holds up nobody. */
+/** Warns once if Redis would lose data at its next restart. Runs in the background, when Redis is first connected. */
 function warnOfDefaultUser(client: RedisClient, logger: Logger): void {
   void nodesThatDropWrites(client).then((nodes) => {
     if (nodes.length === 0) return;
     logger.warn(
       { nodes: nodes.join(', ') },
-      'Redis may lose sessions and undo endings when it restarts: its user default may not write what the append-only ' +
-        'file holds; give it all rights and keep it off (user default off ~* &* +@all)',
+      'Redis may lose sessions and undo endings when it restarts: its user default has no right to replay the ' +
+        'append-only file; give it all rights and keep it off (user default off ~* &* +@all)',
     );
   });
 }

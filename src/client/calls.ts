@@ -52,8 +52,8 @@ export interface Caller {
 
 /**
  * What may be done twice: it changes nothing, or the second time answers as the first. A Login that was repeated
- * could open two sessions, and what an operator changes is not changed twice without being asked for twice. Those
- * are repeated only where the request was not sent.
+ * could open two sessions, and what an operator changes is not changed twice without being asked for twice. Calls of
+ * all other methods are repeated only if the request was not sent.
  */
 const REPEATABLE: ReadonlySet<string> = new Set([
   IdentityServiceService.validate.path,
@@ -64,11 +64,11 @@ const REPEATABLE: ReadonlySet<string> = new Set([
 ]);
 const MOST_TRIES = 3;
 const RETRY_MS = { first: 25, most: 400 };
-/** By then the library has tried to connect again. */
+/** The pause gives the library time to connect again; milliseconds. */
 const RETRY_UNSENT_MS = { first: 200, most: 400 };
-/** What the library says of a stream that the service did not take. */
-const REFUSED = 'Stream refused by server';
-/** 24 days: beyond 2^31 milliseconds timers, and the library at the other end, count wrong. */
+/** What grpc-js says when the service refused the stream. */
+const STREAM_REFUSED = 'Stream refused by server';
+/** 24 days: Node's timers, here and in the service, overflow beyond 2^31 milliseconds. */
 const MAX_TIMEOUT_MS = 24 * 86_400_000;
 const UNSENT = { isUnsent: true };
 const EMPTY = Buffer.alloc(0);
@@ -114,21 +114,17 @@ async function withRetries(
   }
 }
 
-/** Milliseconds since 1970. Throws where it has passed: what nobody waits for is not sent. */
+/** Milliseconds since 1970. Throws if it has passed: no call is sent that cannot be answered in time. */
 function deadlineOf(caller: Caller, timeoutMs: number): number {
   if (timeoutMs <= 0)
     throw new LatchkeyError(status.DEADLINE_EXCEEDED, 'The deadline has already passed.', UNSENT);
   return caller.now() + timeoutMs;
 }
 
-/** What a caller gave as a timeout, as a timer can wait for it. Throws where it is no number. */
+/** The given timeout, at most what a timer can wait for. Throws if it is not a number. */
 export function checkedTimeout(timeoutMs: number): number {
   if (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)) return Math.min(timeoutMs, MAX_TIMEOUT_MS);
-  throw new LatchkeyError(
-    status.INVALID_ARGUMENT,
-    `timeoutMs is ${timeoutMs}, and must be a number.`,
-    UNSENT,
-  );
+  throw new LatchkeyError(status.INVALID_ARGUMENT, `timeoutMs is ${timeoutMs}; it must be a number.`, UNSENT);
 }
 
 function errorOf(caught: unknown, { path }: Method<object, unknown>): LatchkeyError {
@@ -191,12 +187,14 @@ function unary(
       return;
     }
     if (connection.isClosed) {
-      reject(new LatchkeyError(status.UNAVAILABLE, 'The connection was replaced a moment ago.', UNSENT));
+      reject(
+        new LatchkeyError(status.UNAVAILABLE, 'The connection was just replaced; repeat the call.', UNSENT),
+      );
       return;
     }
-    let isGivenUp = false;
+    let isAborted = false;
     const abort = () => {
-      isGivenUp = true;
+      isAborted = true;
       call.cancel();
     };
     const call = client.makeUnaryRequest(
@@ -211,13 +209,13 @@ function unary(
         const failure = error === null ? undefined : failureOf(error, client, call);
         end(failure === undefined || failure.reason !== undefined);
         if (failure === undefined) resolve(response);
-        else reject(isGivenUp ? givenUp() : failure);
+        else reject(isAborted ? givenUp() : failure);
       },
     );
     const end = connection.begin(() => {
-      // What must not be done twice waits on: the service may only be slow.
+      // A call that must not be repeated keeps waiting: the service may only be slow.
       if (!REPEATABLE.has(method.path)) return;
-      reject(new LatchkeyError(status.UNAVAILABLE, 'The service has fallen silent.'));
+      reject(new LatchkeyError(status.UNAVAILABLE, 'The service stopped answering on this connection.'));
       call.cancel();
     });
     signal?.addEventListener('abort', abort, { once: true });
@@ -226,15 +224,15 @@ function unary(
 
 function failureOf(error: ServiceError, client: Client, call: ClientUnaryCall): LatchkeyError {
   const failure = latchkeyError(error, isUnsent(client, call, error));
-  // Cancelled and not by its caller: the answer is lost, for example because the service was ended.
+  // Cancelled without a reason of the service: the answer is lost, for example because the process was killed.
   if (failure.code !== status.CANCELLED || failure.reason !== undefined) return failure;
   return new LatchkeyError(status.UNAVAILABLE, 'The service ended the call without an answer.', {}, error);
 }
 
-/** Until a stream was opened on a connection, the peer of a call is what the channel was told to connect to. */
+/** Until a call has a stream, grpc-js answers the channel's target as its peer. */
 function isUnsent(client: Client, call: ClientUnaryCall, { code, details }: ServiceError): boolean {
   if (code !== status.UNAVAILABLE) return false;
-  return call.getPeer() === client.getChannel().getTarget() || details === REFUSED;
+  return call.getPeer() === client.getChannel().getTarget() || details === STREAM_REFUSED;
 }
 
 export function bearer(token: string | undefined): Metadata {

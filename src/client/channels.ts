@@ -1,6 +1,6 @@
 import { type ChannelCredentials, status } from '@grpc/grpc-js';
 import type { Clock } from '../validator/clock.ts';
-import { Connection, Standing } from './connection.ts';
+import { Connection, Rank } from './connection.ts';
 import { connectedTo } from './connectivity.ts';
 import { LatchkeyError } from './errors.ts';
 
@@ -22,8 +22,8 @@ export class Channels {
         address: addresses[index] ?? '',
         credentials,
         clock,
-        isOneOfSeveral: addresses.length > 1,
-        onSilent: (connection) => this.#replace(connection),
+        followsHealth: addresses.length > 1,
+        onUnresponsive: (connection) => this.#replace(connection),
       });
     this.#connections = addresses.map((_address, index) => this.#open(index));
   }
@@ -33,16 +33,16 @@ export class Channels {
   }
 
   /**
-   * The next in turn of those that can serve best. Where none of several is connected: the first that gets connected;
-   * if none can be, any, so that the call itself says what is wrong.
+   * The next in turn of the connections with the lowest rank. If none of several is connected: the first that becomes
+   * connected. If none can be connected: any, so that the call's error says why.
    *
    * @param deadline milliseconds since 1970
    */
   pick(deadline: number): Connection | Promise<Connection> {
     const best = this.#best();
-    if (this.size === 1 || isUsable(best.standing)) return best;
+    if (this.size === 1 || isUsable(best.rank)) return best;
     this.#connecting ??= this.connected(deadline)
-      // Anew: what was best before may have been replaced.
+      // Chosen again: the connection that was best before may have been replaced.
       .catch(() => this.#best())
       .finally(() => {
         this.#connecting = undefined;
@@ -50,13 +50,13 @@ export class Channels {
     return this.#connecting;
   }
 
-  /** The best that is connected, waiting for one if need be. Fails once none can be connected, or at the deadline. */
+  /** The best connected one; waits for one if none is. Fails when none can be connected, or at the deadline. */
   async connected(deadline: number): Promise<Connection> {
     for (;;) {
       const best = this.#best();
-      const { standing } = best;
-      if (isUsable(standing)) return best;
-      if (standing === Standing.UNKNOWN) await best.healthKnown();
+      const { rank } = best;
+      if (isUsable(rank)) return best;
+      if (rank === Rank.UNKNOWN) await best.healthKnown();
       else await this.#anyConnected(deadline);
     }
   }
@@ -87,19 +87,19 @@ export class Channels {
     await Promise.all(this.#closing);
   }
 
-  /** The next in turn of those that stand best. */
+  /** The next in turn of the connections with the lowest rank. */
   #best(): Connection {
     this.#start();
-    for (const connection of this.#connections) connection.look();
+    for (const connection of this.#connections) connection.checkProgress();
     let best = this.#connections[this.#turn] as Connection;
-    let standing = best.standing;
+    let rank = best.rank;
     let at = this.#turn;
-    for (let step = 1; step < this.size && standing !== Standing.SERVING; step += 1) {
+    for (let step = 1; step < this.size && rank !== Rank.SERVING; step += 1) {
       const index = (this.#turn + step) % this.size;
       const candidate = this.#connections[index] as Connection;
-      if (candidate.standing >= standing) continue;
+      if (candidate.rank >= rank) continue;
       best = candidate;
-      standing = candidate.standing;
+      rank = candidate.rank;
       at = index;
     }
     this.#turn = (at + 1) % this.size;
@@ -137,6 +137,6 @@ export function closedError(): LatchkeyError {
   return new LatchkeyError(status.CANCELLED, 'The client is closed.', { isUnsent: true });
 }
 
-function isUsable(standing: Standing): boolean {
-  return standing !== Standing.UNKNOWN && standing !== Standing.NOT_CONNECTED;
+function isUsable(rank: Rank): boolean {
+  return rank !== Rank.UNKNOWN && rank !== Rank.NOT_CONNECTED;
 }

@@ -19,14 +19,14 @@ const MACHINE_CLOCK: Clock = { now: Date.now, monotonic: performance.now.bind(pe
 
 /**
  * Makes a client. Connects at the first call, and again by itself whenever the connection was lost. In local mode it
- * listens for revocations from the first `validate`, `ready` or `onEnding` on. With several addresses it listens from
- * the first call on to what each says of its health. While it listens it keeps the process alive, until it is closed.
+ * listens for revocations from the first `validate`, `ready` or `onEnding` on. With several addresses it watches the
+ * health of each from the first call on. While it listens or watches it keeps the process alive, until it is closed.
  *
  * Throws a `TypeError` where an address or an option is not what it must be, and what `node:tls` throws where a
  * certificate or key cannot be read.
  *
  * @param address `host:port`, or any other target of gRPC: `dns:///host:port`, `unix:/path`. Of several, calls are
- * spread over those that answer and say that they serve; where none does, over all.
+ * spread over those that answer and report SERVING; if none does, over all.
  */
 export function connect(address: string | readonly string[], options: ConnectOptions = {}): LatchkeyClient {
   const { token, timeoutMs = DEFAULT_TIMEOUT_MS, clock = MACHINE_CLOCK } = options;

@@ -1,7 +1,7 @@
 import { type ChannelCredentials, Client, connectivityState } from '@grpc/grpc-js';
 import type { Clock } from '../validator/clock.ts';
 import { stateOf } from './connectivity.ts';
-import { answers, HealthWatch } from './health-watch.ts';
+import { HealthWatch, respondsWithin } from './health-watch.ts';
 
 const OPTIONS = {
   // Every address that a name resolves to is used, not only the first.
@@ -15,51 +15,52 @@ const OPTIONS = {
   'grpc.use_local_subchannel_pool': 1,
 };
 
-/** So long an address comes last after a call to it failed; milliseconds. */
+/** How long an address ranks behind others after a call to it failed; milliseconds. */
 const UNHEALTHY_MS = 5_000;
 /**
- * A connection that is accepted and then says nothing is given up after so long; milliseconds. The library waits
- * for it without a limit.
+ * How long connecting may take before the connection is replaced; milliseconds. The library has no limit for a
+ * connection that is accepted and then sends nothing.
  */
 const MAX_CONNECTING_MS = 5_000;
-/** While a call waits and nothing was answered for so long, it is checked whether anybody answers; milliseconds. */
+/** A call has waited this long without any answer on its connection: the service's health is asked for; milliseconds. */
 const CHECK_AFTER_MS = 1_000;
+/** How long the health check may take before the connection is replaced; milliseconds. */
 const CHECK_TIMEOUT_MS = 1_000;
-/** How often the calls under way are looked at; milliseconds. */
-const LOOK_INTERVAL_MS = 250;
+/** How often waiting calls are checked; milliseconds. */
+const PROGRESS_INTERVAL_MS = 250;
 
-/** How well an address can serve. The lower, the sooner it is asked. */
-export const Standing = {
+/** The order in which addresses are used, the lowest first. */
+export const Rank = {
   SERVING: 0,
-  /** Connected a moment ago; what the service says of itself is not known yet. */
+  /** Connected; the service has not reported its health yet. */
   UNKNOWN: 1,
   NOT_SERVING: 2,
-  /** A call to it failed lately, or it is being checked whether it answers. */
+  /** A call failed in the last seconds, or a health check is under way. */
   UNHEALTHY: 3,
   NOT_CONNECTED: 4,
 } as const;
-export type Standing = (typeof Standing)[keyof typeof Standing];
+export type Rank = (typeof Rank)[keyof typeof Rank];
 
 export interface ConnectionOptions {
   readonly address: string;
   readonly credentials: ChannelCredentials;
   readonly clock: Clock;
-  /** There are other addresses to choose from: what the service says of itself is followed. */
-  readonly isOneOfSeveral: boolean;
-  /** Told once, when nobody answers on this connection: it is to be replaced. */
-  readonly onSilent: (connection: Connection) => void;
+  /** Whether to watch the service's health; of use only with other addresses to choose from. */
+  readonly followsHealth: boolean;
+  /** Called when the other end does not answer, or cannot be connected in time; must replace this connection. */
+  readonly onUnresponsive: (connection: Connection) => void;
 }
 
-/** Stands for a call under way; called when nobody answers on its connection. */
-type OnSilent = () => void;
+/** Identifies a call under way. Called if the other end of its connection does not answer. */
+type OnUnresponsive = () => void;
 
-/** One connection to one address: how well it can serve, and whether anybody answers. */
+/** One connection to one address, its rank, and the check that the other end still answers. */
 export class Connection {
   readonly client: Client;
   readonly #options: ConnectionOptions;
   readonly #health: HealthWatch | undefined;
-  /** Since when each waits, by the steady clock; the first is the oldest. */
-  readonly #underWay = new Map<OnSilent, number>();
+  /** When each call began, by the steady clock; the first is the oldest. */
+  readonly #underWay = new Map<OnUnresponsive, number>();
   #unhealthyUntil = Number.NEGATIVE_INFINITY;
   #connectingSince: number | undefined;
   #answeredAt = Number.NEGATIVE_INFINITY;
@@ -68,10 +69,10 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ConnectionOptions) {
-    const { address, credentials, isOneOfSeveral } = options;
+    const { address, credentials, followsHealth } = options;
     this.#options = options;
     this.client = new Client(address, credentials, OPTIONS);
-    if (isOneOfSeveral) {
+    if (followsHealth) {
       this.#health = new HealthWatch(this.client, () => {
         this.#unhealthyUntil = Number.NEGATIVE_INFINITY;
       });
@@ -82,24 +83,24 @@ export class Connection {
     return this.#isClosed;
   }
 
-  get standing(): Standing {
-    if (stateOf(this.client) !== connectivityState.READY) return Standing.NOT_CONNECTED;
-    if (this.#isChecking || this.#options.clock.monotonic() < this.#unhealthyUntil) return Standing.UNHEALTHY;
-    if (this.#health === undefined || this.#health.isServing === true) return Standing.SERVING;
-    return this.#health.isServing === undefined ? Standing.UNKNOWN : Standing.NOT_SERVING;
+  get rank(): Rank {
+    if (stateOf(this.client) !== connectivityState.READY) return Rank.NOT_CONNECTED;
+    if (this.#isChecking || this.#options.clock.monotonic() < this.#unhealthyUntil) return Rank.UNHEALTHY;
+    if (this.#health === undefined || this.#health.isServing === true) return Rank.SERVING;
+    return this.#health.isServing === undefined ? Rank.UNKNOWN : Rank.NOT_SERVING;
   }
 
-  /** From now on what the service says of itself is followed, if there are others to choose from. */
+  /** Starts to follow the service's health, if `followsHealth`. */
   watchHealth(): void {
     this.#health?.start();
   }
 
-  /** Resolves once it is known what the service says of itself, or after half a second. */
+  /** Resolves when the service's health is known, or after half a second. */
   async healthKnown(): Promise<void> {
     await this.#health?.known();
   }
 
-  /** A call to it failed, so that others are asked first for a while; and perhaps nobody answers here any more. */
+  /** After a failed call: others are used first for `UNHEALTHY_MS`, and the health is checked now. */
   markUnhealthy(): void {
     if (!this.#isConnected) return;
     this.#unhealthyUntil = this.#options.clock.monotonic() + UNHEALTHY_MS;
@@ -107,33 +108,33 @@ export class Connection {
   }
 
   /**
-   * A call begins.
+   * Registers a call that begins.
    *
-   * @param onSilent called if it turns out that nobody answers on this connection.
-   * @returns to be called when the call is over, with whether the other end has answered.
+   * @param onUnresponsive called if the other end of this connection does not answer.
+   * @returns a function to call at the end of the call; `answered`: the other end has sent an answer.
    */
-  begin(onSilent: OnSilent): (answered: boolean) => void {
+  begin(onUnresponsive: OnUnresponsive): (answered: boolean) => void {
     const { clock } = this.#options;
-    this.#underWay.set(onSilent, clock.monotonic());
-    this.#timer ??= setInterval(() => this.look(), LOOK_INTERVAL_MS).unref();
+    this.#underWay.set(onUnresponsive, clock.monotonic());
+    this.#timer ??= setInterval(() => this.checkProgress(), PROGRESS_INTERVAL_MS).unref();
     return (answered) => {
-      this.#underWay.delete(onSilent);
+      this.#underWay.delete(onUnresponsive);
       if (answered) this.#answeredAt = clock.monotonic();
     };
   }
 
-  /** Finds out whether connecting hangs, and whether calls wait for somebody who does not answer. */
-  look(): void {
+  /** Replaces a connection that hangs while connecting, and checks one on which calls wait too long. */
+  checkProgress(): void {
     const now = this.#options.clock.monotonic();
     if (this.client.getChannel().getConnectivityState(false) === connectivityState.CONNECTING) {
       this.#connectingSince ??= now;
-      if (now - this.#connectingSince >= MAX_CONNECTING_MS) this.#giveUp();
+      if (now - this.#connectingSince >= MAX_CONNECTING_MS) this.#replace();
       return;
     }
     this.#connectingSince = undefined;
     const [oldest] = this.#underWay.values();
     if (oldest === undefined) {
-      // Here and not when the last call ends: calls that come one by one share a timer.
+      // Stopped here and not when the last call ends, so that calls made one after another share a timer.
       clearInterval(this.#timer);
       this.#timer = undefined;
     } else if (now - Math.max(oldest, this.#answeredAt) >= CHECK_AFTER_MS) {
@@ -154,23 +155,23 @@ export class Connection {
     const { clock } = this.#options;
     const begunAt = clock.monotonic();
     this.#isChecking = true;
-    const isAnswered = await answers(this.client, CHECK_TIMEOUT_MS);
+    const isAnswered = await respondsWithin(this.client, CHECK_TIMEOUT_MS);
     this.#isChecking = false;
     const now = clock.monotonic();
-    // Where this process itself stood still, the answer may be there and only not be read yet.
-    const stoodStill = now - begunAt > 2 * CHECK_TIMEOUT_MS;
-    if (isAnswered || stoodStill) this.#answeredAt = now;
-    if (this.#answeredAt < begunAt && this.#isConnected) this.#giveUp();
+    // If this process itself was paused, the answer may have arrived and not been read yet.
+    const wasPaused = now - begunAt > 2 * CHECK_TIMEOUT_MS;
+    if (isAnswered || wasPaused) this.#answeredAt = now;
+    if (this.#answeredAt < begunAt && this.#isConnected) this.#replace();
   }
 
   get #isConnected(): boolean {
     return !this.#isClosed && stateOf(this.client) === connectivityState.READY;
   }
 
-  #giveUp(): void {
+  #replace(): void {
     if (this.#isClosed) return;
     const waiting = [...this.#underWay.keys()];
-    this.#options.onSilent(this);
-    for (const onSilent of waiting) onSilent();
+    this.#options.onUnresponsive(this);
+    for (const onUnresponsive of waiting) onUnresponsive();
   }
 }

@@ -1,6 +1,6 @@
 import { type Client, connectivityState } from '@grpc/grpc-js';
 
-/** Asking for the state makes one that is idle connect. */
+/** The connectivity state of a channel. Makes an idle channel connect. */
 export function stateOf(client: Client): connectivityState {
   const channel = client.getChannel();
   const state = channel.getConnectivityState(false);
@@ -9,7 +9,7 @@ export function stateOf(client: Client): connectivityState {
 }
 
 /**
- * Resolves when it is connected. Fails when it cannot be, or at the deadline.
+ * Resolves when the channel is connected. Fails when an attempt fails, or at the deadline.
  *
  * @param deadline milliseconds since 1970
  */
@@ -24,7 +24,7 @@ export async function connectedTo(client: Client, deadline: number): Promise<voi
   }
 }
 
-/** Resolves when it is connected, however often that fails before. Fails once the client is closed. */
+/** Resolves when the channel is connected, after any number of failed attempts. Fails once the client is closed. */
 export async function untilConnected(client: Client): Promise<void> {
   for (;;) {
     const state = stateOf(client);

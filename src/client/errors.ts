@@ -25,8 +25,8 @@ export class LatchkeyError extends Error {
   /** When to try again, milliseconds from now; undefined: the service did not say. */
   readonly retryAfterMs: number | undefined;
   /**
-   * Whether the request certainly was not looked at by any service: it never left this process, or its stream was
-   * refused. Repeating it is safe then, a `login` too. False: it may have been carried out.
+   * True: no service has processed the request, because it was not sent or its stream was refused. Repeating it is
+   * safe, also for a `login`. False: it may have been carried out.
    */
   readonly isUnsent: boolean;
 
@@ -41,8 +41,8 @@ export class LatchkeyError extends Error {
   }
 
   /**
-   * Whether nobody answered: no connection, or no answer in time. Unless `isUnsent`, what was asked may have been
-   * done all the same.
+   * Whether there was no answer: no connection, or no answer in time. Unless `isUnsent`, the request may have been
+   * carried out.
    */
   get isUnreachable(): boolean {
     return (
@@ -74,7 +74,7 @@ const LAYERS = /^(?:round_robin: )?(?:No connection established\. Last error: )+
 /**
  * The error of a failed call with what its `google.rpc.Status` says. Never throws, whatever the bytes are.
  *
- * @param isUnsent whether the request certainly was not looked at.
+ * @param isUnsent see `LatchkeyError.isUnsent`.
  */
 export function latchkeyError(error: ServiceError, isUnsent = false): LatchkeyError {
   return new LatchkeyError(

@@ -12,12 +12,12 @@ import { stateOf, untilConnected } from './connectivity.ts';
 /** The empty name: the server as a whole. */
 const WHOLE_SERVER = { service: '' };
 const RETRY_MS = { first: 50, most: 5_000 };
-/** A service that has said nothing of its health for so long after connecting is taken to be well; milliseconds. */
-const PATIENCE_MS = 500;
+/** How long a connected service may take to report its health before it counts as serving; milliseconds. */
+const HEALTH_WAIT_MS = 500;
 
 /**
- * What the service at the other end says of itself, as it changes (`grpc.health.v1.Health/Watch`). NOT_SERVING: it
- * cannot sign people in, or is about to stop. One that does not offer the rpc is taken to be well.
+ * Follows the health of a service (`grpc.health.v1.Health/Watch`). NOT_SERVING: it cannot sign people in, or is about
+ * to stop. A service without that rpc counts as serving.
  */
 export class HealthWatch {
   readonly #client: Client;
@@ -29,7 +29,7 @@ export class HealthWatch {
   #isServing: boolean | undefined;
   #known = Promise.withResolvers<void>();
 
-  /** @param onServing told when the service says that it is well. */
+  /** @param onServing called whenever the service reports a status other than NOT_SERVING. */
   constructor(client: Client, onServing: () => void) {
     this.#client = client;
     this.#onServing = onServing;
@@ -44,9 +44,9 @@ export class HealthWatch {
     this.#loop.start();
   }
 
-  /** Resolves once it is known, or after half a second: then it is taken to be well. */
+  /** Resolves when the health is known. After `HEALTH_WAIT_MS` without a report the service counts as serving. */
   async known(): Promise<void> {
-    const timer = setTimeout(() => this.#assumeServing(), PATIENCE_MS);
+    const timer = setTimeout(() => this.#assumeServing(), HEALTH_WAIT_MS);
     await this.#known.promise;
     clearTimeout(timer);
   }
@@ -94,7 +94,7 @@ export class HealthWatch {
     this.#known.resolve();
   }
 
-  /** Unless something else is known. */
+  /** Keeps the last report, if there is one. */
   #assumeServing(): void {
     this.#take(this.#isServing ?? true);
   }
@@ -106,11 +106,11 @@ export class HealthWatch {
   }
 }
 
-/** Whether the other end answers in time, whatever it answers. */
-export function answers(client: Client, withinMs: number): Promise<boolean> {
+/** Whether the other end answers a health check in time, with whatever answer or error. */
+export function respondsWithin(client: Client, withinMs: number): Promise<boolean> {
   const { path, requestSerialize, responseDeserialize } = HealthService.check;
   return new Promise((resolve) => {
-    // By a timer and not by a deadline: this must hold whatever happens to the clock of the day.
+    // A timer and not a gRPC deadline: a deadline is wall-clock time, and that clock can be set.
     const timer = setTimeout(() => {
       resolve(false);
       call.cancel();

@@ -60,7 +60,7 @@ export class Call {
     return peerAddress(this.#surface.getPeer());
   }
 
-  /** Names the connection of the call; no other one that is open has the same name. */
+  /** A name of the call's connection, unique among open connections. */
   get connection(): string {
     return peerConnection(this.#surface);
   }

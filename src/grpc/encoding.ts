@@ -34,7 +34,7 @@ export function bytesOf<Message>(type: Encoder<Message>, message: Message): Buff
 }
 
 /**
- * Decodes a request, or throws MALFORMED_REQUEST, or REQUEST_TOO_LARGE once it has more fields than its rpc needs.
+ * Decodes a request. Throws MALFORMED_REQUEST, and REQUEST_TOO_LARGE if it has more fields than its rpc needs.
  * Stricter than the generated decoder, which takes text that is not UTF-8 (proto3 forbids it) and stops without a
  * word at a tag of zero.
  */
@@ -63,12 +63,12 @@ function tooManyFields(maxFields: number): Failure {
   return new Failure('REQUEST_TOO_LARGE', message, { metadata: { max_fields: String(maxFields) } });
 }
 
-/** The library's way to read a varint, which it makes a property of every reader. */
+/** The library's varint reader, which the library sets as a property of each instance. */
 const { uint32: readVarint } = new BinaryReader(Buffer.alloc(0));
 
 /**
- * Counts what is read by `uint32`: every tag, also of unknown fields and within groups, and the lengths of nested
- * messages. The lengths of texts and the numbers in fields are read past the count.
+ * Counts every varint read by `uint32`: each tag, also of unknown fields and within groups, and each length of a nested
+ * message. Text lengths and `int32` values are read without being counted.
  */
 class StrictReader extends BinaryReader {
   readonly #bytes: Buffer;

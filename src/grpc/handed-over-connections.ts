@@ -11,7 +11,7 @@ export class HandedOverConnections {
     this.#injector = injector;
   }
 
-  /** Once they are being closed, the connection is closed instead. */
+  /** Serves a connection, or closes it if `close` was called before. */
   serve(connection: Socket): void {
     if (this.#onEmpty !== undefined) {
       connection.destroy();
@@ -25,14 +25,14 @@ export class HandedOverConnections {
     this.#injector.injectConnection(connection);
   }
 
-  /** Each is closed when its calls have ended, those that are left at the timeout. Resolves when all of them are. */
+  /** Closes each connection when its calls have ended, or at the timeout. Resolves when all are closed. */
   async close(timeoutMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
       if (this.#open.size === 0) resolve();
     });
     this.#injector.drain(timeoutMs);
-    // The library knows of none that has not said anything yet.
+    // The library does not know a connection before its first bytes.
     const timer = setTimeout(() => {
       for (const connection of this.#open) connection.destroy();
     }, timeoutMs);

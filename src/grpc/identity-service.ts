@@ -136,8 +136,7 @@ function batchValidate(
 ): BatchValidateResponse | Promise<BatchValidateResponse> {
   const demand = demandOf(request);
   const atHand: Judgement[] = [];
-  // What is not at hand costs a check of a signature or a read of a session: once a token, however often it is
-  // asked about.
+  // A token without a verdict at hand costs a signature check or a store read: done once for each distinct token.
   const underWay = new Map<string, Promise<Judgement>>();
   const inOrder = request.accessTokens.map((token) => {
     const judged = underWay.get(token) ?? judgeOrReject(tokens, token, demand);

@@ -17,13 +17,13 @@ export function peerAddress(peer: string): string {
 }
 
 /**
- * What of an address one customer of a network provider has to themselves: an IPv4 address, and of IPv6 the first 64
- * bits (RFC 6177). Empty stays empty.
+ * The network of an address, as a provider assigns it to one customer: an IPv4 address itself, and of an IPv6 address
+ * the first 64 bits (RFC 6177). Empty stays empty.
  */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
   const [left = [], right = []] = address.split('::').map((half) => half.split(':').filter(Boolean));
-  // An IPv4 address at the end stands for two groups.
+  // A trailing IPv4 address takes the place of two groups.
   const written = left.length + right.length + (address.includes('.') ? 1 : 0);
   const zeros = new Array<string>(Math.max(0, IPV6_GROUPS - written)).fill('0');
   const groups = [...left, ...zeros, ...right].slice(0, NETWORK_GROUPS);

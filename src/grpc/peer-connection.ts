@@ -1,12 +1,12 @@
 import { peerAddress } from './peer-address.ts';
 
-/** HTTP/2 sessions of Unix sockets, numbered as they are first seen. */
+/** A number for each HTTP/2 session of a Unix socket. */
 const numbers = new WeakMap<object, number>();
 let lastNumber = 0;
 
 /**
- * Names the connection that a call of grpc-js came over; no other open one has the same name. That is the peer's
- * address and port. A Unix socket has neither, so there it is a number that its HTTP/2 session is given.
+ * A name of the connection that a call of grpc-js came over, unique among open connections: the peer's address and
+ * port. A Unix socket has neither, so its HTTP/2 session gets a number.
  */
 export function peerConnection(surface: { getPeer(): string }): string {
   const peer = surface.getPeer();
@@ -18,7 +18,7 @@ export function peerConnection(surface: { getPeer(): string }): string {
   return `unix ${number}`;
 }
 
-/** Private to the library, which has no other way to it. Undefined: it is kept elsewhere now. */
+/** The HTTP/2 session of a call, private in grpc-js. Undefined: this version of grpc-js keeps it elsewhere. */
 function sessionOf(surface: object): object | undefined {
   let call = field(surface, 'call');
   for (let inner = field(call, 'nextCall'); inner !== undefined; inner = field(inner, 'nextCall'))

@@ -6,7 +6,7 @@ import { BATCH_LIMITS } from './request-limits.ts';
  * nothing else.
  */
 export const SERVER_LIMITS: ServerOptions = {
-  // The largest request there is; most rpcs take less, see requestFrames.
+  // The limit of the largest rpc; `requestFrames` applies the limit of each rpc.
   'grpc.max_receive_message_length': BATCH_LIMITS.maxBytes,
 
   // Node ends a connection on which about 1,000 streams were reset in a burst. If every call of a connection is

@@ -16,7 +16,7 @@ import { TlsCredentials, type TlsFiles } from './tls-credentials.ts';
 import { removeStaleSocket, unixSocketPath } from './unix-socket.ts';
 
 const DEFAULT_TLS_RELOAD_MS = 10_000;
-/** What connections get to close in, once their calls were cut off. */
+/** How long connections may take to close after their calls were cut off; milliseconds. */
 const CLOSING_MS = 1_000;
 
 export interface GrpcServerOptions {
@@ -80,7 +80,7 @@ export class GrpcServer {
   /**
    * Serves connections that another process accepts, instead of listening. Fails with TlsFileFault.
    *
-   * @returns takes a connection; once the server drains, closes it.
+   * @returns a function that serves a connection, or closes it once the server drains.
    */
   serveHandedOver(): (connection: Socket) => void {
     const handedOver = new HandedOverConnections(this.#server.createConnectionInjector(this.#credentials()));
@@ -108,13 +108,13 @@ export class GrpcServer {
     if (this.#boundAddress !== undefined) this.#server.drain(this.#boundAddress, timeoutMs);
     const handedOverClosed = this.#handedOver?.close(timeoutMs);
     await this.#shutDown(timeoutMs + CLOSING_MS);
-    // The library waits for the connections that it has accepted itself, and not for these.
+    // The library waits only for connections that it accepted itself.
     await handedOverClosed;
     clearTimeout(patience);
     return !cut;
   }
 
-  /** A TLS socket can be gone without ever being closed; the library would wait for it without a limit. */
+  /** Bounded: a TLS socket can vanish without a `close` event, and the library would wait for it for ever. */
   #shutDown(withinMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const limit = setTimeout(resolve, withinMs);

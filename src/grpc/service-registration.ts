@@ -27,7 +27,7 @@ export interface CallEnvironment {
   readonly callMetrics: CallMetrics;
 }
 
-/** An rpc as the grpc-js server takes it, and how large its requests may be. */
+/** An rpc as the grpc-js server takes it, with the limits of its requests. */
 export type BoundedMethod = ServiceDefinition[string] & { readonly limits: RequestLimits };
 
 /** A service as the grpc-js server takes it. */
@@ -60,7 +60,7 @@ export interface RpcRequests<Request> {
 /**
  * Makes a service of the rpcs of a generated definition, or of a part of one.
  *
- * @param handlerOf makes what the library calls, once for each rpc; it is given and answers with encoded messages.
+ * @param handlerOf makes what the library calls, once for each rpc; its requests and answers are encoded messages.
  */
 export function registerService<SomeRpc extends RpcRequests<unknown>>(
   definition: ServiceDefinition,

@@ -1,10 +1,10 @@
 import type { Clock } from '../validator/clock.ts';
 import type { LogFields, Logger } from './logger.ts';
 
-/** The same warning is written at most this often; milliseconds. */
+/** How long a repeated warning is left out; milliseconds. */
 const INTERVAL_MS = 60_000;
-/** How many different warnings are remembered. There are few: a message has no data in it. */
-const MOST_REMEMBERED = 100;
+/** A bound on memory, which is never reached: messages are constants, and there are few. */
+const MAX_MESSAGES = 100;
 
 interface Written {
   readonly at: number;
@@ -12,8 +12,8 @@ interface Written {
 }
 
 /**
- * A log for what comes with every call, as the failure of a store that is away: a warning with the same message is
- * written once a minute, with how many were left out since (`omitted`); those are written as `debug`.
+ * A log for warnings that can come with every call, such as a store that is down. A warning with the same message is
+ * written once a minute, with the number left out since the last one (`omitted`). Those are written as `debug`.
  */
 export function limitedWarnings(logger: Logger, clock: Clock): Logger {
   const written = new Map<string, Written>();
@@ -25,7 +25,7 @@ export function limitedWarnings(logger: Logger, clock: Clock): Logger {
       logger.debug(fields, message);
       return;
     }
-    if (written.size >= MOST_REMEMBERED) written.clear();
+    if (written.size >= MAX_MESSAGES) written.clear();
     written.set(message, { at: now, omitted: 0 });
     const omitted = last === undefined || last.omitted === 0 ? {} : { omitted: last.omitted };
     logger.warn({ ...fields, ...omitted }, message);

@@ -22,11 +22,11 @@ const MAX_CAUSES = 5;
 /** Names under which nothing is ever logged, not even by mistake. */
 const SECRET_NAME = /password|secret|token|credential|authorization|cookie|master_?key|private_?key/i;
 
-/** Lines that wait for room on standard output; bytes. What comes beyond is dropped. */
+/** How much may wait to be written to standard output; bytes. Lines beyond that are dropped. */
 const MAX_BACKLOG = 1_048_576;
 
 /**
- * The log of the process. Writing never waits; what is not written yet is written when the process ends.
+ * The log of the process. Writing never blocks; the backlog is written when the process ends.
  *
  * Secrets are kept out by what can get in: of the fields only text, numbers and booleans, of an error only its
  * name, message, code, reason and stack. Drivers hang the command that failed on their errors, with its
@@ -50,11 +50,11 @@ export function createLogger(
   return pino(options, destination);
 }
 
-/** The process outlives its standard output, whether nobody reads it any more or the disk it leads to is full. */
+/** Standard output whose failure (a closed pipe, a full disk) does not end or block the process. */
 function standardOutput(): DestinationStream {
   const output = pino.destination({ dest: 1, sync: false, maxLength: MAX_BACKLOG });
   const flush = output.flushSync.bind(output);
-  // A write that fails is tried again with the next line; at the end of the process it would be tried for ever.
+  // A failed write is repeated with the next line. A flush at the end of the process would repeat it for ever.
   output.on('error', () => {
     output.flushSync = () => undefined;
   });

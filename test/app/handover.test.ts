@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
-import { Handover, type Taker } from '../../src/app/workers/handover.ts';
+import { Handover, type Receiver } from '../../src/app/workers/handover.ts';
 
 class FakeSocket extends EventEmitter {
   destroyed = false;
@@ -15,7 +15,7 @@ class FakeSocket extends EventEmitter {
 const asSocket = (socket: FakeSocket) => socket as unknown as Socket;
 
 /** A worker that keeps what it is handed, and takes it when the test says. */
-class FakeTaker implements Taker {
+class FakeTaker implements Receiver {
   readonly handed: unknown[] = [];
 
   send(_order: unknown, connection: unknown): void {

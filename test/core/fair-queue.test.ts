@@ -14,8 +14,8 @@ class Line {
     return this.#queue.remove(pathOf(item), item);
   }
 
-  dropFor(item: string): string | undefined {
-    return this.#queue.dropFor(pathOf(item));
+  evictFor(item: string): string | undefined {
+    return this.#queue.evictFor(pathOf(item));
   }
 
   get size(): number {
@@ -61,20 +61,20 @@ describe('a fair queue', () => {
 
   test('has nothing to serve when it is empty', () => {
     expect(new Line().serve(1)).toEqual([undefined]);
-    expect(new Line().dropFor('a1-x')).toBeUndefined();
+    expect(new Line().evictFor('a1-x')).toBeUndefined();
   });
 });
 
 describe('making room', () => {
   test('drops the newest item of the connection that holds the most, in the address that does', () => {
     const line = new Line().add('a1-x', 'a2-x', 'a2-y', 'b1-x', 'b1-y', 'c1-new');
-    expect(line.dropFor('c1-new')).toBe('a2-y');
+    expect(line.evictFor('c1-new')).toBe('a2-y');
     expect(line.serve()).toEqual(['a1-x', 'b1-x', 'c1-new', 'a2-x', 'b1-y']);
   });
 
   test('drops the newcomer where nobody holds more', () => {
     const line = new Line().add('a1-x', 'b1-x', 'c1-new');
-    expect(line.dropFor('c1-new')).toBe('c1-new');
-    expect(new Line().add('a1-x', 'a1-y', 'b1-x', 'a1-new').dropFor('a1-new')).toBe('a1-new');
+    expect(line.evictFor('c1-new')).toBe('c1-new');
+    expect(new Line().add('a1-x', 'a1-y', 'b1-x', 'a1-new').evictFor('a1-new')).toBe('a1-new');
   });
 });

@@ -90,7 +90,8 @@ describe('the message of a call', () => {
     expect(await raw.send(Buffer.alloc(5 * 101), headers)).toMatchObject({
       grpcStatus: status.RESOURCE_EXHAUSTED,
       detailed: true,
-      message: 'A call of ServerReflectionInfo takes at most 100 request messages: go on in another call.',
+      message:
+        'A call of ServerReflectionInfo takes at most 100 request messages; send the rest in another call.',
     });
   });
 

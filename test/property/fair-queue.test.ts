@@ -90,7 +90,7 @@ class World {
 
   #makeRoomFor(newcomer: Item): void {
     const byAddress = countBy(this.#waiting, ({ address }) => address);
-    const loser = this.#queue.dropFor(pathOf(newcomer)) as Item;
+    const loser = this.#queue.evictFor(pathOf(newcomer)) as Item;
     const inAddress = this.#waiting.filter(({ address }) => address === loser.address);
     const byConnection = countBy(inAddress, ({ connection }) => connection);
     const newest = this.#waiting.findLast(({ connection }) => connection === loser.connection);

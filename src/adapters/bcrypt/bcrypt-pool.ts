@@ -27,7 +27,7 @@ const WORKER_URL = new URL(
   import.meta.url,
 );
 
-/** bcrypt in threads of its own, first come first served. How many jobs wait is bounded by who gives them. */
+/** bcrypt in threads of its own, first come first served. The pool does not bound its queue: `PasswordQueue` does. */
 export class BcryptPool implements PasswordHasher {
   readonly #options: BcryptPoolOptions;
   readonly #threads = new Set<BcryptThread>();

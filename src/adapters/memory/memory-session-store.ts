@@ -58,7 +58,7 @@ export class MemorySessionStore implements SessionStore {
       if (session.createdAt <= cutoff.at) return { kind: 'clock-behind', cutoff: cutoff.at };
     }
     if (this.#records.has(keyOf(session))) throw new Error('a session with this id exists');
-    const { own, unlogged, others } = this.#sortOut(request);
+    const { own, unlogged, others } = this.#groupSessions(request);
     const tooMany = others.length + unlogged.length + 1 - request.maxSessionsPerUser;
     if (tooMany > 0) {
       const oldest = others.slice(0, Math.max(0, tooMany - unlogged.length));
@@ -194,8 +194,8 @@ export class MemorySessionStore implements SessionStore {
       .sort((a, b) => a.absoluteDeadline - b.absoluteDeadline || (a.sessionId < b.sessionId ? -1 : 1));
   }
 
-  /** Earlier sessions of the device; sessions that were replaced, their ends not logged; all others, oldest first. */
-  #sortOut({ session, now, tombstoneTtlMs }: CreateSession) {
+  /** `own`: of the same device; `unlogged`: replaced, not logged yet; `others`: oldest first. Ends the expired ones. */
+  #groupSessions({ session, now, tombstoneTtlMs }: CreateSession) {
     const { userId, clientId, device } = session;
     const own: Session[] = [];
     const others: Session[] = [];

@@ -1,12 +1,12 @@
 import { Cluster } from 'ioredis';
 import type { RedisClient } from './connection.ts';
 
-/** A primary did not answer, so it cannot be said whether one was replaced. */
+/** A primary did not answer: whether one was replaced is not known. */
 const UNKNOWN = 'unknown';
 
 /**
- * The replication ids of all primaries of a cluster, as text to compare: another text means that one was replaced or
- * restarted, and may have lost writes. Empty where Redis is no cluster: a script sees its own node's id.
+ * The replication ids of all primaries of a cluster, as one text. A different text means that a primary was replaced or
+ * restarted, and may have lost writes. Empty without a cluster: the script reads the id of its own node.
  */
 export async function clusterPrimaries(client: RedisClient): Promise<string> {
   if (!(client instanceof Cluster)) return '';

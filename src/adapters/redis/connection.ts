@@ -53,7 +53,7 @@ export async function openRedis(address: RedisAddress, options: ConnectionOption
   return client;
 }
 
-/** Leaves the server it is connected to at once, and connects again, to another one where the address leads there. */
+/** Drops the connection at once and connects again, resolving the address anew. */
 export function reconnectRedis(client: RedisClient): void {
   if (client.status === 'ready') client.disconnect(true);
 }
@@ -79,14 +79,14 @@ function create(address: RedisAddress, options: ConnectionOptions): RedisClient 
     connectTimeout: options.deadlineMs,
     // What the server does not end by then is cut off.
     disconnectTimeout: LINGER_MS,
-    // The check reads all of INFO, 5 kB: more than a slow line carries within a deadline. Behind a sentinel it is needed
-    // for the role of the server; one that loads its data answers LOADING.
+    // The check reads all of INFO, 5 kB: more than a slow line carries within a deadline. Only with Sentinel is it
+    // needed, to check the server's role. Elsewhere a server that loads its data answers each command with LOADING.
     enableReadyCheck: address.kind === 'sentinel',
     // How often that check asks a server that loads its data. The driver would wait for as long as the server
     // guesses, up to 10 s, used or not, closed or not.
     maxLoadingRetryTime: LINGER_MS,
-    // A connection that dies without a word is seen by its silence while an answer is owed. On a slow line a script
-    // alone may take a deadline to arrive.
+    // A connection is dropped after this long without data while a command waits for its reply. Twice the deadline,
+    // because on a slow line sending a script's text may take one deadline.
     socketTimeout: 2 * options.deadlineMs,
     retryStrategy: reconnectDelay,
     // After a failover the old primary answers READONLY until it is left.

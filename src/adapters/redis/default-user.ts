@@ -1,20 +1,20 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisClient } from './connection.ts';
 
-/** A key that latchkey owns; nothing is written to it. */
+/** A key with latchkey's prefix, for dry runs only. */
 const KEY = 'lk:{rights}';
-/** What nearly every MULTI of the append-only file contains. */
+/** Commands that nearly every MULTI of the append-only file contains. */
 const WRITES = [
   ['HSET', KEY, 'field', 'value'],
   ['PEXPIREAT', KEY, '1'],
 ] as const;
 
 /**
- * The nodes, as `host:port`, that drop writes when they are restarted. While Redis loads its append-only file it runs
- * each MULTI only if its user `default` may, even if that user is off (redis#14541); a script that writes more than
- * once is such a MULTI.
+ * The nodes, as `host:port`, that drop writes when they are restarted. While Redis loads its append-only file, it runs
+ * each MULTI with the rights of its user `default`, even if that user is off (redis#14541). A script that writes more
+ * than once is stored as such a MULTI.
  *
- * Waits until the client is connected. A node that does not let itself be asked (`INFO`, `ACL DRYRUN`) is left out.
+ * Waits until the client is connected. Leaves out a node that refuses `INFO` or `ACL DRYRUN`.
  */
 export async function nodesThatDropWrites(client: RedisClient): Promise<readonly string[]> {
   await ready(client);
@@ -24,7 +24,7 @@ export async function nodesThatDropWrites(client: RedisClient): Promise<readonly
 }
 
 async function dropsWrites(node: Redis): Promise<boolean> {
-  // A cluster connects to a node when it is first needed.
+  // ioredis connects to a cluster node at the first command.
   if (node.status === 'wait') node.connect().catch(() => undefined);
   await ready(node);
   if (!/^aof_enabled:1\s*$/m.test(await node.info('persistence'))) return false;

@@ -1,34 +1,34 @@
 import { Failure, type StoreName, storeUnavailable } from '../../core/failure.ts';
 import type { RedisClient } from './connection.ts';
 
-/** A proof is of no use afterwards; milliseconds. */
+/** How long Redis keeps the key of a proof, which is only written for WAIT; milliseconds. */
 const PROOF_TTL_MS = 1_000;
 
 export interface DurabilityOptions {
   /**
-   * How many replicas must hold a write before it is acknowledged, and confirm that a primary is one before what was
-   * read there is believed; 0: the primary alone.
+   * How many replicas must hold a write before it is acknowledged, and must confirm the primary before what was read
+   * there is used; 0: none.
    */
   readonly waitReplicas: number;
   /** How long they may take; milliseconds. Shorter than the connection's deadline. */
   readonly waitMs: number;
 }
 
-/** A write that stands for all earlier ones of its connection, in the replication stream of one primary. */
+/** A write sent before WAIT; replicas that have it have all earlier writes of that primary. */
 type Write = readonly ['PEXPIRE' | 'SET', key: string, ttlMs: number];
 
 /**
- * Asks how many replicas hold what was written. WAIT counts those that have everything its connection wrote before, so
- * it is sent on the connection of the write, together with one more write: a later place in the same replication stream
- * covers all earlier ones, whoever wrote them. In a cluster the key leads both to the right node.
+ * Asks how many replicas hold what was written. WAIT counts replicas that have everything its own connection wrote, so
+ * it is sent on that connection, after one more write. Replicas that have this write have all earlier writes of the
+ * same primary, of any connection. In a cluster the key sends both commands to the right node.
  *
- * A connection does nothing else while it waits. So there is one WAIT at a time, and all who come while it is under
- * way share the next one: however many there are, none waits for more than two.
+ * A connection does nothing else during WAIT. So there is one WAIT at a time, and all callers that arrive during it
+ * share the next one: no caller waits for more than two.
  */
 export class ReplicaConfirmation {
   readonly #client: RedisClient;
   readonly #options: DurabilityOptions;
-  /** By node; in a cluster, where only the client knows the nodes, by key. Each resolves with a number of replicas. */
+  /** By node; in a cluster, where only ioredis knows the nodes, by key. Each resolves with a number of replicas. */
   readonly #underWay = new Map<string, Promise<number>>();
   readonly #next = new Map<string, Promise<number>>();
   /** How many connections there were: what one wrote, another one, to a new primary maybe, cannot confirm. */
@@ -42,10 +42,10 @@ export class ReplicaConfirmation {
     });
   }
 
-  /** To be called as soon as a write to `key` was answered. ENDING_UNCONFIRMED: too few replicas have it. */
+  /** Call it right after the reply to a write to `key`. ENDING_UNCONFIRMED: too few replicas have it. */
   async confirm(key: string, keyTtlMs: number): Promise<void> {
     const { waitReplicas } = this.#options;
-    const held = await this.#count(['PEXPIRE', key, keyTtlMs]);
+    const held = await this.#replicasHolding(['PEXPIRE', key, keyTtlMs]);
     if (held >= waitReplicas) return;
     throw new Failure(
       'ENDING_UNCONFIRMED',
@@ -54,20 +54,20 @@ export class ReplicaConfirmation {
   }
 
   /**
-   * To be called as soon as a read was answered. Fails unless replicas confirm a write that was made after it: a primary
-   * that was replaced has too few of them, and what was read there may be out of date.
+   * Call it right after the reply to a read. Fails unless enough replicas confirm a write made after that read: a primary
+   * that was replaced has too few replicas, and its data may be out of date.
    *
-   * @param key of no use but this, in the hash slot of what was read.
+   * @param key used for nothing else, in the hash slot of what was read.
    */
   async provePrimary(key: string): Promise<void> {
     const { waitReplicas } = this.#options;
-    const held = await this.#count(['SET', key, PROOF_TTL_MS]);
+    const held = await this.#replicasHolding(['SET', key, PROOF_TTL_MS]);
     if (held < waitReplicas) {
       throw new Error(`${held} of ${waitReplicas} replicas confirmed that this Redis is still the primary`);
     }
   }
 
-  async #count(write: Write): Promise<number> {
+  async #replicasHolding(write: Write): Promise<number> {
     if (this.#options.waitReplicas === 0) return 0;
     const node = this.#client.isCluster ? write[1] : '';
     const underWay = this.#underWay.get(node);
@@ -81,7 +81,7 @@ export class ReplicaConfirmation {
     const connection = this.#connections;
     await underWay.catch(() => undefined);
     this.#next.delete(node);
-    if (connection !== this.#connections) throw new Error('the connection of the write is gone');
+    if (connection !== this.#connections) throw new Error('the connection that made the write was lost');
     return this.#start(node, write);
   }
 
@@ -97,9 +97,9 @@ export class ReplicaConfirmation {
     const written = command === 'SET' ? pipeline.set(key, '', 'PX', ttlMs) : pipeline.pexpire(key, ttlMs);
     const replies = (await written.wait(waitReplicas, waitMs).exec()) ?? [];
     for (const [error] of replies) if (error !== null) throw error;
-    const [[, touched] = [], [, held] = []] = replies;
-    // PEXPIRE found nothing: the write that it stands for was made on another node.
-    if (touched === 0) throw new Error('what was written is not on this node');
+    const [[, keysSet] = [], [, held] = []] = replies;
+    // PEXPIRE found no key: the write to confirm was made on another node.
+    if (keysSet === 0) throw new Error('the key to confirm is not on this node');
     if (typeof held !== 'number') throw new Error('no reply to WAIT');
     return held;
   }

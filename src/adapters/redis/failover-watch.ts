@@ -1,30 +1,30 @@
 import { Redis } from 'ioredis';
 import { type RedisAddress, reconnectDelay } from './connection.ts';
 
-/** Published by a sentinel when it takes another Redis for the master. */
+/** The channel on which a sentinel announces a new master. */
 const SWITCHED = '+switch-master';
 
 export interface FailoverWatchOptions {
-  /** A sentinel that is not reached by then is tried again later; milliseconds. */
+  /** How long connecting to a sentinel may take before it is tried again; milliseconds. */
   readonly deadlineMs: number;
-  /** The master was replaced: connections to the old one must be left at once. May be called more than once. */
+  /** The master was replaced: close connections to the old one at once. May be called more than once. */
   readonly onFailover: () => void;
 }
 
 /**
- * Follows what all sentinels say of a master. A connection that is idle while the old master stands still is not
- * broken, and would go on using the old one for seconds after it woke.
+ * Follows what all sentinels announce of a master. An idle connection to a frozen master does not break: without the
+ * watch it would use the old master for seconds after that one resumes.
  *
- * Answers what ends the watch. Where there are no sentinels it does nothing.
+ * Returns a function that ends the watch. Does nothing for an address without sentinels.
  */
 export function watchFailover(address: RedisAddress, options: FailoverWatchOptions): () => void {
   if (address.kind !== 'sentinel') return () => undefined;
   const { deadlineMs, onFailover } = options;
   let known: string | undefined;
-  const learn = (master: string) => {
-    const isOther = known !== undefined && known !== master;
+  const noteMaster = (master: string) => {
+    const isReplaced = known !== undefined && known !== master;
     known = master;
-    if (isOther) onFailover();
+    if (isReplaced) onFailover();
   };
   const clients = address.sentinels.map(({ host, port }) => {
     const client = new Redis({
@@ -32,13 +32,13 @@ export function watchFailover(address: RedisAddress, options: FailoverWatchOptio
       ...{ retryStrategy: reconnectDelay, autoResubscribe: false, maxRetriesPerRequest: 0 },
       ...(address.tls ? { tls: {} } : {}),
     });
-    // The connections to Redis report what is wrong; this one only tries again.
+    // Not logged: the connections to Redis report what is wrong.
     client.on('error', () => undefined);
     client.on('ready', () => {
-      // What was published while this sentinel was away is asked for.
+      // The announcement may have been missed while this sentinel was not connected.
       const asking = client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', address.master);
       asking.then(
-        (master) => learn(String(master)),
+        (master) => noteMaster(String(master)),
         () => undefined,
       );
       client.subscribe(SWITCHED).catch(() => client.disconnect(true));
@@ -47,7 +47,7 @@ export function watchFailover(address: RedisAddress, options: FailoverWatchOptio
       const [name, , , newHost, newPort] = message.split(' ');
       if (name !== address.master) return;
       known = `${newHost},${newPort}`;
-      // Each sentinel tells it when it knows; a connection may have been led back by one that did not.
+      // Called for each sentinel's announcement: one that learns of it late may have named the old master again.
       onFailover();
     });
     return client;

@@ -23,8 +23,8 @@ export function userKeys(userId: string): UserKeys {
 }
 
 /**
- * The log, when it began and on which primaries, the last entry it dropped, and the proof that its node is a primary.
- * The hash tag keeps all in one slot.
+ * `genesis`: when the log began; `primaries`: the replication ids then; `dropped`: the id of the last entry that was
+ * dropped; `proof`: written to prove that the node is still the primary. The hash tag keeps all keys in one slot.
  */
 export const LOG_KEYS = {
   stream: 'lk:{revocations}',

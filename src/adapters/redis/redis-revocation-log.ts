@@ -23,7 +23,7 @@ export interface RedisRevocationLogOptions {
   readonly durability: DurabilityOptions;
   /** No operation takes longer, not counting the time a read was asked to wait; milliseconds. */
   readonly deadlineMs: number;
-  /** How long an entry is kept at least after what it tells of; milliseconds. */
+  /** How long an entry is kept at least after its `endedAt`; milliseconds. */
   readonly retentionMs: number;
   readonly clock: Clock;
   /** Told of entries that no release has written so. Default: nobody. */
@@ -98,14 +98,14 @@ export class RedisRevocationLog implements RevocationLog {
   }
 
   async #append(revocation: Revocation, now: number): Promise<string> {
-    const args = [now, this.#neverSetForward(), this.#options.retentionMs, ...fieldsOf(revocation)];
+    const args = [now, this.#nowBySteadyClock(), this.#options.retentionMs, ...fieldsOf(revocation)];
     const revision = await this.#endings.run(append, KEYS, args);
     await this.#replicas.confirm(LOG_KEYS.genesis, GENESIS_TTL_MS);
     return String(revision);
   }
 
-  /** What the clock would show had it not been set forward since the start. */
-  #neverSetForward(): number {
+  /** The time by the clock at the start and the steady clock since: the same unless the clock was set. */
+  #nowBySteadyClock(): number {
     return this.#startedAt + this.#options.clock.monotonic() - this.#startedMonotonic;
   }
 }

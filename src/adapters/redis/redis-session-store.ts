@@ -24,10 +24,10 @@ import { expectOwn, parseRead, parseRotate, texts } from './session-reply.ts';
 export interface RedisSessionStoreOptions {
   /** For steps that are answered at once. */
   readonly commands: RedisClient;
-  /** For steps that may wait for replicas: endings, and reads where there are any. They hold up nobody else here. */
+  /** For steps that may wait for replicas: endings, and reads with `waitReplicas`. They delay no other steps here. */
   readonly endings: RedisClient;
   readonly durability: DurabilityOptions;
-  /** No operation takes longer, and none runs in Redis later than that; milliseconds. */
+  /** No operation takes longer, and Redis runs none later than this; milliseconds. */
   readonly deadlineMs: number;
   readonly clock: Clock;
   /** Told of records that cannot be read. Default: nobody. */
@@ -125,7 +125,7 @@ export class RedisSessionStore implements SessionStore {
     if (kind === 'user-changed') return { kind } as const;
     if (kind === 'clock-behind') return { kind, cutoff: Number(rest[0]) } as const;
     if (kind === 'full') {
-      // A login that cannot end what has to make room ends nothing at all.
+      // A login that could not confirm the ends it needs must end nothing.
       await this.#replicas.provePrimary(keys.probe);
       return { kind, toEnd: rest.map(unpackId).sort() } as const;
     }

@@ -4,12 +4,12 @@ import type { Script } from './script.ts';
 
 export interface ScriptRunnerOptions {
   readonly client: RedisClient;
-  /** A script that has not run this long after it was sent never runs; milliseconds. */
+  /** Redis refuses to run a script that reaches it later than this; milliseconds. */
   readonly deadlineMs: number;
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
-/** The clock of Redis is read again after this long, so that a jump of it is noticed; milliseconds. */
+/** How old a reading of Redis's clock may be before it is read again, to notice that it was set; milliseconds. */
 const CLOCK_AGE_MS = 1_000;
 
 /** When the clock of Redis was read, and what it said. */
@@ -19,10 +19,10 @@ interface ClockReading {
 }
 
 /**
- * Runs scripts on one connection, each with a deadline by the clock of Redis (`deadline.lua`). A Redis that stood
- * still runs buffered commands when it wakes; the deadline makes those do nothing.
+ * Runs scripts on one connection, each with a deadline by the clock of Redis (`deadline.lua`). A Redis that was frozen
+ * runs its buffered commands when it resumes; the deadline makes them do nothing.
  *
- * The reading is dated to the moment of asking, so a script may run up to one round trip after its deadline.
+ * A reading counts from when TIME was sent, so a script may run up to one round trip after its deadline.
  */
 export class ScriptRunner {
   readonly #options: ScriptRunnerOptions;
@@ -37,7 +37,7 @@ export class ScriptRunner {
     });
   }
 
-  /** Fails if the script did not run in time; then it has changed nothing. */
+  /** Fails if the script was refused as late, and changed nothing, or if its answer was lost: then it may have run. */
   async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const { client, clock, deadlineMs } = this.#options;
     const sentAt = clock.monotonic();
@@ -50,13 +50,13 @@ export class ScriptRunner {
       if (redisMs === undefined) throw error;
       const remainingMs = sentAt + deadlineMs - clock.monotonic();
       if (remainingMs <= 0) throw new Error('Redis refused a script that came after its deadline');
-      // Not late by our clock, so the clock of Redis was set forward.
+      // In time by the steady clock, so the clock of Redis was set forward.
       this.#reading = { monotonic: clock.monotonic(), redisMs };
       return script.run(client, keys, [...args, redisMs + Math.ceil(remainingMs)]);
     }
   }
 
-  /** Reads the clock of Redis; callers at the same time share one TIME. */
+  /** Reads the clock of Redis; concurrent callers share one TIME. */
   #readClock(): Promise<ClockReading> {
     this.#asking ??= this.#askClock().finally(() => {
       this.#asking = undefined;
@@ -77,7 +77,7 @@ function redisTime(reading: ClockReading, monotonic: number): number {
   return Math.ceil(reading.redisMs + monotonic - reading.monotonic);
 }
 
-/** The time by the clock of Redis at which it refused to run a script; undefined: another error. */
+/** The time by Redis's clock at which it refused a late script; undefined: another error. */
 function refusedAt(error: unknown): number | undefined {
   const text = error instanceof Error ? /^LATE (\d+)/.exec(error.message)?.[1] : undefined;
   return text === undefined ? undefined : Number(text);

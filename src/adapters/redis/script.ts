@@ -8,12 +8,12 @@ const FOLDER = new URL('./scripts/', import.meta.url);
 export class Script {
   readonly #source: string;
   readonly #sha: string;
-  /** Clients that are sending the text now. */
+  /** By client: the EVAL with this script's text that is under way. */
   readonly #sending = new WeakMap<RedisClient, Promise<unknown>>();
 
   /**
    * @param name of the file in `scripts`, without `.lua`.
-   * @param shared files with functions that it uses.
+   * @param shared names of the files whose functions it uses.
    */
   constructor(name: string, shared: readonly string[] = ['ending']) {
     this.#source = ['deadline', ...shared, name].map(read).join('\n');
@@ -21,8 +21,8 @@ export class Script {
   }
 
   /**
-   * Runs it by its hash. A server that does not know it (new, restarted, failed over) is sent the text: once for all who
-   * run it meanwhile, since on a slow line many texts leave no room for an answer in time.
+   * Runs it by its hash. A server that does not know it (new, restarted, failed over) is sent the text, once for all
+   * concurrent callers: on a slow line several texts would take longer than the deadline.
    *
    * @param args the last one is the deadline, see `ScriptRunner`.
    */
@@ -41,7 +41,7 @@ export class Script {
       const sending = this.#sending.get(client);
       if (sending === undefined) return send();
       await sending.catch(() => undefined);
-      // Unknown again: it did not arrive, or this is another node of a cluster.
+      // Unknown again: the text did not arrive, or this is another node of a cluster.
       return byHash(send);
     });
   }
@@ -51,7 +51,7 @@ function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
-/** Without comments and indentation: a third to a half of what would be sent. */
+/** The text of a script without comments and indentation, which are a third to a half of it. */
 function read(name: string): string {
   const text = readFileSync(new URL(`${name}.lua`, FOLDER), 'utf8');
   return text.replaceAll(/^\s*(--.*)?\n|^[ \t]+/gm, '');

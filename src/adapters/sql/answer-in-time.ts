@@ -3,12 +3,12 @@ import { Failure, type StoreName, storeUnavailable } from '../../core/failure.ts
 /** How long a store may take for an answer, waiting for a connection and all statements included; milliseconds. */
 export const ANSWER_WITHIN_MS = 900;
 
-/** Throws if the caller was answered meanwhile. To be called before a commit: nobody waits for that change any more. */
+/** Throws if the time is over and the caller has its error. Call it before a commit, which then must not happen. */
 export type ExpectInTime = () => void;
 
 /**
  * Answers what the work answers, or fails in time. Every fault of the driver leaves as STORE_UNAVAILABLE. Work that
- * is late goes on until its connection gives up, and commits nothing; nobody waits for it any more.
+ * is late goes on until its connection gives up, and commits nothing.
  */
 export async function answerInTime<T>(
   store: StoreName,

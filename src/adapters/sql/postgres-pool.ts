@@ -6,7 +6,7 @@ import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient, type P
 const GOODBYE_MS = 1_000;
 
 /** Severities of an error after which the server ends the connection. */
-const LAST_WORDS: ReadonlySet<string | undefined> = new Set(['FATAL', 'PANIC']);
+const FATAL_SEVERITIES: ReadonlySet<string | undefined> = new Set(['FATAL', 'PANIC']);
 
 /** https://www.postgresql.org/docs/current/catalog-pg-type.html: `bigint`. Ours are instants and fit a number. */
 const INT8 = 20;
@@ -24,13 +24,13 @@ export class PromptPool implements PostgresPool {
   readonly #names = new Map<string, string>();
   #ended: Promise<void> | undefined;
 
-  /** @param onBroken told why a connection became useless under its user. Default: nobody. */
+  /** @param onBroken called with the cause when a connection breaks while it is in use. */
   constructor(config: PoolConfig, onBroken: (cause: Error) => void = () => undefined) {
     this.options = config;
     this.#onBroken = onBroken;
     this.#pool = new Pool({
       ...config,
-      Client: ListenedClient,
+      Client: ClientWithErrorListeners,
       stream: () => this.#newSocket(),
       types: {
         getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
@@ -83,14 +83,14 @@ export class PromptPool implements PostgresPool {
 }
 
 /**
- * pg emits `error` when a connection is lost, also on a client that is handed out, where the pool does not listen;
- * unheard, it ends the process. The query under way, or the next one, fails all the same.
+ * pg emits `error` when a connection is lost. The pool does not listen on a client that is in use, and an `error` without
+ * a listener ends the process. The query under way, or the next one, still fails.
  */
-class ListenedClient extends Client {
+class ClientWithErrorListeners extends Client {
   constructor(config?: ClientConfig) {
     super(config);
     this.on('error', () => undefined);
-    // After a sign-in that fails on this side pg leaves the socket open until the server gives up.
+    // If authentication fails on the client's side, pg leaves the socket open until the server closes it.
     this.connection.on('error', () => this.connection.stream.destroy());
   }
 }
@@ -99,7 +99,7 @@ class Connection implements PostgresPoolClient {
   readonly #client: PoolClient;
   readonly #nameOf: (sql: string) => string;
   readonly #onBroken: (cause: Error) => void;
-  /** What made the connection useless: any error but one that the server sent and went on after. */
+  /** What broke the connection: any error but one after which the server keeps it open. */
   #broken: Error | undefined;
 
   constructor(client: PoolClient, nameOf: (sql: string) => string, onBroken: (cause: Error) => void) {
@@ -118,7 +118,7 @@ class Connection implements PostgresPoolClient {
     return this.#query(given, parameters);
   }
 
-  /** @param discard whether the connection must not be used again: a rollback has failed on it. */
+  /** @param discard true: a rollback failed, and the connection must not be used again. */
   release(discard = false): void {
     this.#client.release(discard || this.#broken !== undefined);
   }
@@ -130,13 +130,13 @@ class Connection implements PostgresPoolClient {
       const result = await this.#client.query({ ...name, text: sql, values: [...parameters] });
       return result as unknown as PostgresQueryResult<R>;
     } catch (error) {
-      const goesOn = error instanceof DatabaseError && !LAST_WORDS.has(error.severity);
-      if (!goesOn) this.#break(error instanceof Error ? error : new Error(String(error)));
+      const staysOpen = error instanceof DatabaseError && !FATAL_SEVERITIES.has(error.severity);
+      if (!staysOpen) this.#markBroken(error instanceof Error ? error : new Error(String(error)));
       throw error;
     }
   }
 
-  #break(cause: Error): void {
+  #markBroken(cause: Error): void {
     this.#broken = cause;
     this.#onBroken(cause);
   }

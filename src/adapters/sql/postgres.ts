@@ -68,7 +68,7 @@ async function migrate(connection: PoolConfig): Promise<void> {
   try {
     await migrateToLatest(new Kysely<never>({ dialect: new PostgresDialect({ pool }) }));
   } catch (error) {
-    // Kysely goes on to give the lock back, and tells of that.
+    // After a lost connection Kysely still tries to release its lock, and throws the error of that.
     throw storeUnavailable('users', lost ?? error);
   } finally {
     await pool.end();

@@ -17,7 +17,7 @@ const BUSY_PAUSE_MS = 20;
 /** Prepared statements that are kept. Ours are about twenty; what is beyond that is of migrations. */
 const MAX_STATEMENTS = 100;
 
-/** What SQLite says where a fault, such as a full disk, has ended the transaction already. */
+/** SQLite's error for a rollback after a fault, such as a full disk, that has already ended the transaction. */
 const NOTHING_TO_ROLL_BACK = 'no transaction is active';
 
 /** The low byte of SQLite's extended result codes, https://sqlite.org/rescode.html. */
@@ -28,7 +28,7 @@ export class NodeSqliteDialect extends SqliteDialect {
   readonly #database: SqliteDatabase;
   readonly #expectWritable: () => void;
 
-  /** @param expectWritable throws if nothing can be kept in the database now; asked before each transaction. */
+  /** @param expectWritable called before each transaction; throws if the database cannot keep changes now. */
   constructor(database: DatabaseSync, expectWritable: () => void) {
     const prepared = new PreparedDatabase(database);
     super({ database: prepared });
@@ -86,7 +86,7 @@ class ImmediateDriver extends SqliteDriver {
     }
   }
 
-  /** What led to the rollback is thrown, not that there was nothing left of it. */
+  /** Ignores that there is no transaction any more, so that the error that led to the rollback is thrown. */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     try {
       await super.rollbackTransaction(connection);

@@ -77,8 +77,8 @@ function openBoth(file: string): readonly [DatabaseSync, DatabaseSync] {
 }
 
 /**
- * Throws from the moment on at which the file is removed or replaced. SQLite would go on with the one that it has open,
- * and what was acknowledged since would be gone with the process.
+ * Makes a check that throws once the file was removed or replaced. SQLite would keep writing to the file it has open,
+ * and changes acknowledged since then would be lost with the process.
  */
 function expectingInPlace(file: string): () => void {
   const opened = statSync(file);

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOrder } from './messages.ts';
 
-/** A worker that serves, as far as handing it connections goes. */
-export interface Taker {
+/** A worker that can be sent connections. */
+export interface Receiver {
   send(
     order: ConnectionOrder,
     connection: Socket,
@@ -11,51 +11,51 @@ export interface Taker {
   ): unknown;
 }
 
-/** So many connections wait at most while every worker is busy taking one; further ones are closed. */
-const MOST_WAITING = 4_096;
+/** How many connections may wait while every worker has one that it has not taken yet. Further ones are closed. */
+const MAX_WAITING = 4_096;
 
 /**
- * Hands connections to the workers in turn. Each gets the next one when it has said that it took the last, and until
- * then the connection stays open here too. So a worker that stands still holds up one connection and no more, and
- * what a worker had not taken when it died goes to another one.
+ * Hands connections to the workers in turn. A worker gets the next one after it has reported that it took the last.
+ * Until then the connection stays open in this process too. So a frozen worker delays one connection only, and a
+ * connection that a worker had not taken when it died goes to another worker.
  */
 export class Handover {
-  /** In turn: the first is the one that has waited longest for a connection. */
-  readonly #idle = new Set<Taker>();
-  /** What each has been handed and has not taken yet. */
-  readonly #handed = new Map<Taker, Socket>();
+  /** Ready for a connection; the first has been ready for the longest. */
+  readonly #idle = new Set<Receiver>();
+  /** The connection that each was sent and has not taken yet. */
+  readonly #handed = new Map<Receiver, Socket>();
   readonly #waiting = new Set<Socket>();
 
-  /** From now on this worker gets connections. */
-  add(taker: Taker): void {
-    this.#idle.add(taker);
+  /** This worker is ready for a connection. */
+  add(receiver: Receiver): void {
+    this.#idle.add(receiver);
     this.#handNext();
   }
 
-  /** This worker has ended. Where it was the last, nobody is left for those who wait. */
-  remove(taker: Taker): void {
-    this.#idle.delete(taker);
-    const untaken = this.#handed.get(taker);
-    this.#handed.delete(taker);
+  /** This worker has ended. If it was the last, the waiting connections are closed. */
+  remove(receiver: Receiver): void {
+    this.#idle.delete(receiver);
+    const untaken = this.#handed.get(receiver);
+    this.#handed.delete(receiver);
     if (untaken !== undefined && !untaken.destroyed) this.#waiting.add(untaken);
-    if (this.#hasTakers) this.#handNext();
+    if (this.#hasReceivers) this.#handNext();
     else for (const connection of this.#waiting) connection.destroy();
   }
 
-  /** This worker has taken the connection that it was handed last. */
-  taken(taker: Taker): void {
-    const connection = this.#handed.get(taker);
+  /** This worker has taken the connection that it was sent last. */
+  taken(receiver: Receiver): void {
+    const connection = this.#handed.get(receiver);
     if (connection === undefined) return;
-    this.#handed.delete(taker);
-    // This process's share of it: the worker's stays open.
+    this.#handed.delete(receiver);
+    // Closes this process's descriptor; the worker has its own.
     connection.destroy();
-    this.add(taker);
+    this.add(receiver);
   }
 
   /** @param connection paused: nothing has been read from it. */
   hand(connection: Socket): void {
     connection.on('error', () => undefined);
-    if (!this.#hasTakers || this.#waiting.size >= MOST_WAITING) {
+    if (!this.#hasReceivers || this.#waiting.size >= MAX_WAITING) {
       connection.destroy();
       return;
     }
@@ -64,18 +64,18 @@ export class Handover {
     this.#handNext();
   }
 
-  get #hasTakers(): boolean {
+  get #hasReceivers(): boolean {
     return this.#idle.size + this.#handed.size > 0;
   }
 
   #handNext(): void {
-    const [taker] = this.#idle;
+    const [receiver] = this.#idle;
     const [connection] = this.#waiting;
-    if (taker === undefined || connection === undefined) return;
+    if (receiver === undefined || connection === undefined) return;
     this.#waiting.delete(connection);
-    this.#idle.delete(taker);
-    this.#handed.set(taker, connection);
-    // A worker that cannot be told has just ended, and is removed.
-    taker.send({ kind: 'connection' }, connection, { keepOpen: true }, () => undefined);
+    this.#idle.delete(receiver);
+    this.#handed.set(receiver, connection);
+    // If sending fails the worker has ended; `remove` gives the connection to another one.
+    receiver.send({ kind: 'connection' }, connection, { keepOpen: true }, () => undefined);
   }
 }

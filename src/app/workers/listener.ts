@@ -6,7 +6,7 @@ import { removeStaleSocket, unixSocketPath } from '../../grpc/unix-socket.ts';
 
 /** Where the supervisor accepts connections for its workers. */
 export interface Listener {
-  /** With the real port. */
+  /** With the port that was bound. */
   readonly address: string;
   /** Accepts no more. */
   close(): void;
@@ -38,7 +38,7 @@ export async function openListener(
   return { address: address.text.replace(/:0$/, `:${port}`), close };
 }
 
-/** A name may stand for several addresses: one of them must be free at least, and all get the same port. */
+/** Listens on every address of a name, on one port. Fails only if it can listen on none of them. */
 async function listenOnAll(
   { host, port }: TcpAddress,
   listen: (options: ListenOptions) => Promise<Server>,

@@ -5,7 +5,7 @@ import type { Started } from '../started.ts';
 export type WorkerReport =
   | ServingReport
   | { readonly kind: 'readiness'; readonly ready: boolean; readonly reasons: readonly string[] }
-  /** It has taken the connection that it was handed last. */
+  /** It has taken the connection that it was sent last. */
   | { readonly kind: 'taken' };
 
 /** The worker serves, and can be handed connections. */

@@ -14,12 +14,12 @@ import { Supervisor } from './supervisor.ts';
 const STOP_PATIENCE_MS = 10_000;
 
 /**
- * Listens, starts the workers, to which connections are handed in turn, and opens the endpoint of metrics and health
- * that answers for all of them. Each worker has a revocation feed, a token cache and connections of its own. Fails with
+ * Opens the endpoint of metrics and health for all workers, listens, and starts the workers, to which it hands
+ * connections in turn. Each worker has a revocation feed, a token cache and store connections of its own. Fails with
  * `WorkerEnded` if the first one cannot start.
  *
- * node:cluster starts the processes and does not listen: what it had handed to a worker that died before taking it, it
- * kept open for good, with nobody at the other end.
+ * node:cluster only starts the processes. If it listened too, a connection sent to a worker that dies before taking it
+ * would stay open for good without being served.
  */
 export async function superviseWorkers(config: Config, clock: Clock, logger: Logger): Promise<App> {
   // Structured cloning: in JSON a number that is not known (NaN) would become null, and then 0.
@@ -53,10 +53,10 @@ export async function superviseWorkers(config: Config, clock: Clock, logger: Log
       firstUser,
       metricsUrl,
       close: async () => {
-        // The workers take connections for as long after they have announced the end.
-        const callOff = later(() => listener.close(), drainDelayMs);
+        // The workers serve new connections until the drain delay is over.
+        const cancelTimer = later(() => listener.close(), drainDelayMs);
         const clean = await supervisor.stop();
-        callOff();
+        cancelTimer();
         await closers.close();
         return clean;
       },

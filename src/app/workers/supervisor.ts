@@ -1,16 +1,16 @@
 import type { Readiness } from '../../telemetry/http-endpoint.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { Handover, Taker } from './handover.ts';
+import type { Handover, Receiver } from './handover.ts';
 import { isReport, type ServingReport, type StopOrder } from './messages.ts';
 
 /** A process that ends by itself has a code; one that is killed has the signal that ended it. */
 type OnExit = (code: number | null, signal: NodeJS.Signals | string | null) => void;
 
 /** A process that serves, as far as the supervisor has to do with it; `Worker` of node:cluster is one. */
-export interface WorkerProcess extends Taker {
+export interface WorkerProcess extends Receiver {
   readonly id: number;
   send(order: StopOrder): unknown;
-  send(...handed: Parameters<Taker['send']>): unknown;
+  send(...handed: Parameters<Receiver['send']>): unknown;
   kill(signal: 'SIGKILL'): void;
   on(event: 'message', listener: (message: unknown) => void): unknown;
   on(event: 'exit', listener: OnExit): unknown;
@@ -21,7 +21,7 @@ export interface SupervisorOptions {
   /** How many processes serve. */
   readonly workers: number;
   readonly fork: () => WorkerProcess;
-  /** Told which workers can be handed connections. */
+  /** Told which workers can be sent connections. */
   readonly handover: Pick<Handover, 'add' | 'remove' | 'taken'>;
   /** Waits; answers what calls it off. */
   readonly later: (run: () => void, ms: number) => () => void;

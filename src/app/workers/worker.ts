@@ -26,7 +26,7 @@ export function workerSelf(): WorkerSelf | undefined {
     serveConnections: (serve) => {
       process.on('message', (message, connection) => {
         if (!isConnectionOrder(message)) return;
-        // It is missing where the peer has closed it on the way.
+        // Node passes no connection if the peer has closed it meanwhile.
         if (connection instanceof Socket) serve(connection);
         report({ kind: 'taken' });
       });

@@ -12,12 +12,11 @@ interface Branch<Item> {
 export type SourcePath = readonly string[];
 
 /**
- * A queue in which sources take turns, and groups of sources too, so that whoever adds many items delays only
- * themselves.
+ * A queue in which sources take turns, and groups of sources too. A source that adds many items delays only its own.
  *
  * Law: at every level the branches that hold items are served in turn, one item each; a branch that becomes busy is
- * last in its round. Items of one source are served in the order of their arrival. So an item that is the k-th of its
- * source waits for at most k * n1 * n2 * ... items, where n are the busy branches of each level on its path.
+ * last in its round. Items of one source are served in the order of their arrival. So the k-th item of a source waits
+ * for at most k * n1 * n2 * ... items, where n1, n2, ... count the busy branches at each level of its path.
  * All paths have the same length.
  */
 export class FairQueue<Item> {
@@ -39,22 +38,22 @@ export class FairQueue<Item> {
     branch.items.add(item);
   }
 
-  /** Takes out the item whose turn it is; undefined: there is none. */
+  /** Removes and returns the item whose turn it is; undefined: the queue is empty. */
   next(): Item | undefined {
-    return this.size === 0 ? undefined : takeNext(this.#root);
+    return this.size === 0 ? undefined : removeNext(this.#root);
   }
 
-  /** Takes out one item; false: it was not there. */
+  /** Removes an item; false: it was not there. */
   remove(path: SourcePath, item: Item): boolean {
-    return take(this.#root, path, item);
+    return removeAt(this.#root, path, item);
   }
 
   /**
-   * Takes out the newest item of the source that holds the most, to make room for one that was added at `path`. The
-   * largest group is chosen first, then the largest in it. Of equal ones the one on `path` loses, so that a newcomer
-   * who holds as much as everybody else takes nothing away from them; otherwise the one whose turn is last.
+   * Removes and returns the newest item of the largest source, to make room for one that was added at `path`. The largest
+   * group is chosen first, then the largest branch in it. Of equal branches it chooses the one on `path`, so that a
+   * newcomer displaces only a source that has more items; otherwise the one whose turn is last.
    */
-  dropFor(path: SourcePath): Item | undefined {
+  evictFor(path: SourcePath): Item | undefined {
     const chosen: string[] = [];
     let branch = this.#root;
     while (branch.branches.size > 0) {
@@ -73,11 +72,11 @@ function newBranch<Item>(): Branch<Item> {
   return { size: 0, branches: new Map(), items: new Set() };
 }
 
-function takeNext<Item>(branch: Branch<Item>): Item | undefined {
+function removeNext<Item>(branch: Branch<Item>): Item | undefined {
   branch.size -= 1;
   for (const [name, first] of branch.branches) {
     branch.branches.delete(name);
-    const item = takeNext(first);
+    const item = removeNext(first);
     if (first.size > 0) branch.branches.set(name, first);
     return item;
   }
@@ -86,12 +85,12 @@ function takeNext<Item>(branch: Branch<Item>): Item | undefined {
   return item;
 }
 
-function take<Item>(branch: Branch<Item>, [name, ...rest]: SourcePath, item: Item): boolean {
+function removeAt<Item>(branch: Branch<Item>, [name, ...rest]: SourcePath, item: Item): boolean {
   if (name === undefined) {
     if (!branch.items.delete(item)) return false;
   } else {
     const next = branch.branches.get(name);
-    if (next === undefined || !take(next, rest, item)) return false;
+    if (next === undefined || !removeAt(next, rest, item)) return false;
     if (next.size === 0) branch.branches.delete(name);
   }
   branch.size -= 1;

@@ -66,7 +66,7 @@ export class LoginService {
     return opened;
   }
 
-  /** The place in the queue comes first: while it is full nothing is read, so that no time tells who exists. */
+  /** Takes the place in the queue first: a full queue refuses before the user is read, so timing reveals no user. */
   async #check(attempt: LoginAttempt) {
     const { passwords, queue, sessions, reports } = this.#options;
     const place = queue.take(attempt);

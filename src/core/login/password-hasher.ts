@@ -2,7 +2,7 @@
  * bcrypt, somewhere else.
  *
  * Law: work runs in threads of its own at lower priority and never in libuv's pool. Jobs beyond the number of threads
- * wait, first come first served; `PasswordQueue` bounds them. Inputs are at most 72 bytes and hold no NUL: the caller
+ * wait, first come first served; `PasswordQueue` bounds how many. Inputs are at most 72 bytes and hold no NUL: the caller
  * pre-hashes. `verify` of a hash that is not well formed answers false.
  */
 export interface PasswordHasher {

@@ -1,34 +1,34 @@
 import { Failure } from '../failure.ts';
 import { FairQueue, type SourcePath } from './fair-queue.ts';
 
-/** Where a call comes from. The queue serves purposes in turn, in each its addresses, in each its connections. */
+/** Where a call comes from. The queue serves the purposes in turn, then the addresses of each, then their connections. */
 export interface CallSource {
   readonly purpose: 'sign-in' | 'administration';
-  /** The network the caller is in. Empty: there is none, and each connection stands for itself. */
+  /** The caller's network, for example an IPv6 /64. Empty: not known, and each connection is a source of its own. */
   readonly address: string;
-  /** Tells connections apart that are open at the same time. */
+  /** Unique among open connections. */
   readonly connection: string;
 }
 
 export interface QueueCaller {
   readonly source: CallSource;
-  /** Aborted: the caller is gone. A place that waits is given up. */
+  /** Aborted: the caller is gone, and its waiting place is given up. */
   readonly signal?: AbortSignal;
 }
 
 export interface PasswordQueueOptions {
-  /** How many have their turn at the same time: one for each thread that hashes. */
+  /** How many may hash at the same time: one for each thread. */
   readonly turns: number;
-  /** How many may wait for theirs. */
+  /** How many may wait. */
   readonly capacity: number;
   /** Milliseconds since some fixed instant: a clock that never jumps. */
   readonly monotonic: () => number;
 }
 
-/** How long a turn is taken to last until the first one was measured. */
+/** The estimate of a turn's length before the first one was measured. */
 const FIRST_GUESS_MS = 250;
 
-/** For what the service hashes by itself, such as the password of the first user. */
+/** The source of what the service hashes without a call, such as the password of the first user. */
 const THIS_PROCESS: QueueCaller = {
   source: { purpose: 'administration', address: '', connection: 'this process' },
 };
@@ -36,13 +36,13 @@ const THIS_PROCESS: QueueCaller = {
 /**
  * The queue for the threads that hash passwords.
  *
- * It is bounded and fair. While it is full, a newcomer gets the newest place of the source that holds the most, and
- * is refused only where that is its own: no single source can lock others out by filling it.
+ * It is bounded and fair. While it is full, a newcomer takes the newest place of the source that has the most, and is
+ * refused only if that source is its own. So no single source can lock others out by filling the queue.
  */
 export class PasswordQueue {
   readonly #options: PasswordQueueOptions;
   readonly #waiting = new FairQueue<Place>();
-  /** With the instant at which their turn began. */
+  /** By place: when its turn began, by the steady clock. */
   readonly #running = new Map<Place, number>();
   #turnMs = FIRST_GUESS_MS;
   #closed = false;
@@ -56,7 +56,7 @@ export class PasswordQueue {
     return this.#waiting.size;
   }
 
-  /** Takes a place at once; `leave` it in any case. Throws LOGIN_QUEUE_FULL with `retryAfterMs`, CANCELLED, DRAINING. */
+  /** Takes a place at once. Always `leave` it. Throws LOGIN_QUEUE_FULL with `retryAfterMs`, CANCELLED, DRAINING. */
   take({ source, signal }: QueueCaller = THIS_PROCESS): Place {
     if (this.#closed) throw draining();
     if (signal?.aborted === true) throw cancelled(signal);
@@ -78,7 +78,7 @@ export class PasswordQueue {
     }
   }
 
-  /** Fails what waits with DRAINING, and takes nothing more. */
+  /** Fails all waiting places with DRAINING, and gives out no more. */
   close(): void {
     this.#closed = true;
     for (let place = this.#waiting.next(); place !== undefined; place = this.#waiting.next()) {
@@ -96,12 +96,12 @@ export class PasswordQueue {
   }
 
   #makeRoomFor(newcomer: Place): void {
-    const loser = this.#waiting.dropFor(newcomer.path);
+    const evicted = this.#waiting.evictFor(newcomer.path);
     const full = new Failure('LOGIN_QUEUE_FULL', 'Too many password checks are waiting; try again later.', {
       retryAfterMs: this.#retryAfterMs(),
     });
-    loser?.fail(full);
-    if (loser === newcomer) throw full;
+    evicted?.fail(full);
+    if (evicted === newcomer) throw full;
   }
 
   #leave(place: Place): void {
@@ -135,35 +135,35 @@ export class Place {
     this.path = path;
     this.#signal = signal;
     this.#onLeave = onLeave;
-    // It can be lost while its owner does something else.
+    // A place can fail before its owner awaits the turn: not an unhandled rejection.
     this.turn.catch(() => undefined);
     signal?.addEventListener('abort', this.#cancel);
   }
 
-  /** Resolves when the turn begins. LOGIN_QUEUE_FULL: the place went to another source. CANCELLED. DRAINING. */
+  /** Resolves when the turn begins. Fails with LOGIN_QUEUE_FULL (evicted), CANCELLED, DRAINING. */
   get turn(): Promise<void> {
     return this.#turn.promise;
   }
 
-  /** Ends the turn, or gives up the place. Twice is no fault. */
+  /** Ends the turn, or gives up the place. May be called twice. */
   leave(): void {
-    this.#settle();
+    this.#removeListener();
     this.#onLeave(this);
   }
 
-  /** For the queue. */
+  /** For the queue: begins the turn. */
   start(): void {
-    this.#settle();
+    this.#removeListener();
     this.#turn.resolve();
   }
 
-  /** For the queue. */
+  /** For the queue: rejects the turn. */
   fail(failure: Failure): void {
-    this.#settle();
+    this.#removeListener();
     this.#turn.reject(failure);
   }
 
-  #settle(): void {
+  #removeListener(): void {
     this.#signal?.removeEventListener('abort', this.#cancel);
   }
 }

@@ -30,9 +30,9 @@ const BCRYPT =
 /** bcrypt reads no more bytes than this, and stops at a NUL. */
 const MAX_PLAIN_BYTES = 72;
 /**
- * UTF-16 units before NFC for each byte of UTF-8 after it: `u`, a diaeresis and a macron are one character of two
- * bytes, and no character has a longer form. A string with more of them is not normalised at all: sorting its
- * combining marks takes time with the square of their number, 1 ms for as many as fit.
+ * The most UTF-16 units before NFC for one byte of UTF-8 after it. The worst case is `u` with a diaeresis and a macron:
+ * three units become one character of two bytes. A longer string is not normalised at all, because sorting combining
+ * marks takes quadratic time: 1 ms for as many as the limit allows.
  */
 const MAX_GROWTH = 1.5;
 

@@ -51,8 +51,10 @@ const NOBODYS_HASH_TAIL = 'latchkeyLatchkeyLatchuLatchkeyLatchkeyLatchkeyLatchku
 /**
  * Makes and checks stored passwords.
  *
- * Whoever hashes or checks has a turn in the password queue. Every check is one job of the hasher with the work of one bcrypt at the configured cost: for a right password
- * and a wrong one, for no user at all, for an empty or over-long password, for an imported hash of a lower cost.
+ * Hashing and checking need a turn in the password queue: `hash` waits for it, the caller of `check` must have it.
+ *
+ * Every check is one job of the hasher with the work of one bcrypt at the configured cost: for a right password and a
+ * wrong one, for no user at all, for an empty or over-long password, for an imported hash of a lower cost.
  * Hashes of a higher cost (the configured one was lowered) are dearer until their users have signed in once.
  */
 export class Passwords {
@@ -71,8 +73,8 @@ export class Passwords {
   }
 
   /**
-   * The stored form of a password, once it is the caller's turn. Fails with INVALID_FIELD for one that no check would
-   * ever accept, and as the queue does.
+   * The stored form of a password. Waits for the caller's turn in the queue. Fails with INVALID_FIELD for a password that
+   * no check would ever accept, and as `PasswordQueue.run` does.
    */
   async hash(password: string, caller?: QueueCaller): Promise<string> {
     const normalized = normalizedPassword(password);
@@ -89,7 +91,7 @@ export class Passwords {
 
   /**
    * Whether it is the password of what is stored. `stored` undefined (there is no such user) is never ok and
-   * takes as long. For whoever has the turn in the queue.
+   * takes as long. The caller must have the turn in the queue.
    */
   async check(password: string, stored: string | undefined): Promise<PasswordCheck> {
     const parsed = stored === undefined ? undefined : parseStoredPassword(stored);

@@ -30,8 +30,11 @@ export interface RevocationFeedOptions {
 }
 
 const RETRY_MS = { first: 50, most: 1_000 };
-/** No server believes a token for longer than a day: an ending that says otherwise would be kept, with all after it. */
-const MOST_KEPT_LONGER_MS = 86_400_000;
+/**
+ * How long beyond a token's life on this server an ending is kept at most; milliseconds. No server accepts a token for
+ * longer than a day. Without the bound, an entry with a false expiry would stay, and all entries after it.
+ */
+const MAX_EXTRA_RETENTION_MS = 86_400_000;
 
 /**
  * Tails the revocation log. A round reads what is new, applies it at once, and asks whether the log still holds what
@@ -59,8 +62,8 @@ export class RevocationFeed implements RevocationView {
   #faulty = false;
   #closed = false;
   #running: Promise<void> | undefined;
-  /** Told after each round. */
-  readonly #reaching = new Set<() => void>();
+  /** Called after each round. */
+  readonly #revisionWaiters = new Set<() => void>();
   #pause: (() => void) | undefined;
 
   readonly #startedAt: number;
@@ -101,20 +104,20 @@ export class RevocationFeed implements RevocationView {
     return this.#set.endReasonOf(userId, sessionId, sessionCreatedAt);
   }
 
-  /** Resolves with true once the local copy holds the revision; with false if it does not within `withinMs`. */
+  /** Resolves with true once the local copy holds the revision, or with false after `withinMs`. */
   reach(revision: string, withinMs: number): Promise<boolean> {
     if (reaches(this.#revision, revision)) return Promise.resolve(true);
     return new Promise((resolve) => {
       const settle = (isHeld: boolean) => {
         clearTimeout(timer);
-        this.#reaching.delete(waiting);
+        this.#revisionWaiters.delete(waiting);
         resolve(isHeld);
       };
       const waiting = () => {
         if (reaches(this.#revision, revision)) settle(true);
       };
       const timer = setTimeout(() => settle(false), withinMs);
-      this.#reaching.add(waiting);
+      this.#revisionWaiters.add(waiting);
     });
   }
 
@@ -181,7 +184,7 @@ export class RevocationFeed implements RevocationView {
     for (const { revocation } of entries) this.#reread?.add(revocation);
     this.#position = entries.at(-1)?.revision ?? this.#position;
     this.#revision = this.#position;
-    for (const waiting of this.#reaching) waiting();
+    for (const waiting of this.#revisionWaiters) waiting();
     this.#caughtUp = entries.length < LOG_PAGE_SIZE;
     if (!this.#caughtUp) return true;
 
@@ -208,9 +211,9 @@ export class RevocationFeed implements RevocationView {
   /** An ending is kept for as long as this server believes a token, whatever the one that logged it believes. */
   #learn(entries: readonly LoggedRevocation[]): void {
     const { clock, tokenLifeMs } = this.#options;
-    // Of a clock that was set back the time it would have counts: nothing is forgotten too early.
+    // If the clock was set back, the steady clock counts, so that nothing is forgotten too early.
     const now = Math.max(clock.now(), this.#startedAt + clock.monotonic() - this.#startedMonotonic);
-    const latest = now + tokenLifeMs + MOST_KEPT_LONGER_MS;
+    const latest = now + tokenLifeMs + MAX_EXTRA_RETENTION_MS;
     const learned = entries.map(({ revision, revocation }) => {
       const needed = Math.max(revocation.expiresAt, revocation.endedAt + tokenLifeMs);
       const expiresAt = Math.min(needed, latest);

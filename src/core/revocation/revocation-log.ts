@@ -10,7 +10,7 @@ export interface LoggedRevocation {
 export interface LogState {
   /** When this log began, milliseconds since 1970. Endings before it are not in it. */
   readonly coveredSince: number;
-  /** The log still holds the position asked about, or has dropped it as expired. False: it has lost entries. */
+  /** The log still holds the position asked about, or has dropped it as no longer needed. False: it has lost entries. */
   readonly continuous: boolean;
 }
 
@@ -22,9 +22,9 @@ export const LOG_PAGE_SIZE = 1_000;
  *
  * Law: `append` is durable when its promise resolves (ENDING_UNCONFIRMED where the replicas did not confirm).
  * Entries are read in the order of their revisions, each once, by every reader. An entry is kept until it expires, and
- * for at least the retention the log was opened with after `endedAt`. Its revision tells nothing of its age: revisions
- * come from a clock that may be set. `coveredSince` is set when the log is first looked at, and set again after
- * its store was wiped, restarted or failed over, since sessions may have been lost then. Faults of the driver are
+ * for at least the log's retention after `endedAt`. Its revision does not tell its age: revisions come from a clock that
+ * may be set. `coveredSince` is set when the log is first used, and again after its store was wiped, restarted or
+ * failed over, because sessions may have been lost then. Faults of the driver are
  * STORE_UNAVAILABLE with `store: revocations`; an append that timed out never runs later.
  *
  * A damaged entry keeps its place and counts for what can be read of it. Every time that is read is a whole number of
@@ -39,8 +39,8 @@ export interface RevocationLog {
    */
   read(after: string | undefined, waitMs: number): Promise<readonly LoggedRevocation[]>;
   /**
-   * Creates the log if there is none, and says whether it still is the one that `position` was read from. Where there
-   * are replicas, it fails unless they confirm that what was read before this call was read from the primary.
+   * Creates the log if there is none, and says whether it still is the one that `position` was read from. With replicas
+   * to wait for, fails unless they confirm that what was read before this call was read from the primary.
    */
   inspect(position: string | undefined, now: number): Promise<LogState>;
   /** Gives up a waiting `read`, for example at the end of the process. */

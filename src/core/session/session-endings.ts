@@ -16,8 +16,8 @@ export interface SessionEndingsOptions {
 }
 
 /**
- * For how many lives of an access token a user's cut-off is remembered by the session store. It must outlast the
- * seconds between reading the user and the step in the store, at logins and refreshes; the log alone needs one life.
+ * How many lives of an access token the session store remembers a user's cut-off. At logins and refreshes, seconds pass
+ * between reading the user and the step in the store, and it must outlast these; the log alone needs one life.
  */
 const CUTOFF_LIVES = 4;
 
@@ -40,7 +40,7 @@ export class SessionEndings {
     return { revision: await this.log(userId, ended) };
   }
 
-  /** Ends a session that another one replaces, or completes an end that was not logged. Answers how it ended. */
+  /** Ends a session as REPLACED and logs it; completes an earlier end that was not logged. Answers how it ended. */
   async replace(userId: string, sessionId: string): Promise<EndedSession> {
     const { store, clock, tombstoneTtlMs } = this.#options;
     const how = { userId, sessionId, reason: 'REPLACED', tombstoneTtlMs, now: clock.now() } as const;

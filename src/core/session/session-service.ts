@@ -46,7 +46,7 @@ export interface OpenedSession extends SessionWithTokens {
   readonly replaced: readonly EndedSession[];
 }
 
-/** How often a login makes room that other logins of the same user may take. */
+/** How often a login makes room before it fails; concurrent logins of the same user may take the room each time. */
 const MAX_OPEN_ATTEMPTS = 50;
 
 /** Opens sessions, keeps them going, ends them. */
@@ -60,10 +60,10 @@ export class SessionService {
   /**
    * Opens a session for a user whose credentials were checked against the very record that is given. Fails
    * with INVALID_CREDENTIALS if the user's sessions were ended since the record was read, and with ENDING_UNCONFIRMED or
-   * STORE_UNAVAILABLE if a session that has to make room cannot be ended for certain; then it opens nothing.
+   * STORE_UNAVAILABLE if a session that must make room is not confirmed as ended; then it opens nothing.
    *
-   * The check can have waited for longer than the store remembers an end of all sessions. So the record is read again
-   * here; the store sees what is changed after that.
+   * The password check may take longer than the store remembers a cut-off. So the user is read again here; the store
+   * detects changes after that.
    */
   async open(checked: User, signIn: SignIn): Promise<OpenedSession> {
     const { endings, users, clock } = this.#options;
@@ -83,7 +83,7 @@ export class SessionService {
       const tokens = await this.#issueOrDiscard(session, user, now);
       return { session, tokens, replaced: [...ended, ...(await this.#tryReplace(user, outcome.replaced))] };
     }
-    throw storeUnavailable('sessions', new Error('other logins of this user took the room each time'));
+    throw storeUnavailable('sessions', new Error('other logins of this user took the free place each time'));
   }
 
   /** Resolves if a session of this user could be stored now; STORE_UNAVAILABLE. */
@@ -153,7 +153,7 @@ export class SessionService {
     throw invalidCredentials();
   }
 
-  /** Takes a later id if the first is not younger than the user's cut-off. */
+  /** Creates the record; with a later id if the first one is not younger than the user's cut-off. */
   async #createAfterCutoff(user: User, signIn: SignIn, now: number) {
     const { ids } = this.#options;
     const first = await this.#create(user, signIn, ids.next(now), now);
@@ -163,8 +163,8 @@ export class SessionService {
   }
 
   /**
-   * Completes the ends of sessions that make no room, those of the same device mostly. One that cannot be completed now
-   * is left out of the answer, and completed at a later login.
+   * Completes the ends of the sessions that `create` replaced, mostly of the same device. One that cannot be completed
+   * now is left out of the answer; a later login completes it.
    */
   async #tryReplace({ userId }: User, replaced: readonly EndedSession[]): Promise<EndedSession[]> {
     const { endings } = this.#options;

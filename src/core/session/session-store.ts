@@ -17,8 +17,9 @@ export type CreateOutcome =
    */
   | { readonly kind: 'created'; readonly replaced: readonly EndedSession[] }
   /**
-   * There is no room. These must be ended as REPLACED, and marked as logged, before `create` is called again: the oldest
-   * beyond the limit, and those that were ended so far and not logged. Nothing was created, and no session ended.
+   * There is no room. Before `create` is called again, the sessions in `toEnd` must be ended as REPLACED and marked as
+   * logged: the oldest beyond the limit, and those replaced before and not logged. Nothing was created, and no session
+   * ended except at its deadline.
    */
   | { readonly kind: 'full'; readonly toEnd: readonly string[] }
   /** The user's sessions were ended since the user was read. Nothing was created. */
@@ -108,7 +109,7 @@ export interface SessionStore {
   end(request: EndSession): Promise<EndedSession>;
   /** Ends every session of a user and remembers the cut-off. */
   endUser(request: EndUserSessions): Promise<UserCutoff>;
-  /** Where there are replicas, it fails unless they confirm that the record was read from the primary. */
+  /** With replicas to wait for, fails unless they confirm that the record was read from the primary. */
   read(userId: string, sessionId: string, now: number): Promise<ReadOutcome>;
   /** Notes in a tombstone where its ending stands in the log, so that it is not logged again. Best effort. */
   markLogged(userId: string, sessionId: string, revision: string): Promise<void>;

@@ -15,12 +15,12 @@ export interface TokenValidationOptions {
   readonly onVerdict?: (outcome: string) => void;
 }
 
-/** How long a verdict waits for the revision that was asked for; milliseconds. Usually it is a few. */
+/** How long a verdict waits for the requested revision; usually it arrives within a few milliseconds. */
 const REVISION_WAIT_MS = 500;
 
 /**
  * The server's verdicts: the validator's own where it can give one, the session record's where it cannot. If
- * the record cannot be read either, or a revision that was asked for is not held, it fails with STORE_UNAVAILABLE.
+ * the record cannot be read either, or the requested revision is not read in time, it fails with STORE_UNAVAILABLE.
  */
 export class TokenValidation {
   readonly #options: TokenValidationOptions;
@@ -63,7 +63,7 @@ export class TokenValidation {
   async #askTheRecord({ token, because }: Undecided): Promise<Judgement> {
     const { validator, store, revocations, clock } = this.#options;
     if (because === 'behind') {
-      throw storeUnavailable('revocations', new Error('the log went back behind the revision asked for'));
+      throw storeUnavailable('revocations', new Error('the log went back to before the requested revision'));
     }
     const asOf = clock.now();
     const { claims } = token;

@@ -185,8 +185,8 @@ export class UserService {
   }
 
   /**
-   * Repeats what was not answered: the user may be stored, and a password that was made is known here only. The repeat
-   * waits for the first one's transaction, and then finds the user.
+   * Repeats an insert that got no answer: the user may be stored, and only this process knows a generated password. The
+   * second insert waits for the transaction of the first, and then finds the user.
    */
   async #insertFirst(user: User): Promise<boolean> {
     const { directory } = this.#options;

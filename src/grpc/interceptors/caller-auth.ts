@@ -23,8 +23,8 @@ const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
  * Admits the callers of Validate, BatchValidate and ValidationService, by LATCHKEY_CALLER_AUTH.
  *
  * Inside error translation and the deadline (a verdict on the caller may have to wait for a store); before the
- * request is decoded, so that nobody else can make the service work. But once the request is complete, not when the
- * headers have come: nobody is admitted now to ask long after the session has ended.
+ * request is decoded, so that a caller that is not admitted costs no decoding. It runs when the request is complete and
+ * not when the headers arrive: a call that is admitted early could be kept open until after its session has ended.
  */
 export function serviceCallers(kind: CallerAuth, tokens: CallerTokens): Interceptor {
   return kind === 'open' ? (next) => next : admitting(serviceAdmission(kind, tokens));

@@ -8,22 +8,22 @@ import {
 import { Failure } from '../../core/failure.ts';
 import { statusOf } from '../status-details.ts';
 
-/** What the library's call has and its types do not show: the value of `grpc-encoding`, which it takes out of the metadata. */
+/** Private in grpc-js: the value of `grpc-encoding`, which the library removes from the metadata. */
 type LibraryCall = ServerInterceptingCallInterface & { readonly incomingEncoding: unknown };
 
 type SendMetadata = ServerInterceptingCallInterface['sendMetadata'];
 
 const IDENTITY = 'identity';
 const ACCEPT_ENCODING = 'grpc-accept-encoding';
-/** So much of what the caller named is repeated to it. */
+/** How many characters of the caller's `grpc-encoding` the answer repeats. */
 const MAX_NAME_LENGTH = 32;
 
 /**
- * Refuses compressed requests, and says in every answer that none are taken.
+ * Refuses compressed requests, and states in every answer that only `identity` is accepted.
  *
- * A few hundred bytes can unpack to the largest message there is, and the library unpacks before anybody knows who
- * is calling. This runs when the headers have arrived, before a byte of the message is read. Requests here are
- * small, and most of them a signed token: compression would gain nothing.
+ * A few hundred bytes can unpack to the largest message there is, and the library unpacks before the caller is
+ * authenticated. This runs when the headers have arrived, before the message is read. Compression would gain nothing:
+ * requests are small, and most are a signed token.
  */
 export const refuseCompression: ServerInterceptor = (_method, call) => {
   const { incomingEncoding } = call as LibraryCall;
@@ -32,11 +32,11 @@ export const refuseCompression: ServerInterceptor = (_method, call) => {
   return call as ServerInterceptingCall;
 };
 
-/** What the library sends where a handler has no metadata of its own, which is nearly always; never changed. */
+/** The metadata of an answer whose handler has none of its own, which is the usual case. Must not be changed. */
 const NO_METADATA = new Metadata();
 NO_METADATA.set(ACCEPT_ENCODING, IDENTITY);
 
-/** The library itself would offer gzip and deflate. */
+/** Without this the library would offer gzip and deflate. */
 const sendAcceptingIdentity: SendMetadata = function (this: ServerInterceptingCallInterface, given) {
   let metadata = NO_METADATA;
   if (Object.keys(given.getMap()).length > 0) {
@@ -51,7 +51,7 @@ function refusal(encoding: string): StatusObject {
   const answer = statusOf(
     new Failure(
       'COMPRESSION_UNSUPPORTED',
-      `The request has grpc-encoding: ${encoding}, and this service takes uncompressed requests only: turn compression off in the client.`,
+      `The request has grpc-encoding: ${encoding}; this service takes uncompressed requests only. Turn compression off in the client.`,
       { metadata: { grpc_encoding: encoding } },
     ),
   );

@@ -14,14 +14,14 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  * given up earlier, by the store calls' own deadlines, and is then UNAVAILABLE; this is for callers in more of a
  * hurry than that. It stands inside error translation, which gives its failure a form, and around everything
  * that may wait. A handler that answered at once was never late and costs no timer. A call
- * that arrives after its deadline does no work.
+ * that arrives after its deadline is refused before its handler runs.
  */
 export function deadline<Request, Response>(next: Handler<Request, Response>): Handler<Request, Response> {
   return (request, call) => {
     if (call.remainingMs <= 0) throw late();
     const answer = next(request, call);
     if (!(answer instanceof Promise)) return answer;
-    // Read again: the handler may have taken a while before it began to wait.
+    // Read again: the handler may have run for a while before it returned its promise.
     const { remainingMs } = call;
     return remainingMs === Number.POSITIVE_INFINITY ? answer : inTime(answer, call, remainingMs);
   };

@@ -5,9 +5,9 @@ import type { RequestLimits } from '../request-limits.ts';
 /**
  * Decodes the request.
  *
- * Inside error translation, which gives a refusal its form: what is thrown in the library's own decoding is answered
- * as INTERNAL, as though the fault were ours. Inside caller authentication: nobody else can have it done. Around
- * field checks: from here on inwards a request is a message of its type.
+ * Inside error translation, which turns a refusal into its status: an error in the library's own decoding would be
+ * answered as INTERNAL. Inside caller authentication, so that only admitted callers cost decoding. Around field
+ * checks, which need the decoded message.
  */
 export function decodedRequest<Request, Response>(
   next: Handler<Request, Response>,

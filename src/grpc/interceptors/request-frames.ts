@@ -7,21 +7,21 @@ import { Failure } from '../../core/failure.ts';
 import type { RequestLimits } from '../request-limits.ts';
 import { statusOf } from '../status-details.ts';
 
-/** What the library's call has and its types do not show: where the bytes of a request come in. */
+/** Private in grpc-js: receives the bytes of a request. */
 type LibraryCall = ServerInterceptingCallInterface & { handleDataFrame(data: Buffer): void };
 
 type ByteLimit = Pick<RequestLimits, 'maxBytes'>;
 
-/** A byte that says whether the message is compressed, and four with its length. */
-const HEAD_BYTES = 5;
-/** More than a reflection client needs for every type there is. No rpc of ours takes several. */
+/** The prefix of a message: one byte that says whether it is compressed, and four with its length. */
+const PREFIX_BYTES = 5;
+/** More than a reflection client needs for all types. Only reflection takes a stream of requests. */
 const MAX_STREAMED_MESSAGES = 100;
-const NOTHING = Buffer.alloc(0);
+const EMPTY = Buffer.alloc(0);
 
 /**
- * Refuses a message that is larger than its rpc needs, by the length it claims, and more messages than the rpc
- * takes. By itself the library holds whatever fits into the largest request of any rpc, and decodes every message of
- * a chunk: thousands of empty ones cost as much as a large one.
+ * Refuses a message whose prefix states more bytes than its rpc needs, and more messages than the rpc takes. Without
+ * this the library would buffer up to the largest request of any rpc, and decode every message of a chunk: thousands
+ * of empty ones cost as much as a large one.
  *
  * @param limitsOf the limits of an rpc, by its path.
  */
@@ -47,9 +47,9 @@ class Frames {
   readonly #isStream: boolean;
   /** How many more messages may begin. */
   #messagesLeft: number;
-  /** The beginning of a head that is not complete. */
-  #head: Buffer = NOTHING;
-  /** How much of the message that has begun is still to come. */
+  /** The part of the next prefix that has arrived. */
+  #partialPrefix: Buffer = EMPTY;
+  /** How many bytes of the current message have not arrived. */
   #bytesLeft = 0;
 
   constructor(path: string, limits: ByteLimit, isStream: boolean) {
@@ -63,13 +63,13 @@ class Frames {
     return this.#path.slice(this.#path.lastIndexOf('/') + 1);
   }
 
-  /** What is wrong with the call now that these bytes have come; undefined: nothing. */
+  /** The fault that these bytes add to the call; undefined: none. */
   faultIn(data: Buffer): Failure | undefined {
     let bytes = data;
     let at = 0;
-    if (this.#head.length > 0) {
-      bytes = Buffer.concat([this.#head, data]);
-      this.#head = NOTHING;
+    if (this.#partialPrefix.length > 0) {
+      bytes = Buffer.concat([this.#partialPrefix, data]);
+      this.#partialPrefix = EMPTY;
     }
     while (at < bytes.length) {
       if (this.#bytesLeft > 0) {
@@ -79,14 +79,14 @@ class Frames {
         continue;
       }
       if (this.#messagesLeft === 0) return this.#tooManyMessages();
-      if (bytes.length - at < HEAD_BYTES) {
-        this.#head = bytes.subarray(at);
+      if (bytes.length - at < PREFIX_BYTES) {
+        this.#partialPrefix = bytes.subarray(at);
         return undefined;
       }
       this.#messagesLeft -= 1;
       this.#bytesLeft = bytes.readUInt32BE(at + 1);
       if (this.#bytesLeft > this.#limits.maxBytes) return this.#tooLarge(this.#bytesLeft);
-      at += HEAD_BYTES;
+      at += PREFIX_BYTES;
     }
     return undefined;
   }
@@ -94,7 +94,7 @@ class Frames {
   #tooManyMessages(): Failure {
     if (!this.#isStream)
       return new Failure('MALFORMED_REQUEST', 'The call has more than one request message.');
-    const message = `A call of ${this.#rpc} takes at most ${MAX_STREAMED_MESSAGES} request messages: go on in another call.`;
+    const message = `A call of ${this.#rpc} takes at most ${MAX_STREAMED_MESSAGES} request messages; send the rest in another call.`;
     return new Failure('REQUEST_TOO_LARGE', message, {
       metadata: { max_messages: String(MAX_STREAMED_MESSAGES) },
     });

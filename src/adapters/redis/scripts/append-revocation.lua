@@ -1,13 +1,13 @@
--- Appends to the revocation log, beginning it if there is none, and drops the oldest entries that nobody needs any more.
+-- Appends to the revocation log, creating it if there is none, and drops the oldest entries that are no longer needed.
 --
 -- KEYS  1 stream, 2 genesis, 3 dropped: the id of the last entry that was dropped
--- ARGV  1 now, 2 the same by a clock that was never set forward, 3 retention, 4… fields of the entry and their values, in
+-- ARGV  1 now, 2 now by the caller's steady clock, 3 retention, 4… fields of the entry and their values, in
 --       turn: u, s | c, r, t ended at, x expires at
 -- Returns  the entry's id
--- Invariant  there is no log without its genesis; an entry is dropped when its own expiry and the retention after it ended
---            have passed by every clock asked, Redis's too: one that jumps ahead drops nothing
+-- Invariant  there is no log without its genesis; an entry is dropped when its own expiry and the retention after its end
+--            have passed by both clocks of the caller and the clock of Redis, so one clock that jumps ahead drops nothing
 
-local MOST_LOOKED_AT = 20
+local MAX_CHECKED = 20
 local DAY = 86400000
 
 redis.call('SET', KEYS[2], ARGV[1], 'NX')
@@ -17,13 +17,13 @@ local now = math.min(tonumber(ARGV[1]), tonumber(ARGV[2]), time[1] * 1000 + math
 local function is_needed(id, fields)
   local ended_at, expires_at = tonumber(fields[8]), tonumber(fields[10])
   local last = ended_at and expires_at and math.max(expires_at, ended_at + retention)
-  -- What is damaged, or was written by a clock days ahead, does not stop the log from being trimmed.
+  -- An entry that is damaged, or from a clock a day or more ahead, is judged by its id: it must not block trimming.
   if not (last and last < now + retention + DAY) then last = tonumber(string.match(id, '^%d+')) + retention end
   return last >= now
 end
 
 local from, dropped, oldest = '-', nil, nil
-for _ = 1, MOST_LOOKED_AT do
+for _ = 1, MAX_CHECKED do
   local entry = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1)[1]
   if not entry then break end
   dropped, oldest = oldest, entry[1]

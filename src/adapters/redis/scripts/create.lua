@@ -1,5 +1,5 @@
--- Opens a session: makes its record, unless the user's sessions were ended meanwhile or there is no room. Ends an
--- earlier session of the same device.
+-- Opens a session: makes its record and ends earlier sessions of the same device, unless the user's sessions were ended
+-- meanwhile or there is no room.
 --
 -- KEYS  1 sessions, 2 tombstone of the session, 3 cut-off
 -- ARGV  1 tombstone key prefix, 2 packed session id, 3 created at, 4 now, 5 time until the session's first deadline
@@ -21,7 +21,7 @@ if redis.call('EXISTS', KEYS[2]) == 1 or redis.call('HEXISTS', KEYS[1], sid) == 
   return redis.error_reply('EXISTS a session with this id exists')
 end
 
--- Earlier sessions of this device; sessions that were replaced, their ends not logged; all others.
+-- own: earlier sessions of this device; unlogged: replaced sessions whose end is not logged; others: all other sessions.
 local own, unlogged, others = {}, {}, {}
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do

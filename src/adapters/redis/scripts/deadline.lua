@@ -1,8 +1,8 @@
--- Put before the text of every script: refuses to run after the script's deadline.
+-- Put before the text of every script: refuses to run it after its deadline.
 --
 -- ARGV  the last one, removed here: the deadline, milliseconds since 1970 by the clock of this Redis
--- Returns  the error 'LATE <now>' if the deadline has passed; now by the same clock
--- Invariant  a command that was buffered while Redis stood still changes nothing once its caller has given up
+-- Returns  the error 'LATE <now>' if the deadline has passed; <now> is by the same clock
+-- Invariant  a command that Redis buffered while it was frozen changes nothing after its caller gave up
 
 local deadline = tonumber(table.remove(ARGV))
 local time = redis.call('TIME')

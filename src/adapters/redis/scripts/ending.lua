@@ -105,8 +105,8 @@ local function bury(sessions_key, tombstone_key, sid, reason, now, ttl)
   redis.call('PEXPIRE', tombstone_key, ttl)
 end
 
--- The same for a session that another one replaces: its field stays, so that the next login finds the end if it is
--- not logged before this one fails.
+-- Ends a session that another one replaces. Its field stays, so that if this login fails before the end is logged, the
+-- next login finds it.
 local function replace(sessions_key, tombstone_key, sid, now, ttl)
   local is_there = redis.call('HEXISTS', sessions_key, sid) == 1
   bury(sessions_key, tombstone_key, sid, 'REPLACED', now, ttl)

@@ -5,9 +5,9 @@
 --       the log began
 -- ARGV  1 now, 2 position, '' for none, 3 replication ids of all primaries of a cluster, '' where there is no cluster,
 --       'unknown' where one does not answer
--- Returns  {genesis, 1 | 0}: 1 if the log holds the position or has dropped it because nobody needed it
--- Invariant  an entry that was read is in the log, or not after `dropped`, or the log has lost entries; a log covers
---            nothing from before a failover or a restart, which may have lost logins; no clock is asked
+-- Returns  {genesis, 1 | 0}: 1 if the log holds the position, or dropped it as not needed any more; 0: entries were lost
+-- Invariant  an entry that was read is in the log, or not after `dropped`, or the log has lost entries; the genesis is
+--            not before the last failover or restart, which may have lost logins; no decision depends on a clock
 
 redis.call('SET', KEYS[2], ARGV[1], 'NX')
 if ARGV[3] ~= 'unknown' then
