@@ -17,7 +17,7 @@ const EXIT_SIGNAL = 128;
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
-// Whether somebody reads it or not: without a listener the first word after its reader has gone ends the process.
+// Without a listener, the first write after the reader has gone (EPIPE) would end the process.
 process.stderr.on('error', () => undefined);
 
 /** For people: on standard error, so that standard output is the log and nothing else. */

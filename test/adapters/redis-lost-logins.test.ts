@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { LOG_KEYS } from '../../src/adapters/redis/keys.ts';
+import { Script } from '../../src/adapters/redis/script.ts';
 import type { SessionWithTokens } from '../../src/core/session/session-service.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
@@ -107,5 +109,27 @@ describe('a Redis that stands still and goes on', () => {
     primary.thaw();
     await world.settle();
     expect(world.feed.coveredSince).toBe(coveredSince);
+  });
+});
+
+describe('a log whose other primaries do not answer', () => {
+  test('still begins anew when its own primary was replaced', async () => {
+    const inspect = new Script('inspect-log', []);
+    const keys = [LOG_KEYS.stream, LOG_KEYS.genesis, LOG_KEYS.dropped, LOG_KEYS.primaries];
+    await primary.with(async (redis) => {
+      const began = async (now: number, others: string) => {
+        const [genesis] = (await inspect.run(redis, keys, [
+          now,
+          '',
+          others,
+          Date.now() + 60_000,
+        ])) as string[];
+        return Number(genesis);
+      };
+      expect(await began(1_000, 'a,b')).toBe(1_000);
+      expect(await began(2_000, 'unknown')).toBe(1_000);
+      await redis.set(LOG_KEYS.primaries, 'another primary');
+      expect(await began(3_000, 'unknown')).toBe(3_000);
+    });
   });
 });

@@ -10,13 +10,13 @@
 --            not before the last failover or restart, which may have lost logins; no decision depends on a clock
 
 redis.call('SET', KEYS[2], ARGV[1], 'NX')
-if ARGV[3] ~= 'unknown' then
-  local own = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
-  local primaries = own .. ARGV[3]
-  if redis.call('GET', KEYS[4]) ~= primaries then
-    redis.call('SET', KEYS[4], primaries)
-    redis.call('SET', KEYS[2], ARGV[1])
-  end
+local own = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+local primaries = redis.call('GET', KEYS[4]) or ''
+local is_same = primaries == own .. ARGV[3]
+if ARGV[3] == 'unknown' then is_same = string.sub(primaries, 1, #own) == own end
+if not is_same then
+  redis.call('SET', KEYS[4], own .. ARGV[3])
+  redis.call('SET', KEYS[2], ARGV[1])
 end
 
 local genesis = redis.call('GET', KEYS[2])
