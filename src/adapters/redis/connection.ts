@@ -53,9 +53,12 @@ export async function openRedis(address: RedisAddress, options: ConnectionOption
   return client;
 }
 
-/** Drops the connection at once and connects again, resolving the address anew. */
+/**
+ * Drops the connection at once and connects again, resolving the address anew. This includes a connection that is open
+ * and not ready: a frozen server may resume and complete it. During a look-up `disconnect` would end the client for good.
+ */
 export function reconnectRedis(client: RedisClient): void {
-  if (client.status === 'ready') client.disconnect(true);
+  if (client.status === 'ready' || client.status === 'connect') client.disconnect(true);
 }
 
 /** Ends it without waiting for answers, however often it is called; nothing of it is left after 100 ms. */

@@ -38,7 +38,10 @@ export function watchFailover(address: RedisAddress, options: FailoverWatchOptio
       // The announcement may have been missed while this sentinel was not connected.
       const asking = client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', address.master);
       asking.then(
-        (master) => noteMaster(String(master)),
+        (master) => {
+          // A sentinel that does not know the name answers null.
+          if (master !== null) noteMaster(String(master));
+        },
         () => undefined,
       );
       client.subscribe(SWITCHED).catch(() => client.disconnect(true));
