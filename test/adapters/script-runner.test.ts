@@ -89,3 +89,41 @@ describe('a script with a deadline', () => {
     await expect(run()).rejects.toThrow('after its deadline');
   });
 });
+
+/** Two nodes with clocks of their own; all keys lead to one of them. */
+class ClusterWithClocks extends RedisWithClock {
+  readonly isCluster = true;
+  readonly other = new RedisWithClock();
+  nodes: () => readonly RedisWithClock[] = () => [];
+
+  /** By whichever node is asked; here it is never the one of the keys. */
+  override time(): Promise<[number, number]> {
+    return this.other.time();
+  }
+}
+
+describe('a script in a cluster', () => {
+  /** @param aheadMs how far the clock of the node of the keys is ahead of the other one's. */
+  const clusterWhere = (aheadMs: number) => {
+    const cluster = new ClusterWithClocks();
+    const node = new RedisWithClock();
+    node.redisMs = cluster.redisMs + aheadMs;
+    cluster.redisMs = node.redisMs;
+    cluster.nodes = () => [node, cluster.other];
+    return { cluster, run: runnerOn(cluster) };
+  };
+
+  test('is refused when late by a node whose clock is behind', async () => {
+    const { cluster, run } = clusterWhere(-3_600_000);
+    await run();
+    cluster.delayMs = DEADLINE_MS + 1;
+    await expect(run()).rejects.toThrow('after its deadline');
+  });
+
+  test('runs on a node whose clock is ahead, and is refused there when late', async () => {
+    const { cluster, run } = clusterWhere(3_600_000);
+    expect(await run()).toBe('ran');
+    cluster.delayMs = DEADLINE_MS + 1;
+    await expect(run()).rejects.toThrow('after its deadline');
+  });
+});

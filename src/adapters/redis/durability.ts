@@ -1,3 +1,4 @@
+import type { Cluster, Redis } from 'ioredis';
 import { Failure, type StoreName, storeUnavailable } from '../../core/failure.ts';
 import type { RedisClient } from './connection.ts';
 
@@ -37,9 +38,11 @@ export class ReplicaConfirmation {
   constructor(client: RedisClient, options: DurabilityOptions) {
     this.#client = client;
     this.#options = options;
-    client.on('close', () => {
+    const count = () => {
       this.#connections += 1;
-    });
+    };
+    client.on('close', count);
+    if (client.isCluster) countOfNodes(client as Cluster, count);
   }
 
   /** Call it right after the reply to a write to `key`. ENDING_UNCONFIRMED: too few replicas have it. */
@@ -103,6 +106,25 @@ export class ReplicaConfirmation {
     if (typeof held !== 'number') throw new Error('no reply to WAIT');
     return held;
   }
+}
+
+/** Counts the connections of each node, and each time that others became primaries: keys lead there from then on. */
+function countOfNodes(cluster: Cluster, count: () => void): void {
+  const follow = (node: Redis) => node.on('close', count);
+  const primaries = () =>
+    cluster
+      .nodes('master')
+      .map(({ options }) => `${options.host}:${options.port}`)
+      .sort()
+      .join();
+  cluster.nodes().forEach(follow);
+  cluster.on('+node', follow);
+  let known = primaries();
+  cluster.on('refresh', () => {
+    const found = primaries();
+    if (found !== known) count();
+    known = found;
+  });
 }
 
 /** Runs an operation of a store within a deadline of its own; whatever the driver throws becomes STORE_UNAVAILABLE. */

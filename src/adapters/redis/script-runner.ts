@@ -1,3 +1,4 @@
+import type { Cluster } from 'ioredis';
 import type { Clock } from '../../core/clock.ts';
 import type { RedisClient } from './connection.ts';
 import type { Script } from './script.ts';
@@ -50,8 +51,8 @@ export class ScriptRunner {
       if (redisMs === undefined) throw error;
       const remainingMs = sentAt + deadlineMs - clock.monotonic();
       if (remainingMs <= 0) throw new Error('Redis refused a script that came after its deadline');
-      // In time by the steady clock, so the clock of Redis was set forward.
-      this.#reading = { monotonic: clock.monotonic(), redisMs };
+      // In time by the steady clock: the clock of Redis was set forward, or is ahead of another node of the cluster.
+      if (!client.isCluster) this.#reading = { monotonic: clock.monotonic(), redisMs };
       return script.run(client, keys, [...args, redisMs + Math.ceil(remainingMs)]);
     }
   }
@@ -66,11 +67,29 @@ export class ScriptRunner {
 
   async #askClock(): Promise<ClockReading> {
     const askedAt = this.#options.clock.monotonic();
-    const [seconds, microseconds] = await this.#options.client.time();
-    const redisMs = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+    const redisMs = await earliestTime(this.#options.client);
     this.#reading = { monotonic: askedAt, redisMs };
     return this.#reading;
   }
+}
+
+/**
+ * In a cluster the time of the node that is furthest behind, so that no node runs a script too late: one that is ahead
+ * refuses and says its own time. A node that does not answer is left out.
+ */
+async function earliestTime(client: RedisClient): Promise<number> {
+  const one = client.time();
+  if (!client.isCluster) return milliseconds(await one);
+  const nodes = (client as Cluster).nodes('master').map((node) => node.time());
+  const answers = await Promise.allSettled([one, ...nodes]);
+  const times = answers.flatMap((answer) =>
+    answer.status === 'fulfilled' ? milliseconds(answer.value) : [],
+  );
+  return times.length === 0 ? milliseconds(await one) : Math.min(...times);
+}
+
+function milliseconds([seconds, microseconds]: readonly unknown[]): number {
+  return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
 }
 
 function redisTime(reading: ClockReading, monotonic: number): number {
