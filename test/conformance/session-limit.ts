@@ -108,6 +108,13 @@ export function sessionLimitLaw(name: string, open: (clock: ManualClock) => Sess
         });
       });
 
+      test('is covered by the cut-off of its user while its end is not logged', async () => {
+        const ahead = clock.now() + 2_000;
+        const session = await steps.opened({ sessionId: ids.next(ahead) });
+        await steps.end(session, 'REPLACED');
+        expect(await steps.endUser(session.userId, 2)).toMatchObject({ cutoff: ahead, endedSessionIds: [] });
+      });
+
       test('does not count or report sessions whose deadline has passed', async () => {
         const userId = ids.next(clock.now());
         const idle = await steps.opened({ userId, device });

@@ -112,11 +112,15 @@ export class MemorySessionStore implements SessionStore {
       ({ createdAt }) => createdUpTo === undefined || createdAt <= createdUpTo,
     );
     for (const session of ended) this.#bury(session, reason, now, tombstoneTtlMs);
+    const covered = ended.map(({ createdAt }) => createdAt);
+    // The cut-off stands for the ends of replaced sessions that are not logged, too.
     for (const { sessionId } of this.#unlogged(userId)) {
       const createdAt = createdAtOf(sessionId) ?? 0;
-      if (createdUpTo === undefined || createdAt <= createdUpTo) this.#unlist(userId, sessionId);
+      if (createdUpTo !== undefined && createdAt > createdUpTo) continue;
+      this.#unlist(userId, sessionId);
+      covered.push(createdAt);
     }
-    const cutoff = createdUpTo ?? Math.max(now, ...ended.map(({ createdAt }) => createdAt));
+    const cutoff = createdUpTo ?? Math.max(now, ...covered);
     const earlier = this.#cutoffs.get(userId);
     this.#cutoffs.set(userId, {
       securityVersion: Math.max(request.securityVersion, earlier?.securityVersion ?? 0),

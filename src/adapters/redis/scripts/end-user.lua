@@ -5,12 +5,13 @@
 -- ARGV  1 tombstone key prefix, 2 reason, 3 now, 4 ttl of a tombstone, 5 ttl of the cut-off, 6 security version,
 --       7 end sessions created up to this instant; '' for all
 -- Returns  {cut-off, sid, …}: those that were alive
--- Invariant  no living record is as old as the cut-off, whichever server's clock made its id
+-- Invariant  no living record is as old as the cut-off, whichever server's clock made its id; a session that was replaced,
+--            its end not logged, is as old: the cut-off stands for that end
 
 local prefix, reason, now, tombstone_ttl, cutoff_ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local version, up_to = tonumber(ARGV[6]), tonumber(ARGV[7])
 
-local living = {}
+local living, at = {}, up_to or tonumber(now)
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   local sid, record = all[i], all[i + 1]
@@ -20,13 +21,13 @@ for i = 1, #all, 2 do
     if is_living(record) then
       living[#living + 1] = {sid, record}
     else
+      at = math.max(at, created_at(sid))
       redis.call('HDEL', KEYS[1], sid)
     end
   end
 end
 
 sort_by_deadline(living)
-local at = up_to or tonumber(now)
 local reply = {''}
 for _, session in ipairs(living) do
   local sid = session[1]
