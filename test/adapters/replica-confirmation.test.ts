@@ -60,7 +60,7 @@ async function confirmSecond(between: () => void): Promise<string> {
 }
 
 describe('a write in a cluster that waits behind another one', () => {
-  const GONE = 'the connection of the write is gone';
+  const GONE = 'the connection that made the write was lost';
 
   test('is confirmed on the node where it was made', async () => {
     expect(await confirmSecond(() => cluster.emit('refresh'))).toBe('confirmed');

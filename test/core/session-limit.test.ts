@@ -4,7 +4,7 @@ import type { User } from '../../src/core/user/user.ts';
 import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SessionWorld } from '../support/session-world.ts';
-import { DAY } from '../support/sessions.ts';
+import { DAY, ids } from '../support/sessions.ts';
 import { UncertainLog } from '../support/uncertain-log.ts';
 
 /** The most sessions a user may have in a `SessionWorld`. */
@@ -81,8 +81,33 @@ describe('a login of a user who has sessions', () => {
     expect(await judge(first.tokens.accessToken)).toMatchObject({ endReason: 'REPLACED' });
   });
 
-  test('keeps the limit through many logins at once', async () => {
-    const opened = await Promise.all(Array.from({ length: 30 }, () => world.open(user)));
+  test('keeps the limit through many logins at once, each of which succeeds and ends one session', async () => {
+    const append = jest.spyOn(log, 'append');
+    const opened = await Promise.all(Array.from({ length: 100 }, () => world.open(user)));
+    expect(await liveOf(opened)).toBe(LIMIT);
+    expect(append).toHaveBeenCalledTimes(100 - LIMIT);
+  });
+
+  test('that is refused since others take the room each time has ended nothing in vain', async () => {
+    await openedToTheLimit();
+    const end = jest.spyOn(world.store, 'end');
+    const create = jest.spyOn(world.store, 'create').mockImplementation(async () => {
+      return { kind: 'full', toEnd: [ids.next(clock.now())] };
+    });
+    await expect(world.open(user)).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
+    const lastEnd = end.mock.invocationCallOrder.at(-1) ?? 0;
+    expect(create.mock.invocationCallOrder.at(-1)).toBeGreaterThan(lastEnd);
+  });
+
+  test('that waits for too long while others make room ends nothing', async () => {
+    const opened = await openedToTheLimit();
+    const end = jest.spyOn(world.store, 'end').mockImplementationOnce(async () => {
+      clock.advance(1_001);
+      throw new Error('no answer');
+    });
+    const both = await Promise.allSettled([world.open(user), world.open(user)]);
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(end).toHaveBeenCalledTimes(1);
     expect(await liveOf(opened)).toBe(LIMIT);
   });
 });

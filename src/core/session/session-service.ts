@@ -9,10 +9,11 @@ import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import type { AccessTokenIssuer } from './access-token-issuer.ts';
 import type { IssuedTokens } from './issued-tokens.ts';
+import { KeyedQueue } from './keyed-queue.ts';
 import { MAX_GENERATION, type RefreshGrant, type RefreshTokens } from './refresh-token.ts';
 import type { Device, EndedSession, EndReason, Session, SessionPolicy } from './session.ts';
 import type { SessionEndings } from './session-endings.ts';
-import type { RotateOutcome, SessionStore } from './session-store.ts';
+import type { CreateOutcome, RotateOutcome, SessionStore } from './session-store.ts';
 
 export interface SessionServiceOptions {
   readonly store: SessionStore;
@@ -46,12 +47,23 @@ export interface OpenedSession extends SessionWithTokens {
   readonly replaced: readonly EndedSession[];
 }
 
-/** How often a login makes room before it fails; concurrent logins of the same user may take the room each time. */
+/** What became of one attempt to open a session. */
+interface Attempt {
+  readonly session: Session;
+  readonly outcome: CreateOutcome;
+  readonly now: number;
+}
+
+/** How often a login makes room before it fails; logins of the same user in other processes may take the room. */
 const MAX_OPEN_ATTEMPTS = 50;
+/** A login that waits longer than this for others of its user to make room is refused, and ends nothing; milliseconds. */
+const MAX_ROOM_WAIT_MS = 1_000;
 
 /** Opens sessions, keeps them going, ends them. */
 export class SessionService {
   readonly #options: SessionServiceOptions;
+  /** One login of a user makes room at a time: many would take it from each other and end ever more sessions. */
+  readonly #makingRoom = new KeyedQueue();
 
   constructor(options: SessionServiceOptions) {
     this.#options = options;
@@ -66,24 +78,18 @@ export class SessionService {
    * detects changes after that.
    */
   async open(checked: User, signIn: SignIn): Promise<OpenedSession> {
-    const { endings, users, clock } = this.#options;
+    const { users, clock } = this.#options;
     const user = await users.findById(checked.userId);
     if (user?.disabledAt !== undefined || user?.securityVersion !== checked.securityVersion) {
       return this.#refuse(checked.userId);
     }
-    const ended: EndedSession[] = [];
-    for (let attempt = 1; attempt <= MAX_OPEN_ATTEMPTS; attempt += 1) {
-      const now = clock.now();
-      const { session, outcome } = await this.#createAfterCutoff(user, signIn, now);
-      if (outcome.kind === 'full') {
-        for (const sessionId of outcome.toEnd) ended.push(await endings.replace(user.userId, sessionId));
-        continue;
-      }
-      if (outcome.kind !== 'created') throw invalidCredentials();
-      const tokens = await this.#issueOrDiscard(session, user, now);
-      return { session, tokens, replaced: [...ended, ...(await this.#tryReplace(user, outcome.replaced))] };
-    }
-    throw storeUnavailable('sessions', new Error('other logins of this user took the free place each time'));
+    const first = await this.#attempt(user, signIn);
+    if (first.outcome.kind !== 'full') return this.#opened(user, first, []);
+    const since = clock.monotonic();
+    return this.#makingRoom.run(user.userId, () => {
+      if (clock.monotonic() - since > MAX_ROOM_WAIT_MS) throw noRoom();
+      return this.#openWithRoom(user, signIn);
+    });
   }
 
   /** Resolves if a session of this user could be stored now; STORE_UNAVAILABLE. */
@@ -153,9 +159,34 @@ export class SessionService {
     throw invalidCredentials();
   }
 
+  /** Every end is followed by one more attempt: what was ended made room for this login, or for another one. */
+  async #openWithRoom(user: User, signIn: SignIn): Promise<OpenedSession> {
+    const ended: EndedSession[] = [];
+    for (let attempt = 1; attempt <= MAX_OPEN_ATTEMPTS; attempt += 1) {
+      const made = await this.#attempt(user, signIn);
+      if (made.outcome.kind !== 'full') return this.#opened(user, made, ended);
+      if (attempt === MAX_OPEN_ATTEMPTS) break;
+      for (const sessionId of made.outcome.toEnd) {
+        ended.push(await this.#options.endings.replace(user.userId, sessionId));
+      }
+    }
+    throw noRoom();
+  }
+
+  async #opened(
+    user: User,
+    { session, outcome, now }: Attempt,
+    ended: readonly EndedSession[],
+  ): Promise<OpenedSession> {
+    if (outcome.kind !== 'created') throw invalidCredentials();
+    const tokens = await this.#issueOrDiscard(session, user, now);
+    return { session, tokens, replaced: [...ended, ...(await this.#tryReplace(user, outcome.replaced))] };
+  }
+
   /** Creates the record; with a later id if the first one is not younger than the user's cut-off. */
-  async #createAfterCutoff(user: User, signIn: SignIn, now: number) {
-    const { ids } = this.#options;
+  async #attempt(user: User, signIn: SignIn): Promise<Attempt> {
+    const { ids, clock } = this.#options;
+    const now = clock.now();
     const first = await this.#create(user, signIn, ids.next(now), now);
     return first.outcome.kind === 'clock-behind'
       ? this.#create(user, signIn, ids.next(first.outcome.cutoff + 1), now)
@@ -174,7 +205,7 @@ export class SessionService {
     return results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
   }
 
-  async #create(user: User, signIn: SignIn, sessionId: string, now: number) {
+  async #create(user: User, signIn: SignIn, sessionId: string, now: number): Promise<Attempt> {
     const { store, policy } = this.#options;
     const createdAt = createdAtOf(sessionId) ?? now;
     const session: Session = {
@@ -190,7 +221,7 @@ export class SessionService {
     const { maxSessionsPerUser, tombstoneTtlMs } = policy;
     const { securityVersion } = user;
     const outcome = await store.create({ session, securityVersion, maxSessionsPerUser, tombstoneTtlMs, now });
-    return { session, outcome };
+    return { session, outcome, now };
   }
 
   async #rotate(grant: RefreshGrant, user: User, now: number): Promise<RotateOutcome> {
@@ -275,6 +306,10 @@ export class SessionService {
       return;
     }
   }
+}
+
+function noRoom(): Failure {
+  return storeUnavailable('sessions', new Error('other logins of this user took the room each time'));
 }
 
 function sessionEnded(ended: EndedSession | undefined): Failure {
