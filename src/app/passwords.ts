@@ -19,7 +19,8 @@ export async function openPasswords(
   });
   closers.add(() => hasher.close());
   const queue = new PasswordQueue({
-    turns: threads,
+    // One more than there are threads: it proves the session store meanwhile, and no thread waits for that.
+    turns: threads + 1,
     capacity: threads * waitingPerThread,
     monotonic: () => clock.monotonic(),
   });

@@ -17,7 +17,7 @@ export interface QueueCaller {
 }
 
 export interface PasswordQueueOptions {
-  /** How many may hash at the same time: one for each thread. */
+  /** How many have their turn at the same time: at least one for each thread that hashes. */
   readonly turns: number;
   /** How many may wait. */
   readonly capacity: number;
