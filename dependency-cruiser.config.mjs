@@ -42,8 +42,8 @@ const rooms = [
   only(
     'start-builds-app',
     'start[.]ts$',
-    ['app[.]ts$', 'app/workers/', 'greeting[.]ts$', 'config', 'telemetry/'],
-    'start reads the config, builds the app or supervises those who do, greets, and ends.',
+    ['app[.]ts$', 'app/workers/', 'app/reset-admin[.]ts$', 'greeting[.]ts$', 'config', 'telemetry/'],
+    'start reads the config, builds the app or supervises those who do, greets, and ends; or runs a command.',
   ),
   {
     name: 'app-is-the-root',

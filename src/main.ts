@@ -4,7 +4,7 @@ import { nodeVersionFault } from './node-version.ts';
 const fault = nodeVersionFault(process.versions.node);
 if (fault === undefined) {
   const { start } = await import('./start.ts');
-  process.exitCode = await start();
+  process.exitCode = await start(process.argv.slice(2));
   // The channel to the supervisor would keep a worker alive, and node:cluster ends one that closes it with 0.
   if (process.connected) process.exit();
 } else {

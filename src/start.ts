@@ -1,4 +1,5 @@
 import { availableParallelism, constants } from 'node:os';
+import { resetAdminPassword } from './app/reset-admin.ts';
 import { superviseWorkers } from './app/workers/supervise.ts';
 import { WorkerEnded } from './app/workers/supervisor.ts';
 import { type WorkerSelf, workerSelf } from './app/workers/worker.ts';
@@ -12,10 +13,16 @@ import { createLogger, type Logger } from './telemetry/logger.ts';
 /** The configuration cannot be used (EX_CONFIG of sysexits). */
 const EXIT_CONFIG = 78;
 const EXIT_FAILED = 1;
+/** As the operator's command counts. */
+const EXIT_USAGE = 2;
 /** Plus the number of the signal, as shells tell of a process that it ended. */
 const EXIT_SIGNAL = 128;
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+const USAGE = `latchkey: Run it without arguments to serve, or, where nobody can sign in as an admin any more:
+  node dist/main.js reset-admin [username]
+which makes a new password for the user (default: LATCHKEY_BOOTSTRAP_USERNAME, or admin), and prints it.`;
 
 // Without a listener, the first write after the reader has gone (EPIPE) would end the process.
 process.stderr.on('error', () => undefined);
@@ -25,14 +32,19 @@ function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Runs the service as its environment says; resolves, once it has ended, with the exit code. */
-export async function start(): Promise<number> {
+/** Runs the service, or the command given, as its environment says; resolves with the exit code once it has ended. */
+export async function start(args: readonly string[]): Promise<number> {
+  if (args.length > 0 && (args[0] !== 'reset-admin' || args.length > 2 || args[1]?.startsWith('-'))) {
+    say(USAGE);
+    return EXIT_USAGE;
+  }
   const outcome = readConfig(process.env, availableParallelism());
   if (outcome.kind === 'faults') {
     say(describeFaults(outcome.faults));
     return EXIT_CONFIG;
   }
   const { config } = outcome;
+  if (args.length > 0) return resetAdmin(config, args[1] ?? config.bootstrap.username);
   const self = workerSelf();
   const logger = createLogger(config.logLevel, undefined, self && { worker: self.id });
   try {
@@ -61,6 +73,19 @@ async function serve(config: Config, logger: Logger): Promise<number> {
   const clean = await app.close();
   logger.info({ clean }, 'stopped');
   return clean ? 0 : EXIT_FAILED;
+}
+
+/** A command that ends by itself: what it says is its output, and there is no log. */
+async function resetAdmin(config: Config, username: string): Promise<number> {
+  try {
+    const { told, problem } = await resetAdminPassword(username, config, systemClock);
+    if (told !== '') process.stdout.write(`${told}\n`);
+    if (problem === undefined) return 0;
+    say(`latchkey: ${problem}`);
+  } catch (error) {
+    say(`latchkey: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return EXIT_FAILED;
 }
 
 /** One of several: it tells the supervisor. */

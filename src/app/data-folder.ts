@@ -3,16 +3,20 @@ import { lockFolder } from '../adapters/files/folder-lock.ts';
 import { readOrMakeMasterKey } from '../adapters/files/master-key-file.ts';
 import { checkFile } from '../adapters/files/owned-file.ts';
 import { checkFolder, makeFolder } from '../adapters/files/owned-folder.ts';
+import type { Config } from '../config.ts';
 import { Failure } from '../core/failure.ts';
 import { MasterKeys } from '../core/keys/master-key.ts';
 import type { Site } from './site.ts';
 import { naming } from './start-fault.ts';
 
+export const MASTER_KEY_FILE = 'master-key';
 export const FOLDER_REMEDY = 'Name a folder that this process may write in.';
 
 /** The SQLite database, and what SQLite keeps beside it. */
 export const DATABASE_FILE = 'latchkey.db';
 const DATABASE_FILES = ['', '-wal', '-shm', '-journal'].map((suffix) => DATABASE_FILE + suffix);
+
+const LOCK_REMEDY = 'Set LATCHKEY_REDIS_URL for both, or another LATCHKEY_DATA_DIR for this one.';
 
 /** Neither of them means a folder that could be used. */
 const NO_FOLDER = new Set<unknown>(['EEXIST', 'ENOTDIR']);
@@ -22,10 +26,9 @@ const NO_FOLDER = new Set<unknown>(['EEXIST', 'ENOTDIR']);
  * and keys of their own. With sessions in memory it is locked too: to be opened before what is kept in it, so that the
  * lock is given back after all of that is closed.
  */
-export async function openDataFolder({ config, closers }: Pick<Site, 'config' | 'closers'>): Promise<void> {
-  const { databaseUrl, masterKeys, redis } = config;
-  const inMemory = redis.kind === 'none';
-  if (!inMemory && databaseUrl !== undefined && masterKeys !== undefined) return;
+export async function openDataFolder(site: Pick<Site, 'config' | 'closers'>): Promise<void> {
+  const { config } = site;
+  if (!usesDataFolder(config)) return;
   const folder = resolve(config.dataDir);
   await checked(() => checkFolder(folder));
   await naming(
@@ -36,13 +39,31 @@ export async function openDataFolder({ config, closers }: Pick<Site, 'config' | 
         ? `${folder} is not a folder. ${FOLDER_REMEDY}`
         : `${folder} cannot be made: ${reason}. ${FOLDER_REMEDY}`,
   );
+  await takeDataFolder(site, LOCK_REMEDY);
+}
+
+/**
+ * Checks and locks the data folder as above, but does not make it.
+ *
+ * @param lockRemedy what to do where another process has the lock.
+ */
+export async function takeDataFolder(
+  { config, closers }: Pick<Site, 'config' | 'closers'>,
+  lockRemedy: string,
+): Promise<void> {
+  if (!usesDataFolder(config)) return;
+  const folder = resolve(config.dataDir);
   await checked(() => checkFolder(folder));
-  if (databaseUrl === undefined) {
+  if (config.databaseUrl === undefined) {
     await checked(() => {
       for (const file of DATABASE_FILES) checkFile(join(folder, file));
     });
   }
-  if (inMemory) closers.add(await checked(() => lockFolder(folder)));
+  if (config.redis.kind === 'none') closers.add(await checked(() => lockFolder(folder, lockRemedy)));
+}
+
+function usesDataFolder({ databaseUrl, masterKeys, redis }: Config): boolean {
+  return redis.kind === 'none' || databaseUrl === undefined || masterKeys === undefined;
 }
 
 /** Those of the environment, or the one in the data folder. Their ids are logged: other messages name keys by them. */
@@ -50,7 +71,7 @@ export async function openMasterKeys({
   config,
   logger,
 }: Pick<Site, 'config' | 'logger'>): Promise<MasterKeys> {
-  const keyOfDataFolder = () => checked(() => readOrMakeMasterKey(join(config.dataDir, 'master-key')));
+  const keyOfDataFolder = () => checked(() => readOrMakeMasterKey(join(config.dataDir, MASTER_KEY_FILE)));
   const masterKeys = new MasterKeys(config.masterKeys ?? [await keyOfDataFolder()]);
   logger.info({ ids: masterKeys.all.map(({ id }) => id).join(', ') }, 'master keys, newest first');
   return masterKeys;

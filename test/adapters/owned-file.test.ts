@@ -71,7 +71,7 @@ const OPENERS = {
   readOrMakeMasterKey: () => readOrMakeMasterKey(file),
   lockFolder: () => {
     file = path.join(root, 'in-memory.lock');
-    return lockFolder(root);
+    return lockFolder(root, 'Stop it.');
   },
 };
 

@@ -97,7 +97,7 @@ describe('a start that fails', () => {
   }, 30_000);
 
   test('for a data folder with sessions in memory of another process leaves the database alone', async () => {
-    opened.push(lockFolder(folder));
+    opened.push(lockFolder(folder, 'Stop it.'));
     const errors = await toldOf({ LATCHKEY_DATA_DIR: folder });
     expect(errors).toContain('LATCHKEY_DATA_DIR: Another process');
     expect(existsSync(join(folder, 'latchkey.db'))).toBe(false);

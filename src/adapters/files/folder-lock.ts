@@ -12,8 +12,10 @@ const SQLITE_BUSY = 5;
  * Makes this process the only one that keeps sessions in memory beside the users of this folder: of two, each would
  * accept what the other has ended. The lock is one of the kernel's, on an empty SQLite file, so it ends with the
  * process however that ends. Answers what releases it; throws INTERNAL if another process has it or it cannot be made.
+ *
+ * @param remedy what to do where another process has it.
  */
-export function lockFolder(folder: string): () => void {
+export function lockFolder(folder: string, remedy: string): () => void {
   const file = path.join(folder, LOCK_FILE);
   let database: DatabaseSync | undefined;
   try {
@@ -25,14 +27,14 @@ export function lockFolder(folder: string): () => void {
   } catch (cause) {
     database?.close();
     if (cause instanceof Failure) throw cause;
-    throw new Failure('INTERNAL', isBusy(cause) ? inUse(folder) : unusable(file, cause), { cause });
+    throw new Failure('INTERNAL', isBusy(cause) ? inUse(folder, remedy) : unusable(file, cause), { cause });
   }
 }
 
-function inUse(folder: string): string {
+function inUse(folder: string, remedy: string): string {
   return (
     `Another process uses the data folder ${folder} and keeps sessions in memory; what one of the two ends would stay ` +
-    'valid on the other. Set LATCHKEY_REDIS_URL for both, or another LATCHKEY_DATA_DIR for this one.'
+    `valid on the other. ${remedy}`
   );
 }
 

@@ -1,0 +1,77 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { MemoryUserDirectory } from '../../src/adapters/memory/memory-user-directory.ts';
+import { Failure } from '../../src/core/failure.ts';
+import { resetAdmin } from '../../src/core/user/admin-reset.ts';
+import { failureOf } from '../support/failing.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { aUser } from '../support/users.ts';
+
+let directory: MemoryUserDirectory;
+let ended: string[];
+let unconfirmed: Failure | undefined;
+
+beforeEach(() => {
+  directory = new MemoryUserDirectory();
+  ended = [];
+  unconfirmed = undefined;
+});
+
+const reset = (username: string) =>
+  resetAdmin(
+    {
+      directory,
+      passwords: { hash: async (password) => `hash of ${password}` },
+      sessions: {
+        endUser: async (userId, securityVersion, reason) => {
+          if (unconfirmed !== undefined) throw unconfirmed;
+          ended.push(`${userId} v${securityVersion} ${reason}`);
+          return { revision: '1' };
+        },
+      },
+      clock: new ManualClock(),
+    },
+    username,
+  );
+
+const lostAdmin = async () => {
+  const user = aUser(7, { username: 'root', usernameKey: 'root', roles: ['ops'], disabledAt: 1 });
+  await directory.insert(user);
+  return user.userId;
+};
+
+describe('the reset of an admin', () => {
+  test('sets a new password, enables the user, gives the role admin and ends the sessions', async () => {
+    const userId = await lostAdmin();
+    const { user, password, unended } = await reset('ROOT');
+    expect(user).toMatchObject({ userId, passwordHash: `hash of ${password}`, roles: ['ops', 'admin'] });
+    expect(user.disabledAt).toBeUndefined();
+    expect(unended).toBeUndefined();
+    expect(ended).toEqual([`${userId} v${user.securityVersion} PASSWORD_CHANGED`]);
+    expect(password).toMatch(/^[0-9a-z]{5}(-[0-9a-z]{5}){4}$/);
+    expect((await reset('root')).password).not.toBe(password);
+  });
+
+  test('tells that sessions may go on, with the password that is set all the same', async () => {
+    await lostAdmin();
+    unconfirmed = new Failure('ENDING_UNCONFIRMED', 'nobody knows');
+    const { password, unended, user } = await reset('root');
+    expect(unended).toBe(unconfirmed);
+    expect(await directory.findById(user.userId)).toMatchObject({ passwordHash: `hash of ${password}` });
+  });
+
+  test('of two at the same time succeeds once, so that no password is told that was never in use', async () => {
+    await lostAdmin();
+    const results = await Promise.allSettled([reset('root'), reset('root')]);
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    const [told] = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const stored = await directory.findByUsernameKey('root');
+    expect(stored?.passwordHash).toBe(`hash of ${told?.password}`);
+    const [refused] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    expect(refused).toMatchObject({ reason: 'USER_CHANGED' });
+  });
+
+  test('fails for a name that nobody has', async () => {
+    await lostAdmin();
+    expect(await failureOf(reset('nobody'))).toMatchObject({ reason: 'USER_NOT_FOUND' });
+  });
+});

@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { IdentityClient } from '../support/identity-client.ts';
+import { LatchkeyProcess } from '../support/latchkey-process.ts';
+import { freePort, RedisServer } from '../support/redis-server.ts';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+const LOST = 'correct horse battery';
+const UNAUTHENTICATED = 16;
+
+describe('an operator who lost the admin password', () => {
+  let folder: string;
+  let dataDir: string;
+  let opened: (() => unknown)[];
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'latchkey-reset-'));
+    dataDir = join(folder, 'data');
+    opened = [];
+  });
+
+  afterEach(async () => {
+    for (const close of opened.reverse()) await close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const settings = (given: Record<string, string>) => ({
+    LATCHKEY_DATA_DIR: dataDir,
+    LATCHKEY_BCRYPT_COST: '10',
+    LATCHKEY_LISTEN: '127.0.0.1:0',
+    LATCHKEY_METRICS_LISTEN: 'off',
+    ...given,
+  });
+  const start = async (given: Record<string, string> = {}) => {
+    const service = await LatchkeyProcess.start(settings({ LATCHKEY_BOOTSTRAP_PASSWORD: LOST, ...given }));
+    opened.push(() => service.stop());
+    const client = new IdentityClient(service.address);
+    opened.push(() => client.close());
+    return { service, client };
+  };
+  const startRedis = async () => {
+    const redis = await RedisServer.start();
+    opened.push(() => redis.stop());
+    return redis;
+  };
+  /** Runs `node dist/main.js` with arguments, from the sources. */
+  const run = async (args: readonly string[], given: Record<string, string> = {}) => {
+    const child = spawn(process.execPath, [MAIN, ...args], { env: settings(given) });
+    opened.push(() => child.kill('SIGKILL'));
+    const code = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const [said, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return { code: await code, said, errors };
+  };
+  const resetAdmin = async (given: Record<string, string> = {}, ...args: string[]) => {
+    const ended = await run(['reset-admin', ...args], given);
+    return { ...ended, password: / has a new password: (\S+)\n/.exec(ended.said)?.[1] ?? '' };
+  };
+
+  test('sets a new one beside a running service, whose sessions of the admin are over at once', async () => {
+    const redis = await startRedis();
+    const { client } = await start({ LATCHKEY_REDIS_URL: redis.url });
+    const { tokens } = await client.login({ password: LOST });
+    const { code, errors, said, password } = await resetAdmin({ LATCHKEY_REDIS_URL: redis.url });
+    expect({ code, errors }).toEqual({ code: 0, errors: '' });
+    expect(said).toContain('Every session of admin has ended.');
+    await expect(client.login({ password })).resolves.toBeDefined();
+    await expect(client.login({ password: LOST })).rejects.toMatchObject({ code: UNAUTHENTICATED });
+    const refreshed = client.refresh(tokens?.refreshToken ?? '');
+    await expect(refreshed).rejects.toMatchObject({ code: UNAUTHENTICATED });
+    const validated = await client.validate(tokens?.accessToken ?? '', { consistency: 2 });
+    expect(validated.verdict?.$case).toBe('rejection');
+  }, 60_000);
+
+  test('is told to stop a service that keeps sessions in memory, and sets a new one after that', async () => {
+    const { service, client } = await start();
+    const refused = await resetAdmin();
+    expect(refused).toMatchObject({ code: 1, said: '' });
+    expect(refused.errors).toMatch(
+      /^latchkey: LATCHKEY_DATA_DIR: .* Stop it, run this again, and start it\.\n$/,
+    );
+    await expect(client.login({ password: LOST })).resolves.toBeDefined();
+    await service.stop();
+    const { code, password } = await resetAdmin();
+    expect(code).toBe(0);
+    const { client: next } = await start();
+    await expect(next.login({ password })).resolves.toBeDefined();
+  }, 60_000);
+
+  test('is told where a session may live on, and still gets the password that was set', async () => {
+    const redis = await startRedis();
+    const environment = { LATCHKEY_REDIS_URL: redis.url, LATCHKEY_REDIS_WAIT_REPLICAS: '1' };
+    const { client } = await start(environment);
+    const { code, errors, password } = await resetAdmin(environment);
+    expect(code).toBe(1);
+    expect(errors).toContain('0 of 1 replicas confirmed');
+    expect(errors).toContain('Sessions of admin may go on until the command has succeeded: run it again.');
+    await expect(client.login({ password })).resolves.toBeDefined();
+  }, 60_000);
+
+  test('changes nothing where Redis, the master key or the user is not the one of the service', async () => {
+    const masterKey = randomBytes(32).toString('base64url');
+    const { service } = await start({ LATCHKEY_MASTER_KEY: masterKey });
+    await service.stop();
+    const away = `redis://127.0.0.1:${await freePort()}`;
+    const noRedis = await resetAdmin({ LATCHKEY_MASTER_KEY: masterKey, LATCHKEY_REDIS_URL: away });
+    expect(noRedis).toMatchObject({ code: 1, said: '' });
+    expect(noRedis.errors).toMatch(/^latchkey: LATCHKEY_REDIS_URL: .*ECONNREFUSED/);
+    const otherKey = await resetAdmin({ LATCHKEY_MASTER_KEY: randomBytes(32).toString('base64url') });
+    expect(otherKey.errors).toMatch(/^latchkey: LATCHKEY_MASTER_KEY: .*[0-9a-f]{8}.* is not in/);
+    const nobody = await resetAdmin({ LATCHKEY_MASTER_KEY: masterKey }, 'root');
+    expect(nobody).toMatchObject({ code: 1, said: '' });
+    expect(nobody.errors).toBe('latchkey: There is no user root. Users with the role admin: admin.\n');
+    const { client } = await start({ LATCHKEY_MASTER_KEY: masterKey });
+    await expect(client.login({ password: LOST })).resolves.toBeDefined();
+  }, 60_000);
+
+  test('makes no database and no key in a folder that is not that of the service', async () => {
+    const { code, errors } = await resetAdmin();
+    expect(code).toBe(1);
+    expect(errors).toMatch(/^latchkey: LATCHKEY_DATA_DIR: .*latchkey\.db does not exist\. /);
+    expect(existsSync(dataDir)).toBe(false);
+  }, 30_000);
+
+  test('is refused a data folder that others may write, as the service is', async () => {
+    const { service } = await start();
+    await service.stop();
+    chmodSync(dataDir, 0o777);
+    const { code, errors, said } = await resetAdmin();
+    expect({ code, said }).toEqual({ code: 1, said: '' });
+    expect(errors).toMatch(/^latchkey: LATCHKEY_DATA_DIR: .* can be changed by others \(mode 777\)/);
+  }, 60_000);
+
+  test('is told how, where the argument is no command, and nothing is served', async () => {
+    const { code, errors } = await run(['--help']);
+    expect(errors).toContain('node dist/main.js reset-admin [username]');
+    expect(code).toBe(2);
+  }, 10_000);
+});
