@@ -78,6 +78,24 @@ describe('the published client', () => {
     expect(project.node(['out/typed.mjs', service.address])).toBe('admin\nLOGGED_OUT\n');
     expect(project.node(['out/typed.cjs', service.address])).toBe('admin\nLOGGED_OUT\n');
   });
+
+  test('can be required in a test of Jest, with the settings of its guide and no flags', () => {
+    for (const name of ['jest', '@swc/jest', '@swc/core']) project.link(name);
+    const guide = readFileSync(path.join(project.installed, 'README.md'), 'utf8');
+    const [, settings = ''] = /^```js\n(\/\/ jest[.]config[.]js\n.*?)^```$/ms.exec(guide) ?? [];
+    project.write('jest.config.js', settings);
+    const lines = [
+      "const { testLatchkey } = require('latchkey-client/testing');",
+      "test('signs in', async () => {",
+      '  const latchkey = testLatchkey();',
+      '  const { accessToken } = await latchkey.signIn({});',
+      "  expect((await latchkey.client.validate(accessToken)).kind).toBe('accepted');",
+      '});',
+    ];
+    project.write('signs-in.test.js', lines.join('\n'));
+    const report = JSON.parse(project.node(['node_modules/jest/bin/jest.js', '--json', '--cache=false']));
+    expect(report).toMatchObject({ numPassedTests: 1, numFailedTests: 0 });
+  });
 });
 
 describe('its tarball', () => {
