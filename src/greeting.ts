@@ -1,7 +1,10 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { Started } from './app/started.ts';
-import type { Config } from './config.ts';
-import { quickStart } from './quick-start.ts';
+import type { Config, TlsFiles } from './config.ts';
+import { hostOf, type QuickStartTls, quickStart } from './quick-start.ts';
 
 /** What a person who started the service reads. A password that was made is shown here, once; one that was given never. */
 export function greeting({ address, firstUser }: Started, config: Config): string {
@@ -20,11 +23,33 @@ export function greeting({ address, firstUser }: Started, config: Config): strin
         `Users and keys are kept${config.databaseUrl === undefined ? ` in ${resolve(dataDir)}` : ' in PostgreSQL'}.`,
     );
   }
-  const canBePasted =
-    environment === 'development' && tls === undefined && reflection && !address.startsWith('unix:');
+  const canBePasted = environment === 'development' && reflection && !address.startsWith('unix:');
   if (canBePasted) {
     const { username } = bootstrap;
-    words.push(quickStart({ address, username, password: made, callerToken: callerAuth === 'token' }));
+    const callerToken = callerAuth === 'token';
+    words.push(
+      quickStart({ address, username, password: made, callerToken, tls: tls && quickStartTls(tls, address) }),
+    );
   }
   return words.join('\n');
+}
+
+function quickStartTls({ certificate, clientCa }: TlsFiles, address: string): QuickStartTls {
+  const file = resolve(certificate);
+  const serverName = nameFor(file, hostOf(address));
+  return { certificate: file, serverName, clientCertificate: clientCa !== undefined };
+}
+
+/** A name that the certificate is for, unless it is for this host. */
+function nameFor(file: string, host: string): string | undefined {
+  try {
+    const certificate = new X509Certificate(readFileSync(file));
+    const isFor = isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host);
+    if (isFor !== undefined) return undefined;
+    const [, name] = /DNS:([^,]+)/.exec(certificate.subjectAltName ?? '') ?? [];
+    return name?.replace('*', 'latchkey');
+  } catch {
+    // It was good a moment ago and is being replaced. The service does not stop for the sake of its greeting.
+    return undefined;
+  }
 }

@@ -7,13 +7,83 @@ export interface QuickStart {
   readonly password: string | undefined;
   /** Validate wants an access token of the caller's own (LATCHKEY_CALLER_AUTH=token). */
   readonly callerToken: boolean;
+  /** Undefined: plaintext. */
+  readonly tls: QuickStartTls | undefined;
 }
 
+export interface QuickStartTls {
+  /** PEM file of the service's certificate. grpcurl and buf trust it as it is, whoever issued it. */
+  readonly certificate: string;
+  /** What the certificate is for, where that is not the address; undefined: it is for the address. */
+  readonly serverName: string | undefined;
+  /** The service wants a certificate of the caller's. */
+  readonly clientCertificate: boolean;
+}
+
+type Call = (rpc: string, data: string) => string;
+
 const SERVICE = 'latchkey.v1.IdentityService';
+const PLAINTEXT = { grpcurl: ['-plaintext'], buf: ['--http2-prior-knowledge'], scheme: 'http' } as const;
 
 /** Commands that work as they stand, for grpcurl and for buf, one after the other in one shell. */
-export function quickStart({ address, username, password, callerToken }: QuickStart): string {
-  const target = address.replace(/^(0\.0\.0\.0|\[::\]):/, '127.0.0.1:');
+export function quickStart(given: QuickStart): string {
+  const { address, callerToken, tls } = given;
+  const target = targetOf(address);
+  const { grpcurl, buf, scheme } = tls === undefined ? PLAINTEXT : secured(tls);
+  const header = (rpc: string) =>
+    callerToken && rpc === 'Validate' ? ['-H "authorization: Bearer $ADMIN"'] : [];
+  const byGrpcurl: Call = (rpc, data) =>
+    ['grpcurl', ...grpcurl, ...header(rpc), `-d ${data} ${target} ${SERVICE}/${rpc}`].join(' ');
+  const byBuf: Call = (rpc, data) =>
+    [
+      ...['npx buf curl --protocol grpc', ...buf, ...header(rpc)],
+      `-d ${data} ${scheme}://${target}/${SERVICE}/${rpc}`,
+    ].join(' ');
+  return [
+    '',
+    `Sign in, validate, refresh, sign out: paste into another shell${toFillIn(given)}`,
+    '',
+    'with grpcurl:',
+    script(byGrpcurl, given),
+    '',
+    'or with buf, from this folder:',
+    script(byBuf, given),
+    '',
+  ].join('\n');
+}
+
+function targetOf(address: string): string {
+  return address.replace(/^(0\.0\.0\.0|\[::\]):/, '127.0.0.1:');
+}
+
+/** The host that the commands go to, without brackets. */
+export function hostOf(address: string): string {
+  return targetOf(address)
+    .replace(/:\d+$/, '')
+    .replace(/^\[(.*)\]$/, '$1');
+}
+
+/** The options of both for TLS; -authority is grpcurl's name of the server, for the certificate too. */
+function secured({ certificate, serverName, clientCertificate }: QuickStartTls) {
+  const file = quoted(certificate);
+  const name = serverName === undefined ? undefined : quoted(serverName);
+  const own = (dash: string) => (clientCertificate ? [`${dash}cert "$CERT" ${dash}key "$KEY"`] : []);
+  return {
+    grpcurl: [`-cacert ${file}`, ...(name === undefined ? [] : [`-authority ${name}`]), ...own('-')],
+    buf: [`--cacert ${file}`, ...(name === undefined ? [] : [`--servername ${name}`]), ...own('--')],
+    scheme: 'https',
+  } as const;
+}
+
+function toFillIn({ password, username, tls }: QuickStart): string {
+  const missing = [
+    ...(password === undefined ? [`the password of ${username} in the first line`] : []),
+    ...(tls?.clientCertificate ? ['your certificate and its key in the second line'] : []),
+  ];
+  return missing.length === 0 ? '' : `, with ${missing.join(', and ')}`;
+}
+
+function script(call: Call, { password, username, callerToken, tls }: QuickStart): string {
   const body = (fields: string) => `"{${fields.replaceAll('"', '\\"')}}"`;
   const login = body(`"username":"${username}","password":"$PASSWORD"`);
   const steps = [
@@ -22,37 +92,25 @@ export function quickStart({ address, username, password, callerToken }: QuickSt
     ['Logout', body('"refresh_token":"$REFRESH"')],
     ['Validate', body('"access_token":"$ACCESS"')],
   ] as const;
-  const script = (call: (rpc: string, data: string) => string) =>
-    [
-      `  PASSWORD='${password ?? `the password of ${username}`}'`,
-      `  LOGIN=$(${call('Login', login)}); echo "$LOGIN"`,
-      `  ACCESS=$(echo "$LOGIN" | sed -n 's/.*"accessToken": *"\\([^"]*\\)".*/\\1/p')`,
-      `  REFRESH=$(echo "$LOGIN" | sed -n 's/.*"refreshToken": *"\\([^"]*\\)".*/\\1/p')`,
-      ...(callerToken
-        ? [
-            `  OTHER=$(${call('Login', login)})`,
-            `  ADMIN=$(echo "$OTHER" | sed -n 's/.*"accessToken": *"\\([^"]*\\)".*/\\1/p')`,
-          ]
-        : []),
-      ...steps.map(([rpc, data]) => `  ${call(rpc, data)}`),
-    ].join('\n');
-  const header = (rpc: string) =>
-    callerToken && rpc === 'Validate' ? ' -H "authorization: Bearer $ADMIN"' : '';
-  const grpcurl = (rpc: string, data: string) =>
-    `grpcurl -plaintext${header(rpc)} -d ${data} ${target} ${SERVICE}/${rpc}`;
-  const buf = (rpc: string, data: string) =>
-    `npx buf curl --protocol grpc --http2-prior-knowledge${header(rpc)} -d ${data} http://${target}/${SERVICE}/${rpc}`;
   return [
-    '',
-    `Sign in, validate, refresh, sign out: paste into another shell${
-      password === undefined ? `, with the password of ${username} in the first line` : ''
-    }`,
-    '',
-    'with grpcurl:',
-    script(grpcurl),
-    '',
-    'or with buf, from this folder:',
-    script(buf),
-    '',
-  ].join('\n');
+    `PASSWORD='${password ?? `the password of ${username}`}'`,
+    ...(tls?.clientCertificate ? ["CERT='the file of your certificate' KEY='the file of its key'"] : []),
+    `LOGIN=$(${call('Login', login)}); echo "$LOGIN"`,
+    `ACCESS=$(echo "$LOGIN" | sed -n 's/.*"accessToken": *"\\([^"]*\\)".*/\\1/p')`,
+    `REFRESH=$(echo "$LOGIN" | sed -n 's/.*"refreshToken": *"\\([^"]*\\)".*/\\1/p')`,
+    ...(callerToken
+      ? [
+          `OTHER=$(${call('Login', login)})`,
+          `ADMIN=$(echo "$OTHER" | sed -n 's/.*"accessToken": *"\\([^"]*\\)".*/\\1/p')`,
+        ]
+      : []),
+    ...steps.map(([rpc, data]) => call(rpc, data)),
+  ]
+    .map((line) => `  ${line}`)
+    .join('\n');
+}
+
+/** For a shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

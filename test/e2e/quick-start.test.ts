@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { quickStart } from '../../src/quick-start.ts';
+import { makeCertificate } from '../grpc/support/certificates.ts';
 import { LatchkeyProcess } from '../support/latchkey-process.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
@@ -67,14 +68,14 @@ describe('what the service prints at its start', () => {
   });
 
   test('goes to this machine where the service listens on all addresses', () => {
-    const common = { address: '0.0.0.0:50051', username: 'root', callerToken: false };
+    const common = { address: '0.0.0.0:50051', username: 'root', callerToken: false, tls: undefined };
     expect(quickStart({ ...common, password: 'x' })).toContain(
       '127.0.0.1:50051 latchkey.v1.IdentityService/Login',
     );
   });
 
   test('asks for the password where it does not know it', () => {
-    const common = { address: '127.0.0.1:50051', username: 'root', callerToken: false };
+    const common = { address: '127.0.0.1:50051', username: 'root', callerToken: false, tls: undefined };
     expect(quickStart({ ...common, password: undefined })).toContain(
       'with the password of root in the first line',
     );
@@ -91,4 +92,63 @@ describe('what the service prints at its start', () => {
     expect(said).toContain('END_REASON_LOGGED_OUT');
     expect(said).not.toContain('CALLER_');
   }, 60_000);
+});
+
+describe('what a service with TLS prints at its start', () => {
+  const file = (name: string, content: string) => {
+    const at = join(dataDir, name);
+    writeFileSync(at, content);
+    return at;
+  };
+  const start = async (environment: Record<string, string>) => {
+    const authority = makeCertificate('an authority');
+    const { certificate, privateKey } = makeCertificate('localhost', authority);
+    return LatchkeyProcess.start({
+      LATCHKEY_DATA_DIR: join(dataDir, 'tls'),
+      LATCHKEY_BOOTSTRAP_PASSWORD: 'correct horse battery',
+      LATCHKEY_TLS_CERT: file('tls.crt', certificate),
+      LATCHKEY_TLS_KEY: file('tls.key', privateKey),
+      ...environment,
+    });
+  };
+  const withPassword = (commands: string) =>
+    commands.replace('the password of admin', 'correct horse battery');
+
+  test('can be pasted as well, and trusts the certificate of the service', async () => {
+    const secured = await start({});
+    const said = await paste(withPassword(commandsAfter('or with buf, from this folder:', secured)));
+    const grpcurl = commandsAfter('with grpcurl:', secured).match(/grpcurl [^$]+-d/g) ?? [];
+    await secured.stop();
+    expect(said).toContain('"identity"');
+    expect(said).toContain('END_REASON_LOGGED_OUT');
+    expect(new Set(grpcurl)).toEqual(new Set([`grpcurl -cacert '${join(dataDir, 'tls.crt')}' -d`]));
+  }, 60_000);
+
+  test('asks for a certificate of your own where one must be shown', async () => {
+    const own = makeCertificate('billing');
+    const secured = await start({ LATCHKEY_TLS_CLIENT_CA: file('clients.crt', own.certificate) });
+    const commands = withPassword(commandsAfter('or with buf, from this folder:', secured))
+      .replace('the file of your certificate', file('own.crt', own.certificate))
+      .replace('the file of its key', file('own.key', own.privateKey));
+    const said = await paste(commands);
+    await secured.stop();
+    expect(secured.errors).toContain(
+      ', with the password of admin in the first line, and your certificate and its key in the second line',
+    );
+    expect(said).toContain('END_REASON_LOGGED_OUT');
+    expect(commandsAfter('with grpcurl:', secured)).toContain(' -cert "$CERT" -key "$KEY" -d');
+  }, 60_000);
+
+  test('names the service as its certificate does, where that is not its address', () => {
+    const tls = { certificate: '/etc/tls.crt', serverName: 'id.example.com', clientCertificate: false };
+    const told = quickStart({
+      ...{ address: '127.0.0.1:50051', username: 'root', password: 'x', callerToken: false },
+      tls,
+    });
+    expect(told).toContain("grpcurl -cacert '/etc/tls.crt' -authority 'id.example.com' -d");
+    expect(told).toContain(
+      "buf curl --protocol grpc --cacert '/etc/tls.crt' --servername 'id.example.com' -d",
+    );
+    expect(told).toContain(' https://127.0.0.1:50051/latchkey.v1.IdentityService/Login');
+  });
 });
