@@ -1,7 +1,7 @@
 // The ways to validate side by side as a picture: docs/bench.svg, made from the published numbers and linked in README.md.
 import { amount } from './amount.ts';
 import type { Measurement } from './measurement.ts';
-import { NO_LOGOUT } from './peer-table.ts';
+import { howOften, NO_LOGOUT } from './peer-table.ts';
 import { median } from './stats.ts';
 
 interface Bar {
@@ -75,7 +75,7 @@ function rateBar({ what, measured, unit }: Measurement): Bar {
 function logoutBar({ what, peer }: Measurement): Bar {
   if (peer?.stillYesMs === undefined) return { label: what, value: TOKEN_LIFE_MS, text: NO_LOGOUT };
   const longest = Math.max(...peer.stillYesMs);
-  if (longest === 0) return { label: what, value: undefined, text: 'not once' };
+  if (longest === 0) return { label: what, value: undefined, text: howOften(peer.stillYesMs) };
   return { label: what, value: longest, text: amount(longest, 'ms') };
 }
 

@@ -39,7 +39,7 @@ describe('the picture', () => {
     expect(none).toBe(0);
     expect(some).toBeGreaterThan(0);
     expect(forGood).toBeGreaterThan(some);
-    for (const text of ['0.500 ms', 'not once', 'until the token expires']) expect(svg).toContain(text);
+    for (const text of ['0.500 ms', '0 of 2', 'until the token expires']) expect(svg).toContain(text);
   });
 
   test('can be read on dark pages, and by programs that take markup for markup', () => {

@@ -7,9 +7,9 @@ import { tokensOfNewSessions } from '../servers/access-tokens.ts';
 import { QUICK_COST, type Stand, withStand } from '../servers/stand.ts';
 import { alternate, type Scale } from './rounds.ts';
 
-/** Credentials in use by every arm, and those that are logged out in the end. */
+/** Credentials in use by every arm, and those that are logged out in the end: many, since a yes after that is rare. */
 const IN_USE = 64;
-const LOGOUTS = 20;
+const LOGOUTS = 1_000;
 const COUNT = IN_USE + LOGOUTS;
 const WARM_UP_SECONDS = 1;
 
@@ -35,7 +35,8 @@ const notes: Readonly<Partial<Record<ArmName, string>>> = {
 /** What services use instead, side by side. */
 export async function peers({ rounds, seconds }: Scale): Promise<readonly Measurement[]> {
   installPeers();
-  return await withStand({ LATCHKEY_BCRYPT_COST: String(QUICK_COST) }, async (stand) => {
+  const settings = { LATCHKEY_BCRYPT_COST: String(QUICK_COST), LATCHKEY_MAX_SESSIONS_PER_USER: '1000' };
+  return await withStand(settings, async (stand) => {
     await using opened = new AsyncDisposableStack();
     const provider = await startOidcProvider(stand.redis.url, COUNT);
     opened.defer(() => provider.stop());
