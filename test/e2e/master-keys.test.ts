@@ -3,9 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MasterKeys } from '../../src/core/keys/master-key.ts';
+import { IdentityClient } from '../support/identity-client.ts';
 import { LatchkeyProcess } from '../support/latchkey-process.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -58,5 +60,24 @@ describe('an operator who rotates the master key', () => {
     const [, successor, first] = (await command('keys', 'list')).split('\n');
     expect(successor).toMatch(new RegExp(` PUBLISHED .* ${idOf(newer)}$`));
     expect(first).toMatch(new RegExp(` SIGNING .* ${idOf(older)}$`));
+  }, 60_000);
+
+  test('goes on with a new key alone after a leak, once the signing keys are deleted', async () => {
+    const [leaked, fresh] = [masterKey(), masterKey()];
+    await start(leaked);
+    await service?.stop();
+    const database = new DatabaseSync(join(dataDir, 'latchkey.db'));
+    database.exec('delete from signing_keys');
+    database.close();
+    const main = new URL('../../src/main.ts', import.meta.url).pathname;
+    const { stdout } = await promisify(execFile)(process.execPath, [main, 'reset-admin'], {
+      env: { LATCHKEY_DATA_DIR: dataDir, LATCHKEY_MASTER_KEY: listOf(fresh), LATCHKEY_BCRYPT_COST: '10' },
+    });
+    const password = / has a new password: (\S+)/.exec(stdout)?.[1] ?? '';
+    const { address } = await start(fresh);
+    const client = new IdentityClient(address);
+    await expect(client.login({ password })).resolves.toBeDefined();
+    await expect(client.login({ password: PASSWORD })).rejects.toThrow('do not open a session');
+    client.close();
   }, 60_000);
 });
