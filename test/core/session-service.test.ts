@@ -96,7 +96,7 @@ describe('sessions', () => {
       expect(await judge(refreshed.tokens.accessToken)).toMatchObject({ claims: { roles: ['writer'] } });
     });
 
-    test('answers a lost answer and a second tab with the same refresh token', async () => {
+    test('answers a lost answer and a second tab with the same refresh token and another access token', async () => {
       const { tokens } = await world.open(user);
       const answers = await Promise.all(
         Array.from({ length: 20 }, () => world.sessions.refresh(tokens.refreshToken)),
@@ -105,6 +105,7 @@ describe('sessions', () => {
       clock.advance(29_999);
       const late = await world.sessions.refresh(tokens.refreshToken);
       expect(late.tokens.refreshToken).toBe(answers[0]?.tokens.refreshToken);
+      expect(new Set([...answers, late].map((answer) => answer.tokens.accessToken)).size).toBe(21);
     });
 
     test('ends the session when an old token is used again, and the living access token with it', async () => {
