@@ -110,22 +110,27 @@ async function checkMasterKeys(database: SqlDatabase, masterKeys: MasterKeys): P
   throw new StartFault('masterKeys', `${problem} ${SAME_SETTINGS}`, undefined);
 }
 
-function describe({ user, password, unended }: AdminReset, { redis, databaseUrl }: Config): CommandOutcome {
+function describe({ user, password, unended }: AdminReset, config: Config): CommandOutcome {
   const { username } = user;
-  const ended =
-    redis.kind === 'none' && databaseUrl !== undefined
-      ? `Sessions are in the memory of the service: restart it, or those of ${username} go on.`
-      : `Every session of ${username} has ended.`;
   const told = [
     `${username} has a new password: ${password}`,
     `It is shown this once. To choose one: npx latchkey users set-password ${username}`,
-    `${username} is enabled and has the role ${ADMIN_ROLE}.${unended === undefined ? ` ${ended}` : ''}`,
+    `${username} is enabled and has the role ${ADMIN_ROLE}.${unended === undefined ? ` ${whatEnded(username, config)}` : ''}`,
   ].join('\n');
   const problem =
     unended === undefined
       ? undefined
       : `${messageOf(unended)} Sessions of ${username} may go on until the command has succeeded: run it again.`;
   return { told, problem };
+}
+
+/** Where sessions are in memory, this process has none of them; the lock shows only that nobody else has any here. */
+function whatEnded(username: string, { redis, databaseUrl }: Config): string {
+  if (redis.kind !== 'none') return `Every session of ${username} has ended.`;
+  const where = 'in the memory of the service, since LATCHKEY_REDIS_URL is not set';
+  return databaseUrl === undefined
+    ? `Sessions were ${where}, and ended with it.`
+    : `Sessions are ${where}: restart it, or those of ${username} go on.`;
 }
 
 async function explain(error: unknown, username: string, { users }: SqlDatabase): Promise<string> {

@@ -85,8 +85,9 @@ describe('an operator who lost the admin password', () => {
     );
     await expect(client.login({ password: LOST })).resolves.toBeDefined();
     await service.stop();
-    const { code, password } = await resetAdmin();
+    const { code, password, said } = await resetAdmin();
     expect(code).toBe(0);
+    expect(said).toContain('since LATCHKEY_REDIS_URL is not set, and ended with it.');
     const { client: next } = await start();
     await expect(next.login({ password })).resolves.toBeDefined();
   }, 60_000);
