@@ -55,7 +55,7 @@ beforeAll(async () => {
     ...{ kind: 'cluster', tls: false },
     nodes: [{ host: '127.0.0.1', port: first.node.port }],
   };
-  stores = await RedisStores.open(address, { waitReplicas: 1, waitMs: 300 });
+  stores = await RedisStores.open(address, { durability: { waitReplicas: 1, waitMs: 300 } });
 }, 60_000);
 
 afterAll(async () => {

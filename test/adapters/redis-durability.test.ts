@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  stores = await RedisStores.open(singleRedis(primary.port), ONE_REPLICA);
+  stores = await RedisStores.open(singleRedis(primary.port), { durability: ONE_REPLICA });
   now = Date.now();
 });
 
@@ -198,7 +198,9 @@ describe('endings that wait for replicas', () => {
 
   test('of which replicas hold too few say how many', async () => {
     stores.close();
-    stores = await RedisStores.open(singleRedis(primary.port), { waitReplicas: 2, waitMs: 100 });
+    stores = await RedisStores.open(singleRedis(primary.port), {
+      durability: { waitReplicas: 2, waitMs: 100 },
+    });
     const session = aSession(now, { userId: ids.next(now) });
     await expect(end(session)).rejects.toMatchObject({
       reason: 'ENDING_UNCONFIRMED',

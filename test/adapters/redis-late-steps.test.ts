@@ -3,7 +3,7 @@ import type { Session } from '../../src/core/session/session.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { RedisStores, SERVICE_DEADLINE_MS, singleRedis } from '../support/redis-stores.ts';
 import { aSession, DAY, HOUR, MINUTE } from '../support/sessions.ts';
 
 /** A frozen Redis keeps the commands that were sent to it, and runs them when it wakes. */
@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 beforeEach(async () => {
-  stores = await RedisStores.open(singleRedis(server.port));
+  stores = await RedisStores.open(singleRedis(server.port), { deadlineMs: SERVICE_DEADLINE_MS });
   now = Date.now();
   // Every step is taken once: Redis knows its script, and each connection knows the clock of Redis.
   for (const step of [() => create(session), () => rotate(1), () => end(session), endUser, append]) {

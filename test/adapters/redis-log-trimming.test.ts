@@ -24,7 +24,7 @@ afterAll(() => server.stop());
 
 const openBehind = async (behindMs: number) => {
   clock = new ManualClock(Date.now() - behindMs);
-  stores = await RedisStores.open(singleRedis(server.port), undefined, RETENTION, clock);
+  stores = await RedisStores.open(singleRedis(server.port), { retentionMs: RETENTION, clock });
 };
 
 beforeEach(() => server.with((redis) => redis.flushall()));

@@ -4,7 +4,7 @@ import { anEnding } from '../support/endings.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { RedisStores, SERVICE_DEADLINE_MS, singleRedis } from '../support/redis-stores.ts';
 import { aSession, DAY, HOUR } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
@@ -26,7 +26,7 @@ afterAll(() => server.stop());
 beforeEach(async () => {
   now = Date.now();
   line = await TcpProxy.open(server.port);
-  stores = await RedisStores.open(singleRedis(line.port));
+  stores = await RedisStores.open(singleRedis(line.port), { deadlineMs: SERVICE_DEADLINE_MS });
 });
 
 afterEach(async () => {

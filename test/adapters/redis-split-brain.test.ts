@@ -35,7 +35,7 @@ afterAll(() => old.stop());
 
 /** A server on the old primary, with one session. */
 async function serve(waitReplicas: number): Promise<void> {
-  stores = await RedisStores.open(singleRedis(old.port), { waitReplicas, waitMs: 50 });
+  stores = await RedisStores.open(singleRedis(old.port), { durability: { waitReplicas, waitMs: 50 } });
   const parts = { store: stores.sessions, log: stores.log };
   rounds = 0;
   const inspect = stores.log.inspect.bind(stores.log);

@@ -141,7 +141,7 @@ describe('the Redis of docker-compose.yml', () => {
   sessionStoreLaw('Redis of docker-compose.yml', () => stores.sessions);
   revocationLogLaw('Redis of docker-compose.yml', async () => {
     await redis.asTester((it) => it.flushall());
-    const opened = await RedisStores.open(redis.address, { waitReplicas: 0, waitMs: 300 }, HOUR);
+    const opened = await RedisStores.open(redis.address, { retentionMs: HOUR });
     return {
       log: opened.log,
       close: async () => {

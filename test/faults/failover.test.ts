@@ -43,7 +43,7 @@ interface Loss {
 /** Ends sessions until the primary dies in the middle, and counts what was acknowledged and is not there any more. */
 async function failOver(durability: DurabilityOptions): Promise<Loss> {
   const now = Date.now();
-  const stores = await RedisStores.open(singleRedis(primary.port), durability);
+  const stores = await RedisStores.open(singleRedis(primary.port), { durability });
   const sessions = Array.from({ length: SESSIONS }, () => aSession(now));
   await inLanes(sessions, async (session) => {
     const request = { session, securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now };
