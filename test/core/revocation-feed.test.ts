@@ -74,6 +74,20 @@ describe('the revocation feed', () => {
     expect(known(entry)).toBe('LOGGED_OUT');
   });
 
+  test('lets 2,000 calls wait for a revision, and refuses more at once', async () => {
+    await feed.start();
+    const later = '99999999999999-0';
+    const waiting = Array.from({ length: 2_000 }, () => feed.reach(later, 20));
+    const first = await Promise.race([
+      feed.reach(later, 60_000).then((isHeld) => `one more: ${isHeld}`),
+      Promise.all(waiting).then(() => 'the 2,000'),
+    ]);
+    expect(first).toBe('one more: false');
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([false]));
+    const revision = await log.append(ending(), clock.now());
+    expect(await feed.reach(revision, 5_000)).toBe(true);
+  });
+
   test('is as fresh as its last complete round, and no fresher', async () => {
     await feed.start();
     await eventually(() => feed.asOf === clock.now());

@@ -29,6 +29,8 @@ export interface RevocationFeedOptions {
   readonly listener?: FeedListener;
 }
 
+/** So many calls wait for a revision at most: each is looked at after each round. */
+const MAX_REVISION_WAITERS = 2_000;
 const RETRY_MS = { first: 50, most: 1_000 };
 /**
  * How long beyond a token's life on this server an ending is kept at most; milliseconds. No server accepts a token for
@@ -104,9 +106,13 @@ export class RevocationFeed implements RevocationView {
     return this.#set.endReasonOf(userId, sessionId, sessionCreatedAt);
   }
 
-  /** Resolves with true once the local copy holds the revision, or with false after `withinMs`. */
+  /**
+   * Resolves with true once the local copy holds the revision, or with false after `withinMs`; with false at once
+   * while too many calls wait.
+   */
   reach(revision: string, withinMs: number): Promise<boolean> {
     if (reaches(this.#revision, revision)) return Promise.resolve(true);
+    if (this.#revisionWaiters.size >= MAX_REVISION_WAITERS) return Promise.resolve(false);
     return new Promise((resolve) => {
       const settle = (isHeld: boolean) => {
         clearTimeout(timer);
