@@ -171,6 +171,25 @@ describe('the supervisor', () => {
     expect(await stopped).toBe(true);
   });
 
+  test('stops cleanly after a worker died and was replaced', async () => {
+    const { supervisor, worker, runTimers } = await running(2);
+    worker(2).emit('exit', null, 'SIGKILL');
+    runTimers();
+    worker(3).serves();
+    const stopped = supervisor.stop();
+    worker(1).ends(0);
+    worker(3).ends(0);
+    expect(await stopped).toBe(true);
+  });
+
+  test('does not stop cleanly if a worker dies meanwhile', async () => {
+    const { supervisor, worker } = await running(2);
+    const stopped = supervisor.stop();
+    worker(1).ends(0);
+    worker(2).emit('exit', null, 'SIGSEGV');
+    expect(await stopped).toBe(false);
+  });
+
   test('replaces nobody while it stops, and kills who does not stop in time', async () => {
     const { supervisor, forked, worker, runTimers } = await running(2);
     const stopped = supervisor.stop();

@@ -125,6 +125,10 @@ describe('several workers', () => {
     );
     await eventually(readyz);
     expect((await client(service).login({ password: PASSWORD })).tokens).toBeDefined();
+    // Every worker that lives drains.
+    const { code, log } = await service.stop();
+    expect(log.at(-1)).toMatchObject({ msg: 'stopped', clean: true });
+    expect(code).toBe(0);
   });
 
   test('leave no connection silent and no descriptor behind when one is killed while connections come in', async () => {

@@ -82,7 +82,7 @@ export class Supervisor {
     return { ready: reasons.length === 0, reasons };
   }
 
-  /** Tells every worker to end in good order and waits for them. Answers whether all of them did. */
+  /** Tells every running worker to end in good order and waits for them. Answers whether all of these did. */
   async stop(): Promise<boolean> {
     this.#stopping = true;
     for (const callOff of this.#waiting) callOff();
@@ -127,9 +127,9 @@ export class Supervisor {
     worker.on('exit', (code, signal) => {
       this.#slots.delete(worker.id);
       handover.remove(worker);
-      if (code !== 0) this.#clean = false;
       if (!served) onFailedStart(code, signal);
       if (this.#stopping) {
+        if (code !== 0) this.#clean = false;
         if (this.#slots.size === 0) this.#onEmpty?.();
       } else if (served) {
         this.#options.logger.error({ worker: worker.id, code, signal }, 'a worker ended by itself');
