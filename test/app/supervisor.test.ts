@@ -5,12 +5,14 @@ import { Supervisor, type WorkerProcess } from '../../src/app/workers/supervisor
 /** A worker that does what the test says. */
 class FakeWorker extends EventEmitter {
   readonly id: number;
+  readonly process: { readonly pid: number };
   readonly orders: unknown[] = [];
   killed = false;
 
   constructor(id: number) {
     super();
     this.id = id;
+    this.process = { pid: 1_000 + id };
   }
 
   send(order: unknown): void {
@@ -40,6 +42,7 @@ function supervised(workers: number) {
   const timers = new Map<() => void, number>();
   /** What the hand-over of connections was told. */
   const told: string[] = [];
+  const logged: object[] = [];
   const noting = (what: string) => (taker: unknown) => told.push(`${what} ${(taker as FakeWorker).id}`);
   let now = 0;
   const supervisor = new Supervisor({
@@ -56,7 +59,10 @@ function supervised(workers: number) {
     },
     monotonic: () => now,
     stopPatienceMs: 5_000,
-    logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    logger: {
+      info: () => undefined,
+      error: (fields, msg) => logged.push({ ...fields, msg }),
+    },
   });
   const worker = (number: number): FakeWorker => {
     const found = forked[number - 1];
@@ -67,6 +73,7 @@ function supervised(workers: number) {
     supervisor,
     forked,
     told,
+    logged,
     worker,
     waits: () => [...timers.values()],
     runTimers: () => {
@@ -145,6 +152,19 @@ describe('the supervisor', () => {
     worker(3).serves();
     worker(3).isReady();
     expect(supervisor.readiness.ready).toBe(true);
+  });
+
+  test('logs the exit code or the signal of a worker that ended, and leaves out what it does not have', async () => {
+    const { logged, worker, runTimers } = await running(2);
+    worker(1).ends(7);
+    worker(2).emit('exit', null, 'SIGKILL');
+    runTimers();
+    worker(3).ends(1);
+    expect(logged).toEqual([
+      { worker: 1, pid: 1_001, exitCode: 7, msg: 'a worker ended; it is replaced' },
+      { worker: 2, pid: 1_002, signal: 'SIGKILL', msg: 'a worker ended; it is replaced' },
+      { worker: 3, pid: 1_003, exitCode: 1, msg: 'a worker could not start; trying again' },
+    ]);
   });
 
   test('waits longer each time that a worker ends soon, and starts over after a steady one', async () => {

@@ -80,7 +80,7 @@ describe('several workers', () => {
   /** The process of one that has not ended. */
   const servingWorker = async (service: LatchkeyProcess): Promise<number> => {
     const logged = (msg: string) => service.log.filter((entry) => entry['msg'] === msg);
-    const ended = new Set(logged('a worker ended by itself').map(({ worker }) => worker));
+    const ended = new Set(logged('a worker ended; it is replaced').map(({ worker }) => worker));
     const [serving] = logged('worker serves').filter(({ worker }) => !ended.has(worker));
     return Number(serving?.['pid']);
   };
@@ -120,9 +120,10 @@ describe('several workers', () => {
       pid: number;
     };
     process.kill(pid, 'SIGKILL');
-    await eventually(() =>
-      service.log.some(({ msg, worker: id }) => msg === 'a worker ended by itself' && id === worker),
-    );
+    const death = () => service.log.find(({ msg }) => msg === 'a worker ended; it is replaced');
+    await eventually(() => death() !== undefined);
+    expect(death()).toMatchObject({ worker, pid, signal: 'SIGKILL' });
+    expect(JSON.stringify(death())).not.toContain('[left out]');
     await eventually(readyz);
     expect((await client(service).login({ password: PASSWORD })).tokens).toBeDefined();
     // Every worker that lives drains.

@@ -1,14 +1,15 @@
 import type { Readiness } from '../../telemetry/http-endpoint.ts';
-import type { Logger } from '../../telemetry/logger.ts';
+import type { LogFields, Logger } from '../../telemetry/logger.ts';
 import type { Handover, Receiver } from './handover.ts';
 import { isReport, type ServingReport, type StopOrder } from './messages.ts';
 
 /** A process that ends by itself has a code; one that is killed has the signal that ended it. */
-type OnExit = (code: number | null, signal: NodeJS.Signals | string | null) => void;
+type OnExit = (code: number | null, signal: string | null) => void;
 
 /** A process that serves, as far as the supervisor has to do with it; `Worker` of node:cluster is one. */
 export interface WorkerProcess extends Receiver {
   readonly id: number;
+  readonly process: { readonly pid?: number | undefined };
   send(order: StopOrder): unknown;
   send(...handed: Parameters<Receiver['send']>): unknown;
   kill(signal: 'SIGKILL'): void;
@@ -29,7 +30,7 @@ export interface SupervisorOptions {
   readonly monotonic: () => number;
   /** How long a worker may take to stop before it is killed; milliseconds. */
   readonly stopPatienceMs: number;
-  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  readonly logger: Pick<Logger, 'info' | 'error'>;
 }
 
 interface Slot {
@@ -103,7 +104,7 @@ export class Supervisor {
     for (const { worker } of this.#slots.values()) worker.kill('SIGKILL');
   }
 
-  #fork(onServing: (report: ServingReport) => void, onFailedStart: OnExit): void {
+  #fork(onServing: (report: ServingReport) => void, onFailedStart: OnExit): Slot {
     const { fork, handover } = this.#options;
     const worker = fork();
     const slot: Slot = {
@@ -132,26 +133,27 @@ export class Supervisor {
         if (code !== 0) this.#clean = false;
         if (this.#slots.size === 0) this.#onEmpty?.();
       } else if (served) {
-        this.#options.logger.error({ worker: worker.id, code, signal }, 'a worker ended by itself');
+        this.#options.logger.error(endFields(worker, code, signal), 'a worker ended; it is replaced');
         this.#replace(slot);
       }
     });
+    return slot;
   }
 
   /** Not the first: if it cannot start now, it is tried again. */
   #forkAnother(): void {
-    const forkedAt = this.#options.monotonic();
-    this.#fork(
-      () => this.#options.logger.info({}, 'one more worker serves'),
+    const { logger } = this.#options;
+    const slot = this.#fork(
+      () => logger.info({}, 'one more worker serves'),
       (code, signal) => {
         if (this.#stopping) return;
-        this.#options.logger.error({ code, signal }, 'a worker could not start; trying again');
-        this.#replace({ forkedAt });
+        logger.error(endFields(slot.worker, code, signal), 'a worker could not start; trying again');
+        this.#replace(slot);
       },
     );
   }
 
-  #replace({ forkedAt }: Pick<Slot, 'forkedAt'>): void {
+  #replace({ forkedAt }: Slot): void {
     const { later, monotonic } = this.#options;
     if (monotonic() - forkedAt >= STEADY_MS) this.#replaceMs = REPLACE_MS.first;
     const callOff = later(() => {
@@ -161,6 +163,11 @@ export class Supervisor {
     this.#waiting.add(callOff);
     this.#replaceMs = Math.min(2 * this.#replaceMs, REPLACE_MS.most);
   }
+}
+
+/** For the log, which prints `null` as left out: a worker that was killed has no exit code. */
+function endFields({ id, process }: WorkerProcess, code: number | null, signal: string | null): LogFields {
+  return { worker: id, pid: process.pid, exitCode: code ?? undefined, signal: signal ?? undefined };
 }
 
 /** The first worker ended before it served. One that has an exit code has said why; one that was killed could not. */
