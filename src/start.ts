@@ -92,8 +92,9 @@ async function resetAdmin(config: Config, username: string): Promise<number> {
 async function serveAsWorker(config: Config, logger: Logger, self: WorkerSelf): Promise<number> {
   const app = await openApp(config, systemClock, logger, self);
   logger.info({ pid: process.pid }, 'worker serves');
+  const stopped = self.stopOrder();
   self.report({ kind: 'serving', firstUser: app.firstUser });
-  logger.info({ because: await self.stopped }, 'stopping');
+  logger.info({ because: await stopped }, 'stopping');
   return (await app.close()) ? 0 : EXIT_FAILED;
 }
 

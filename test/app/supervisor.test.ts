@@ -202,6 +202,17 @@ describe('the supervisor', () => {
     expect(await stopped).toBe(true);
   });
 
+  test('kills a worker that is still starting when it stops: it has no calls', async () => {
+    const { supervisor, worker, runTimers } = await running(2);
+    worker(2).ends(1);
+    runTimers();
+    const stopped = supervisor.stop();
+    expect([worker(1).killed, worker(3).killed]).toEqual([false, true]);
+    expect(worker(3).orders).toEqual([]);
+    worker(1).ends(0);
+    expect(await stopped).toBe(true);
+  });
+
   test('does not stop cleanly if a worker dies meanwhile', async () => {
     const { supervisor, worker } = await running(2);
     const stopped = supervisor.stop();

@@ -1,14 +1,13 @@
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
-import { IdentityClient } from '../support/identity-client.ts';
 import { LatchkeyProcess } from '../support/latchkey-process.ts';
-import { RedisServer } from '../support/redis-server.ts';
+import { descriptorsOf, ServiceWithWorkers } from '../support/service-with-workers.ts';
 
-const PASSWORD = 'correct horse battery';
+const { PASSWORD } = ServiceWithWorkers;
 
 /** A connection of its own, which is not made anew. */
 class Http2Connection {
@@ -30,16 +29,7 @@ class Http2Connection {
 
 /** How many sockets a process of this machine holds. */
 function socketsOf(pid: number): number {
-  const folder = `/proc/${pid}/fd`;
-  const targets = readdirSync(folder).map((descriptor) => {
-    try {
-      return readlinkSync(join(folder, descriptor));
-    } catch {
-      // Closed since the folder was read.
-      return '';
-    }
-  });
-  return targets.filter((target) => target.startsWith('socket:')).length;
+  return descriptorsOf(pid).filter((target) => target.startsWith('socket:')).length;
 }
 
 describe('several workers', () => {
@@ -57,40 +47,23 @@ describe('several workers', () => {
   });
 
   const start = async (environment: Record<string, string> = {}) => {
-    const redis = await RedisServer.start();
-    opened.push(() => redis.stop());
-    const service = await LatchkeyProcess.start({
-      LATCHKEY_DATA_DIR: dataDir,
-      LATCHKEY_REDIS_URL: redis.url,
-      LATCHKEY_WORKERS: '3',
-      LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
-      ...environment,
-    });
-    opened.push(() => service.stop());
-    const readyz = async () => (await fetch(`${service.metricsUrl}/readyz`)).status === 200;
-    await eventually(readyz, 15_000);
-    return { service, readyz };
-  };
-  /** A client with a connection of its own: these are handed to the workers in turn. */
-  const client = (service: LatchkeyProcess) => {
-    const made = new IdentityClient(service.address, { 'grpc.use_local_subchannel_pool': 1 });
-    opened.push(() => made.close());
-    return made;
+    const site = await ServiceWithWorkers.start(environment);
+    opened.push(() => site.stop());
+    return { site, service: site.process };
   };
   /** The process of one that has not ended. */
-  const servingWorker = async (service: LatchkeyProcess): Promise<number> => {
-    const logged = (msg: string) => service.log.filter((entry) => entry['msg'] === msg);
-    const ended = new Set(logged('a worker ended; it is replaced').map(({ worker }) => worker));
-    const [serving] = logged('worker serves').filter(({ worker }) => !ended.has(worker));
+  const servingWorker = (site: ServiceWithWorkers): number => {
+    const ended = new Set(site.logged('a worker ended; it is replaced').map(({ worker }) => worker));
+    const [serving] = site.logged('worker serves').filter(({ worker }) => !ended.has(worker));
     return Number(serving?.['pid']);
   };
   const workersIn = (service: LatchkeyProcess) =>
     new Set(service.log.flatMap(({ worker }) => (typeof worker === 'number' ? [worker] : [])));
 
   test('serve one address, know of each other’s sessions, and end in good order', async () => {
-    const { service } = await start();
-    const first = client(service);
-    const others = Array.from({ length: 5 }, () => client(service));
+    const { site, service } = await start();
+    const first = site.client();
+    const others = Array.from({ length: 5 }, () => site.client());
     const { tokens } = await first.login({ password: PASSWORD });
     const accessToken = tokens?.accessToken ?? '';
     for (const other of others) {
@@ -106,15 +79,15 @@ describe('several workers', () => {
   });
 
   test('are counted together', async () => {
-    const { service } = await start();
-    for (let count = 0; count < 6; count += 1) await client(service).validate('x');
-    const metrics = await (await fetch(`${service.metricsUrl}/metrics`)).text();
+    const { site } = await start();
+    for (let count = 0; count < 6; count += 1) await site.client().validate('x');
+    const metrics = await site.metrics();
     expect(metrics).toContain('latchkey_verdicts_total{outcome="MALFORMED"} 6');
     expect(metrics).toMatch(/latchkey_rpc_duration_seconds_count\{[^}]*method="Validate",code="OK"\} 6/);
   });
 
   test('replace one that is gone', async () => {
-    const { service, readyz } = await start();
+    const { site, service } = await start();
     const { worker, pid } = service.log.find(({ msg }) => msg === 'worker serves') as {
       worker: number;
       pid: number;
@@ -124,8 +97,8 @@ describe('several workers', () => {
     await eventually(() => death() !== undefined);
     expect(death()).toMatchObject({ worker, pid, signal: 'SIGKILL' });
     expect(JSON.stringify(death())).not.toContain('[left out]');
-    await eventually(readyz);
-    expect((await client(service).login({ password: PASSWORD })).tokens).toBeDefined();
+    await eventually(() => site.isReady());
+    expect((await site.client().login({ password: PASSWORD })).tokens).toBeDefined();
     // Every worker that lives drains.
     const { code, log } = await service.stop();
     expect(log.at(-1)).toMatchObject({ msg: 'stopped', clean: true });
@@ -133,10 +106,10 @@ describe('several workers', () => {
   });
 
   test('leave no connection silent and no descriptor behind when one is killed while connections come in', async () => {
-    const { service, readyz } = await start();
+    const { site, service } = await start();
     const before = socketsOf(service.pid);
     for (let round = 0; round < 2; round += 1) {
-      const pid = await servingWorker(service);
+      const pid = servingWorker(site);
       // It is handed a connection and does not take it.
       process.kill(pid, 'SIGSTOP');
       const connections = Array.from({ length: 12 }, () => new Http2Connection(service.address));
@@ -144,7 +117,7 @@ describe('several workers', () => {
       process.kill(pid, 'SIGKILL');
       await eventually(() => connections.every(({ isAnswered }) => isAnswered));
       for (const connection of connections) connection.close();
-      await eventually(readyz, 15_000);
+      await eventually(() => site.isReady(), 15_000);
       await eventually(() => socketsOf(service.pid) <= before);
     }
   });
@@ -156,11 +129,11 @@ describe('several workers', () => {
   });
 
   test('end when the calls under way have, on a Unix socket too', async () => {
-    const { service } = await start({
+    const { site, service } = await start({
       LATCHKEY_LISTEN: `unix:${join(dataDir, 'grpc.sock')}`,
       LATCHKEY_BCRYPT_COST: '12',
     });
-    const caller = client(service);
+    const caller = site.client();
     const login = caller.login({ password: PASSWORD });
     // On the same connection: once this is answered, the login has been received.
     await caller.validate('x');

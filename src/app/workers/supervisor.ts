@@ -36,6 +36,7 @@ export interface SupervisorOptions {
 interface Slot {
   readonly worker: WorkerProcess;
   readonly forkedAt: number;
+  serves: boolean;
   readiness: Readiness;
 }
 
@@ -83,7 +84,10 @@ export class Supervisor {
     return { ready: reasons.length === 0, reasons };
   }
 
-  /** Tells every running worker to end in good order and waits for them. Answers whether all of these did. */
+  /**
+   * Tells every worker that serves to end in good order and waits for them. Answers whether all of these did. A worker
+   * that is still starting has no calls: it is killed, since its thread may be held by a file or a lock.
+   */
   async stop(): Promise<boolean> {
     this.#stopping = true;
     for (const callOff of this.#waiting) callOff();
@@ -92,7 +96,10 @@ export class Supervisor {
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
-    for (const { worker } of this.#slots.values()) worker.send({ kind: 'stop' });
+    for (const { worker, serves } of this.#slots.values()) {
+      if (serves) worker.send({ kind: 'stop' });
+      else worker.kill('SIGKILL');
+    }
     const callOff = this.#options.later(() => this.killAll(), this.#options.stopPatienceMs);
     await empty;
     callOff();
@@ -110,16 +117,16 @@ export class Supervisor {
     const slot: Slot = {
       worker,
       forkedAt: this.#options.monotonic(),
+      serves: false,
       readiness: { ready: false, reasons: ['starting'] },
     };
     this.#slots.set(worker.id, slot);
-    let served = false;
     worker.on('message', (message) => {
       if (!isReport(message)) return;
       if (message.kind === 'readiness') slot.readiness = message;
       if (message.kind === 'taken') handover.taken(worker);
       if (message.kind !== 'serving') return;
-      served = true;
+      slot.serves = true;
       handover.add(worker);
       onServing(message);
     });
@@ -128,11 +135,11 @@ export class Supervisor {
     worker.on('exit', (code, signal) => {
       this.#slots.delete(worker.id);
       handover.remove(worker);
-      if (!served) onFailedStart(code, signal);
+      if (!slot.serves) onFailedStart(code, signal);
       if (this.#stopping) {
-        if (code !== 0) this.#clean = false;
+        if (slot.serves && code !== 0) this.#clean = false;
         if (this.#slots.size === 0) this.#onEmpty?.();
-      } else if (served) {
+      } else if (slot.serves) {
         this.#options.logger.error(endFields(worker, code, signal), 'a worker ended; it is replaced');
         this.#replace(slot);
       }

@@ -8,8 +8,11 @@ export interface WorkerSelf extends WorkerRole {
   /** From 1 on; a worker that replaces another has a number of its own. */
   readonly id: number;
   readonly report: (report: WorkerReport) => void;
-  /** Resolves when the supervisor says so, is gone, or a signal came. */
-  readonly stopped: Promise<string>;
+  /**
+   * Resolves when the supervisor says so, is gone, or a signal came. To be called right before the worker reports that
+   * it serves: until then the system ends it at a signal, even while its thread is held by a file or a lock.
+   */
+  readonly stopOrder: () => Promise<string>;
 }
 
 /** Undefined: this process is not a worker. */
@@ -31,7 +34,7 @@ export function workerSelf(): WorkerSelf | undefined {
         report({ kind: 'taken' });
       });
     },
-    stopped: stopOrder(),
+    stopOrder,
   };
 }
 
