@@ -54,7 +54,7 @@ export async function openApp(
   const closers = new Closers();
   const metrics = new Metrics();
   metrics.watchProcess();
-  if (worker !== undefined) metrics.joinCluster();
+  worker?.reportMetrics(() => metrics.report());
   try {
     return await open({ config, clock, logger, metrics, closers, worker });
   } catch (error) {

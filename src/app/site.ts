@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Config } from '../config.ts';
+import type { MetricsReport } from '../telemetry/cluster-metrics.ts';
 import type { Readiness } from '../telemetry/http-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -23,6 +24,8 @@ export interface WorkerRole {
   readonly serveConnections: (serve: (connection: Socket) => void) => void;
   /** Told whether sign-in can work, whenever that changes: the supervisor answers for all. */
   readonly onReadiness: (readiness: Readiness) => void;
+  /** Sends the supervisor a report whenever it asks: it answers scrapes for all. */
+  readonly reportMetrics: (report: () => Promise<MetricsReport>) => void;
 }
 
 export const MINUTE_MS = 60_000;

@@ -1,4 +1,5 @@
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { MetricsReport } from './cluster-metrics.ts';
 import { RpcDurations } from './rpc-durations.ts';
 
 /** Names of gRPC status codes by number (the `code` label). */
@@ -139,10 +140,9 @@ export class Metrics {
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  /** As one of several workers: answers the supervisor, which adds up those of all. */
-  joinCluster(): void {
-    AggregatorRegistry.setRegistries(this.#registry);
-    new AggregatorRegistry();
+  /** Everything, to be added up with that of other processes. */
+  report(): Promise<MetricsReport> {
+    return this.#registry.getMetricsAsJSON();
   }
 
   /** Everything, in Prometheus' text format. */

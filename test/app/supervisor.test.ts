@@ -52,6 +52,7 @@ function supervised(workers: number) {
       forked.push(worker);
       return worker as unknown as WorkerProcess;
     },
+    metrics: { add: () => undefined, remove: () => undefined, received: () => undefined },
     handover: { add: noting('add'), remove: noting('remove'), taken: noting('taken') },
     later: (run, ms) => {
       timers.set(run, ms);

@@ -32,6 +32,21 @@ function socketsOf(pid: number): number {
   return descriptorsOf(pid).filter((target) => target.startsWith('socket:')).length;
 }
 
+/** What a page of metrics says of each series that may only grow. */
+function totalsIn(page: string): ReadonlyMap<string, number> {
+  const [, ...families] = page.split('# TYPE ');
+  const lines = families
+    .filter((family) => /^\S+ (counter|histogram)\n/.test(family))
+    .flatMap((family) => family.split('\n').slice(1))
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => {
+      const end = line.lastIndexOf(' ');
+      return [line.slice(0, end), Number(line.slice(end))];
+    }),
+  );
+}
+
 describe('several workers', () => {
   let dataDir: string;
   let opened: (() => unknown)[];
@@ -84,6 +99,19 @@ describe('several workers', () => {
     const metrics = await site.metrics();
     expect(metrics).toContain('latchkey_verdicts_total{outcome="MALFORMED"} 6');
     expect(metrics).toMatch(/latchkey_rpc_duration_seconds_count\{[^}]*method="Validate",code="OK"\} 6/);
+  });
+
+  test('count on where one that died left off', async () => {
+    const site = await ServiceWithWorkers.start();
+    opened.push(() => site.stop());
+    for (let count = 0; count < 6; count += 1) await site.client().validate('x');
+    const before = totalsIn(await site.metrics());
+    process.kill(servingWorker(site), 'SIGKILL');
+    await eventually(() => site.logged('a worker ended; it is replaced').length > 0);
+    const after = totalsIn(await site.metrics());
+    const dropped = [...before].filter(([series, total]) => !((after.get(series) ?? 0) >= total));
+    expect(before.get('latchkey_verdicts_total{outcome="MALFORMED"}')).toBe(6);
+    expect(dropped).toEqual([]);
   });
 
   test('replace one that is gone', async () => {

@@ -1,9 +1,11 @@
+import type { MetricsReport } from '../../telemetry/cluster-metrics.ts';
 import type { Readiness } from '../../telemetry/http-endpoint.ts';
 import type { Started } from '../started.ts';
 
 /** From a worker to the supervisor. */
 export type WorkerReport =
   | ServingReport
+  | { readonly kind: 'metrics'; readonly metrics: MetricsReport }
   | { readonly kind: 'readiness'; readonly ready: boolean; readonly reasons: readonly string[] }
   /** It has taken the connection that it was sent last. */
   | { readonly kind: 'taken' };
@@ -18,6 +20,11 @@ export interface StopOrder {
   readonly kind: 'stop';
 }
 
+/** From the supervisor to a worker: send your metrics. */
+export interface MetricsOrder {
+  readonly kind: 'metrics';
+}
+
 /** From the supervisor to a worker: serve this connection, which comes with the message. */
 export interface ConnectionOrder {
   readonly kind: 'connection';
@@ -30,11 +37,15 @@ export function readinessReport({ ready, reasons }: Readiness): WorkerReport {
 /** The libraries in both processes send each other messages too. */
 export function isReport(message: unknown): message is WorkerReport {
   const kind = kindOf(message);
-  return kind === 'serving' || kind === 'readiness' || kind === 'taken';
+  return kind === 'serving' || kind === 'metrics' || kind === 'readiness' || kind === 'taken';
 }
 
 export function isStopOrder(message: unknown): message is StopOrder {
   return kindOf(message) === 'stop';
+}
+
+export function isMetricsOrder(message: unknown): message is MetricsOrder {
+  return kindOf(message) === 'metrics';
 }
 
 export function isConnectionOrder(message: unknown): message is ConnectionOrder {

@@ -8,7 +8,7 @@ import { namingListen, openMetricsEndpoint } from '../serving.ts';
 import type { App } from '../started.ts';
 import { Handover } from './handover.ts';
 import { openListener } from './listener.ts';
-import { Supervisor } from './supervisor.ts';
+import { Supervisor, type WorkerProcess } from './supervisor.ts';
 
 /** Beyond the drain that each worker gives its calls. */
 const STOP_PATIENCE_MS = 10_000;
@@ -25,10 +25,12 @@ export async function superviseWorkers(config: Config, clock: Clock, logger: Log
   // Structured cloning: in JSON a number that is not known (NaN) would become null, and then 0.
   cluster.setupPrimary({ serialization: 'advanced' });
   const handover = new Handover();
+  const metrics = new ClusterMetrics<WorkerProcess>();
   const supervisor = new Supervisor({
     workers: config.workers,
     fork: () => cluster.fork(),
     handover,
+    metrics,
     later,
     monotonic: () => clock.monotonic(),
     stopPatienceMs: config.drainDelayMs + config.drainTimeoutMs + STOP_PATIENCE_MS,
@@ -38,7 +40,7 @@ export async function superviseWorkers(config: Config, clock: Clock, logger: Log
   process.once('exit', () => supervisor.killAll());
   const closers = new Closers();
   const metricsUrl = await openMetricsEndpoint(config.metricsListen, closers, {
-    metrics: new ClusterMetrics(),
+    metrics,
     readiness: () => supervisor.readiness,
   });
   try {

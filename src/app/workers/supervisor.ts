@@ -1,7 +1,8 @@
+import type { ClusterMetrics } from '../../telemetry/cluster-metrics.ts';
 import type { Readiness } from '../../telemetry/http-endpoint.ts';
 import type { LogFields, Logger } from '../../telemetry/logger.ts';
 import type { Handover, Receiver } from './handover.ts';
-import { isReport, type ServingReport, type StopOrder } from './messages.ts';
+import { isReport, type MetricsOrder, type ServingReport, type StopOrder } from './messages.ts';
 
 /** A process that ends by itself has a code; one that is killed has the signal that ended it. */
 type OnExit = (code: number | null, signal: string | null) => void;
@@ -10,7 +11,7 @@ type OnExit = (code: number | null, signal: string | null) => void;
 export interface WorkerProcess extends Receiver {
   readonly id: number;
   readonly process: { readonly pid?: number | undefined };
-  send(order: StopOrder): unknown;
+  send(order: StopOrder | MetricsOrder): unknown;
   send(...handed: Parameters<Receiver['send']>): unknown;
   kill(signal: 'SIGKILL'): void;
   on(event: 'message', listener: (message: unknown) => void): unknown;
@@ -24,6 +25,8 @@ export interface SupervisorOptions {
   readonly fork: () => WorkerProcess;
   /** Told which workers can be sent connections. */
   readonly handover: Pick<Handover, 'add' | 'remove' | 'taken'>;
+  /** Told which workers can be asked for metrics, and what they answer. */
+  readonly metrics: Pick<ClusterMetrics<WorkerProcess>, 'add' | 'remove' | 'received'>;
   /** Waits; answers what calls it off. */
   readonly later: (run: () => void, ms: number) => () => void;
   /** By a clock that does not jump; milliseconds. */
@@ -112,7 +115,7 @@ export class Supervisor {
   }
 
   #fork(onServing: (report: ServingReport) => void, onFailedStart: OnExit): Slot {
-    const { fork, handover } = this.#options;
+    const { fork, handover, metrics } = this.#options;
     const worker = fork();
     const slot: Slot = {
       worker,
@@ -125,9 +128,11 @@ export class Supervisor {
       if (!isReport(message)) return;
       if (message.kind === 'readiness') slot.readiness = message;
       if (message.kind === 'taken') handover.taken(worker);
+      if (message.kind === 'metrics') metrics.received(worker, message.metrics);
       if (message.kind !== 'serving') return;
       slot.serves = true;
       handover.add(worker);
+      metrics.add(worker, () => worker.send({ kind: 'metrics' }));
       onServing(message);
     });
     // A message to a worker that is just ending cannot be sent; its end is what counts.
@@ -135,6 +140,7 @@ export class Supervisor {
     worker.on('exit', (code, signal) => {
       this.#slots.delete(worker.id);
       handover.remove(worker);
+      metrics.remove(worker);
       if (!slot.serves) onFailedStart(code, signal);
       if (this.#stopping) {
         if (slot.serves && code !== 0) this.#clean = false;

@@ -1,7 +1,13 @@
 import cluster from 'node:cluster';
 import { Socket } from 'node:net';
 import type { WorkerRole } from '../site.ts';
-import { isConnectionOrder, isStopOrder, readinessReport, type WorkerReport } from './messages.ts';
+import {
+  isConnectionOrder,
+  isMetricsOrder,
+  isStopOrder,
+  readinessReport,
+  type WorkerReport,
+} from './messages.ts';
 
 /** This process as one of several workers. */
 export interface WorkerSelf extends WorkerRole {
@@ -32,6 +38,14 @@ export function workerSelf(): WorkerSelf | undefined {
         // Node passes no connection if the peer has closed it meanwhile.
         if (connection instanceof Socket) serve(connection);
         report({ kind: 'taken' });
+      });
+    },
+    reportMetrics: (make) => {
+      process.on('message', async (message) => {
+        if (!isMetricsOrder(message)) return;
+        // Without a report the supervisor goes on with the last one.
+        const metrics = await make().catch(() => undefined);
+        if (metrics !== undefined) report({ kind: 'metrics', metrics });
       });
     },
     stopOrder,
