@@ -132,6 +132,18 @@ describe('the supervisor', () => {
     expect(supervisor.readiness).toEqual({ ready: false, reasons: ['worker 2: sessions: no answer'] });
   });
 
+  test('is not ready while a worker that could sign people in does not serve yet', async () => {
+    const { supervisor, worker } = supervised(2);
+    const started = supervisor.start();
+    worker(1).serves();
+    worker(1).isReady();
+    await started;
+    worker(2).isReady();
+    expect(supervisor.readiness).toEqual({ ready: false, reasons: ['worker 2: starting'] });
+    worker(2).serves();
+    expect(supervisor.readiness.ready).toBe(true);
+  });
+
   test('has connections handed to a worker from when it serves until it ends', async () => {
     const { supervisor, told, worker } = supervised(2);
     const started = supervisor.start();

@@ -79,8 +79,8 @@ export class Supervisor {
   /** Ready while every slot is: a balancer that asks here shall not send more than can be served. */
   get readiness(): Readiness {
     if (this.#stopping) return { ready: false, reasons: ['draining'] };
-    const reasons = [...this.#slots.values()].flatMap(({ worker, readiness }) =>
-      readiness.reasons.map((reason) => `worker ${worker.id}: ${reason}`),
+    const reasons = [...this.#slots.values()].flatMap(({ worker, serves, readiness }) =>
+      (serves ? readiness.reasons : ['starting']).map((reason) => `worker ${worker.id}: ${reason}`),
     );
     const missing = this.#options.workers - this.#slots.size;
     if (missing > 0) reasons.push(`${missing} of ${this.#options.workers} workers are not running`);
