@@ -28,6 +28,10 @@ class FakeWorker extends EventEmitter {
     this.emit('message', { kind: 'serving', firstUser: undefined });
   }
 
+  isAlive(): void {
+    this.emit('message', { kind: 'alive' });
+  }
+
   isReady(): void {
     this.emit('message', { kind: 'readiness', ready: true, reasons: [] });
   }
@@ -59,7 +63,7 @@ function supervised(workers: number) {
       return () => timers.delete(run);
     },
     monotonic: () => now,
-    stopPatienceMs: 5_000,
+    drainMs: 5_000,
     logger: {
       info: () => undefined,
       error: (fields, msg) => logged.push({ ...fields, msg }),
@@ -77,8 +81,10 @@ function supervised(workers: number) {
     logged,
     worker,
     waits: () => [...timers.values()],
-    runTimers: () => {
-      for (const [run] of [...timers]) {
+    /** Those that are due within this time, without its passing. */
+    runTimers: (withinMs = Number.POSITIVE_INFINITY) => {
+      for (const [run, ms] of [...timers]) {
+        if (ms > withinMs) continue;
         timers.delete(run);
         run();
       }
@@ -180,6 +186,22 @@ describe('the supervisor', () => {
     ]);
   });
 
+  test('kills a worker that hangs, says so once, and replaces it', async () => {
+    const { supervisor, forked, worker, pass, logged, runTimers } = await running(2);
+    for (let second = 0; second < 10; second += 1) {
+      pass(1_000);
+      worker(1).isAlive();
+      supervisor.killSilent();
+    }
+    expect([worker(1).killed, worker(2).killed]).toEqual([false, true]);
+    runTimers();
+    expect(forked).toHaveLength(3);
+    expect(logged).toEqual([
+      { worker: 2, pid: 1_002, silentMs: 10_000, msg: 'a worker hangs; it is killed' },
+      { worker: 2, pid: 1_002, signal: 'SIGKILL', msg: 'a worker ended; it is replaced' },
+    ]);
+  });
+
   test('waits longer each time that a worker ends soon, and starts over after a steady one', async () => {
     const { worker, waits, runTimers, pass } = await running(2);
     worker(2).ends(1);
@@ -231,6 +253,27 @@ describe('the supervisor', () => {
     const stopped = supervisor.stop();
     worker(1).ends(0);
     worker(2).emit('exit', null, 'SIGSEGV');
+    expect(await stopped).toBe(false);
+  });
+
+  test('kills at the end of the drain a worker that has not answered the order to stop', async () => {
+    const { supervisor, worker, pass, runTimers, logged } = await running(3);
+    pass(500);
+    const stopped = supervisor.stop();
+    pass(10);
+    worker(1).isAlive();
+    worker(2).isAlive();
+    pass(4_990);
+    runTimers(5_000);
+    expect([1, 2, 3].map((number) => worker(number).killed)).toEqual([false, false, true]);
+    expect(logged.at(-1)).toEqual({
+      worker: 3,
+      pid: 1_003,
+      silentMs: 5_500,
+      msg: 'a worker hangs; it is killed',
+    });
+    runTimers(15_000);
+    expect(worker(1).killed).toBe(true);
     expect(await stopped).toBe(false);
   });
 

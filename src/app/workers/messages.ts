@@ -5,6 +5,8 @@ import type { Started } from '../started.ts';
 /** From a worker to the supervisor. */
 export type WorkerReport =
   | ServingReport
+  /** Its event loop runs; sent every `BEAT_MS`, and in answer to the order to stop. */
+  | { readonly kind: 'alive' }
   | { readonly kind: 'metrics'; readonly metrics: MetricsReport }
   | { readonly kind: 'readiness'; readonly ready: boolean; readonly reasons: readonly string[] }
   /** It has taken the connection that it was sent last. */
@@ -34,10 +36,11 @@ export function readinessReport({ ready, reasons }: Readiness): WorkerReport {
   return { kind: 'readiness', ready, reasons };
 }
 
+const REPORT_KINDS: readonly unknown[] = ['serving', 'alive', 'metrics', 'readiness', 'taken'];
+
 /** The libraries in both processes send each other messages too. */
 export function isReport(message: unknown): message is WorkerReport {
-  const kind = kindOf(message);
-  return kind === 'serving' || kind === 'metrics' || kind === 'readiness' || kind === 'taken';
+  return REPORT_KINDS.includes(kindOf(message));
 }
 
 export function isStopOrder(message: unknown): message is StopOrder {

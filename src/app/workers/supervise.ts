@@ -7,11 +7,9 @@ import { Closers } from '../closers.ts';
 import { namingListen, openMetricsEndpoint } from '../serving.ts';
 import type { App } from '../started.ts';
 import { Handover } from './handover.ts';
+import { BEAT_MS } from './heartbeats.ts';
 import { openListener } from './listener.ts';
 import { Supervisor, type WorkerProcess } from './supervisor.ts';
-
-/** Beyond the drain that each worker gives its calls. */
-const STOP_PATIENCE_MS = 10_000;
 
 /**
  * Opens the endpoint of metrics and health for all workers, listens, and starts the workers, to which it hands
@@ -33,7 +31,7 @@ export async function superviseWorkers(config: Config, clock: Clock, logger: Log
     metrics,
     later,
     monotonic: () => clock.monotonic(),
-    stopPatienceMs: config.drainDelayMs + config.drainTimeoutMs + STOP_PATIENCE_MS,
+    drainMs: config.drainDelayMs + config.drainTimeoutMs,
     logger,
   });
   // Whatever ends this process at once ends its workers with it.
@@ -49,6 +47,8 @@ export async function superviseWorkers(config: Config, clock: Clock, logger: Log
       openListener(listen, (connection) => handover.hand(connection)),
     );
     closers.add(() => listener.close());
+    const watch = setInterval(() => supervisor.killSilent(), BEAT_MS);
+    closers.add(() => clearInterval(watch));
     const { firstUser } = await supervisor.start();
     return {
       address: listener.address,

@@ -2,6 +2,7 @@ import type { ClusterMetrics } from '../../telemetry/cluster-metrics.ts';
 import type { Readiness } from '../../telemetry/http-endpoint.ts';
 import type { LogFields, Logger } from '../../telemetry/logger.ts';
 import type { Handover, Receiver } from './handover.ts';
+import { BEAT_MS, Heartbeats, type SilentWorker } from './heartbeats.ts';
 import { isReport, type MetricsOrder, type ServingReport, type StopOrder } from './messages.ts';
 
 /** A process that ends by itself has a code; one that is killed has the signal that ended it. */
@@ -31,8 +32,10 @@ export interface SupervisorOptions {
   readonly later: (run: () => void, ms: number) => () => void;
   /** By a clock that does not jump; milliseconds. */
   readonly monotonic: () => number;
-  /** How long a worker may take to stop before it is killed; milliseconds. */
-  readonly stopPatienceMs: number;
+  /** A worker that serves and is silent for so long hangs; milliseconds. Default 10 s. */
+  readonly silenceMs?: number;
+  /** How long a worker that stops serves its calls; milliseconds. */
+  readonly drainMs: number;
   readonly logger: Pick<Logger, 'info' | 'error'>;
 }
 
@@ -48,12 +51,16 @@ const REPLACE_MS = { first: 100, most: 30_000 };
 /** A worker that served for so long was no failed start. */
 const STEADY_MS = 60_000;
 
+/** How long a worker may take to close everything after its drain before it is killed. */
+const STOP_PATIENCE_MS = 10_000;
+
 /**
  * Keeps so many processes serving. The first one starts alone, so that what is made at the first start (tables, keys,
  * the first user) is made once; if it cannot start, nothing does. From then on a worker that ends is replaced.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
+  readonly #heartbeats: Heartbeats<WorkerProcess>;
   readonly #slots = new Map<number, Slot>();
   readonly #waiting = new Set<() => void>();
   #replaceMs = REPLACE_MS.first;
@@ -63,6 +70,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#heartbeats = new Heartbeats(options.monotonic, options.silenceMs);
   }
 
   /** Resolves with what the first worker said; fails with `WorkerEnded` if it ended instead. */
@@ -89,7 +97,8 @@ export class Supervisor {
 
   /**
    * Tells every worker that serves to end in good order and waits for them. Answers whether all of these did. A worker
-   * that is still starting has no calls: it is killed, since its thread may be held by a file or a lock.
+   * that is still starting has no calls: it is killed, since its thread may be held by a file or a lock. One that has
+   * not answered by the end of the drain hangs, and is killed then.
    */
   async stop(): Promise<boolean> {
     this.#stopping = true;
@@ -103,15 +112,35 @@ export class Supervisor {
       if (serves) worker.send({ kind: 'stop' });
       else worker.kill('SIGKILL');
     }
-    const callOff = this.#options.later(() => this.killAll(), this.#options.stopPatienceMs);
+    const { later, monotonic, drainMs } = this.#options;
+    const orderedAt = monotonic();
+    const callOffs = [
+      later(() => this.#kill(this.#heartbeats.silentSince(orderedAt)), Math.max(drainMs, BEAT_MS)),
+      later(() => this.killAll(), drainMs + STOP_PATIENCE_MS),
+    ];
     await empty;
-    callOff();
+    for (const callOff of callOffs) callOff();
     return this.#clean;
+  }
+
+  /** Kills the workers that hang; like all that end, they are replaced. To be called every `BEAT_MS`. */
+  killSilent(): void {
+    this.#kill(this.#heartbeats.silent());
   }
 
   /** Ends every worker at once. */
   killAll(): void {
     for (const { worker } of this.#slots.values()) worker.kill('SIGKILL');
+  }
+
+  /** By SIGKILL: a process that was stopped by a signal hears nothing else. */
+  #kill(hanging: readonly SilentWorker<WorkerProcess>[]): void {
+    for (const { worker, silentMs } of hanging) {
+      const { id, process } = worker;
+      this.#heartbeats.remove(worker);
+      this.#options.logger.error({ worker: id, pid: process.pid, silentMs }, 'a worker hangs; it is killed');
+      worker.kill('SIGKILL');
+    }
   }
 
   #fork(onServing: (report: ServingReport) => void, onFailedStart: OnExit): Slot {
@@ -124,13 +153,16 @@ export class Supervisor {
       readiness: { ready: false, reasons: ['starting'] },
     };
     this.#slots.set(worker.id, slot);
+    this.#heartbeats.starting(worker);
     worker.on('message', (message) => {
       if (!isReport(message)) return;
+      this.#heartbeats.heard(worker);
       if (message.kind === 'readiness') slot.readiness = message;
       if (message.kind === 'taken') handover.taken(worker);
       if (message.kind === 'metrics') metrics.received(worker, message.metrics);
       if (message.kind !== 'serving') return;
       slot.serves = true;
+      this.#heartbeats.serving(worker);
       handover.add(worker);
       metrics.add(worker, () => worker.send({ kind: 'metrics' }));
       onServing(message);
@@ -139,6 +171,7 @@ export class Supervisor {
     worker.on('error', () => undefined);
     worker.on('exit', (code, signal) => {
       this.#slots.delete(worker.id);
+      this.#heartbeats.remove(worker);
       handover.remove(worker);
       metrics.remove(worker);
       if (!slot.serves) onFailedStart(code, signal);

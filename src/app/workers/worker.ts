@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { Socket } from 'node:net';
 import type { WorkerRole } from '../site.ts';
+import { BEAT_MS } from './heartbeats.ts';
 import {
   isConnectionOrder,
   isMetricsOrder,
@@ -28,6 +29,8 @@ export function workerSelf(): WorkerSelf | undefined {
   const report = (message: WorkerReport) => {
     if (process.connected) process.send?.(message);
   };
+  const reportAlive = () => report({ kind: 'alive' });
+  setInterval(reportAlive, BEAT_MS).unref();
   return {
     id: worker.id,
     report,
@@ -48,15 +51,17 @@ export function workerSelf(): WorkerSelf | undefined {
         if (metrics !== undefined) report({ kind: 'metrics', metrics });
       });
     },
-    stopOrder,
+    stopOrder: () => stopOrder(reportAlive),
   };
 }
 
 /** A signal from a terminal comes to all processes of it: the supervisor's order then is no second one. */
-function stopOrder(): Promise<string> {
+function stopOrder(reportAlive: () => void): Promise<string> {
   return new Promise((resolve) => {
     process.on('message', (message) => {
-      if (isStopOrder(message)) resolve('the order of the supervisor');
+      if (!isStopOrder(message)) return;
+      reportAlive();
+      resolve('the order of the supervisor');
     });
     process.on('disconnect', () => resolve('the end of the supervisor'));
     process.on('SIGTERM', resolve);

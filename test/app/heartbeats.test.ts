@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import { Heartbeats } from '../../src/app/workers/heartbeats.ts';
+
+/** Workers `a`, which starts, and `b`, which serves, watched once a second. */
+function watched() {
+  let now = 0;
+  const heartbeats = new Heartbeats<string>(() => now);
+  heartbeats.starting('a');
+  heartbeats.serving('b');
+  /** Lets so many seconds pass, in which these are heard of; answers whoever is found silent. */
+  const pass = (seconds: number, heard: readonly string[] = []): readonly string[] => {
+    const found: string[] = [];
+    for (let second = 0; second < seconds; second += 1) {
+      now += 1_000;
+      for (const worker of heard) heartbeats.heard(worker);
+      found.push(...heartbeats.silent().map(({ worker, silentMs }) => `${worker} ${silentMs}`));
+    }
+    return found;
+  };
+  const suspend = (seconds: number) => {
+    now += 1_000 * seconds;
+  };
+  return { heartbeats, pass, suspend };
+}
+
+describe('heartbeats', () => {
+  test('find a worker that has been silent for 10 s', () => {
+    const { pass } = watched();
+    expect(pass(60, ['a', 'b'])).toEqual([]);
+    expect(pass(9, ['a'])).toEqual([]);
+    expect(pass(1, ['a'])).toEqual(['b 10000']);
+  });
+
+  test('give a worker that starts 60 s, and 10 s once it serves', () => {
+    const { heartbeats, pass } = watched();
+    expect(pass(59, ['b'])).toEqual([]);
+    heartbeats.serving('a');
+    expect(pass(9, ['b'])).toEqual([]);
+    expect(pass(1, ['b'])).toEqual(['a 10000']);
+  });
+
+  test('find a worker whose start is silent for 60 s', () => {
+    const { pass } = watched();
+    expect(pass(60, ['b'])).toEqual(['a 60000']);
+  });
+
+  test('begin anew after this process was suspended itself', () => {
+    const { pass, suspend } = watched();
+    expect(pass(9)).toEqual([]);
+    suspend(3_600);
+    expect(pass(10)).toEqual([]);
+    expect(pass(1)).toEqual(['b 10000']);
+  });
+
+  test('know nothing of a worker that has ended', () => {
+    const { heartbeats, pass } = watched();
+    heartbeats.remove('a');
+    heartbeats.remove('b');
+    heartbeats.heard('b');
+    expect(pass(60)).toEqual([]);
+  });
+});
