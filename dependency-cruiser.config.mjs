@@ -123,7 +123,7 @@ const rooms = [
   only(
     'client-is-published',
     'client/',
-    ['gen/', 'validator/'],
+    ['gen/', 'validator/', 'node-version[.]ts$'],
     'The published package carries nothing of the server.',
   ),
   only(

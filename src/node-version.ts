@@ -1,11 +1,11 @@
 /** The oldest one, as in `engines` of package.json: it has node:sqlite without a flag. */
 const NEEDED = { major: 22, minor: 13 };
 
-/** Why the service and its command cannot run on this Node.js, in one sentence; undefined: they can. */
-export function nodeVersionFault(version: string): string | undefined {
+/** Why the program `name` cannot run on this Node.js, in one sentence; undefined: it can. */
+export function nodeVersionFault(version: string, name = 'latchkey'): string | undefined {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isOld = major < NEEDED.major || (major === NEEDED.major && minor < NEEDED.minor);
   return isOld
-    ? `latchkey needs Node.js ${NEEDED.major}.${NEEDED.minor} or later; this is v${version}.`
+    ? `${name} needs Node.js ${NEEDED.major}.${NEEDED.minor} or later; this is v${version}: upgrade Node.js.`
     : undefined;
 }

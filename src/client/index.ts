@@ -1,4 +1,6 @@
 // The client's door: what a caller of latchkey imports.
+import './supported-node.ts';
+
 export { type SigningKey, SigningKeyState } from '../gen/latchkey/admin/v1/key.ts';
 export type { User } from '../gen/latchkey/admin/v1/user.ts';
 export { Consistency } from '../gen/latchkey/v1/validation.ts';

@@ -1,4 +1,5 @@
 // `latchkey-client/testing`: latchkey without a network, for the tests of services that are guarded by it.
+import './supported-node.ts';
 import { status } from '@grpc/grpc-js';
 import { KeySet } from '../validator/key-set.ts';
 import { TokenVerifier } from '../validator/token-verifier.ts';

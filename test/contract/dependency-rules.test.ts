@@ -55,6 +55,7 @@ const allowed: readonly (readonly [file: string, specifier: string])[] = [
   ['core/user/port.ts', 'node:crypto'],
   ['validator/clock.ts', 'jose'],
   ['client/connect.ts', '../gen/identity.ts'],
+  ['client/supported-node.ts', '../node-version.ts'],
   ['client/connect.ts', '@grpc/grpc-js'],
   ['client/testing-tokens.ts', 'jose'],
   ['cli/commands.ts', '../client/connect.ts'],

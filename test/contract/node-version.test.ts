@@ -9,7 +9,9 @@ const enginesOf = (file: string) => (JSON.parse(text(file)) as { engines: { node
 
 describe('the Node.js that latchkey runs on', () => {
   test.each(['0.12.18', '18.20.8', '20.20.2', '22.0.0', '22.12.0'])('is not %s', (version) => {
-    expect(nodeVersionFault(version)).toBe(`latchkey needs Node.js 22.13 or later; this is v${version}.`);
+    const told = `needs Node.js 22.13 or later; this is v${version}: upgrade Node.js.`;
+    expect(nodeVersionFault(version)).toBe(`latchkey ${told}`);
+    expect(nodeVersionFault(version, 'latchkey-client')).toBe(`latchkey-client ${told}`);
   });
 
   test.each(['22.13.0', '22.20.1', '23.4.0', '24.21.0', '100.0.0', '25.0.0-nightly2026'])(
