@@ -1,8 +1,8 @@
 import type { Identity, RejectedToken, Validation } from './validation.ts';
 
 /**
- * Who may call: anybody; whoever has a good token; or of those, whoever has one of the roles (an empty list:
- * nobody). Roles are those of the token's issue.
+ * Who may call: anybody; whoever has a good token; or of those, whoever has one of the roles, which must not be
+ * empty. Roles are those of the token's issue.
  */
 export type Access = 'public' | 'signed-in' | { readonly anyRole: readonly string[] };
 
@@ -25,6 +25,15 @@ export function decide(verdict: Validation, access: Exclude<Access, 'public'>): 
 export function checkedAccess(access: Access, where: string): Access {
   if (access === 'public' || access === 'signed-in') return access;
   const roles: unknown = (access as Partial<typeof access> | null | undefined)?.anyRole;
-  if (Array.isArray(roles) && roles.every((role) => typeof role === 'string')) return access;
-  throw new TypeError(`${where}: an access is 'public', 'signed-in' or { anyRole: [...] }.`);
+  if (!Array.isArray(roles)) {
+    throw new TypeError(`${where}: an access is 'public', 'signed-in' or { anyRole: [...] }.`);
+  }
+  checkRoles(roles, `${where}: anyRole`, "{ anyRole: ['admin'] }");
+  return access;
+}
+
+/** Throws a `TypeError` for an empty list, which would refuse everybody, and for anything that cannot be a role. */
+export function checkRoles(roles: readonly unknown[], where: string, example: string): void {
+  if (roles.length > 0 && roles.every((role) => typeof role === 'string' && role !== '')) return;
+  throw new TypeError(`${where} needs one role at least, each a string that is not empty: ${example}.`);
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Access } from './access.ts';
+import { type Access, checkRoles } from './access.ts';
 import type { GuardClient, GuardOptions } from './admission.ts';
 import { HttpGuard } from './http-guard.ts';
 import { httpRefusal } from './http-refusal.ts';
@@ -14,8 +14,8 @@ export type Middleware = (
 export interface ExpressGuard {
   /** Admits whoever presents a good token. */
   readonly signedIn: Middleware;
-  /** Admits those of them that have at least one of the roles. */
-  anyRole(...roles: readonly string[]): Middleware;
+  /** Admits those of them that have at least one of the roles. Throws a `TypeError` where no role is named. */
+  anyRole(...roles: readonly (string | readonly string[])[]): Middleware;
 }
 
 /**
@@ -45,6 +45,10 @@ export function expressGuard(client: GuardClient, options: GuardOptions = {}): E
     };
   return {
     signedIn: middleware('signed-in'),
-    anyRole: (...anyRole) => middleware({ anyRole }),
+    anyRole: (...roles) => {
+      const anyRole = roles.flat();
+      checkRoles(anyRole, 'anyRole', "anyRole('admin')");
+      return middleware({ anyRole });
+    },
   };
 }
