@@ -61,8 +61,9 @@ function connectWith(options: GlobalOptions, token: () => string | undefined): L
   try {
     return connect(options.address, { credentials, token, timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    // What the TLS library says of a file that holds no certificate or no key.
-    throw new UsageError(`The certificates cannot be used: ${(error as Error).message}`, { cause: error });
+    // The client names its own options; those of the command have the same names.
+    const message = (error as Error).message.replace(/^connect: /, '').replaceAll('credentials.', '--');
+    throw new UsageError(message, { cause: error });
   }
 }
 

@@ -5,7 +5,6 @@ import type { ValidateDemand } from './validation.ts';
 
 const LEAST_MAX_STALENESS_MS = 500;
 const MODES: readonly unknown[] = ['local', 'remote'];
-const CREDENTIALS: readonly unknown[] = ['plaintext', 'tls', 'mtls'];
 /** Every option there is: the type sees to it. */
 const NAMES: Readonly<Record<keyof ConnectOptions, true>> = {
   credentials: true,
@@ -31,14 +30,9 @@ export function checkConnect(addresses: readonly unknown[], options: ConnectOpti
       throw new TypeError(`connect: there is no option ${name}; there are ${Object.keys(NAMES).join(', ')}.`);
     }
   }
-  const { mode = 'local', credentials = { kind: 'tls' } } = options;
+  const { mode = 'local' } = options;
   if (!MODES.includes(mode))
     throw new TypeError(`connect: mode is ${shown(mode)}, and must be local or remote.`);
-  if (!CREDENTIALS.includes(credentials.kind)) {
-    throw new TypeError(
-      `connect: credentials.kind is ${shown(credentials.kind)}, and must be plaintext, tls or mtls.`,
-    );
-  }
   checkNumber('maxStalenessMs', options.maxStalenessMs, LEAST_MAX_STALENESS_MS);
   checkNumber('timeoutMs', options.timeoutMs, 1);
   checkNumber('tokenCacheSize', options.tokenCacheSize, 0);

@@ -22,17 +22,17 @@ const MACHINE_CLOCK: Clock = { now: Date.now, monotonic: performance.now.bind(pe
  * listens for revocations from the first `validate`, `ready` or `onEnding` on. With several addresses it watches the
  * health of each from the first call on. While it listens or watches it keeps the process alive, until it is closed.
  *
- * Throws a `TypeError` where an address or an option is not what it must be, and what `node:tls` throws where a
- * certificate or key cannot be read.
+ * Throws a `TypeError` where an address or an option is not what it must be, or a certificate or key cannot be used.
  *
  * @param address `host:port`, or any other target of gRPC: `dns:///host:port`, `unix:/path`. Of several, calls are
  * spread over those that answer and report SERVING; if none does, over all.
  */
 export function connect(address: string | readonly string[], options: ConnectOptions = {}): LatchkeyClient {
   const { token, timeoutMs = DEFAULT_TIMEOUT_MS, clock = MACHINE_CLOCK } = options;
+  const { credentials = { kind: 'tls' } } = options;
   const addresses = typeof address === 'string' ? [address] : address;
   checkConnect(addresses, options);
-  const channels = new Channels(addresses, channelCredentials(options.credentials ?? { kind: 'tls' }), clock);
+  const channels = new Channels(addresses, channelCredentials(credentials), clock);
   const caller: Caller = {
     channels,
     timeoutMs,

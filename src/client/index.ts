@@ -11,7 +11,7 @@ export type { Access } from './access.ts';
 export type { GuardClient, GuardOptions } from './admission.ts';
 export type { Call, CallOptions, CallsOf } from './calls.ts';
 export { connect } from './connect.ts';
-export type { Credentials } from './credentials.ts';
+export type { Credentials, Pem } from './credentials.ts';
 export { type FieldViolation, LatchkeyError } from './errors.ts';
 export { type ExpressGuard, expressGuard, type Middleware } from './express-guard.ts';
 export { type FastifyGuard, type FastifyGuardOptions, fastifyGuard } from './fastify-guard.ts';

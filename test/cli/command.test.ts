@@ -215,6 +215,7 @@ describe('what goes wrong', () => {
     [['users', 'delete', 'mia'], '--yes'],
     [['users', 'list', '--cert', 'own.pem'], '--cert and --key go together'],
     [['users', 'list', '--ca', '/no/such/file'], 'no such file'],
+    [['users', 'list', '--ca', 'package.json'], 'latchkey: --ca is not a certificate in PEM form'],
     [['users', 'list', '--ca', 'package.json', '--plaintext'], 'cannot be used with'],
   ])('by usage (%j) is exit code 2, and nothing is asked of the service', async (args, said) => {
     const { code, stderr } = await latchkey(args);

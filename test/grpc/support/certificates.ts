@@ -47,7 +47,7 @@ export function makeCertificate(name: string, issuer?: TestCertificate): TestCer
 }
 
 function pem(bytes: Buffer): string {
-  const lines = bytes.toString('base64').replace(/.{64}/g, '$&\n');
+  const lines = bytes.toString('base64').replace(/.{64}(?!$)/g, '$&\n');
   return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
 }
 

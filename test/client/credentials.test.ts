@@ -1,0 +1,65 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { ServerCredentials } from '@grpc/grpc-js';
+import { describe, expect, test } from '@jest/globals';
+import { type Credentials, connect } from '../../src/client/index.ts';
+import { makeCertificate } from '../grpc/support/certificates.ts';
+import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
+
+const authority = makeCertificate('Test CA');
+const own = makeCertificate('billing', authority);
+const other = makeCertificate('other', authority);
+const [ca, cert, key] = [authority.certificate, own.certificate, own.privateKey];
+const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
+const encrypted = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' },
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+});
+
+const opened = (credentials: unknown) =>
+  connect('127.0.0.1:1', { credentials: credentials as Credentials }).close();
+
+test.each([
+  ['mtls without a certificate', { kind: 'mtls', ca }, 'credentials.cert is missing'],
+  ['mtls without a key', { kind: 'mtls', cert }, 'credentials.key is missing'],
+  ['a key of another certificate', { kind: 'mtls', cert, key: other.privateKey }, 'not the key of'],
+  ['a certificate as key', { kind: 'mtls', cert, key: cert }, 'credentials.key is not a private key'],
+  ['a key as certificate', { kind: 'mtls', cert: key, key }, 'credentials.cert is not a certificate'],
+  ['an encrypted key', { kind: 'mtls', cert, key: encrypted.privateKey }, 'without a passphrase'],
+  ['garbage', { kind: 'tls', ca: Buffer.from('garbage') }, 'credentials.ca is not a certificate in PEM form'],
+  ['a broken certificate', { kind: 'tls', ca: ca + broken }, 'credentials.ca is not a certificate'],
+  ['an empty file', { kind: 'tls', ca: '' }, 'credentials.ca is not a certificate in PEM form'],
+  ['a path', { kind: 'tls', ca: '/etc/ssl/ca.pem' }, 'the content of the file, not its path'],
+  ['a path in a Buffer', { kind: 'mtls', cert, key: Buffer.from('key.pem') }, 'not its path'],
+  ['no PEM at all', { kind: 'tls', ca: { file: 'ca.pem' } }, 'credentials.ca is [object Object]'],
+  ['no credentials', null, 'credentials is null'],
+  ['a kind alone', 'plaintext', 'credentials is "plaintext"'],
+  ['a certificate where none is shown', { kind: 'tls', cert, key }, 'tls has no cert; it takes ca'],
+  ['an authority for plaintext', { kind: 'plaintext', ca }, 'plaintext has no ca; it takes nothing'],
+])('connect refuses %s', (_what, credentials, told) => {
+  expect(() => opened(credentials)).toThrow(TypeError);
+  expect(() => opened(credentials)).toThrow(told);
+  // What OpenSSL says is not for people, and a key is not for logs.
+  expect(() => opened(credentials)).not.toThrow(/error:|routines|PRIVATE KEY/);
+});
+
+describe('certificates and keys', () => {
+  test.each([
+    ['strings', (pem: string) => pem],
+    ['Buffers', (pem: string) => Buffer.from(pem)],
+  ])('may be %s, with text around them', async (_what, as) => {
+    const server = makeCertificate('localhost', authority);
+    const pair = { private_key: Buffer.from(server.privateKey), cert_chain: Buffer.from(server.certificate) };
+    const fake = await FakeLatchkey.start(ServerCredentials.createSsl(Buffer.from(ca), [pair], true));
+    const credentials = {
+      kind: 'mtls',
+      ca: as(`Some root\n${other.certificate}\nThe root\n${ca}`),
+      cert: as(`${cert}${other.certificate}`),
+      key: as(key),
+    } as const;
+    const client = connect(fake.address, { credentials });
+    expect((await client.login(ADMIN)).tokens).toBeDefined();
+    await client.close();
+    fake.close();
+  });
+});
