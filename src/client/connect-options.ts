@@ -25,6 +25,9 @@ export function checkConnect(addresses: readonly unknown[], options: ConnectOpti
   if (addresses.length === 0)
     throw new TypeError('connect: an address is needed, for example 127.0.0.1:50051.');
   for (const address of addresses) checkAddress(address);
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`connect: the options are ${shown(options)}, and must be an object.`);
+  }
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(NAMES, name)) {
       throw new TypeError(`connect: there is no option ${name}; there are ${Object.keys(NAMES).join(', ')}.`);
@@ -36,6 +39,7 @@ export function checkConnect(addresses: readonly unknown[], options: ConnectOpti
   checkNumber('maxStalenessMs', options.maxStalenessMs, LEAST_MAX_STALENESS_MS);
   checkNumber('timeoutMs', options.timeoutMs, 1);
   checkNumber('tokenCacheSize', options.tokenCacheSize, 0);
+  if ('token' in options) checkToken(options.token);
 }
 
 /** Why a demand cannot have been meant; undefined: nothing is wrong with it. */
@@ -57,6 +61,28 @@ function checkAddress(address: unknown): void {
       `connect: the address ${address} must be without ${address.split('//')[0]}//: host:port.`,
     );
   }
+}
+
+/** `undefined` is refused too: what was to hold the token, for example a variable of the environment, is not set. */
+function checkToken(token: unknown): void {
+  if (typeof token === 'function' || (typeof token === 'string' && token !== '')) return;
+  throw new TypeError(
+    `connect: token is ${kindOf(token)}, and must be an access token, or a function that answers with one. Leave it out for none.`,
+  );
+}
+
+/** The token that a function answered with. Throws what the call fails with, for example for a promise. */
+export function checkedToken(token: unknown): string | undefined {
+  if (token === undefined || typeof token === 'string') return token;
+  const message = `The function in the option token answered with ${kindOf(token)}; it must answer with a string or undefined, at once.`;
+  throw new LatchkeyError(status.INVALID_ARGUMENT, message, { isUnsent: true });
+}
+
+/** What it is, without what it holds: it may be a secret. */
+function kindOf(value: unknown): string {
+  if (value === '') return 'empty';
+  if (value === undefined || value === null) return String(value);
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function checkNumber(name: string, value: number | undefined, least: number): void {

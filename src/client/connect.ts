@@ -3,9 +3,10 @@ import { UserServiceService } from '../gen/latchkey/admin/v1/user.ts';
 import { IdentityServiceService, type LogoutRequest } from '../gen/latchkey/v1/identity.ts';
 import type { Clock } from '../validator/clock.ts';
 import { abandonable } from './abandonable.ts';
+import { withPort } from './address.ts';
 import { type Caller, callsOf, checkedTimeout } from './calls.ts';
 import { Channels, closedError } from './channels.ts';
-import { checkConnect, demandFault } from './connect-options.ts';
+import { checkConnect, checkedToken, demandFault } from './connect-options.ts';
 import { channelCredentials } from './credentials.ts';
 import type { ConnectOptions, LatchkeyClient } from './latchkey-client.ts';
 import { LocalMode, RemoteMode, type ValidationMode } from './modes.ts';
@@ -24,19 +25,19 @@ const MACHINE_CLOCK: Clock = { now: Date.now, monotonic: performance.now.bind(pe
  *
  * Throws a `TypeError` where an address or an option is not what it must be, or a certificate or key cannot be used.
  *
- * @param address `host:port`, or any other target of gRPC: `dns:///host:port`, `unix:/path`. Of several, calls are
- * spread over those that answer and report SERVING; if none does, over all.
+ * @param address `host:port`, or any other target of gRPC: `dns:///host:port`, `unix:/path`. The default port is
+ * 50051. Of several, calls are spread over those that answer and report SERVING; if none does, over all.
  */
 export function connect(address: string | readonly string[], options: ConnectOptions = {}): LatchkeyClient {
+  const addresses: readonly string[] = Array.isArray(address) ? address : [address];
+  checkConnect(addresses, options);
   const { token, timeoutMs = DEFAULT_TIMEOUT_MS, clock = MACHINE_CLOCK } = options;
   const { credentials = { kind: 'tls' } } = options;
-  const addresses = typeof address === 'string' ? [address] : address;
-  checkConnect(addresses, options);
-  const channels = new Channels(addresses, channelCredentials(credentials), clock);
+  const channels = new Channels(addresses.map(withPort), channelCredentials(credentials), clock);
   const caller: Caller = {
     channels,
     timeoutMs,
-    token: typeof token === 'function' ? token : () => token,
+    token: typeof token === 'function' ? () => checkedToken(token()) : () => token,
     now: () => clock.now(),
     refuses: () => channels.isRefusing,
   };

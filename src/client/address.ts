@@ -1,0 +1,24 @@
+import { isIPv6 } from 'node:net';
+
+const DEFAULT_PORT = 50_051;
+/** The targets of gRPC that name hosts; those of `ipv4` and `ipv6` may name several. */
+const HOSTS = /^(?:dns:(?:\/\/[^/]*\/)?|(ipv[46]):(?:\/\/\/)?)/;
+/** Other targets: a socket file, or what a resolver of the caller's own understands. */
+const NO_HOST = /^unix(?:-abstract)?:|^[A-Za-z][\w+.-]*:\/\//;
+
+/** The address with port 50051 where it names none. Throws a `TypeError` for a port that there cannot be. */
+export function withPort(address: string): string {
+  const [scheme = '', list] = HOSTS.exec(address) ?? [];
+  if (scheme === '' && NO_HOST.test(address)) return address;
+  const hosts = address.slice(scheme.length);
+  const named = list === undefined ? [hosts] : hosts.split(',');
+  return scheme + named.map((host) => hostAndPort(host, address)).join(',');
+}
+
+function hostAndPort(host: string, address: string): string {
+  if (isIPv6(host)) return `[${host}]:${DEFAULT_PORT}`;
+  const port = /^(?:\[[^\]]*\]|[^:[]*):(.*)$/s.exec(host)?.[1];
+  if (port === undefined) return `${host}:${DEFAULT_PORT}`;
+  if (/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535) return host;
+  throw new TypeError(`connect: the port of ${address} must be a number from 1 to 65535.`);
+}
