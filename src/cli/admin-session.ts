@@ -95,7 +95,7 @@ async function signOut(client: LatchkeyClient, terminal: Terminal, refreshToken:
   try {
     await client.identity.logout({ token: { $case: 'refreshToken', value: refreshToken } });
   } catch (error) {
-    const reason = error instanceof LatchkeyError ? error.message : String(error);
+    const reason = error instanceof LatchkeyError ? error.details : String(error);
     print(terminal.stderr, `latchkey: the session of this command could not be ended: ${reason}`);
   }
 }

@@ -43,24 +43,16 @@ export function addGlobalOptions(program: Command): void {
     .option('--json', 'JSON instead of a table');
 }
 
-/** How the connection is protected. */
-export type Protection = Credentials['kind'];
-
-/** TLS, unless plaintext is asked for or the address cannot leave this machine. */
-export function protectionOf({ address, ca, cert, plaintext }: GlobalOptions): Protection {
-  if (cert !== undefined) return 'mtls';
-  return plaintext === true || (ca === undefined && LOOPBACK.test(address)) ? 'plaintext' : 'tls';
-}
-
-/** With what the files hold. */
+/** With what the files hold: TLS, unless plaintext is asked for or the address cannot leave this machine. */
 export function credentialsOf(options: GlobalOptions): Credentials {
-  const { ca, cert, key } = options;
+  const { address, ca, cert, key, plaintext } = options;
   if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together.');
   const authority = ca === undefined ? {} : { ca: read('--ca', ca) };
   if (cert !== undefined && key !== undefined) {
     return { kind: 'mtls', ...authority, cert: read('--cert', cert), key: read('--key', key) };
   }
-  return protectionOf(options) === 'plaintext' ? { kind: 'plaintext' } : { kind: 'tls', ...authority };
+  const isPlaintext = plaintext === true || (ca === undefined && LOOPBACK.test(address));
+  return isPlaintext ? { kind: 'plaintext' } : { kind: 'tls', ...authority };
 }
 
 function read(option: string, file: string): Buffer {

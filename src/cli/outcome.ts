@@ -1,7 +1,6 @@
 import { CommanderError } from 'commander';
-import { LatchkeyError } from '../client/index.ts';
-import { type GlobalOptions, protectionOf } from './connection.ts';
-import { explainSilence } from './silence.ts';
+import { type ConnectionFaultKind, LatchkeyError } from '../client/index.ts';
+import type { GlobalOptions } from './connection.ts';
 import { Interrupted, print, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -18,6 +17,14 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** What to do, in terms of this command's options; otherwise the client's remedy is shown. */
+const HINTS: Partial<Record<ConnectionFaultKind, string>> = {
+  TLS_REQUIRED: 'If the service wants TLS, give --ca',
+  TLS_NOT_SPOKEN: 'Check the address; for a service without TLS --plaintext, if nobody can listen on the way',
+  AUTHORITY_UNKNOWN: 'Find out which authority issued it, and give its certificate as --ca',
+  CERTIFICATE_REQUIRED: 'Give a certificate that the service accepts as --cert and --key',
+};
+
 /** Says on stderr what went wrong, and answers with the exit code. */
 export function report(error: unknown, options: GlobalOptions, terminal: Terminal): number {
   // Commander has said it already; help and version are no errors.
@@ -31,18 +38,22 @@ export function report(error: unknown, options: GlobalOptions, terminal: Termina
     print(terminal.stderr, `latchkey: ${error instanceof Error ? error.message : String(error)}`);
     return EXIT.refused;
   }
-  if (error.isUnreachable) {
-    const [reason, ...hints] = explainSilence(error.message, protectionOf(options));
-    print(terminal.stderr, `latchkey: no answer from ${options.address}: ${reason}`);
-    for (const hint of hints) print(terminal.stderr, `  ${hint}`);
-    return EXIT.unavailable;
-  }
-  for (const line of explain(error)) print(terminal.stderr, line);
+  const lines =
+    error.isUnreachable || error.connectionFault !== undefined
+      ? explainSilence(error, options.address)
+      : explain(error);
+  for (const line of lines) print(terminal.stderr, line);
   return error.isUnavailable ? EXIT.unavailable : EXIT.refused;
 }
 
+function explainSilence({ details, connectionFault }: LatchkeyError, address: string): readonly string[] {
+  const reason = connectionFault?.reason ?? details.replace(/[.]$/, '');
+  const hint = connectionFault && (HINTS[connectionFault.kind] ?? connectionFault.remedy);
+  return [`latchkey: no answer from ${address}: ${reason}`, ...(hint === undefined ? [] : [`  ${hint}`])];
+}
+
 function explain(error: LatchkeyError): readonly string[] {
-  const { reason, message, violations, metadata, retryAfterMs } = error;
+  const { reason, details: message, violations, metadata, retryAfterMs } = error;
   const fields = violations.map(({ field, description }) => `${field}: ${description}`);
   return [
     `latchkey: ${reason ?? `gRPC status ${error.code}`}: ${message}`,

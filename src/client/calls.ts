@@ -3,6 +3,7 @@ import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
 import { ValidationServiceService } from '../gen/latchkey/v1/validation.ts';
 import { abandonable, givenUp } from './abandonable.ts';
 import { Backoff, pause } from './backoff.ts';
+import { calledAs } from './caller-stack.ts';
 import { type Channels, closedError } from './channels.ts';
 import type { Connection } from './connection.ts';
 import { LatchkeyError, latchkeyError } from './errors.ts';
@@ -81,10 +82,12 @@ export function callsOf<Service extends Readonly<Record<string, unknown>>>(
     .filter(([, method]) => !(method as { readonly responseStream: boolean }).responseStream)
     .map(([name, method]) => {
       const rpc = method as Method<object, unknown>;
-      const call: Call<object, unknown> = (request, options = {}) =>
-        caller.refuses()
+      const call: Call<object, unknown> = (request, options = {}) => {
+        const work = caller.refuses()
           ? Promise.reject(closedError())
           : caller.channels.track(withRetries(caller, rpc, request, options));
+        return calledAs(rpc.path.slice(rpc.path.lastIndexOf('/') + 1), work, call);
+      };
       return [name, call];
     });
   return Object.fromEntries(calls) as CallsOf<Service>;
@@ -105,7 +108,7 @@ async function withRetries(
     try {
       return await attempt(caller, method, fields, options, deadline);
     } catch (caught) {
-      const error = errorOf(caught, method);
+      const error = errorOf(caught);
       const waitMs = Math.max(backoff.next(), error.retryAfterMs ?? 0);
       const isLast = tries === MOST_TRIES || !(isRepeatable || error.isUnsent);
       if (isLast || error.code !== status.UNAVAILABLE || caller.now() + waitMs >= deadline) throw error;
@@ -127,10 +130,9 @@ export function checkedTimeout(timeoutMs: number): number {
   throw new LatchkeyError(status.INVALID_ARGUMENT, `timeoutMs is ${timeoutMs}; it must be a number.`, UNSENT);
 }
 
-function errorOf(caught: unknown, { path }: Method<object, unknown>): LatchkeyError {
+function errorOf(caught: unknown): LatchkeyError {
   if (caught instanceof LatchkeyError) return caught;
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  return new LatchkeyError(status.INVALID_ARGUMENT, `The call of ${name} could not be sent.`, UNSENT, caught);
+  return new LatchkeyError(status.INVALID_ARGUMENT, 'The request could not be sent.', UNSENT, caught);
 }
 
 async function attempt(
@@ -206,7 +208,7 @@ function unary(
       { deadline },
       (error: ServiceError | null, response?: unknown) => {
         signal?.removeEventListener('abort', abort);
-        const failure = error === null ? undefined : failureOf(error, client, call);
+        const failure = error === null ? undefined : failureOf(error, connection, call);
         end(failure === undefined || failure.reason !== undefined);
         if (failure === undefined) resolve(response);
         else reject(isAborted ? givenUp() : failure);
@@ -222,8 +224,8 @@ function unary(
   });
 }
 
-function failureOf(error: ServiceError, client: Client, call: ClientUnaryCall): LatchkeyError {
-  const failure = latchkeyError(error, isUnsent(client, call, error));
+function failureOf(error: ServiceError, connection: Connection, call: ClientUnaryCall): LatchkeyError {
+  const failure = latchkeyError(error, connection.target, isUnsent(connection.client, call, error));
   // Cancelled without a reason of the service: the answer is lost, for example because the process was killed.
   if (failure.code !== status.CANCELLED || failure.reason !== undefined) return failure;
   return new LatchkeyError(status.UNAVAILABLE, 'The service ended the call without an answer.', {}, error);

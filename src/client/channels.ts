@@ -2,7 +2,7 @@ import { type ChannelCredentials, status } from '@grpc/grpc-js';
 import type { Clock } from '../validator/clock.ts';
 import { Connection, Rank } from './connection.ts';
 import { connectedTo } from './connectivity.ts';
-import { LatchkeyError } from './errors.ts';
+import { LatchkeyError, type Target } from './errors.ts';
 
 /** The connections to one or more addresses of the service, used in turn. */
 export class Channels {
@@ -15,17 +15,17 @@ export class Channels {
   #connecting: Promise<Connection> | undefined;
   #isRefusing = false;
 
-  /** @param addresses one at least. */
-  constructor(addresses: readonly string[], credentials: ChannelCredentials, clock: Clock) {
+  /** @param targets one at least. */
+  constructor(targets: readonly Target[], credentials: ChannelCredentials, clock: Clock) {
     this.#open = (index) =>
       new Connection({
-        address: addresses[index] ?? '',
+        target: targets[index] as Target,
         credentials,
         clock,
-        followsHealth: addresses.length > 1,
+        followsHealth: targets.length > 1,
         onUnresponsive: (connection) => this.#replace(connection),
       });
-    this.#connections = addresses.map((_address, index) => this.#open(index));
+    this.#connections = targets.map((_target, index) => this.#open(index));
   }
 
   get size(): number {

@@ -4,6 +4,7 @@ import { IdentityServiceService, type LogoutRequest } from '../gen/latchkey/v1/i
 import type { Clock } from '../validator/clock.ts';
 import { abandonable } from './abandonable.ts';
 import { withPort } from './address.ts';
+import { calledAs } from './caller-stack.ts';
 import { type Caller, callsOf, checkedTimeout } from './calls.ts';
 import { Channels, closedError } from './channels.ts';
 import { checkConnect, checkedToken, demandFault } from './connect-options.ts';
@@ -33,7 +34,10 @@ export function connect(address: string | readonly string[], options: ConnectOpt
   checkConnect(addresses, options);
   const { token, timeoutMs = DEFAULT_TIMEOUT_MS, clock = MACHINE_CLOCK } = options;
   const { credentials = { kind: 'tls' } } = options;
-  const channels = new Channels(addresses.map(withPort), channelCredentials(credentials), clock);
+  const ofChannels = channelCredentials(credentials);
+  const isTls = credentials.kind !== 'plaintext';
+  const targets = addresses.map((one) => ({ address: withPort(one), isTls }));
+  const channels = new Channels(targets, ofChannels, clock);
   const caller: Caller = {
     channels,
     timeoutMs,
@@ -52,16 +56,16 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     refresh: identity.refresh,
     logout: (token, callOptions) => identity.logout({ token: logoutToken(token) }, callOptions),
     validate: (accessToken, demand) => {
-      if (channels.isRefusing) return Promise.reject(closedError());
-      const fault = demandFault(demand);
-      if (fault !== undefined) return Promise.reject(fault);
+      const fault = channels.isRefusing ? closedError() : demandFault(demand);
+      if (fault !== undefined) return calledAs('Validate', Promise.reject(fault));
       const validation = mode.validate(
         typeof accessToken === 'string' ? accessToken : '',
         demand ?? undefined,
       );
-      return demand?.signal === undefined ? validation : abandonable(validation, demand.signal);
+      if (demand?.signal === undefined) return validation;
+      return calledAs('Validate', abandonable(validation, demand.signal));
     },
-    ready: async (withinMs = timeoutMs) => mode.ready(Math.max(0, checkedTimeout(withinMs))),
+    ready: (withinMs = timeoutMs) => calledAs('ready', ready(mode, withinMs)),
     onEnding: (listener) => mode.onEnding(listener),
     get staleness() {
       return mode.staleness;
@@ -72,6 +76,10 @@ export function connect(address: string | readonly string[], options: ConnectOpt
       await channels.close();
     },
   };
+}
+
+async function ready(mode: ValidationMode, timeoutMs: number): Promise<void> {
+  await mode.ready(Math.max(0, checkedTimeout(timeoutMs)));
 }
 
 /** Neither or both: the service says what is wrong with that. */

@@ -1,6 +1,7 @@
 import { type ChannelCredentials, Client, connectivityState } from '@grpc/grpc-js';
 import type { Clock } from '../validator/clock.ts';
 import { stateOf } from './connectivity.ts';
+import type { Target } from './errors.ts';
 import { HealthWatch, respondsWithin } from './health-watch.ts';
 
 const OPTIONS = {
@@ -42,7 +43,7 @@ export const Rank = {
 export type Rank = (typeof Rank)[keyof typeof Rank];
 
 export interface ConnectionOptions {
-  readonly address: string;
+  readonly target: Target;
   readonly credentials: ChannelCredentials;
   readonly clock: Clock;
   /** Whether to watch the service's health; of use only with other addresses to choose from. */
@@ -57,6 +58,7 @@ type OnUnresponsive = () => void;
 /** One connection to one address, its rank, and the check that the other end still answers. */
 export class Connection {
   readonly client: Client;
+  readonly target: Target;
   readonly #options: ConnectionOptions;
   readonly #health: HealthWatch | undefined;
   /** When each call began, by the steady clock; the first is the oldest. */
@@ -69,9 +71,10 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ConnectionOptions) {
-    const { address, credentials, followsHealth } = options;
+    const { target, credentials, followsHealth } = options;
     this.#options = options;
-    this.client = new Client(address, credentials, OPTIONS);
+    this.target = target;
+    this.client = new Client(target.address, credentials, OPTIONS);
     if (followsHealth) {
       this.#health = new HealthWatch(this.client, () => {
         this.#unhealthyUntil = Number.NEGATIVE_INFINITY;

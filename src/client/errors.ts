@@ -1,6 +1,7 @@
 import { type Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
 import { Status } from '../gen/google/rpc/status.ts';
+import { type ConnectionFault, connectionFault, explained } from './connection-fault.ts';
 import { millisecondsOf } from './durations.ts';
 
 /** One field of a request that the service refused; `field` is its proto path, for example `device.name`. */
@@ -9,9 +10,13 @@ export interface FieldViolation {
   readonly description: string;
 }
 
-/** Why a call failed. Everything that a call of the client throws is one of these. */
+/** Why a call failed. Everything that a call of the client throws is one of these; `message` names the method. */
 export class LatchkeyError extends Error {
   override readonly name = 'LatchkeyError';
+  /** What failed: the rpc, for example `Login`; of `validate` it is `Validate`, of `ready` it is `ready`. */
+  readonly method: string | undefined;
+  /** The message without the method. */
+  readonly details: string;
   /** The gRPC status code. */
   readonly code: status;
   /**
@@ -29,15 +34,23 @@ export class LatchkeyError extends Error {
    * safe, also for a `login`. False: it may have been carried out.
    */
   readonly isUnsent: boolean;
+  /** Why no answer of latchkey came, where it can be told. Undefined: there was one, or it cannot. */
+  readonly connectionFault: ConnectionFault | undefined;
 
-  constructor(code: status, message: string, details: Partial<ErrorDetails> = {}, cause?: unknown) {
-    super(message, { cause });
+  constructor(code: status, details: string, more: Partial<ErrorDetails> = {}, cause?: unknown) {
+    super(
+      more.method === undefined ? details : `${more.method}: ${details}`,
+      cause === undefined ? {} : { cause },
+    );
+    this.method = more.method;
+    this.details = details;
     this.code = code;
-    this.reason = details.reason;
-    this.metadata = details.metadata ?? {};
-    this.violations = details.violations ?? [];
-    this.retryAfterMs = details.retryAfterMs;
-    this.isUnsent = details.isUnsent ?? false;
+    this.reason = more.reason;
+    this.metadata = more.metadata ?? {};
+    this.violations = more.violations ?? [];
+    this.retryAfterMs = more.retryAfterMs;
+    this.isUnsent = more.isUnsent ?? false;
+    this.connectionFault = more.connectionFault;
   }
 
   /**
@@ -58,31 +71,37 @@ export class LatchkeyError extends Error {
 }
 
 interface ErrorDetails {
-  readonly reason: string;
+  readonly method: string | undefined;
+  readonly reason: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   readonly violations: readonly FieldViolation[];
-  readonly retryAfterMs: number;
+  readonly retryAfterMs: number | undefined;
   readonly isUnsent: boolean;
+  readonly connectionFault: ConnectionFault | undefined;
+}
+
+/** Where a call was sent. */
+export interface Target {
+  readonly address: string;
+  readonly isTls: boolean;
 }
 
 const DOMAIN = 'latchkey';
 const DETAILS_KEY = 'grpc-status-details-bin';
 
-/** What the library puts before the reason why it is not connected, once for each of its layers. */
-const LAYERS = /^(?:round_robin: )?(?:No connection established\. Last error: )+(?:Error: )?/;
-
 /**
- * The error of a failed call with what its `google.rpc.Status` says. Never throws, whatever the bytes are.
+ * The error of a failed call with what its `google.rpc.Status` says. Never throws, whatever the bytes are. Where there
+ * was no answer the error of the transport is explained, and not kept as the cause: it is not for people.
  *
  * @param isUnsent see `LatchkeyError.isUnsent`.
  */
-export function latchkeyError(error: ServiceError, isUnsent = false): LatchkeyError {
-  return new LatchkeyError(
-    error.code,
-    error.details.replace(LAYERS, 'No connection established. Last error: '),
-    { ...readDetails(error.metadata), isUnsent },
-    error,
-  );
+export function latchkeyError(error: ServiceError, to: Target, isUnsent = false): LatchkeyError {
+  const details = readDetails(error.metadata);
+  const isAnswered = Object.keys(details).length > 0;
+  const fault = isAnswered ? undefined : connectionFault(error, to.isTls);
+  return fault === undefined
+    ? new LatchkeyError(error.code, error.details, { ...details, isUnsent }, error)
+    : new LatchkeyError(error.code, explained(to.address, fault), { isUnsent, connectionFault: fault });
 }
 
 function readDetails(metadata: Metadata): Partial<ErrorDetails> {

@@ -11,6 +11,7 @@ export type { Access } from './access.ts';
 export type { GuardClient, GuardOptions } from './admission.ts';
 export type { Call, CallOptions, CallsOf } from './calls.ts';
 export { connect } from './connect.ts';
+export type { ConnectionFault, ConnectionFaultKind } from './connection-fault.ts';
 export type { Credentials, Pem } from './credentials.ts';
 export { type FieldViolation, LatchkeyError } from './errors.ts';
 export { type ExpressGuard, expressGuard, type Middleware } from './express-guard.ts';

@@ -3,6 +3,7 @@ import type { Clock } from '../validator/clock.ts';
 import { TokenVerifier } from '../validator/token-verifier.ts';
 import { type Undecided, Validator } from '../validator/validator.ts';
 import { type Accepted, type Demand, type Judgement, rejected } from '../validator/verdict.ts';
+import { calledAs } from './caller-stack.ts';
 import type { HeardRevocations } from './heard-revocations.ts';
 import { identityOfClaims, validationOfVerdict } from './judged-validation.ts';
 import type { SigningKeys, TokenTerms } from './signing-keys.ts';
@@ -148,6 +149,10 @@ export class LocalValidation implements TokenValidator {
    * a STRONG one: the record is to be read after the call began.
    */
   #ask(token: string, demand: ValidateDemand = {}): Promise<Validation> {
+    return calledAs('Validate', this.#answer(token, demand));
+  }
+
+  #answer(token: string, demand: ValidateDemand): Promise<Validation> {
     const { remote } = this.#options;
     const { consistency, audience = '', atLeastRevision = '' } = demand;
     if (consistency === 'strong') return remote.validate(token, demand);

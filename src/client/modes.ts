@@ -1,8 +1,10 @@
 import { status } from '@grpc/grpc-js';
+import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
 import { ValidationServiceService } from '../gen/latchkey/v1/validation.ts';
 import type { Clock } from '../validator/clock.ts';
 import type { Revocation } from '../validator/revocation-set.ts';
 import { Backoff, pause } from './backoff.ts';
+import { calledAs } from './caller-stack.ts';
 import { type Caller, callsOf } from './calls.ts';
 import { closedError } from './channels.ts';
 import { LatchkeyError } from './errors.ts';
@@ -19,6 +21,8 @@ export type ValidationMode = Pick<LatchkeyClient, 'validate' | 'onEnding' | 'sta
 };
 
 const READY_RETRY_MS = { first: 50, most: 500 };
+/** How long to wait for the reason why there is no connection; milliseconds. */
+const WHY_MS = 100;
 const NOTHING_KNOWN = { asOf: undefined, ageMs: Number.POSITIVE_INFINITY };
 
 /** The service judges every token. */
@@ -33,7 +37,7 @@ export class RemoteMode implements ValidationMode {
   }
 
   validate(token: string, demand?: ValidateDemand): Promise<Validation> {
-    return this.#remote.validate(token, demand);
+    return calledAs('Validate', this.#remote.validate(token, demand));
   }
 
   /** A service that is just starting refuses connections: that is tried again until the time is up. */
@@ -48,7 +52,8 @@ export class RemoteMode implements ValidationMode {
       } catch (error) {
         const waitMs = backoff.next();
         waitedMs += waitMs;
-        if (channels.isRefusing || waitedMs >= timeoutMs || now() >= deadline) throw error;
+        if (channels.isRefusing || !(error instanceof LatchkeyError)) throw error;
+        if (waitedMs >= timeoutMs || now() >= deadline) throw await this.#notConnected(error);
         await pause(waitMs, undefined);
       }
     }
@@ -56,6 +61,14 @@ export class RemoteMode implements ValidationMode {
 
   onEnding(): () => void {
     return () => undefined;
+  }
+
+  /** The state of a connection does not say why there is none; a call does. */
+  async #notConnected(error: LatchkeyError): Promise<LatchkeyError> {
+    const { batchValidate } = callsOf(IdentityServiceService, this.#caller);
+    const why = await batchValidate({}, { timeoutMs: WHY_MS }).catch((caught: unknown) => caught);
+    if (!(why instanceof LatchkeyError)) return error;
+    return new LatchkeyError(error.code, `No connection yet: ${why.details}`, { ...why, method: undefined });
   }
 
   async close(): Promise<void> {
@@ -180,7 +193,7 @@ export class LocalMode implements ValidationMode {
   #notReady(): LatchkeyError {
     const fault = this.#keys.fault ?? this.#watch.fault;
     const why = fault instanceof Error ? `: ${fault.message}` : '.';
-    const { code = status.DEADLINE_EXCEEDED } = fault instanceof LatchkeyError ? fault : {};
-    return new LatchkeyError(code, `Tokens cannot be judged here yet${why}`, {}, fault);
+    const { code = status.DEADLINE_EXCEEDED, connectionFault } = fault instanceof LatchkeyError ? fault : {};
+    return new LatchkeyError(code, `Tokens cannot be judged here yet${why}`, { connectionFault }, fault);
   }
 }

@@ -5,9 +5,10 @@ import type { Revocation } from '../validator/revocation-set.ts';
 import { abandonable } from './abandonable.ts';
 import { BackgroundLoop } from './background-loop.ts';
 import { Backoff } from './backoff.ts';
+import { calledAs } from './caller-stack.ts';
 import { bearer, type Caller } from './calls.ts';
 import { durationOf } from './durations.ts';
-import { latchkeyError } from './errors.ts';
+import { latchkeyError, type Target } from './errors.ts';
 import { type HeardRevocations, type Moment, momentOf } from './heard-revocations.ts';
 
 export interface RevocationWatchOptions {
@@ -71,7 +72,7 @@ export class RevocationWatch {
     heard.reopen();
     const stream = this.#open(connection.client);
     try {
-      await this.#read(stream, opened);
+      await calledAs('WatchRevocations', this.#read(stream, opened, connection.target));
     } catch (error) {
       connection.markUnhealthy();
       throw error;
@@ -93,7 +94,7 @@ export class RevocationWatch {
   }
 
   /** Resolves when it is time for another stream, rejects when this one has ended or has fallen silent. */
-  #read(stream: ClientReadableStream<WatchRevocationsResponse>, opened: Moment): Promise<void> {
+  #read(stream: ClientReadableStream<WatchRevocationsResponse>, opened: Moment, from: Target): Promise<void> {
     const { signal } = this.#loop;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timers: NodeJS.Timeout[] = [];
@@ -108,7 +109,7 @@ export class RevocationWatch {
       if (this.#cannotTell(message)) reject(new Error('This address cannot tell how current it is.'));
       if (this.#clocksDisagree(opened)) resolve();
     });
-    stream.on('error', (error: ServiceError) => reject(latchkeyError(error)));
+    stream.on('error', (error: ServiceError) => reject(latchkeyError(error, from)));
     stream.on('end', () => reject(new Error('The stream ended.')));
     const stop = () => resolve();
     signal.addEventListener('abort', stop, { once: true });

@@ -11,7 +11,8 @@ import { FakeLatchkey } from '../support/fake-latchkey.ts';
 function errorWith(details: Buffer): LatchkeyError {
   const metadata = new Metadata();
   metadata.set('grpc-status-details-bin', details);
-  return latchkeyError(Object.assign(new Error(), { code: status.ABORTED, details: 'no', metadata }));
+  const error = Object.assign(new Error(), { code: status.ABORTED, details: 'no', metadata });
+  return latchkeyError(error, { address: 'a:1', isTls: false });
 }
 
 describe('the error of a refused call', () => {
@@ -40,7 +41,9 @@ describe('the error of a refused call', () => {
     expect(error).toMatchObject({
       code: status.UNAUTHENTICATED,
       reason: 'SESSION_ENDED',
-      message: 'Sign in again.',
+      method: 'Refresh',
+      message: 'Refresh: Sign in again.',
+      details: 'Sign in again.',
       metadata,
       violations: [],
       retryAfterMs: undefined,
@@ -83,5 +86,20 @@ describe('the error of a call that something else answered', () => {
     const any = { typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from(info) };
     const bytes = Status.encode({ code: status.ABORTED, message: '', details: [any] }).finish();
     expect(errorWith(Buffer.from(bytes)).reason).toBeUndefined();
+  });
+});
+
+describe('the error of a call that nobody answered', () => {
+  test.each([
+    ['upstream connect error', 'upstream connect error'],
+    ['Deadline exceeded after 15s', 'Deadline exceeded after 15s'],
+    ['Deadline exceeded after 1.502s,LB pick: 0.001s,remote_addr=a:1', 'Deadline exceeded after 1.502s'],
+    // Said of a connection that was open, so TLS is not in question.
+    ['read ECONNRESET', 'read ECONNRESET'],
+  ])('says what the transport says where that is not known: %s', (details, reason) => {
+    const status14 = { code: status.UNAVAILABLE, details, metadata: new Metadata() };
+    const error = latchkeyError(Object.assign(new Error(), status14), { address: 'a:1', isTls: false });
+    expect(error.connectionFault).toStrictEqual({ kind: 'OTHER', reason, remedy: undefined });
+    expect(error.details).toBe(`no answer from latchkey at a:1: ${reason}.`);
   });
 });

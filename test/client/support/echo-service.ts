@@ -90,7 +90,11 @@ export class EchoService {
     const outcome = new Promise<Outcome>((resolve) => {
       call.on('data', (message: string) => received.push(message));
       call.on('error', (error: ServiceError) =>
-        resolve({ ok: false, error: latchkeyError(error), messages: received }),
+        resolve({
+          ok: false,
+          error: latchkeyError(error, { address: 'echo', isTls: false }),
+          messages: received,
+        }),
       );
       call.on('end', () => resolve({ ok: true, messages: received }));
     });
