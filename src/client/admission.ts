@@ -14,9 +14,10 @@ export interface GuardOptions {
   readonly demand?: ValidateDemand;
   /**
    * Told why a call was refused because nobody could say whether its token is good: callers are not told more
-   * than to come back. Here a wrong certificate or a missing role of this service is seen.
+   * than to come back. Here a wrong certificate or a missing role of this service is seen. Called once a second at
+   * most, so that it can log; `calls` is how many have been refused for that since it was called last.
    */
-  readonly onUndecided?: (error: unknown) => void;
+  readonly onUndecided?: (error: unknown, calls: number) => void;
 }
 
 export type Admission = { readonly kind: 'admitted'; readonly identity: Identity | undefined } | Refusal;
@@ -37,6 +38,7 @@ export type Refusal =
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 const BEARER_SCHEME = /^Bearer(?![^\s,])/i;
 const RETRY_AFTER_MS = 1_000;
+const REPORT_INTERVAL_MS = 1_000;
 
 /**
  * Judges who makes a call. Never fails: that it could not be found out is a refusal too.
@@ -65,9 +67,32 @@ export async function admit(
     }
   } catch (error) {
     // In a turn of its own: whatever the listener does, the caller gets an answer.
-    if (onUndecided !== undefined) queueMicrotask(() => onUndecided(error));
+    if (onUndecided !== undefined) queueMicrotask(() => onUndecided(error, 1));
     return undecided(error);
   }
+}
+
+/** The same options, but `onUndecided` is called at once and then once a second at most. To be shared by all calls. */
+export function onceASecond(options: GuardOptions): GuardOptions {
+  const { onUndecided } = options;
+  if (onUndecided === undefined) return options;
+  let last: unknown;
+  let calls = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const tell = (): void => {
+    timer = undefined;
+    if (calls === 0) return;
+    const told = calls;
+    calls = 0;
+    timer = setTimeout(tell, REPORT_INTERVAL_MS).unref();
+    onUndecided(last, told);
+  };
+  const note = (error: unknown): void => {
+    last = error;
+    calls += 1;
+    if (timer === undefined) tell();
+  };
+  return { ...options, onUndecided: note };
 }
 
 /**

@@ -5,7 +5,14 @@ import {
   type ServerInterceptor,
 } from '@grpc/grpc-js';
 import type { Access } from './access.ts';
-import { admit, type GuardClient, type GuardOptions, type Refusal, whileUnderWay } from './admission.ts';
+import {
+  admit,
+  type GuardClient,
+  type GuardOptions,
+  onceASecond,
+  type Refusal,
+  whileUnderWay,
+} from './admission.ts';
 import { accessByMethod, type MethodRules } from './grpc-rules.ts';
 import { HeldCalls } from './held-calls.ts';
 import { bindIdentity } from './identity-of.ts';
@@ -36,7 +43,7 @@ type SentStatus = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
 export function grpcGuard(client: GuardClient, options: GrpcGuardOptions = {}): ServerInterceptor {
   const { rules = {}, otherwise = 'signed-in' } = options;
   const accessOf = accessByMethod(rules, otherwise);
-  const context: GuardContext = { client, options, held: new HeldCalls(client) };
+  const context: GuardContext = { client, options: onceASecond(options), held: new HeldCalls(client) };
   return ({ path }, call) => {
     const access = accessOf(path);
     return access === 'public' ? new ServerInterceptingCall(call) : new GuardedCall(call, context, access);

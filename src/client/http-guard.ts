@@ -1,5 +1,12 @@
 import type { Access } from './access.ts';
-import { admit, type GuardClient, type GuardOptions, type Refusal, whileUnderWay } from './admission.ts';
+import {
+  admit,
+  type GuardClient,
+  type GuardOptions,
+  onceASecond,
+  type Refusal,
+  whileUnderWay,
+} from './admission.ts';
 import { HeldCalls } from './held-calls.ts';
 import { bindIdentity } from './identity-of.ts';
 
@@ -26,7 +33,7 @@ export class HttpGuard {
 
   constructor(client: GuardClient, options: GuardOptions) {
     this.#client = client;
-    this.#options = options;
+    this.#options = onceASecond(options);
     this.#held = new HeldCalls(client);
   }
 
