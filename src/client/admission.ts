@@ -5,6 +5,8 @@ import type { Identity, RejectedToken, TokenValidator, ValidateDemand } from './
 
 /** What a guard needs of a client. */
 export interface GuardClient extends TokenValidator {
+  /** `remote`: `onEnding` is not called, and calls under way are judged again once a second. Default: `local`. */
+  readonly mode?: 'local' | 'remote';
   /** Tells every ending as it is heard; the answer takes the listener away again. */
   onEnding(listener: (revocation: Revocation) => void): () => void;
 }

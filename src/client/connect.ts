@@ -49,6 +49,7 @@ export function connect(address: string | readonly string[], options: ConnectOpt
   // What is under way when the client is closed may still have to ask the service.
   const mode = modeOf({ ...caller, refuses: () => false }, clock, options);
   return {
+    mode: options.mode ?? 'local',
     identity,
     users: callsOf(UserServiceService, caller),
     keys: callsOf(KeyServiceService, caller),

@@ -24,7 +24,7 @@ export class HeldCalls {
   #sweeping = false;
 
   constructor(client: GuardClient) {
-    client.onEnding((revocation) => this.#endAllOf(revocation));
+    if (client.mode !== 'remote') client.onEnding((revocation) => this.#endAllOf(revocation));
   }
 
   /** @returns lets go of the call; to be called when it is over, however it ended. */

@@ -44,6 +44,7 @@ export type IdentityCalls = CallsOf<typeof IdentityServiceService>;
 
 /** A connection to latchkey. Every call fails with a `LatchkeyError` and with nothing else. */
 export interface LatchkeyClient extends TokenValidator {
+  readonly mode: 'local' | 'remote';
   readonly identity: IdentityCalls;
   /** For callers whose token carries the role `admin`. */
   readonly users: CallsOf<typeof UserServiceService>;
@@ -62,8 +63,9 @@ export interface LatchkeyClient extends TokenValidator {
    */
   ready(timeoutMs?: number): Promise<void>;
   /**
-   * Tells of every revocation as it is heard, once; in local mode only. Answers how to stop. What was heard before the
-   * listener came is not told. What a listener throws is an uncaught exception of the process.
+   * Tells of every revocation as it is heard, once. Answers how to stop. What was heard before the listener came is
+   * not told. What a listener throws is an uncaught exception of the process. Throws in remote mode, which hears of
+   * none.
    */
   onEnding(listener: (revocation: Revocation) => void): () => void;
   readonly staleness: Staleness;

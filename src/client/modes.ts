@@ -59,8 +59,10 @@ export class RemoteMode implements ValidationMode {
     }
   }
 
-  onEnding(): () => void {
-    return () => undefined;
+  onEnding(): never {
+    const message =
+      "a client in mode 'remote' does not hear of endings. Connect with mode 'local', or validate again.";
+    throw new LatchkeyError(status.FAILED_PRECONDITION, message, { method: 'onEnding', isUnsent: true });
   }
 
   /** The state of a connection does not say why there is none; a call does. */

@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { connect, type LatchkeyClient, type Revocation } from '../../src/client/index.ts';
+import {
+  connect,
+  expressGuard,
+  grpcGuard,
+  type LatchkeyClient,
+  LatchkeyError,
+  type Revocation,
+} from '../../src/client/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { endOf, FakeValidationService } from '../support/fake-validation-service.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -76,5 +83,27 @@ describe('a listener for endings', () => {
     expect(heard).toMatchObject([{ sessionId: SESSION }]);
     expect(uncaught).toStrictEqual([fault]);
     expect(service.lastWatch.isCancelled).toBe(false);
+  });
+});
+
+describe('a client in remote mode', () => {
+  let remote: LatchkeyClient;
+
+  beforeEach(() => {
+    remote = connect(service.address, { credentials: { kind: 'plaintext' }, mode: 'remote' });
+  });
+
+  afterEach(() => remote.close());
+
+  test('refuses a listener for endings, which it would never tell', () => {
+    const listen = () => remote.onEnding(() => undefined);
+    expect(listen).toThrow(LatchkeyError);
+    expect(listen).toThrow(
+      "onEnding: a client in mode 'remote' does not hear of endings. Connect with mode 'local'",
+    );
+  });
+
+  test('guards all the same', () => {
+    expect(() => [grpcGuard(remote), expressGuard(remote)]).not.toThrow();
   });
 });
