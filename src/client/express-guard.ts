@@ -20,8 +20,8 @@ export interface ExpressGuard {
 
 /**
  * Middleware that guards what comes after it: `app.use(guard.signedIn)`, `app.delete('/x', guard.anyRole('admin'), …)`.
- * What comes before it is public. Refused requests get 401, 403, or 503 where nobody can say; a response under way,
- * such as an event stream, is cut off when the session ends.
+ * What comes before it is public, and an HTTP `upgrade` does not come to it: see the guide. Refused requests get 401,
+ * 403, or 503 where nobody can say; a response under way, such as an event stream, is cut off when the session ends.
  */
 export function expressGuard(client: GuardClient, options: GuardOptions = {}): ExpressGuard {
   const guard = new HttpGuard(client, options);
