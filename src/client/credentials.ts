@@ -63,7 +63,7 @@ function ownCertificate(given: { readonly cert: Pem; readonly key: Pem }): { cer
   return { cert, key };
 }
 
-/** Each is read: OpenSSL passes over what is no certificate without a word. */
+/** The certificates alone. Each is read: OpenSSL passes over what is no certificate without a word. */
 function certificatesIn(field: string, pem: Pem): string {
   const text = textOf(field, pem);
   const blocks = text.match(CERTIFICATES);
@@ -73,7 +73,7 @@ function certificatesIn(field: string, pem: Pem): string {
   } catch (error) {
     throw fault(field, 'is not a certificate in PEM form that can be read: it is damaged', error);
   }
-  return text;
+  return blocks.join('\n');
 }
 
 function privateKeyIn(text: string): ReturnType<typeof createPrivateKey> {

@@ -53,8 +53,8 @@ describe('certificates and keys', () => {
     const fake = await FakeLatchkey.start(ServerCredentials.createSsl(Buffer.from(ca), [pair], true));
     const credentials = {
       kind: 'mtls',
-      ca: as(`Some root\n${other.certificate}\nThe root\n${ca}`),
-      cert: as(`${cert}${other.certificate}`),
+      ca: as(`\uFEFFSome root\n${other.certificate}\nThe root\n${ca}`),
+      cert: as(`\uFEFF${cert}${other.certificate}`),
       key: as(key),
     } as const;
     const client = connect(fake.address, { credentials });
