@@ -7,6 +7,7 @@ import { calledAs } from './caller-stack.ts';
 import { type Channels, closedError } from './channels.ts';
 import type { Connection } from './connection.ts';
 import { LatchkeyError, latchkeyError } from './errors.ts';
+import { checkedToken } from './own-token.ts';
 
 export interface CallOptions {
   /** How long to wait for the answer, milliseconds, 24 days at most. Default: the connection's `timeoutMs`. */
@@ -239,6 +240,6 @@ function isUnsent(client: Client, call: ClientUnaryCall, { code, details }: Serv
 
 export function bearer(token: string | undefined): Metadata {
   const metadata = new Metadata();
-  if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+  if (token !== undefined) metadata.set('authorization', `Bearer ${checkedToken(token)}`);
   return metadata;
 }

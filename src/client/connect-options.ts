@@ -1,6 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { LatchkeyError } from './errors.ts';
 import type { ConnectOptions } from './latchkey-client.ts';
+import { checkToken } from './own-token.ts';
 import type { ValidateDemand } from './validation.ts';
 
 const LEAST_MAX_STALENESS_MS = 500;
@@ -61,28 +62,6 @@ function checkAddress(address: unknown): void {
       `connect: the address ${address} must be without ${address.split('//')[0]}//: host:port.`,
     );
   }
-}
-
-/** `undefined` is refused too: what was to hold the token, for example a variable of the environment, is not set. */
-function checkToken(token: unknown): void {
-  if (typeof token === 'function' || (typeof token === 'string' && token !== '')) return;
-  throw new TypeError(
-    `connect: token is ${kindOf(token)}, and must be an access token, or a function that answers with one. Leave it out for none.`,
-  );
-}
-
-/** The token that a function answered with. Throws what the call fails with, for example for a promise. */
-export function checkedToken(token: unknown): string | undefined {
-  if (token === undefined || typeof token === 'string') return token;
-  const message = `The function in the option token answered with ${kindOf(token)}; it must answer with a string or undefined, at once.`;
-  throw new LatchkeyError(status.INVALID_ARGUMENT, message, { isUnsent: true });
-}
-
-/** What it is, without what it holds: it may be a secret. */
-function kindOf(value: unknown): string {
-  if (value === '') return 'empty';
-  if (value === undefined || value === null) return String(value);
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function checkNumber(name: string, value: number | undefined, least: number): void {

@@ -7,10 +7,11 @@ import { withPort } from './address.ts';
 import { calledAs } from './caller-stack.ts';
 import { type Caller, callsOf, checkedTimeout } from './calls.ts';
 import { Channels, closedError } from './channels.ts';
-import { checkConnect, checkedToken, demandFault } from './connect-options.ts';
+import { checkConnect, demandFault } from './connect-options.ts';
 import { channelCredentials } from './credentials.ts';
 import type { ConnectOptions, LatchkeyClient } from './latchkey-client.ts';
 import { LocalMode, RemoteMode, type ValidationMode } from './modes.ts';
+import { checkedAnswer } from './own-token.ts';
 import { RemoteValidation } from './remote-validation.ts';
 import type { TokenValidator } from './validation.ts';
 
@@ -41,7 +42,7 @@ export function connect(address: string | readonly string[], options: ConnectOpt
   const caller: Caller = {
     channels,
     timeoutMs,
-    token: typeof token === 'function' ? () => checkedToken(token()) : () => token,
+    token: typeof token === 'function' ? () => checkedAnswer(token()) : () => token,
     now: () => clock.now(),
     refuses: () => channels.isRefusing,
   };

@@ -26,6 +26,7 @@ describe('connect refuses', () => {
     ['a size that is none', 'a:1', { tokenCacheSize: Number.NaN }, 'tokenCacheSize is NaN'],
     ['a token that was not configured', 'a:1', { token: undefined }, 'token is undefined'],
     ['an empty token', 'a:1', { token: '' }, 'token is empty'],
+    ['a token with a line break', 'a:1', { token: 'eyJ.a.b\n' }, 'token is a text with a character that no'],
     ['tokens in an object', 'a:1', { token: {} }, 'token is an object'],
     ['no token', 'a:1', { token: null }, 'token is null'],
   ])('%s', (_what, address, options, told) => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { ServerCredentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { connect, type LatchkeyClient, LatchkeyError } from '../../src/client/index.ts';
@@ -86,11 +87,14 @@ describe('a call', () => {
   });
 
   test('with a token that no header can hold fails like any other call', async () => {
-    const client = open(fake.address, { credentials: plaintext, token: 'line\nbreak' });
-    await expect(client.identity.validate({})).rejects.toMatchObject({
-      name: 'LatchkeyError',
-      code: status.INVALID_ARGUMENT,
-    });
+    const client = open(fake.address, { credentials: plaintext, token: () => 'line\nbreak' });
+    for (const options of [{}, { token: 'line\nbreak' }]) {
+      const error = await client.identity.validate({}, options).catch((caught: unknown) => caught);
+      expect(error).toMatchObject({ name: 'LatchkeyError', code: status.INVALID_ARGUMENT });
+      expect((error as Error).message).toMatch(/^Validate: The token holds a character that no header can/);
+      // A token is not for logs.
+      expect(inspect(error)).not.toContain('break"');
+    }
   });
 });
 
