@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { limitConnections } from './connection-limit.ts';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -22,7 +23,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 /** A scraper or a probe sends a few hundred bytes at once; whoever takes longer wants something else. */
 const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 64;
-/** How often connections over their time are looked for: silent ones shall not keep a probe out for long. */
+/** How often connections over their time are looked for. */
 const CHECKING_INTERVAL_MS = 1_000;
 
 /**
@@ -40,7 +41,7 @@ export class HttpEndpoint {
       headersTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: CHECKING_INTERVAL_MS,
     });
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    limitConnections(this.#server, MAX_CONNECTIONS);
     this.#server.on('request', (request, response) => void this.#answer(request, response));
   }
 

@@ -1,8 +1,19 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { HttpEndpoint, type HttpEndpointOptions } from '../../src/telemetry/http-endpoint.ts';
 
 const opened: HttpEndpoint[] = [];
+const held: Socket[] = [];
+
+/** Connections that stay open until the server closes them, or the test ends. */
+async function hold(count: number, url: string, sent: string): Promise<readonly Socket[]> {
+  const sockets = Array.from({ length: count }, () => connect(Number(new URL(url).port), '127.0.0.1'));
+  held.push(...sockets);
+  for (const socket of sockets) socket.on('error', () => undefined).write(sent);
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  return sockets;
+}
 
 async function open(options: Partial<HttpEndpointOptions> = {}): Promise<HttpEndpoint> {
   const endpoint = await HttpEndpoint.open({
@@ -17,6 +28,7 @@ async function open(options: Partial<HttpEndpointOptions> = {}): Promise<HttpEnd
 }
 
 afterEach(async () => {
+  for (const socket of held.splice(0)) socket.destroy();
   await Promise.all(opened.splice(0).map((endpoint) => endpoint.close()));
 });
 
@@ -98,6 +110,55 @@ describe('the HTTP endpoint', () => {
   test('fails to open on an address that is taken', async () => {
     const { url } = await open();
     await expect(open({ port: Number(new URL(url).port) })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+
+  test.each([
+    ['that send nothing', ''],
+    ['whose request never ends', 'GET /livez HTTP/1.1\r\nhost: x\r\nslow: '],
+    ['whose body never ends', 'POST /livez HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n'],
+  ])('answers probes while 64 connections are held %s', async (_, sent) => {
+    const { url } = await open();
+    await hold(64, url, sent);
+    for (const page of ['/livez', '/readyz', '/metrics']) {
+      expect((await fetch(url + page, { headers: { connection: 'close' } })).status).toBe(200);
+    }
+  });
+
+  test('answers probes while each of 64 connections waits for an answer', async () => {
+    const { url } = await open({
+      metrics: { contentType: 'text/plain', text: () => new Promise(() => {}) },
+    });
+    await hold(64, url, 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n');
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+  });
+
+  test('closes the connection without a request for longest when there are more than 64', async () => {
+    const { url } = await open();
+    const [oldest] = await hold(1, url, '');
+    const others = await hold(63, url, '');
+    const closed = once(oldest as Socket, 'close');
+    await hold(1, url, '');
+    await closed;
+    expect(others.every((socket) => !socket.closed)).toBe(true);
+  });
+
+  test('finishes an answer under way, however many connections are opened meanwhile', async () => {
+    let tell = (_: string) => {};
+    const asked = Promise.withResolvers<void>();
+    const text = () =>
+      new Promise<string>((resolve) => {
+        tell = resolve;
+        asked.resolve();
+      });
+    const { url } = await open({ metrics: { contentType: 'text/plain', text } });
+    const scrape = fetch(`${url}/metrics`);
+    await asked.promise;
+    const [first] = await hold(1, url, '');
+    const closed = once(first as Socket, 'close');
+    await hold(100, url, '');
+    await closed;
+    tell('latchkey_up 1\n');
+    expect(await (await scrape).text()).toBe('latchkey_up 1\n');
   });
 
   test('closes although a client keeps a silent connection open', async () => {
