@@ -1,4 +1,5 @@
-import { SETTING_NAMES, type SettingName, variableOf } from './variables.ts';
+import { nearestName } from './nearest-name.ts';
+import { type SettingName, variableOf } from './variables.ts';
 
 /** Something in the environment that is not as it must be. */
 export interface ConfigFault {
@@ -11,8 +12,6 @@ export interface ConfigFault {
 
 /** Longer values are cut where they are shown. */
 const MAX_SHOWN = 60;
-/** More letters than that apart, and it was not meant. */
-const MAX_DISTANCE = 6;
 
 export function badValue(name: SettingName, text: string, problem: string): ConfigFault {
   const { secret = false } = variableOf(name);
@@ -31,11 +30,8 @@ export function fault(name: SettingName, rest: string): ConfigFault {
 
 /** A name with our prefix that means nothing; most likely a typo. */
 export function unknownName(name: string): ConfigFault {
-  const [nearest] = SETTING_NAMES.map((known) => variableOf(known).name)
-    .map((known) => ({ known, distance: editDistance(name, known) }))
-    .sort((a, b) => a.distance - b.distance);
-  const isClose = nearest !== undefined && nearest.distance <= MAX_DISTANCE;
-  const sentence = `${name} is not a variable of latchkey${isClose ? `; did you mean ${nearest.known}?` : '.'}`;
+  const nearest = nearestName(name);
+  const sentence = `${name} is not a variable of latchkey${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`;
   return { name, sentence, example: undefined };
 }
 
@@ -50,18 +46,4 @@ export function describeFaults(faults: readonly ConfigFault[]): string {
 
 function shown(text: string): string {
   return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
-}
-
-/** Letters to insert, remove or replace (Levenshtein). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (letter === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }
