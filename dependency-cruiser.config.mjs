@@ -42,7 +42,15 @@ const rooms = [
   only(
     'start-builds-app',
     'start[.]ts$',
-    ['app[.]ts$', 'app/workers/', 'app/reset-admin[.]ts$', 'greeting[.]ts$', 'config', 'telemetry/'],
+    [
+      'app[.]ts$',
+      'app/workers/',
+      'app/reset-admin[.]ts$',
+      'app/start-fault[.]ts$',
+      'greeting[.]ts$',
+      'config',
+      'telemetry/',
+    ],
     'start reads the config, builds the app or supervises those who do, greets, and ends; or runs a command.',
   ),
   {

@@ -1,5 +1,6 @@
 import { availableParallelism, constants } from 'node:os';
 import { resetAdminPassword } from './app/reset-admin.ts';
+import { StartFault } from './app/start-fault.ts';
 import { superviseWorkers } from './app/workers/supervise.ts';
 import { WorkerEnded } from './app/workers/supervisor.ts';
 import { type WorkerSelf, workerSelf } from './app/workers/worker.ts';
@@ -52,10 +53,23 @@ export async function start(args: readonly string[]): Promise<number> {
   } catch (error) {
     // What a worker could not do, it has said itself. One that was killed could not say anything.
     if (error instanceof WorkerEnded && error.code !== null) return error.code;
-    logger.fatal({ err: error }, 'the service could not go on');
-    say(`latchkey: ${error instanceof Error ? error.message : String(error)}`);
+    if (isForPeople(error, config)) say(`latchkey: ${messageOf(error)}`);
+    else logger.fatal({ err: error }, 'the service could not go on');
     return EXIT_FAILED;
   }
+}
+
+/**
+ * A failure is told once. People get a sentence in development, or where there is no log. Otherwise the log gets it; it
+ * also gets what nobody foresaw, since it has the stack and the causes, and holds no secrets.
+ */
+function isForPeople(error: unknown, { environment, logLevel }: Config): boolean {
+  const isForeseen = error instanceof StartFault || error instanceof WorkerEnded;
+  return logLevel === 'silent' || (isForeseen && environment === 'development');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** One process that does everything, or one that supervises several; what people are told, this one tells them. */
@@ -83,7 +97,7 @@ async function resetAdmin(config: Config, username: string): Promise<number> {
     if (problem === undefined) return 0;
     say(`latchkey: ${problem}`);
   } catch (error) {
-    say(`latchkey: ${error instanceof Error ? error.message : String(error)}`);
+    say(`latchkey: ${messageOf(error)}`);
   }
   return EXIT_FAILED;
 }

@@ -43,11 +43,12 @@ describe('a start that fails', () => {
     LATCHKEY_DATABASE_URL: `postgres://latchkey:${SECRET}@127.0.0.1:${await freePort()}/latchkey`,
     LATCHKEY_MASTER_KEY: masterKey(),
   });
-  /** What it told people: one line, that begins with the variable. */
+  /** What it told people, once: one line, that begins with the variable. */
   const toldOf = async (environment: Record<string, string>) => {
     const { code, errors, log } = await LatchkeyProcess.run({ LATCHKEY_DATA_DIR: dataDir, ...environment });
     expect(code).toBe(1);
     expect(errors).toMatch(/^latchkey: LATCHKEY_\w+: [^\n]+\n$/);
+    expect(log.filter(({ level }) => level === 'fatal')).toStrictEqual([]);
     expect(errors + JSON.stringify(log)).not.toContain(SECRET);
     return errors;
   };
@@ -63,6 +64,7 @@ describe('a start that fails', () => {
 
   test('for an address of another machine names it and LATCHKEY_LISTEN', async () => {
     const errors = await toldOf({
+      LATCHKEY_ENV: 'development',
       LATCHKEY_LISTEN: '192.0.2.1:50051',
       LATCHKEY_CALLER_AUTH: 'open',
       LATCHKEY_PLAINTEXT: 'anywhere',
@@ -76,6 +78,29 @@ describe('a start that fails', () => {
     const errors = await toldOf({ LATCHKEY_METRICS_LISTEN: address });
     expect(errors).toContain(`LATCHKEY_METRICS_LISTEN: ${address} cannot be listened on`);
     expect(errors).toContain('off');
+  }, 30_000);
+
+  test.each(['1', '2'])(
+    'in production is told in the log alone (%s workers)',
+    async (workers) => {
+      const { code, errors, log } = await LatchkeyProcess.run({
+        ...{ LATCHKEY_ENV: 'production', LATCHKEY_WORKERS: workers },
+        ...{ LATCHKEY_REDIS_URL: 'redis://127.0.0.1:1', LATCHKEY_DATA_DIR: file('data', '') },
+      });
+      expect(code).toBe(1);
+      expect(errors).toBe('');
+      const told = log.filter(({ level }) => level === 'fatal');
+      expect(told).toMatchObject([{ err: { message: expect.stringMatching(/^LATCHKEY_DATA_DIR: /) } }]);
+    },
+    30_000,
+  );
+
+  test('is told to people where there is no log', async () => {
+    const { code, errors } = await LatchkeyProcess.run({
+      ...{ LATCHKEY_ENV: 'production', LATCHKEY_LOG_LEVEL: 'silent', LATCHKEY_DATA_DIR: file('data', '') },
+    });
+    expect(code).toBe(1);
+    expect(errors).toMatch(/^latchkey: LATCHKEY_DATA_DIR: [^\n]+\n$/);
   }, 30_000);
 
   test('for a database that is away names LATCHKEY_DATABASE_URL, and never the password', async () => {
