@@ -16,7 +16,11 @@ import {
 import { accessByMethod, type MethodRules } from './grpc-rules.ts';
 import { HeldCalls } from './held-calls.ts';
 import { bindIdentity } from './identity-of.ts';
+import { maskLibraryTrace } from './library-log.ts';
 import { refusalStatus } from './refusal-status.ts';
+
+// biome-ignore lint: grpc-js reads its own variables, when it is imported; there is no other way to know of them.
+maskLibraryTrace(process.env);
 
 export interface GrpcGuardOptions extends GuardOptions {
   /**

@@ -1,4 +1,5 @@
 import { setLogger } from '@grpc/grpc-js';
+import { maskCredentials } from '../validator/masked-credentials.ts';
 
 /** What this room says to the log; pino's loggers are of this shape. */
 export interface ServerLog {
@@ -9,17 +10,12 @@ export interface ServerLog {
 }
 
 /**
- * Sends what the gRPC library says to our log. Its complaints about metadata quote the value, which may well
- * be a credential with one bad character, so everything after the key is cut. The library has one logger for
- * the whole process.
+ * Sends what the gRPC library says to our log, without the credentials that it quotes. The library has one logger
+ * for the whole process.
  */
 export function takeLibraryLog(log: ServerLog): void {
   const say = (...words: readonly unknown[]) => {
-    log.debug({ library: '@grpc/grpc-js' }, withoutMetadataValue(words.join(' ')));
+    log.debug({ library: '@grpc/grpc-js' }, maskCredentials(words.join(' ')));
   };
   setLogger({ error: say, info: say, debug: say });
-}
-
-function withoutMetadataValue(text: string): string {
-  return text.replace(/(Failed to add metadata entry [^:]*:).*/s, '$1 the value is not printed');
 }
