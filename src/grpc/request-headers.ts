@@ -1,5 +1,6 @@
-import type { Http2Server, IncomingHttpHeaders } from 'node:http2';
+import type { IncomingHttpHeaders } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
+import { http2ServersOf } from './http2-servers.ts';
 
 /** A valid `grpc-timeout` has at most eight digits and a unit. */
 const MAX_TIMEOUT_LENGTH = 16;
@@ -13,16 +14,10 @@ const INVALID_TIMEOUT = 'too long';
  * - 30 ms in binary metadata, of which the library makes an entry for each comma. This service reads none of it.
  * - 4 ms in `grpc-timeout`, in which the library starts a search at every digit.
  *
- * @param server must be bound, or have a connection injector: only then does the library have its HTTP/2 servers.
+ * @param server must be bound, or have a connection injector.
  */
 export function trimRequestHeaders(server: Server): void {
-  const http2Servers: unknown = Reflect.get(server, 'http2Servers');
-  if (!(http2Servers instanceof Map) || http2Servers.size === 0) {
-    throw new Error(
-      'This version of @grpc/grpc-js keeps its HTTP/2 servers elsewhere: install the one in package-lock.json.',
-    );
-  }
-  for (const http2Server of http2Servers.keys() as Iterable<Http2Server>) {
+  for (const http2Server of http2ServersOf(server)) {
     http2Server.prependListener('stream', (_stream, headers, _flags, raw: readonly string[]) =>
       trim(headers, raw),
     );

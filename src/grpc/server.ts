@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { logFailedHandshakes } from './failed-handshakes.ts';
 import { HandedOverConnections } from './handed-over-connections.ts';
 import { ServiceHealth } from './health.ts';
 import { refuseCompression } from './interceptors/compression.ts';
@@ -72,7 +73,7 @@ export class GrpcServer {
     const socketPath = unixSocketPath(address);
     if (socketPath !== undefined) await removeStaleSocket(socketPath);
     const port = await this.#bind(this.#credentials());
-    trimRequestHeaders(this.#server);
+    this.#watchConnections();
     this.#boundAddress = socketPath === undefined ? address.replace(/:0$/, `:${port}`) : address;
     return this.#boundAddress;
   }
@@ -84,7 +85,7 @@ export class GrpcServer {
    */
   serveHandedOver(): (connection: Socket) => void {
     const handedOver = new HandedOverConnections(this.#server.createConnectionInjector(this.#credentials()));
-    trimRequestHeaders(this.#server);
+    this.#watchConnections();
     this.#handedOver = handedOver;
     return (connection) => handedOver.serve(connection);
   }
@@ -124,6 +125,12 @@ export class GrpcServer {
         else reject(error);
       });
     });
+  }
+
+  /** What the library does not do itself; once it has its HTTP/2 servers. */
+  #watchConnections(): void {
+    trimRequestHeaders(this.#server);
+    if (this.#tls !== undefined) logFailedHandshakes(this.#server, this.#options.log);
   }
 
   #credentials(): ServerCredentials {
