@@ -42,7 +42,9 @@ function run(command: string, args: readonly string[], cwd: string): void {
 
 checkAgreement();
 rmSync(content, { recursive: true, force: true });
-run(path.join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.client.json', '--outDir', content], root);
+// Not .bin/tsc: the TypeScript 5.6 of the tests has a command of the same name.
+const compiler = path.join(root, 'node_modules/typescript/bin/tsc');
+run(process.execPath, [compiler, '-p', 'tsconfig.client.json', '--outDir', content], root);
 for (const [from, to] of [
   ['src/client/package.json', 'package.json'],
   ['src/client/README.md', 'README.md'],

@@ -8,7 +8,12 @@ const assets = ['adapters/redis/scripts/*.lua', 'gen/*.binpb'];
 
 rmSync(path.join(root, 'dist'), { recursive: true, force: true });
 
-const compiled = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+// Not `tsc`: the TypeScript 5.6 of the tests has a command of the same name.
+const compiler = path.join(root, 'node_modules/typescript/bin/tsc');
+const compiled = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+});
 if (compiled.status !== 0) {
   process.exit(compiled.status ?? 1);
 }

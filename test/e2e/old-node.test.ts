@@ -26,7 +26,8 @@ let project: ClientProject;
 
 beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'latchkey-old-node-'));
-  run('tsc', ['-p', 'tsconfig.build.json', '--outDir', path.join(folder, 'dist')], root);
+  const compiler = path.join(root, 'node_modules/typescript/bin/tsc');
+  run(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', path.join(folder, 'dist')], root);
   copyFileSync(path.join(root, 'package.json'), path.join(folder, 'package.json'));
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
   project = new ClientProject();

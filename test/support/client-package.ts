@@ -5,6 +5,9 @@ import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
+/** TypeScript 7, and the oldest that the client is tested with. */
+export type Compiler = 'typescript' | 'typescript-5.6';
+
 /** Runs a program to its end; fails with what it said if it failed. */
 export function run(command: string, args: readonly string[], cwd: string): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
@@ -56,8 +59,18 @@ export class ClientProject {
   }
 
   /** Compiles what its `tsconfig.json` names. */
-  tsc(): string {
-    return run(path.join(root, 'node_modules/.bin/tsc'), ['-p', '.'], this.folder);
+  tsc(compiler: Compiler = 'typescript'): string {
+    return this.node([path.join(root, 'node_modules', compiler, 'bin/tsc'), '-p', '.']);
+  }
+
+  /** What a compiler finds wrong, a line each. */
+  faults(compiler: Compiler): readonly string[] {
+    try {
+      this.tsc(compiler);
+      return [];
+    } catch (error) {
+      return String(error).match(/^.*: error TS.*$/gm) ?? [];
+    }
   }
 
   remove(): void {
