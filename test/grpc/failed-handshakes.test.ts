@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ConnectionOptions, connect as tlsConnect } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { GrpcServer } from '../../src/grpc/server.ts';
 import { eventually } from '../support/eventually.ts';
 import { makeCertificate } from './support/certificates.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
@@ -24,19 +26,21 @@ beforeAll(() => {
 afterEach(() => running.close());
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function start(): Promise<void> {
+function tlsFiles() {
   const file = (name: string, content: string) => {
     writeFileSync(path.join(folder, name), content, { mode: 0o600 });
     return path.join(folder, name);
   };
   const { cert, key } = pair(makeCertificate('localhost', ca));
-  running = await startIdentityServer(fakeCore().core, {
-    tls: {
-      certificate: file('tls.crt', cert),
-      privateKey: file('tls.key', key),
-      clientCa: file('ca.crt', ca.certificate),
-    },
-  });
+  return {
+    certificate: file('tls.crt', cert),
+    privateKey: file('tls.key', key),
+    clientCa: file('ca.crt', ca.certificate),
+  };
+}
+
+async function start(): Promise<void> {
+  running = await startIdentityServer(fakeCore().core, { tls: tlsFiles() });
 }
 
 /** Opens a connection, and waits until it is closed. Answers its own address. */
@@ -99,6 +103,22 @@ describe('a failed handshake is logged with the peer and why', () => {
     const omitted = () => warnings().reduce((sum, { fields }) => sum + Number(fields['omitted'] ?? 0), 0);
     await eventually(() => lines() + omitted() === 60);
     expect(omitted()).toBeGreaterThan(0);
+  });
+
+  test('also where another process accepts the connections', async () => {
+    await start();
+    const { log } = running.environment;
+    const worker = new GrpcServer({
+      ...{ address: '', services: [], reflection: false, tls: tlsFiles(), log },
+    });
+    const listener = createServer(worker.serveHandedOver()).listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const { port } = listener.address() as AddressInfo;
+    const peer = await closed(() => plain(port));
+    await eventually(() => warnings().length > 0);
+    expect(warnings()[0]?.fields).toStrictEqual({ peer, reason: 'the client does not speak TLS' });
+    listener.close();
+    await worker.drain({ delayMs: 0, timeoutMs: 0 });
   });
 
   test('but not for a connection that sends nothing', async () => {
