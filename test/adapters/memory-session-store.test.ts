@@ -16,7 +16,6 @@ describe('the memory session store', () => {
     const create = (session = aSession(clock.now())) =>
       store.create({
         session,
-        securityVersion: 1,
         maxSessionsPerUser: 5,
         tombstoneTtlMs: DAY,
         now: clock.now(),

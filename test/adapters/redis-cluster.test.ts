@@ -40,7 +40,7 @@ test('where one master takes no writes, a ping of a user fails just if no sessio
   for (let count = 0; count < 30; count += 1) {
     const session = aSession(now, { userId: ids.next(now) });
     const created = sessions.create({
-      ...{ session, securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
+      ...{ session, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
     });
     const outcome = await outcomeOf(created);
     expect(await outcomeOf(sessions.ping(session.userId))).toBe(outcome);

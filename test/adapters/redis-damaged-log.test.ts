@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { LOG_KEYS } from '../../src/adapters/redis/keys.ts';
-import { packId } from '../../src/adapters/redis/packed-id.ts';
 import { RevocationBroadcast } from '../../src/core/revocation/revocation-broadcast.ts';
 import type { RevocationWatcher } from '../../src/core/revocation/revocation-watcher.ts';
 import { WatchRevocationsResponse } from '../../src/gen/latchkey/v1/validation.ts';
@@ -84,10 +83,7 @@ describe('an entry of the revocation log that is damaged', () => {
     async ({ fields, ends }) => {
       const told = watch();
       const [userId, sessionId] = [ids.next(clock.now()), ids.next(clock.now())];
-      const revision = await writeEntry(
-        redis,
-        fields({ user: packId(userId), session: packId(sessionId) }, clock.now()),
-      );
+      const revision = await writeEntry(redis, fields({ user: userId, session: sessionId }, clock.now()));
       const honest = await anHonestEnding();
       await world.settle();
       await eventually(() => told.includes(honest));
@@ -106,7 +102,7 @@ describe('an entry of the revocation log that is damaged', () => {
     'is kept for a day more than a token lives, and no longer: $name',
     async ({ fields }) => {
       const [userId, sessionId] = [ids.next(clock.now()), ids.next(clock.now())];
-      await writeEntry(redis, fields({ user: packId(userId), session: packId(sessionId) }, clock.now()));
+      await writeEntry(redis, fields({ user: userId, session: sessionId }, clock.now()));
       await anHonestEnding();
       await world.settle();
       expect(world.feed.size).toBe(2);
@@ -118,10 +114,7 @@ describe('an entry of the revocation log that is damaged', () => {
 
   test('is in nobody’s way who starts later', async () => {
     for (const { fields } of DAMAGED_ENTRIES) {
-      await writeEntry(
-        redis,
-        fields({ user: packId(ids.next(0)), session: packId(ids.next(0)) }, clock.now()),
-      );
+      await writeEntry(redis, fields({ user: ids.next(0), session: ids.next(0) }, clock.now()));
     }
     const honest = await anHonestEnding();
     await world.close();

@@ -38,11 +38,11 @@ afterEach(() => stores.close());
 const create = (session: Session, maxSessionsPerUser = 50): Promise<CreateOutcome> =>
   stores.sessions.create({
     session,
-    ...{ securityVersion: 1, maxSessionsPerUser, tombstoneTtlMs: DAY, now },
+    ...{ maxSessionsPerUser, tombstoneTtlMs: DAY, now },
   });
 const rotate = ({ userId, sessionId }: Session, generation: number) =>
   stores.sessions.rotate({
-    ...{ userId, sessionId, generation, now, securityVersion: 1 },
+    ...{ userId, sessionId, generation, now, securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' },
     ...{ refreshGraceMs: 0, idleTtlMs: DAY, tombstoneTtlMs: DAY },
   });
 const read = ({ sessions }: RedisStores, { userId, sessionId }: Session) =>

@@ -40,11 +40,11 @@ afterEach(() => stores.close());
 const create = (opened: Session) =>
   stores.sessions.create({
     session: opened,
-    ...{ securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
+    ...{ maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
   });
 const rotate = (generation: number, at = now) =>
   stores.sessions.rotate({
-    ...{ ...session, generation, now: at, securityVersion: 1 },
+    ...{ ...session, generation, now: at, securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' },
     ...{ refreshGraceMs: GRACE, idleTtlMs: DAY, tombstoneTtlMs: DAY },
   });
 const end = ({ userId, sessionId }: Session) =>

@@ -36,13 +36,13 @@ afterEach(async () => {
 
 const create = async () => {
   const session = aSession(now);
-  const limits = { securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now };
+  const limits = { maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now };
   await stores.sessions.create({ session, ...limits });
   return session;
 };
 const refresh = ({ userId, sessionId }: Session) =>
   stores.sessions.rotate({
-    ...{ userId, sessionId, generation: 1, now, securityVersion: 1 },
+    ...{ userId, sessionId, generation: 1, now, securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' },
     ...{ refreshGraceMs: HOUR, idleTtlMs: DAY, tombstoneTtlMs: DAY },
   });
 const forgetScripts = () =>

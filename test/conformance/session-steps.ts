@@ -8,10 +8,9 @@ export const GRACE = 30_000;
 
 /** The steps of a session store with the usual arguments, at the time of a clock. */
 export function sessionSteps(store: SessionStore, clock: ManualClock) {
-  const create = (session: Session, given: { securityVersion?: number; maxSessionsPerUser?: number } = {}) =>
+  const create = (session: Session, given: { maxSessionsPerUser?: number } = {}) =>
     store.create({
       session,
-      securityVersion: 1,
       maxSessionsPerUser: 50,
       tombstoneTtlMs: DAY,
       now: clock.now(),
@@ -23,6 +22,7 @@ export function sessionSteps(store: SessionStore, clock: ManualClock) {
       sessionId: session.sessionId,
       generation,
       securityVersion,
+      outdatedReason: 'USER_DISABLED',
       refreshGraceMs: GRACE,
       idleTtlMs: 7 * DAY,
       tombstoneTtlMs: DAY,

@@ -202,6 +202,27 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
       });
     });
 
+    describe('a session that was opened under an older security version of its user', () => {
+      test('ends at its next refresh, with the reason given, though nobody ended it', async () => {
+        const session = await steps.opened({ securityVersion: 4 });
+        expect(await steps.rotate(session, 1, 4)).toMatchObject({ kind: 'rotated' });
+        const ended = { reason: 'USER_DISABLED', endedAt: clock.now(), revision: undefined };
+        expect(await steps.rotate(session, 2, 5)).toMatchObject({ kind: 'ended', ended });
+        expect(await steps.read(session)).toMatchObject({ kind: 'ended', ended });
+      });
+
+      test('gets no successor again within the grace', async () => {
+        const session = await steps.opened({ securityVersion: 4 });
+        await steps.rotate(session, 1, 4);
+        expect(await steps.rotate(session, 1, 5)).toMatchObject({ ended: { reason: 'USER_DISABLED' } });
+      });
+
+      test('is refreshed by a caller that read an even older user', async () => {
+        const session = await steps.opened({ securityVersion: 4 });
+        expect(await steps.rotate(session, 1, 3)).toMatchObject({ kind: 'rotated' });
+      });
+    });
+
     describe('ending every session of a user', () => {
       test('ends all of them, and nobody else’s', async () => {
         const userId = ids.next(clock.now());
@@ -210,9 +231,9 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
           await steps.opened({ userId }),
           await steps.opened(),
         ];
-        const { cutoff, endedSessionIds } = await steps.endUser(userId, 2);
+        const { cutoff } = await steps.endUser(userId, 2);
         expect(cutoff).toBe(clock.now());
-        expect(new Set(endedSessionIds)).toEqual(new Set([one.sessionId, two.sessionId]));
+        expect(await steps.read(two)).toMatchObject({ kind: 'ended', ended: { reason: 'PASSWORD_CHANGED' } });
         expect(await steps.rotate(one, 1, 2)).toMatchObject({
           kind: 'ended',
           ended: { reason: 'PASSWORD_CHANGED' },
@@ -229,15 +250,16 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
       test('refuses a login that read the user before, and asks for a younger id of one that read it after', async () => {
         const userId = ids.next(clock.now());
         await steps.endUser(userId, 2);
-        expect(await steps.create(aSession(clock.now(), { userId }), { securityVersion: 1 })).toEqual({
+        expect(await steps.create(aSession(clock.now(), { userId, securityVersion: 1 }))).toEqual({
           kind: 'user-changed',
         });
-        expect(await steps.create(aSession(clock.now(), { userId }), { securityVersion: 2 })).toEqual({
+        expect(await steps.create(aSession(clock.now(), { userId, securityVersion: 2 }))).toEqual({
           kind: 'clock-behind',
           cutoff: clock.now(),
         });
-        const younger = aSession(clock.now(), { userId, sessionId: ids.next(clock.now() + 1) });
-        expect(await steps.create(younger, { securityVersion: 2 })).toMatchObject({ kind: 'created' });
+        const sessionId = ids.next(clock.now() + 1);
+        const younger = aSession(clock.now(), { userId, sessionId, securityVersion: 2 });
+        expect(await steps.create(younger)).toMatchObject({ kind: 'created' });
         expect(await steps.rotate(younger, 1, 1)).toEqual({ kind: 'user-changed' });
         expect(await steps.rotate(younger, 1, 2)).toMatchObject({ kind: 'rotated' });
       });
@@ -247,16 +269,14 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         const old = await steps.opened({ userId });
         clock.advance(MINUTE);
         const young = await steps.opened({ userId });
-        expect(await steps.endUser(userId, 0, old.createdAt)).toEqual({
-          cutoff: old.createdAt,
-          endedSessionIds: [old.sessionId],
-        });
+        expect(await steps.endUser(userId, 0, old.createdAt)).toEqual({ cutoff: old.createdAt });
+        expect(await steps.read(old)).toMatchObject({ kind: 'ended' });
         expect(await steps.read(young)).toMatchObject({ kind: 'live' });
         await steps.endUser(userId, 3);
         await steps.endUser(userId, 0, old.createdAt);
-        const late = aSession(clock.now(), { userId });
-        expect(await steps.create(late, { securityVersion: 2 })).toEqual({ kind: 'user-changed' });
-        expect(await steps.create(late, { securityVersion: 3 })).toMatchObject({ kind: 'clock-behind' });
+        const late = (securityVersion: number) => aSession(clock.now(), { userId, securityVersion });
+        expect(await steps.create(late(2))).toEqual({ kind: 'user-changed' });
+        expect(await steps.create(late(3))).toMatchObject({ kind: 'clock-behind' });
       });
 
       test('leaves nothing alive of logins and refreshes under way', async () => {

@@ -4,6 +4,7 @@ import { storeUnavailable } from '../../src/core/failure.ts';
 import type { User } from '../../src/core/user/user.ts';
 import type { Demand } from '../../src/validator/verdict.ts';
 import { eventually } from '../support/eventually.ts';
+import { outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { DAY, HOUR, MINUTE } from '../support/sessions.ts';
@@ -94,6 +95,23 @@ describe('sessions', () => {
       expect(refreshed.tokens.refreshToken).not.toBe(tokens.refreshToken);
       expect(refreshed.session.idleDeadline).toBe(clock.now() + 7 * DAY);
       expect(await judge(refreshed.tokens.accessToken)).toMatchObject({ claims: { roles: ['writer'] } });
+    });
+
+    test.each([
+      ['the password was changed', 'PASSWORD_CHANGED', true],
+      ['the user was disabled and enabled again', 'USER_DISABLED', false],
+    ])('refuses a session that a restored store brought back, where %s', async (_, reason, isNewPassword) => {
+      const { session, tokens } = await world.open(user);
+      clock.advance(MINUTE);
+      const passwordChangedAt = isNewPassword ? clock.now() : user.passwordChangedAt - 1;
+      const changed = world.changeUser(user, { securityVersion: 2, passwordChangedAt });
+      await expect(world.sessions.refresh(tokens.refreshToken)).rejects.toMatchObject({
+        ...{ reason: 'SESSION_ENDED', metadata: { end_reason: reason } },
+      });
+      await world.settle();
+      expect(world.feed.endReasonOf(user.userId, session.sessionId, session.createdAt)).toBe(reason);
+      const again = await world.open(changed);
+      expect(await outcomeOf(world.sessions.refresh(again.tokens.refreshToken))).toBe('ok');
     });
 
     test('answers a lost answer and a second tab with the same refresh token and another access token', async () => {

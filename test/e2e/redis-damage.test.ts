@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { userKeys } from '../../src/adapters/redis/keys.ts';
-import { packId } from '../../src/adapters/redis/packed-id.ts';
 import { UserServiceClient } from '../../src/gen/latchkey/admin/v1/user.ts';
 import type { LoginResponse } from '../../src/gen/latchkey/v1/identity.ts';
 import { Consistency, ValidationServiceClient } from '../../src/gen/latchkey/v1/validation.ts';
@@ -49,7 +48,7 @@ describe('a service on a Redis with damage in it', () => {
   };
   const keysOf = ({ session }: LoginResponse) => {
     const { sessions, tombstonePrefix } = userKeys(session?.userId ?? '');
-    const field = packId(session?.sessionId ?? '');
+    const field = session?.sessionId ?? '';
     return { sessions, field, tombstone: tombstonePrefix + field };
   };
 
@@ -57,7 +56,9 @@ describe('a service on a Redis with damage in it', () => {
     const { service, identity, validation } = await start();
     const damaged = await identity.login({ password: PASSWORD });
     const logout = { $case: 'refreshToken', value: damaged.tokens?.refreshToken ?? '' } as const;
-    await redis.with((client) => client.hset(keysOf(damaged).tombstone, 'e', 'LOGGED_OUT', 't', 'soon'));
+    await redis.with((client) =>
+      client.hset(keysOf(damaged).tombstone, 'reason', 'LOGGED_OUT', 'ended_at', 'soon'),
+    );
     const stream = await new WatchCall(validation).current();
     await identity.logout(logout);
     await eventually(() => stream.sessionIds.includes(damaged.session?.sessionId ?? ''));

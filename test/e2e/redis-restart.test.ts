@@ -31,13 +31,13 @@ const create = async (given: Partial<Session> = {}) => {
   const session = aSession(now, { device: phone, ...given });
   await stores.sessions.create({
     session,
-    ...{ securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
+    ...{ maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
   });
   return session;
 };
 const refresh = ({ userId, sessionId }: Session, generation: number) =>
   stores.sessions.rotate({
-    ...{ userId, sessionId, generation, now, securityVersion: 1 },
+    ...{ userId, sessionId, generation, now, securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' },
     ...{ refreshGraceMs: 0, idleTtlMs: DAY, tombstoneTtlMs: DAY },
   });
 
@@ -83,7 +83,7 @@ const rewriteFile = async () => {
 
 /** Opens sessions, ends some of them before and some after the file is rewritten, restarts Redis: what is lost? */
 async function lostByRestart({ isRewritten }: { readonly isRewritten: boolean }): Promise<readonly string[]> {
-  const living = await create();
+  const [living, unused] = [await create(), await create()];
   const [early, late] = [await openForEach(), await openForEach()];
   for (const { end, session } of early) await end(session);
   if (isRewritten) await rewriteFile();
@@ -97,6 +97,8 @@ async function lostByRestart({ isRewritten }: { readonly isRewritten: boolean })
   await redis.server.resume();
   stores = await RedisStores.open(redis.address);
   const lost: string[] = [];
+  const opened = await stores.sessions.read(unused.userId, unused.sessionId, now);
+  if (opened.kind !== 'live') lost.push(`a living session: ${opened.kind}`);
   const refreshed = await refresh(living, 3).catch(({ reason }) => ({ kind: String(reason) }));
   if (refreshed.kind !== 'rotated') lost.push(`a living session: ${refreshed.kind}`);
   for (const { session, reason } of [...early, ...late]) {

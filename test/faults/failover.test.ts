@@ -46,7 +46,7 @@ async function failOver(durability: DurabilityOptions): Promise<Loss> {
   const stores = await RedisStores.open(singleRedis(primary.port), { durability });
   const sessions = Array.from({ length: SESSIONS }, () => aSession(now));
   await inLanes(sessions, async (session) => {
-    const request = { session, securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now };
+    const request = { session, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now };
     await stores.sessions.create(request);
   });
   await replica.following();

@@ -62,11 +62,12 @@ const entryOf = ({ userId, sessionId }: Session): Revocation => ({
 const operations = {
   create: (session: Session = aSession(now)): Promise<unknown> =>
     stores.sessions.create({
-      ...{ session, now, securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY },
+      ...{ session, now, maxSessionsPerUser: 50, tombstoneTtlMs: DAY },
     }),
   rotate: ({ userId, sessionId } = known): Promise<unknown> =>
     stores.sessions.rotate({
       ...{ userId, sessionId, generation: 1, securityVersion: 1, refreshGraceMs: HOUR },
+      outdatedReason: 'PASSWORD_CHANGED',
       ...{ idleTtlMs: DAY, tombstoneTtlMs: DAY, now },
     }),
   read: ({ userId, sessionId } = known): Promise<unknown> => stores.sessions.read(userId, sessionId, now),

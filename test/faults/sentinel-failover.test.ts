@@ -25,7 +25,7 @@ afterEach(async () => {
 
 async function opened(): Promise<Session> {
   const session = aSession(now);
-  const policy = { securityVersion: 1, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now };
+  const policy = { maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now };
   await stores.sessions.create({ session, ...policy });
   return session;
 }

@@ -25,6 +25,7 @@ export function aSession(now: number, given: Partial<Session> = {}): Session {
     idleDeadline: createdAt + 7 * DAY,
     absoluteDeadline: createdAt + 30 * DAY,
     generation: 1,
+    securityVersion: 1,
     ...given,
   };
 }

@@ -53,7 +53,7 @@ async function ofSessions(options: Scale): Promise<readonly Measurement[]> {
         measured: [many.bytesPerSession],
         bar: { kind: 'at most', value: 450 },
         notes: [
-          `By how much used_memory grew with ${count} sessions, for each of them: the record with a browser's user agent ` +
+          `By how much used_memory grew with ${count} sessions, for each of them: the record with a device label of 40 bytes ` +
             'and its place in the index of its user, who has no other session.',
         ],
         details: { sessions: options.sessions },

@@ -23,9 +23,8 @@ const REDIS_OPTIONS = {
 const DAY_MS = 86_400_000;
 /** How long an access token lives by default, and an entry of the log at least. */
 const TOKEN_LIFE_MS = 900_000;
-/** Of a browser that many have; 111 characters. */
-const USER_AGENT =
-  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';
+/** 40 bytes. */
+const DEVICE_LABEL = 'Chrome 142 on Windows 11, laptop at work';
 
 /** What is used of a stand. */
 export interface Populated {
@@ -64,7 +63,6 @@ export async function populate(stand: Populated, count: number, used: number): P
     if (isUsed) refreshTokens[index / every] = refreshKeys.mint(session);
     const outcome = await store.create({
       session,
-      securityVersion: 1,
       maxSessionsPerUser: count,
       tombstoneTtlMs: DAY_MS,
       now: session.createdAt,
@@ -142,7 +140,7 @@ function newSession(userId: string): Session {
     sessionId: v7({ msecs: createdAt }),
     userId,
     clientId: 'bench',
-    device: { deviceId: v7(), name: USER_AGENT, platform: 'web' },
+    device: { deviceId: v7(), name: DEVICE_LABEL, platform: 'web' },
     ipAddress: '203.0.113.117',
     authenticationMethods: ['pwd'],
     createdAt,
@@ -150,6 +148,7 @@ function newSession(userId: string): Session {
     idleDeadline: createdAt + 7 * DAY_MS,
     absoluteDeadline: createdAt + 30 * DAY_MS,
     generation: 1,
+    securityVersion: 1,
   };
 }
 

@@ -17,6 +17,8 @@ export async function startRedis(folder: string): Promise<Redis> {
       [
         ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder],
         ['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],
+        // As docs/operations.md advises.
+        ['--hash-max-listpack-value', '256'],
       ].flat(),
       { stdio: ['ignore', 'pipe', 'inherit'] },
     ),

@@ -51,10 +51,10 @@ export class MemorySessionStore implements SessionStore {
   }
 
   async create(request: CreateSession): Promise<CreateOutcome> {
-    const { session, securityVersion, now } = request;
+    const { session, now } = request;
     const cutoff = this.#cutoffs.get(session.userId);
     if (cutoff !== undefined && cutoff.keptUntil > now) {
-      if (cutoff.securityVersion > securityVersion) return { kind: 'user-changed' };
+      if (cutoff.securityVersion > session.securityVersion) return { kind: 'user-changed' };
       if (session.createdAt <= cutoff.at) return { kind: 'clock-behind', cutoff: cutoff.at };
     }
     if (this.#records.has(keyOf(session))) throw new Error('a session with this id exists');
@@ -85,7 +85,7 @@ export class MemorySessionStore implements SessionStore {
       case 'replay':
         return { kind: 'replayed', session: record.session };
       case 'end': {
-        const ended = this.#bury(record.session, decision.reason, now, tombstoneTtlMs);
+        const ended = this.#writeTombstone(record.session, decision.reason, now, tombstoneTtlMs);
         return { kind: decision.reason === 'REFRESH_TOKEN_REUSED' ? 'reused' : 'ended', ended };
       }
       case 'rotate': {
@@ -103,7 +103,7 @@ export class MemorySessionStore implements SessionStore {
     if (record !== undefined && reason === 'REPLACED') {
       return this.#replace(record.session, now, tombstoneTtlMs);
     }
-    return this.#bury({ userId, sessionId }, reason, now, tombstoneTtlMs);
+    return this.#writeTombstone({ userId, sessionId }, reason, now, tombstoneTtlMs);
   }
 
   async endUser(request: EndUserSessions): Promise<UserCutoff> {
@@ -111,7 +111,7 @@ export class MemorySessionStore implements SessionStore {
     const ended = this.#liveSessionsOf(userId).filter(
       ({ createdAt }) => createdUpTo === undefined || createdAt <= createdUpTo,
     );
-    for (const session of ended) this.#bury(session, reason, now, tombstoneTtlMs);
+    for (const session of ended) this.#writeTombstone(session, reason, now, tombstoneTtlMs);
     const covered = ended.map(({ createdAt }) => createdAt);
     // The cut-off stands for the ends of replaced sessions that are not logged, too.
     for (const { sessionId } of this.#unlogged(userId)) {
@@ -127,7 +127,7 @@ export class MemorySessionStore implements SessionStore {
       at: Math.max(cutoff, earlier?.at ?? 0),
       keptUntil: Math.max(now + request.cutoffTtlMs, earlier?.keptUntil ?? 0),
     });
-    return { cutoff, endedSessionIds: ended.map(({ sessionId }) => sessionId) };
+    return { cutoff };
   }
 
   async read(userId: string, sessionId: string, now: number): Promise<ReadOutcome> {
@@ -152,7 +152,7 @@ export class MemorySessionStore implements SessionStore {
     return record?.ended === undefined || record.keptUntil > now ? record : undefined;
   }
 
-  #bury(
+  #writeTombstone(
     { userId, sessionId }: Pick<Session, 'userId' | 'sessionId'>,
     reason: EndReason,
     now: number,
@@ -166,7 +166,7 @@ export class MemorySessionStore implements SessionStore {
 
   /** Stays listed, so that the next login reports it if this one fails before the ending is logged. */
   #replace(session: Session, now: number, ttlMs: number): EndedSession {
-    const ended = this.#bury(session, 'REPLACED', now, ttlMs);
+    const ended = this.#writeTombstone(session, 'REPLACED', now, ttlMs);
     this.#list(session);
     return ended;
   }
@@ -189,13 +189,13 @@ export class MemorySessionStore implements SessionStore {
       .filter((ended) => ended !== undefined);
   }
 
-  /** Oldest first, as the scripts of the Redis store sort them. */
+  /** Oldest first: the time of its creation begins the id. */
   #liveSessionsOf(userId: string): Session[] {
     return [...(this.#sessionsOfUser.get(userId) ?? [])]
       .map((sessionId) => this.#records.get(keyOf({ userId, sessionId })))
       .filter((record): record is LiveRecord => record !== undefined && record.ended === undefined)
       .map(({ session }) => session)
-      .sort((a, b) => a.absoluteDeadline - b.absoluteDeadline || (a.sessionId < b.sessionId ? -1 : 1));
+      .toSorted((a, b) => (a.sessionId < b.sessionId ? -1 : 1));
   }
 
   /** `own`: of the same device; `unlogged`: replaced, not logged yet; `others`: oldest first. Ends the expired ones. */
@@ -207,7 +207,7 @@ export class MemorySessionStore implements SessionStore {
       const passed = passedDeadline(other, now);
       const sameDevice =
         device.deviceId !== '' && other.device.deviceId === device.deviceId && other.clientId === clientId;
-      if (passed !== undefined) this.#bury(other, passed, now, tombstoneTtlMs);
+      if (passed !== undefined) this.#writeTombstone(other, passed, now, tombstoneTtlMs);
       else (sameDevice ? own : others).push(other);
     }
     return { own, unlogged: this.#unlogged(userId), others };
@@ -223,7 +223,7 @@ export class MemorySessionStore implements SessionStore {
         this.#records.delete(key);
         this.#unlist(key.slice(0, key.indexOf('/')), record.ended.sessionId);
       } else if (passedDeadline(record.session, now) !== undefined) {
-        this.#bury(record.session, 'IDLE', now, 0);
+        this.#writeTombstone(record.session, 'IDLE', now, 0);
         this.#records.delete(key);
       }
     }

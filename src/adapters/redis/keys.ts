@@ -1,10 +1,8 @@
-import { packId } from './packed-id.ts';
-
 /** Keys of one user. The braces are a hash tag: in a cluster they share a slot, so a script can touch them all. */
 export interface UserKeys {
-  /** Hash: the living sessions, as `ending.lua` tells. */
+  /** Hash: the living sessions by their ids, as `session.lua` describes. */
   readonly sessions: string;
-  /** The tombstone of a session has this followed by the session's packed id as its key. */
+  /** The tombstone of a session has this followed by the session id as its key. */
   readonly tombstonePrefix: string;
   /** Hash: the user's latest cut-off. */
   readonly cutoff: string;
@@ -13,10 +11,11 @@ export interface UserKeys {
 }
 
 export function userKeys(userId: string): UserKeys {
-  const base = `lk:{${packId(userId)}}`;
+  const base = `lk:{${userId}}`;
   return {
-    sessions: `${base}:sessions`,
-    tombstonePrefix: `${base}:session:`,
+    // Without a name of its own: 16 bytes less for each user.
+    sessions: base,
+    tombstonePrefix: `${base}:ended:`,
     cutoff: `${base}:cutoff`,
     probe: `${base}:probe`,
   };

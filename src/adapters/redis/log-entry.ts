@@ -1,6 +1,5 @@
 import type { Revocation } from '../../core/revocation/revocation.ts';
 import type { LoggedRevocation } from '../../core/revocation/revocation-log.ts';
-import { packId } from './packed-id.ts';
 import { idOf, LATEST_MS, reasonOf, timeOf } from './stored-values.ts';
 
 /** An entry as it is read. */
@@ -15,11 +14,12 @@ const NO_ID = '00000000-0000-0000-0000-000000000000';
 /** A cut-off is this much later than its entry at most: clocks agree better than that. Milliseconds. */
 const MAX_AHEAD_MS = 86_400_000;
 
-/** In this order: u user, s session or c cut-off, r reason, t ended at, x expires at. */
+/** `append-revocation.lua` relies on their order. */
 export function fieldsOf(revocation: Revocation): readonly (string | number)[] {
   const { userId, reason, endedAt, expiresAt } = revocation;
-  const what = revocation.kind === 'session' ? ['s', packId(revocation.sessionId)] : ['c', revocation.cutoff];
-  return ['u', packId(userId), ...what, 'r', reason, 't', endedAt, 'x', expiresAt];
+  const what =
+    revocation.kind === 'session' ? ['session', revocation.sessionId] : ['created_until', revocation.cutoff];
+  return ['user', userId, ...what, 'reason', reason, 'ended_at', endedAt, 'expires_at', expiresAt];
 }
 
 /**
@@ -28,17 +28,19 @@ export function fieldsOf(revocation: Revocation): readonly (string | number)[] {
  */
 export function parseEntry(revision: string, list: readonly string[]): ParsedEntry {
   const fields = fieldMap(list);
-  const [userId, sessionId] = [idOf(fields.get('u')), idOf(fields.get('s'))];
-  const [cutoff, endedAt, expiresAt] = ['c', 't', 'x'].map((name) => timeOf(fields.get(name)));
+  const [userId, sessionId] = [idOf(fields.get('user')), idOf(fields.get('session'))];
+  const [cutoff, endedAt, expiresAt] = ['created_until', 'ended_at', 'expires_at'].map((name) =>
+    timeOf(fields.get(name)),
+  );
   const common = {
     userId: userId ?? NO_ID,
-    reason: reasonOf(fields.get('r')),
+    reason: reasonOf(fields.get('reason')),
     endedAt: endedAt ?? timeIn(revision),
     expiresAt: expiresAt ?? endedAt ?? timeIn(revision),
   };
   const isSound = userId !== undefined && endedAt !== undefined && expiresAt !== undefined;
-  const isWhole = isSound && common.reason === fields.get('r');
-  if (fields.has('s') || !fields.has('c')) {
+  const isWhole = isSound && common.reason === fields.get('reason');
+  if (fields.has('session') || !fields.has('created_until')) {
     const revocation = { kind: 'session', ...common, sessionId: sessionId ?? NO_ID } as const;
     return { revision, revocation, isDamaged: !isWhole || sessionId === undefined };
   }

@@ -15,10 +15,9 @@ import type { RedisClient } from './connection.ts';
 import { type OnDamage, UnreadableRecord } from './damage.ts';
 import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durability.ts';
 import { PROBE_KEY, type UserKeys, userKeys } from './keys.ts';
-import { packId, packNumber, unpackId } from './packed-id.ts';
 import { Script } from './script.ts';
 import { ScriptRunner } from './script-runner.ts';
-import { parseEnded, storedSession } from './session-record.ts';
+import { formatSession, parseEnded } from './session-record.ts';
 import { expectOwn, parseRead, parseRotate, texts } from './session-reply.ts';
 
 export interface RedisSessionStoreOptions {
@@ -83,10 +82,9 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async markLogged(userId: string, sessionId: string, revision: string): Promise<void> {
-    const sid = packId(sessionId);
-    const keys = sessionKeys(userKeys(userId), sid);
+    const keys = sessionKeys(userKeys(userId), sessionId);
     try {
-      await this.#guarded(this.#commands.run(markLogged, keys, [sid, revision]));
+      await this.#guarded(this.#commands.run(markLogged, keys, [sessionId, revision]));
     } catch {
       // An ending that is not marked is logged a second time when it is repeated, which is harmless.
     }
@@ -99,61 +97,55 @@ export class RedisSessionStore implements SessionStore {
     await this.#guarded(commands.set(key, '1', 'PX', PROBE_TTL_MS));
   }
 
-  async #create({ session, securityVersion, maxSessionsPerUser, tombstoneTtlMs, now }: CreateSession) {
+  async #create({ session, maxSessionsPerUser, tombstoneTtlMs, now }: CreateSession) {
+    const { sessionId } = session;
     const keys = userKeys(session.userId);
-    const sid = packId(session.sessionId);
     const deadline = Math.min(session.idleDeadline, session.absoluteDeadline);
-    const { record, pieces } = storedSession(session);
     const reply = await this.#commands.run(
       create,
-      [...sessionKeys(keys, sid), keys.cutoff],
+      [...sessionKeys(keys, sessionId), keys.cutoff],
       [
         keys.tombstonePrefix,
-        sid,
-        session.createdAt,
+        sessionId,
         now,
-        deadline - now + jitterOf(sid),
-        securityVersion,
+        deadline - now + jitterOf(sessionId),
         maxSessionsPerUser,
         tombstoneTtlMs,
-        record,
-        ...pieces,
+        formatSession(session),
       ],
     );
     const [kind = '', answered, ...rest] = texts(reply);
-    expectOwn(sid, answered);
+    expectOwn(sessionId, answered);
     if (kind === 'user-changed') return { kind } as const;
     if (kind === 'clock-behind') return { kind, cutoff: Number(rest[0]) } as const;
     if (kind === 'full') {
       // A login that could not confirm the ends it needs must end nothing.
       await this.#replicas.provePrimary(keys.probe);
-      return { kind, toEnd: rest.map(unpackId).sort() } as const;
+      return { kind, toEnd: rest.toSorted() } as const;
     }
-    const sids = rest.filter((_, index) => index % 2 === 0);
-    const replaced = sids.map((other, index) =>
-      parseEnded(unpackId(other), ['REPLACED', rest[2 * index + 1] ?? ''], now),
+    const replacedIds = rest.filter((_, index) => index % 2 === 0);
+    const replaced = replacedIds.map((other, index) =>
+      parseEnded(other, ['REPLACED', rest[2 * index + 1] ?? ''], now),
     );
-    return { kind: 'created', replaced: replaced.sort(byAge) } as const;
+    return { kind: 'created', replaced: replaced.toSorted(byAge) } as const;
   }
 
   async #rotate(request: RotateSession): Promise<RotateOutcome> {
-    const { userId, sessionId, generation, securityVersion, now, tombstoneTtlMs } = request;
+    const { userId, sessionId, now, tombstoneTtlMs } = request;
     const keys = userKeys(userId);
-    const sid = packId(sessionId);
     const reply = await this.#commands.run(
       rotate,
-      [...sessionKeys(keys, sid), keys.cutoff],
+      [...sessionKeys(keys, sessionId), keys.cutoff],
       [
-        sid,
-        generation,
-        securityVersion,
+        sessionId,
+        request.generation,
+        request.securityVersion,
+        request.outdatedReason,
         now,
         request.refreshGraceMs,
         request.idleTtlMs,
         tombstoneTtlMs,
-        jitterOf(sid),
-        packNumber(generation + 1) + packNumber(now),
-        packNumber(now + request.idleTtlMs),
+        jitterOf(sessionId),
       ],
     );
     const outcome = parseRotate(reply, request);
@@ -165,12 +157,11 @@ export class RedisSessionStore implements SessionStore {
 
   async #end({ userId, sessionId, reason, now, tombstoneTtlMs }: EndSession): Promise<EndedSession> {
     const keys = userKeys(userId);
-    const sid = packId(sessionId);
-    const args = [sid, reason, now, tombstoneTtlMs];
-    const reply = await this.#endings.run(end, sessionKeys(keys, sid), args);
+    const args = [sessionId, reason, now, tombstoneTtlMs];
+    const reply = await this.#endings.run(end, sessionKeys(keys, sessionId), args);
     const [answered, ...ended] = texts(reply);
-    expectOwn(sid, answered);
-    await this.#replicas.confirm(tombstoneKey(keys, sid), tombstoneTtlMs);
+    expectOwn(sessionId, answered);
+    await this.#replicas.confirm(tombstoneKey(keys, sessionId), tombstoneTtlMs);
     return parseEnded(sessionId, ended, now);
   }
 
@@ -185,22 +176,20 @@ export class RedisSessionStore implements SessionStore {
   async #endUser(request: EndUserSessions): Promise<UserCutoff> {
     const { userId, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo } = request;
     const keys = userKeys(userId);
-    const reply = await this.#endings.run(
+    const cutoff = await this.#endings.run(
       endUser,
       [keys.sessions, keys.cutoff],
       [keys.tombstonePrefix, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo ?? ''],
     );
-    const [cutoff, ...ended] = texts(reply);
     await this.#replicas.confirm(keys.cutoff, cutoffTtlMs);
-    return { cutoff: Number(cutoff), endedSessionIds: ended.map(unpackId) };
+    return { cutoff: Number(cutoff) };
   }
 
   async #read(userId: string, sessionId: string, now: number): Promise<ReadOutcome> {
     const keys = userKeys(userId);
-    const sid = packId(sessionId);
     const isProofNeeded = this.#options.durability.waitReplicas > 0;
     const runner = isProofNeeded ? this.#endings : this.#commands;
-    const reply = await runner.run(readOne, sessionKeys(keys, sid), [sid]);
+    const reply = await runner.run(readOne, sessionKeys(keys, sessionId), [sessionId]);
     await this.#replicas.provePrimary(keys.probe);
     return parseRead(reply, { userId, sessionId, now });
   }
@@ -227,20 +216,19 @@ function isToBeConfirmed({ reason, revision }: EndedSession): boolean {
 }
 
 /** What every script on one session takes first. */
-function sessionKeys(keys: UserKeys, sid: string): readonly [string, string] {
-  return [keys.sessions, tombstoneKey(keys, sid)];
+function sessionKeys(keys: UserKeys, sessionId: string): readonly [string, string] {
+  return [keys.sessions, tombstoneKey(keys, sessionId)];
 }
 
-function tombstoneKey({ tombstonePrefix }: UserKeys, sid: string): string {
-  return tombstonePrefix + sid;
+function tombstoneKey({ tombstonePrefix }: UserKeys, sessionId: string): string {
+  return tombstonePrefix + sessionId;
 }
 
 function byAge(a: EndedSession, b: EndedSession): number {
   return a.sessionId < b.sessionId ? -1 : 1;
 }
 
-/** The same session has the same jitter always: the last letters of its id are random. */
-function jitterOf(sid: string): number {
-  const last = Number.parseInt(Buffer.from(sid.slice(-4)).toString('hex'), 16);
-  return last % JITTER_MS;
+/** The same session has the same jitter always: the end of its id is random. */
+function jitterOf(sessionId: string): number {
+  return Number.parseInt(sessionId.slice(-8), 16) % JITTER_MS;
 }

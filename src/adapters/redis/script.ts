@@ -15,7 +15,7 @@ export class Script {
    * @param name of the file in `scripts`, without `.lua`.
    * @param shared names of the files whose functions it uses.
    */
-  constructor(name: string, shared: readonly string[] = ['ending']) {
+  constructor(name: string, shared: readonly string[] = ['session']) {
     this.#source = ['deadline', ...shared, name].map(read).join('\n');
     this.#sha = createHash('sha1').update(this.#source).digest('hex');
   }

@@ -1,91 +1,76 @@
-import { createHash } from 'node:crypto';
 import { isRevision } from '../../core/revocation/revocation.ts';
 import { MAX_GENERATION } from '../../core/session/refresh-token.ts';
 import type { EndedSession, Session } from '../../core/session/session.ts';
 import { createdAtOf } from '../../core/session/session-id.ts';
-import { DictionaryMissing } from './blob-dictionary.ts';
 import { UnreadableRecord } from './damage.ts';
-import { NUMBER_LENGTH, packNumber, unpackNumber } from './packed-id.ts';
-import { decodeFixed, encodeFixed } from './session-blob.ts';
 import { LATEST_MS, reasonOf, timeOf } from './stored-values.ts';
 
-/** A living session as its user's hash has it; the record's places are told in `ending.lua`. */
-export interface StoredSession {
-  readonly record: string;
-  /** Of the blob. */
-  readonly pieces: readonly string[];
+const FORMAT = 1;
+
+/** The elements of a record in their order; `scripts/session.lua` describes them. */
+type StoredSession = readonly [
+  format: number,
+  generation: number,
+  refreshedAt: number,
+  idleDeadline: number,
+  absoluteDeadline: number,
+  securityVersion: number,
+  clientId: string,
+  deviceId: string,
+  platform: string,
+  deviceName: string,
+  ipAddress: string,
+  authenticationMethods: readonly string[],
+];
+
+/** The JSON that is stored of a living session. The ids are in its key and its field. */
+export function formatSession(session: Session): string {
+  const { clientId, device, ipAddress, authenticationMethods } = session;
+  const record: StoredSession = [
+    FORMAT,
+    session.generation,
+    session.lastSeenAt,
+    session.idleDeadline,
+    session.absoluteDeadline,
+    session.securityVersion,
+    clientId,
+    device.deviceId,
+    device.platform,
+    device.name,
+    ipAddress,
+    authenticationMethods,
+  ];
+  return JSON.stringify(record);
 }
 
-const PIECES_AT = 4 * NUMBER_LENGTH;
-const MARK_CHARACTERS = 12;
-
-export function storedSession(session: Session): StoredSession {
-  const { generation, lastSeenAt, idleDeadline, absoluteDeadline } = session;
-  const pieces = encodeFixed(session);
-  const numbers = [generation, lastSeenAt, idleDeadline, absoluteDeadline].map(packNumber);
-  const count = packNumber(pieces.length).slice(-1);
-  return { record: [...numbers, count, deviceMark(session)].join(''), pieces };
-}
-
-/** Throws `UnreadableRecord` for what no release has written, and `DictionaryMissing` for what a later one has. */
-export function parseSession(userId: string, sessionId: string, stored: StoredSession): Session {
-  try {
-    return expectSound(decode(userId, sessionId, stored));
-  } catch (cause) {
-    if (cause instanceof DictionaryMissing) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UnreadableRecord(`the record of a session cannot be read: ${why}`, { cause });
-  }
-}
-
-function decode(userId: string, sessionId: string, { record, pieces }: StoredSession): Session {
-  if (pieces.length !== unpackNumber(record.charAt(PIECES_AT))) throw new Error('it lacks a piece');
-  const number = (index: number) =>
-    unpackNumber(record.slice(index * NUMBER_LENGTH, (index + 1) * NUMBER_LENGTH));
+/** Throws `UnreadableRecord` for what no release has written. */
+export function parseSession(userId: string, sessionId: string, text: string): Session {
+  const [format, generation, lastSeenAt, idleDeadline, absoluteDeadline, securityVersion, ...texts] =
+    listIn(text);
+  const [clientId, deviceId, platform, name, ipAddress, methods] = texts;
+  if (format !== FORMAT) throw new UnreadableRecord('its format is unknown');
+  if (!Array.isArray(methods)) throw new UnreadableRecord('its authentication methods are not a list');
   return {
     sessionId,
     userId,
-    ...decodeFixed(pieces),
+    clientId: textOf(clientId),
+    device: { deviceId: textOf(deviceId), name: textOf(name), platform: textOf(platform) },
+    ipAddress: textOf(ipAddress),
+    authenticationMethods: methods.map(textOf),
     createdAt: createdAtOf(sessionId) ?? 0,
-    generation: number(0),
-    lastSeenAt: number(1),
-    idleDeadline: number(2),
-    absoluteDeadline: number(3),
+    lastSeenAt: numberOf(lastSeenAt, 0, LATEST_MS),
+    idleDeadline: numberOf(idleDeadline, 0, LATEST_MS),
+    absoluteDeadline: numberOf(absoluteDeadline, 0, LATEST_MS),
+    generation: numberOf(generation, 1, MAX_GENERATION),
+    securityVersion: numberOf(securityVersion, 0, Number.MAX_SAFE_INTEGER),
   };
-}
-
-/**
- * The same for sessions of the same client on the same device: 72 bits of a hash, which is compared within one user's
- * sessions. Empty where the device has no id: such a session is like no other.
- */
-export function deviceMark({ clientId, device }: Pick<Session, 'clientId' | 'device'>): string {
-  if (device.deviceId === '') return '';
-  const hash = createHash('sha256').update(JSON.stringify([clientId, device.deviceId]));
-  return hash.digest('base64url').slice(0, MARK_CHARACTERS);
-}
-
-/** Refuses values that the format can carry and no session has. */
-function expectSound(session: Session): Session {
-  const { clientId, device, ipAddress, authenticationMethods } = session;
-  const texts: readonly unknown[] = [clientId, device.deviceId, device.name, device.platform, ipAddress];
-  const methods: unknown = authenticationMethods;
-  if (!Array.isArray(methods)) throw new Error('its authentication methods are no list');
-  for (const text of [...texts, ...methods]) {
-    if (typeof text !== 'string' || !text.isWellFormed()) throw new Error('one of its texts is not text');
-  }
-  const { generation, createdAt, lastSeenAt, idleDeadline, absoluteDeadline } = session;
-  if (generation < 1 || generation > MAX_GENERATION) throw new Error('its generation is out of range');
-  for (const time of [createdAt, lastSeenAt, idleDeadline, absoluteDeadline]) {
-    if (!(time >= 0 && time <= LATEST_MS)) throw new Error('one of its times is out of range');
-  }
-  return session;
 }
 
 /**
  * A damaged tombstone still says that the session has ended.
  *
- * @param tombstone reason, ended at, and the revision, empty until the ending is logged.
- * @param now stands for a time of the ending that cannot be read.
+ * @param tombstone reason, ended at, and the revision, empty until the end is logged.
+ * @param now stands for a time of the end that cannot be read.
  */
 export function parseEnded(
   sessionId: string,
@@ -98,4 +83,28 @@ export function parseEnded(
     endedAt: timeOf(endedAt) ?? now,
     revision: isRevision(revision) ? revision : undefined,
   };
+}
+
+function listIn(text: string): readonly unknown[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list)) return list;
+  } catch (cause) {
+    throw new UnreadableRecord('it is not JSON', { cause });
+  }
+  throw new UnreadableRecord('it is not a list');
+}
+
+function textOf(value: unknown): string {
+  if (typeof value !== 'string' || !value.isWellFormed()) {
+    throw new UnreadableRecord('one of its texts is not a text');
+  }
+  return value;
+}
+
+function numberOf(value: unknown, least: number, most: number): number {
+  if (!Number.isInteger(value) || Number(value) < least || Number(value) > most) {
+    throw new UnreadableRecord('one of its numbers is out of range');
+  }
+  return Number(value);
 }

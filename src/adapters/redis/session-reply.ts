@@ -1,7 +1,6 @@
 import type { ReadOutcome, RotateOutcome } from '../../core/session/session-store.ts';
 import { UnreadableRecord } from './damage.ts';
-import { packId } from './packed-id.ts';
-import { parseEnded, parseSession, type StoredSession } from './session-record.ts';
+import { parseEnded, parseSession } from './session-record.ts';
 
 interface Asked {
   readonly userId: string;
@@ -11,59 +10,52 @@ interface Asked {
 
 /** What `read.lua` answers. Throws `UnreadableRecord`. */
 export function parseRead(reply: unknown, { userId, sessionId, now }: Asked): ReadOutcome {
-  const [kind, answered, ...rest] = list(reply);
-  expectOwn(packId(sessionId), answered);
+  const [kind = '', answered, ...rest] = texts(reply);
+  expectOwn(sessionId, answered);
   switch (kind) {
     case 'live':
-      return { kind, session: parseSession(userId, sessionId, stored(rest)) };
+      return { kind, session: parseSession(userId, sessionId, rest[0] ?? '') };
     case 'ended':
-      return { kind, ended: parseEnded(sessionId, rest.map(String), now) };
+      return { kind, ended: parseEnded(sessionId, rest, now) };
     case 'missing':
       return { kind };
-    case 'unreadable':
-      throw new UnreadableRecord('this is no record of a session');
     default:
-      throw new Error(`read.lua answered ${String(kind)}`);
+      throw notRead(kind);
   }
 }
 
 /** What `rotate.lua` answers. Throws `UnreadableRecord`. */
 export function parseRotate(reply: unknown, { userId, sessionId, now }: Asked): RotateOutcome {
-  const [kind, answered, ...rest] = list(reply);
-  expectOwn(packId(sessionId), answered);
+  const [kind = '', answered, ...rest] = texts(reply);
+  expectOwn(sessionId, answered);
   switch (kind) {
     case 'rotated':
     case 'replayed':
-      return { kind, session: parseSession(userId, sessionId, stored(rest)) };
+      return { kind, session: parseSession(userId, sessionId, rest[0] ?? '') };
     case 'reused':
     case 'ended':
-      return { kind, ended: parseEnded(sessionId, rest.map(String), now) };
+      return { kind, ended: parseEnded(sessionId, rest, now) };
     case 'missing':
     case 'user-changed':
       return { kind };
-    case 'unreadable':
-      throw new UnreadableRecord('this is no record of a session');
     default:
-      throw new Error(`rotate.lua answered ${String(kind)}`);
+      throw notRead(kind);
   }
 }
 
 /** After a failover a driver can pair an answer with the wrong command; the id in it tells. */
-export function expectOwn(sid: string, answered: unknown): void {
-  if (answered !== sid) throw new Error('Redis answered for another session');
+export function expectOwn(sessionId: string, answered: unknown): void {
+  if (answered !== sessionId) throw new Error('Redis answered for another session');
 }
 
 export function texts(reply: unknown): readonly string[] {
-  return list(reply).map(String);
-}
-
-function list(reply: unknown): readonly unknown[] {
   if (!Array.isArray(reply)) throw new Error('Redis answered something else than a list');
-  return reply;
+  return reply.map(String);
 }
 
-function stored([record, pieces]: readonly unknown[]): StoredSession {
-  const all = list(pieces);
-  if (all.includes(null)) throw new UnreadableRecord('a piece of the record of a session is missing');
-  return { record: String(record), pieces: all.map(String) };
+/** A record of a later release is left alone: a server that can read it may be running already. */
+function notRead(kind: string): Error {
+  if (kind === 'unreadable') return new UnreadableRecord('it is not the record of a session');
+  if (kind === 'later') return new Error('a later release wrote the record of this session');
+  return new Error(`a script answered ${kind}`);
 }

@@ -1,5 +1,4 @@
 import type { EndReason } from '../../core/session/session.ts';
-import { packId, unpackId } from './packed-id.ts';
 
 /** The last millisecond of the year 9999, as far as a protobuf timestamp goes. */
 export const LATEST_MS = 253_402_300_799_999;
@@ -21,9 +20,7 @@ export function reasonOf(text: unknown): EndReason {
   return typeof text === 'string' && REASON.test(text) ? (text as EndReason) : 'UNSPECIFIED';
 }
 
-/** Undefined: this is no packed id. */
-export function idOf(packed: unknown): string | undefined {
-  if (typeof packed !== 'string') return undefined;
-  const id = unpackId(packed);
-  return UUID.test(id) && packId(id) === packed ? id : undefined;
+/** Undefined: this is no id of a user or session. */
+export function idOf(text: unknown): string | undefined {
+  return typeof text === 'string' && UUID.test(text) ? text : undefined;
 }

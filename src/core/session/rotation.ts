@@ -6,12 +6,16 @@ export type RotationDecision =
   | { readonly kind: 'replay' }
   | {
       readonly kind: 'end';
-      readonly reason: Extract<EndReason, 'REFRESH_TOKEN_REUSED' | 'IDLE' | 'MAX_LIFETIME'>;
+      readonly reason: EndReason;
     };
 
 export interface RotationRequest {
   /** The generation of the token that was presented. */
   readonly generation: number;
+  /** The user's, as it was read just now. */
+  readonly securityVersion: number;
+  /** How a session ends that was opened under an older security version. */
+  readonly outdatedReason: EndReason;
   readonly refreshGraceMs: number;
   readonly idleTtlMs: number;
   readonly now: number;
@@ -21,6 +25,7 @@ export interface RotationRequest {
  * The rotation rule (RFC 9700, section 4.14.2), as a function of values. `rotate.lua` is the same rule, and
  * the property test holds the two together.
  *
+ * - A session whose deadline has passed, or that was opened under an older security version of its user, ends.
  * - The current generation moves on to the next one.
  * - The generation before it, within the grace, gets the same successor again: a lost answer or a second tab
  *   is not theft, and no second branch is ever made.
@@ -32,6 +37,9 @@ export function decideRotation(session: Session, request: RotationRequest): Rota
   const { now, generation, refreshGraceMs, idleTtlMs } = request;
   const passed = passedDeadline(session, now);
   if (passed !== undefined) return { kind: 'end', reason: passed };
+  if (session.securityVersion < request.securityVersion) {
+    return { kind: 'end', reason: request.outdatedReason };
+  }
   if (generation >= session.generation) {
     return {
       kind: 'rotate',

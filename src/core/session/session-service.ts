@@ -217,20 +217,23 @@ export class SessionService {
       idleDeadline: createdAt + Math.min(policy.idleTtlMs, policy.maxTtlMs),
       absoluteDeadline: createdAt + policy.maxTtlMs,
       generation: 1,
+      securityVersion: user.securityVersion,
     };
     const { maxSessionsPerUser, tombstoneTtlMs } = policy;
-    const { securityVersion } = user;
-    const outcome = await store.create({ session, securityVersion, maxSessionsPerUser, tombstoneTtlMs, now });
+    const outcome = await store.create({ session, maxSessionsPerUser, tombstoneTtlMs, now });
     return { session, outcome, now };
   }
 
   async #rotate(grant: RefreshGrant, user: User, now: number): Promise<RotateOutcome> {
     const { store, policy } = this.#options;
     const { refreshGraceMs, idleTtlMs, tombstoneTtlMs } = policy;
-    const { securityVersion } = user;
+    const createdAt = createdAtOf(grant.sessionId) ?? 0;
     return store.rotate({
       ...grant,
-      securityVersion,
+      securityVersion: user.securityVersion,
+      // The security version grows with these two alone. A session of either kind was ended when it did, and revived by
+      // a Redis that was restored from a copy.
+      outdatedReason: user.passwordChangedAt >= createdAt ? 'PASSWORD_CHANGED' : 'USER_DISABLED',
       refreshGraceMs,
       idleTtlMs,
       tombstoneTtlMs,

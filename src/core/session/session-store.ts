@@ -1,10 +1,8 @@
 import type { EndedSession, EndReason, Session } from './session.ts';
 
 export interface CreateSession {
-  /** `generation` is 1. */
+  /** `generation` is 1; `securityVersion` is the user's, as it was read before the credentials were checked. */
   readonly session: Session;
-  /** The user's, as it was read before the credentials were checked. */
-  readonly securityVersion: number;
   readonly maxSessionsPerUser: number;
   readonly tombstoneTtlMs: number;
   readonly now: number;
@@ -32,7 +30,10 @@ export interface RotateSession {
   readonly sessionId: string;
   /** The generation of the refresh token that was presented, its MAC already verified. */
   readonly generation: number;
+  /** The user's, as it was read just now. */
   readonly securityVersion: number;
+  /** How a session ends here that was opened under an older security version. */
+  readonly outdatedReason: EndReason;
   readonly refreshGraceMs: number;
   readonly idleTtlMs: number;
   readonly tombstoneTtlMs: number;
@@ -46,7 +47,7 @@ export type RotateOutcome =
   | { readonly kind: 'replayed'; readonly session: Session }
   /** Older than that: this call ended the session with REFRESH_TOKEN_REUSED. */
   | { readonly kind: 'reused'; readonly ended: EndedSession }
-  /** It had ended before, or a deadline has passed (IDLE, MAX_LIFETIME). */
+  /** It had ended before, a deadline has passed (IDLE, MAX_LIFETIME), or it was opened under an older security version. */
   | { readonly kind: 'ended'; readonly ended: EndedSession }
   | { readonly kind: 'missing' }
   | { readonly kind: 'user-changed' };
@@ -78,7 +79,6 @@ export interface UserCutoff {
    * Not before the youngest of the sessions that were ended, whichever server's clock made its id.
    */
   readonly cutoff: number;
-  readonly endedSessionIds: readonly string[];
 }
 
 export type ReadOutcome =

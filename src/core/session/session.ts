@@ -37,6 +37,8 @@ export interface Session {
   readonly absoluteDeadline: number;
   /** The generation of the refresh token that is current; the first is 1. */
   readonly generation: number;
+  /** The user's when the session was opened. */
+  readonly securityVersion: number;
 }
 
 /** A session that has ended, as its tombstone tells it. */

@@ -19,6 +19,7 @@ export const session: Session = {
   idleDeadline: T0 + 7 * 86_400_000,
   absoluteDeadline: T0 + 30 * 86_400_000,
   generation: 1,
+  securityVersion: 1,
 };
 
 export const tokens = {

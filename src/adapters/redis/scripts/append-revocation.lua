@@ -2,7 +2,7 @@
 --
 -- KEYS  1 stream, 2 genesis, 3 dropped: the id of the last entry that was dropped
 -- ARGV  1 now, 2 now by the caller's steady clock, 3 retention, 4… fields of the entry and their values, in
---       turn: u, s | c, r, t ended at, x expires at
+--       turn: user, session | created_until, reason, ended_at, expires_at
 -- Returns  the entry's id
 -- Invariant  there is no log without its genesis; an entry is dropped when its own expiry and the retention after its end
 --            have passed by both clocks of the caller and the clock of Redis, so one clock that jumps ahead drops nothing
