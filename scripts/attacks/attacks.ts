@@ -62,6 +62,7 @@ export function attacks(keyId: string): readonly Attack[] {
           password: `a${'\u0316\u0301'.repeat(1_535)}`,
           clientId: '',
           device: undefined,
+          origin: undefined,
         }).finish(),
       ),
     },

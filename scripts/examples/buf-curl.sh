@@ -23,7 +23,7 @@ echo '--- signed in'
 # The password goes through a pipe: arguments can be read by every process of the machine.
 token=$(node -p 'JSON.stringify({ username: process.env.LATCHKEY_USERNAME, password: process.env.LATCHKEY_PASSWORD })' |
   call "$latchkey" latchkey.v1.IdentityService/Login |
-  node -p 'JSON.parse(require("node:fs").readFileSync(0, "utf8")).tokens.accessToken')
+  node -p 'JSON.parse(require("node:fs").readFileSync(0, "utf8")).signedIn.tokens.accessToken')
 greet --header "authorization: Bearer $token"
 
 echo '--- signed out'

@@ -36,7 +36,7 @@ export async function asAdmin<T>(
   const client = connectWith(options, () => token);
   try {
     if (credential.kind === 'token') return await work(client);
-    const { tokens } = await client.identity.login(
+    const { tokens } = await client.login(
       {
         username: options.username,
         password: credential.password,

@@ -1,6 +1,12 @@
+import { status } from '@grpc/grpc-js';
 import { KeyServiceService } from '../gen/latchkey/admin/v1/key.ts';
 import { UserServiceService } from '../gen/latchkey/admin/v1/user.ts';
-import { IdentityServiceService, type LogoutRequest } from '../gen/latchkey/v1/identity.ts';
+import {
+  IdentityServiceService,
+  type LoginResponse,
+  type LogoutRequest,
+  type SignedIn,
+} from '../gen/latchkey/v1/identity.ts';
 import type { Clock } from '../validator/clock.ts';
 import { abandonable } from './abandonable.ts';
 import { withPort } from './address.ts';
@@ -9,6 +15,7 @@ import { type Caller, callsOf, checkedTimeout } from './calls.ts';
 import { Channels, closedError } from './channels.ts';
 import { checkConnect, demandFault } from './connect-options.ts';
 import { channelCredentials } from './credentials.ts';
+import { LatchkeyError } from './errors.ts';
 import type { ConnectOptions, LatchkeyClient } from './latchkey-client.ts';
 import { LocalMode, RemoteMode, type ValidationMode } from './modes.ts';
 import { checkedAnswer } from './own-token.ts';
@@ -54,7 +61,7 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     identity,
     users: callsOf(UserServiceService, caller),
     keys: callsOf(KeyServiceService, caller),
-    login: identity.login,
+    login: async (request, callOptions) => signedIn(await identity.login(request, callOptions)),
     refresh: identity.refresh,
     logout: (token, callOptions) => identity.logout({ token: logoutToken(token) }, callOptions),
     validate: (accessToken, demand) => {
@@ -82,6 +89,13 @@ export function connect(address: string | readonly string[], options: ConnectOpt
 
 async function ready(mode: ValidationMode, timeoutMs: number): Promise<void> {
   await mode.ready(Math.max(0, checkedTimeout(timeoutMs)));
+/** A service of a later release may answer an outcome that is not known here. */
+function signedIn({ outcome }: LoginResponse): SignedIn {
+  if (outcome?.$case === 'signedIn') return outcome.value;
+  throw new LatchkeyError(
+    status.UNIMPLEMENTED,
+    'The service asks for a further step to sign in; update latchkey-client.',
+  );
 }
 
 /** Neither or both: the service says what is wrong with that. */

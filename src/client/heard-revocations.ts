@@ -99,7 +99,7 @@ export class HeardRevocations implements RevocationView {
     }
     const fresh = message.revocations.map(revocationOf).filter((revocation) => this.#learn(revocation));
     this.#position = revision === '' ? undefined : { revision, coveredSince: this.#told };
-    this.#advance(message.currency, opened);
+    this.#advance(message.freshness, opened);
     return fresh;
   }
 
@@ -109,11 +109,11 @@ export class HeardRevocations implements RevocationView {
     return true;
   }
 
-  #advance(currency: WatchRevocationsResponse['currency'], opened: Moment): void {
-    const steady = millisecondsOf(currency?.asOfSteady);
-    if (currency?.asOf === undefined || steady === undefined || this.#openedAt === undefined) return;
+  #advance(freshness: WatchRevocationsResponse['freshness'], opened: Moment): void {
+    const steady = millisecondsOf(freshness?.asOfMonotonic);
+    if (freshness?.asOf === undefined || steady === undefined || this.#openedAt === undefined) return;
     // A date beyond what a Date can hold: no age can be told from it.
-    if (Number.isNaN(currency.asOf.getTime())) return;
+    if (Number.isNaN(freshness.asOf.getTime())) return;
     const sinceOpenedMs = steady - this.#openedAt;
     const now = momentOf(this.#clock);
     const known = {
@@ -123,8 +123,8 @@ export class HeardRevocations implements RevocationView {
     // Another server may be behind the one that was heard before; what that one said stays true.
     if (known.monotonic < this.#known.monotonic) return;
     this.#known = known;
-    this.#asOf = currency.asOf.getTime();
-    this.#revision = currency.revision === '' ? undefined : currency.revision;
+    this.#asOf = freshness.asOf.getTime();
+    this.#revision = freshness.revision === '' ? undefined : freshness.revision;
     this.#coveredSince = coverageOf(this.#told);
     const forgetUntil = this.#forgettable(now);
     this.#forgottenUntil = Math.max(this.#forgottenUntil, forgetUntil);

@@ -1,9 +1,14 @@
 import type { KeyServiceService } from '../gen/latchkey/admin/v1/key.ts';
 import type { UserServiceService } from '../gen/latchkey/admin/v1/user.ts';
-import type { IdentityServiceService, LogoutResponse } from '../gen/latchkey/v1/identity.ts';
+import type {
+  IdentityServiceService,
+  LoginRequest,
+  LogoutResponse,
+  SignedIn,
+} from '../gen/latchkey/v1/identity.ts';
 import type { Clock } from '../validator/clock.ts';
 import type { Revocation } from '../validator/revocation-set.ts';
-import type { CallOptions, CallsOf } from './calls.ts';
+import type { Call, CallOptions, CallsOf } from './calls.ts';
 import type { Credentials } from './credentials.ts';
 import type { TokenValidator } from './validation.ts';
 
@@ -50,7 +55,8 @@ export interface LatchkeyClient extends TokenValidator {
   readonly users: CallsOf<typeof UserServiceService>;
   /** For callers whose token carries the role `admin`. */
   readonly keys: CallsOf<typeof KeyServiceService>;
-  readonly login: IdentityCalls['login'];
+  /** Signs a person in. */
+  readonly login: Call<LoginRequest, SignedIn>;
   readonly refresh: IdentityCalls['refresh'];
   /** Ends the session of a token, of either kind, expired or not. Once it answers, the session is over for good. */
   logout(

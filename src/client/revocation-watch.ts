@@ -123,14 +123,14 @@ export class RevocationWatch {
   #take(message: WatchRevocationsResponse, opened: Moment): void {
     const { heard, onMessage } = this.#options;
     const fresh = heard.take(message, opened);
-    if (message.currency !== undefined) this.#loop.succeeded();
+    if (message.freshness !== undefined) this.#loop.succeeded();
     onMessage(fresh);
   }
 
   /** The service may have lost its log for a while; where there are other addresses, one of them may still have it. */
-  #cannotTell({ currency }: WatchRevocationsResponse): boolean {
+  #cannotTell({ freshness }: WatchRevocationsResponse): boolean {
     const { caller, heard, maxStalenessMs } = this.#options;
-    return currency === undefined && caller.channels.size > 1 && heard.ageMs > maxStalenessMs;
+    return freshness === undefined && caller.channels.size > 1 && heard.ageMs > maxStalenessMs;
   }
 
   #silenceMs(): number {

@@ -99,11 +99,12 @@ async function login(core: IdentityCore, request: LoginRequest, call: Call): Pro
     source: callSource(call, 'sign-in'),
     signal: call.signal,
   });
-  return {
+  const signedIn = {
     tokens: tokensMessage(tokens),
     session: sessionMessage(session),
     endedSessions: replaced.map(endedSessionMessage),
   };
+  return { outcome: { $case: 'signedIn', value: signedIn } };
 }
 
 async function refresh(core: IdentityCore, { refreshToken }: RefreshRequest): Promise<RefreshResponse> {

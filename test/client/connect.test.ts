@@ -28,16 +28,21 @@ describe('a call', () => {
 
   test('answers with a promise, and fields that are left out are empty', async () => {
     const client = open(fake.address, { credentials: plaintext });
-    const answer = await client.identity.login(ADMIN);
+    const answer = await client.login(ADMIN);
     expect(answer.tokens?.refreshToken).toMatch(/^lkr_/);
-    expect(fake.calls[0]?.request).toStrictEqual({ ...ADMIN, clientId: '', device: undefined });
+    expect(fake.calls[0]?.request).toStrictEqual({
+      ...ADMIN,
+      clientId: '',
+      device: undefined,
+      origin: undefined,
+    });
   });
 
   test('carries the token that is current when it is made', async () => {
     let token: string | undefined;
     const client = open(fake.address, { credentials: plaintext, token: () => token });
     await client.identity.logout({});
-    token = (await client.identity.login(ADMIN)).tokens?.accessToken;
+    token = (await client.login(ADMIN)).tokens?.accessToken;
     await client.users.listUsers({ pageSize: 10 });
     await client.identity.logout({}, { token: 'another' });
     expect(fake.calls.map(({ authorization }) => authorization)).toStrictEqual([
@@ -116,7 +121,7 @@ describe('the credentials', () => {
       cert: pem(own.certificate),
       key: pem(own.privateKey),
     } as const;
-    const answer = await open(fake.address, { credentials }).identity.login(ADMIN);
+    const answer = await open(fake.address, { credentials }).login(ADMIN);
     expect(answer.tokens).toBeDefined();
   });
 

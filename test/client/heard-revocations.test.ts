@@ -27,12 +27,12 @@ class Service {
   }
 
   message(given: Partial<WatchRevocationsResponse> = {}): WatchRevocationsResponse {
-    return { start: undefined, revocations: [], revision: '', currency: undefined, ...given };
+    return { start: undefined, revocations: [], revision: '', freshness: undefined, ...given };
   }
 
   current(given: Partial<WatchRevocationsResponse> = {}, revision = '7-0'): WatchRevocationsResponse {
-    const currency = { asOf: new Date(this.clock.now()), asOfSteady: this.steady, revision };
-    return this.message({ revision, currency, ...given });
+    const freshness = { asOf: new Date(this.clock.now()), asOfMonotonic: this.steady, revision };
+    return this.message({ revision, freshness, ...given });
   }
 }
 
@@ -94,10 +94,10 @@ describe('what is heard of the revocations', () => {
     const { clock, service, heard } = world();
     const opened = momentOf(clock);
     heard.take(service.current({ start: service.start() }), opened);
-    const { currency } = service.current();
-    if (currency === undefined) throw new Error('expected a currency');
-    const asOfSteady = duration(clock.monotonic() + 77_000 + 60_000);
-    heard.take(service.message({ currency: { ...currency, asOfSteady } }), opened);
+    const { freshness } = service.current();
+    if (freshness === undefined) throw new Error('expected a freshness');
+    const asOfMonotonic = duration(clock.monotonic() + 77_000 + 60_000);
+    heard.take(service.message({ freshness: { ...freshness, asOfMonotonic } }), opened);
     expect(heard.ageMs).toBe(0);
   });
 

@@ -228,9 +228,9 @@ describe('validation in this process', () => {
     expect(await client.validate(token)).toMatchObject({ kind: 'accepted' });
     service.lastWatch.send({
       revision: '100-0',
-      currency: {
+      freshness: {
         asOf: new Date(clock.now() + 61_000),
-        asOfSteady: { seconds: 0, nanos: 0 },
+        asOfMonotonic: { seconds: 0, nanos: 0 },
         revision: '100-0',
       },
     });

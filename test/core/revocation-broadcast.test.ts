@@ -68,8 +68,8 @@ describe('a watcher', () => {
     expect(watch.revisions).toEqual(revisions);
     expect(sizes(watch)).toEqual([1_000, 1_000, 500]);
     expect(watch.messages.map(({ start }) => start?.resumed)).toEqual([false, undefined, undefined]);
-    expect(watch.messages.map(({ currency }) => currency !== undefined)).toEqual([false, false, true]);
-    expect(watch.last.currency).toMatchObject({ asOf: clock.now(), revision: revisions.at(-1) });
+    expect(watch.messages.map(({ freshness }) => freshness !== undefined)).toEqual([false, false, true]);
+    expect(watch.last.freshness).toMatchObject({ asOf: clock.now(), revision: revisions.at(-1) });
     expect(watch.messages.map(({ revision }) => revision)).toEqual(['1-1000', '1-2000', '1-2500']);
   });
 
@@ -81,7 +81,7 @@ describe('a watcher', () => {
         start: { openedAt: 7, resumed: false, coveredSince: GENESIS },
         slice: undefined,
         revision: undefined,
-        currency: expect.objectContaining({ asOfMonotonic: 0, revision: undefined }),
+        freshness: expect.objectContaining({ asOfMonotonic: 0, revision: undefined }),
       },
     ]);
   });
@@ -94,7 +94,7 @@ describe('a watcher', () => {
     clock.advance(3);
     confirm();
     expect(watch.revisions).toEqual(revisions);
-    expect(watch.last.currency).toMatchObject({ asOfMonotonic: 3, revision: '1-2' });
+    expect(watch.last.freshness).toMatchObject({ asOfMonotonic: 3, revision: '1-2' });
   });
 
   test('is told what is new also where the round failed, but not how current it is', () => {
@@ -103,9 +103,9 @@ describe('a watcher', () => {
     const revisions = learn(1);
     broadcast.faulted();
     expect(watch.revisions).toEqual(revisions);
-    expect(watch.last.currency).toBeUndefined();
+    expect(watch.last.freshness).toBeUndefined();
     confirm();
-    expect(watch.last.currency).toMatchObject({ revision: '1-1' });
+    expect(watch.last.freshness).toMatchObject({ revision: '1-1' });
   });
 
   test('that was told of an entry before the round was over hears at once when it is', () => {
@@ -113,23 +113,23 @@ describe('a watcher', () => {
     const watch = watching();
     learn(1);
     pass(1_000);
-    expect(watch.last).toMatchObject({ revision: '1-1', currency: { revision: undefined } });
+    expect(watch.last).toMatchObject({ revision: '1-1', freshness: { revision: undefined } });
     confirm();
-    expect(watch.last).toMatchObject({ slice: undefined, revision: '1-1', currency: { revision: '1-1' } });
+    expect(watch.last).toMatchObject({ slice: undefined, revision: '1-1', freshness: { revision: '1-1' } });
   });
 
-  test('is given the currency of the last confirmation though it knows more', () => {
+  test('is given the freshness of the last confirmation though it knows more', () => {
     learn(1);
     confirm();
     learn(1);
     clock.advance(5);
     expect(watching().last).toMatchObject({
       revision: '1-2',
-      currency: { revision: '1-1', asOfMonotonic: 0 },
+      freshness: { revision: '1-1', asOfMonotonic: 0 },
     });
   });
 
-  test('is sent a heartbeat at the interval it asked for, with the latest currency', () => {
+  test('is sent a heartbeat at the interval it asked for, with the latest freshness', () => {
     confirm();
     const watch = watching({ heartbeatMs: 500 });
     const told: number[] = [];
@@ -141,17 +141,17 @@ describe('a watcher', () => {
     const gaps = told.map((at, index) => at - (told[index - 1] ?? 0));
     expect(gaps.every((gap) => gap <= 510 && gap >= 400)).toBe(true);
     expect(told.length).toBeGreaterThanOrEqual(9);
-    expect(watch.last.currency?.asOfMonotonic).toBeGreaterThanOrEqual(clock.monotonic() - 750);
+    expect(watch.last.freshness?.asOfMonotonic).toBeGreaterThanOrEqual(clock.monotonic() - 750);
     expect(watch.revisions).toEqual([]);
   });
 
-  test('is sent heartbeats without a currency while nothing can be said', () => {
+  test('is sent heartbeats without a freshness while nothing can be said', () => {
     confirm();
     const watch = watching();
     broadcast.faulted();
     pass(3_000);
     expect(watch.messages.length).toBeGreaterThanOrEqual(4);
-    expect(watch.messages.slice(1).every(({ currency }) => currency === undefined)).toBe(true);
+    expect(watch.messages.slice(1).every(({ freshness }) => freshness === undefined)).toBe(true);
   });
 
   test('is forgotten once it is closed', () => {
@@ -233,7 +233,7 @@ describe('going on after a revision', () => {
     expect(watch.revisions).toEqual(['1-3']);
     expect(watch.messages[0]?.start?.resumed).toBe(true);
     expect(goingOnAfter('1-3').messages).toEqual([
-      expect.objectContaining({ slice: undefined, revision: '1-3', currency: expect.anything() }),
+      expect.objectContaining({ slice: undefined, revision: '1-3', freshness: expect.anything() }),
     ]);
   });
 
@@ -290,17 +290,17 @@ describe('a log that has lost entries', () => {
     learn(1);
     confirm();
     broadcast.rewound(GENESIS);
-    expect(taking.last).toMatchObject({ start: { resumed: false }, currency: undefined });
+    expect(taking.last).toMatchObject({ start: { resumed: false }, freshness: undefined });
     const reread = endings.next(2, clock.now());
     broadcast.learned(reread);
     pass(2_000);
-    expect(taking.last.currency).toBeUndefined();
+    expect(taking.last.freshness).toBeUndefined();
     holding.release();
     confirm();
     for (const watch of [taking, holding]) {
       expect(watch.revisions.slice(4)).toEqual(reread.map(({ revision }) => revision));
       expect(watch.messages.filter(({ start }) => start !== undefined)).toHaveLength(2);
-      expect(watch.last).toMatchObject({ revision: '1-6', currency: { revision: '1-6' } });
+      expect(watch.last).toMatchObject({ revision: '1-6', freshness: { revision: '1-6' } });
     }
   });
 

@@ -139,7 +139,7 @@ describe('a listener of the feed', () => {
     await eventually(() => reinstated.length > 0);
     expect(reinstated).toEqual([lost]);
     const watch = watching();
-    await eventually(() => watch.last.currency !== undefined && toldOf(watch).length >= 3);
+    await eventually(() => watch.last.freshness !== undefined && toldOf(watch).length >= 3);
     expect(toldOf(watch)).toEqual([
       ...(kept === undefined ? [] : idsOf([kept])),
       later.sessionId,
@@ -160,8 +160,8 @@ describe('a listener of the feed', () => {
     clock.advance(1_000);
     release.resolve();
     await eventually(() => feed.asOf === clock.now());
-    await eventually(() => during.messages.some(({ currency }) => currency !== undefined));
-    const current = during.messages.findIndex(({ currency }) => currency !== undefined);
+    await eventually(() => during.messages.some(({ freshness }) => freshness !== undefined));
+    const current = during.messages.findIndex(({ freshness }) => freshness !== undefined);
     const told = during.messages.slice(0, current + 1).flatMap(({ slice }) => idsOf(slice?.entries ?? []));
     expect(told.sort()).toEqual([first.sessionId, second.sessionId].sort());
     expect(before.messages.filter(({ start }) => start !== undefined)).toHaveLength(1 + listener.rewinds);

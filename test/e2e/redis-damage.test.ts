@@ -5,7 +5,7 @@ import { credentials, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { userKeys } from '../../src/adapters/redis/keys.ts';
 import { UserServiceClient } from '../../src/gen/latchkey/admin/v1/user.ts';
-import type { LoginResponse } from '../../src/gen/latchkey/v1/identity.ts';
+import type { SignedIn } from '../../src/gen/latchkey/v1/identity.ts';
 import { Consistency, ValidationServiceClient } from '../../src/gen/latchkey/v1/validation.ts';
 import { WatchCall } from '../grpc/support/watch-call.ts';
 import { eventually } from '../support/eventually.ts';
@@ -46,7 +46,7 @@ describe('a service on a Redis with damage in it', () => {
     opened.push(() => [identity, validation, users].forEach((client) => void client.close()));
     return { service, identity, validation, users };
   };
-  const keysOf = ({ session }: LoginResponse) => {
+  const keysOf = ({ session }: SignedIn) => {
     const { sessions, tombstonePrefix } = userKeys(session?.userId ?? '');
     const field = session?.sessionId ?? '';
     return { sessions, field, tombstone: tombstonePrefix + field };

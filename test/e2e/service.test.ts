@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { UserServiceClient } from '../../src/gen/latchkey/admin/v1/user.ts';
-import type { LoginResponse } from '../../src/gen/latchkey/v1/identity.ts';
+import type { SignedIn } from '../../src/gen/latchkey/v1/identity.ts';
 import { EndReason } from '../../src/gen/latchkey/v1/session.ts';
 import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
 import { eventually } from '../support/eventually.ts';
@@ -16,7 +16,7 @@ const UNAVAILABLE = 14;
 const UNAUTHENTICATED = 16;
 const PERMISSION_DENIED = 7;
 
-function bearer({ tokens }: LoginResponse): Metadata {
+function bearer({ tokens }: SignedIn): Metadata {
   const metadata = new Metadata();
   metadata.set('authorization', `Bearer ${tokens?.accessToken}`);
   return metadata;

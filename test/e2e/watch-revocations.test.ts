@@ -56,7 +56,7 @@ describe('two processes on one Redis', () => {
     const [one, other] = [await start(), await start()];
     const stream = await new WatchCall(one.validation).current();
     const { sessionId, userId, revision } = await logout(other.client);
-    await eventually(() => stream.last.currency?.revision === revision);
+    await eventually(() => stream.last.freshness?.revision === revision);
     expect(stream.messages.flatMap(({ revocations }) => revocations)).toEqual([
       expect.objectContaining({
         userId,
@@ -85,7 +85,7 @@ describe('two processes on one Redis', () => {
     const since = stream.messages.length;
     const later = () => stream.messages.slice(since);
     await eventually(() => later().some(({ start }) => start !== undefined));
-    await eventually(() => stream.last.currency !== undefined);
+    await eventually(() => stream.last.freshness !== undefined);
     const restart = later().find(({ start }) => start !== undefined)?.start;
     expect(restart).toMatchObject({ resumed: false });
     expect(restart?.coveredSince).not.toEqual(place.coveredSince);

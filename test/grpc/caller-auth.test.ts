@@ -57,7 +57,9 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
   test('leaves signing in to everybody', async () => {
     running = await startIdentityServer(fakeCore().core, { callerAuth: 'token' });
     const { client } = running;
-    expect(await call(client, client.refresh, { refreshToken: 'lkr_x' })).toHaveProperty('ok');
+    expect(
+      await call(client, client.refresh, { refreshToken: 'lkr_x', clientId: '', origin: undefined }),
+    ).toHaveProperty('ok');
   });
 
   test('answers a store that is down as what it is, not as a bad caller', async () => {

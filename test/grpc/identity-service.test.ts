@@ -6,7 +6,13 @@ import { judgeByName, T0 } from './support/fakes.ts';
 import { fakeCore, type RunningServer, session, startIdentityServer } from './support/identity-server.ts';
 import { call } from './support/unary-call.ts';
 
-const loginRequest = { username: 'ada', password: 'right', clientId: 'web', device: undefined };
+const loginRequest = {
+  username: 'ada',
+  password: 'right',
+  clientId: 'web',
+  device: undefined,
+  origin: undefined,
+};
 const validateRequest = {
   accessToken: 'good',
   consistency: Consistency.UNSPECIFIED,
@@ -24,8 +30,8 @@ describe('Login', () => {
     const device = { deviceId: 'd1', name: 'Firefox', platform: 'Linux' };
     const { client } = running;
     const outcome = await call(client, client.login, { ...loginRequest, device });
-    expect(outcome.ok?.session?.sessionId).toBe(session.sessionId);
-    expect(outcome.ok?.tokens?.accessTokenExpiresAt).toEqual(new Date(T0 + 900_000));
+    expect(outcome.ok?.outcome?.value.session?.sessionId).toBe(session.sessionId);
+    expect(outcome.ok?.outcome?.value.tokens?.accessTokenExpiresAt).toEqual(new Date(T0 + 900_000));
     expect(asked).toEqual([
       expect.objectContaining({ username: 'ada', password: 'right', ipAddress: '127.0.0.1', device }),
     ]);
@@ -33,7 +39,7 @@ describe('Login', () => {
 
   test('names every field that is wrong in one BadRequest', async () => {
     running = await startIdentityServer();
-    const device = { deviceId: 'd'.repeat(65), name: 'é'.repeat(129), platform: 'p' };
+    const device = { deviceId: 'd'.repeat(65), name: 'é'.repeat(33), platform: 'p' };
     const { client } = running;
     const outcome = await call(client, client.login, { ...loginRequest, username: '', device });
     expect(outcome).toMatchObject({
@@ -45,7 +51,7 @@ describe('Login', () => {
 
   test('takes fields of exactly the size that is allowed', async () => {
     running = await startIdentityServer();
-    const device = { deviceId: 'd'.repeat(64), name: 'é'.repeat(128), platform: 'p'.repeat(64) };
+    const device = { deviceId: 'd'.repeat(64), name: 'é'.repeat(32), platform: 'p'.repeat(64) };
     const { client } = running;
     const request = { ...loginRequest, username: 'é'.repeat(64), clientId: 'c'.repeat(64), device };
     expect(await call(client, client.login, request)).toHaveProperty('ok');
@@ -84,7 +90,11 @@ describe('Refresh and Logout', () => {
   test('answer the tokens, and the revision of the ending', async () => {
     running = await startIdentityServer();
     const { client } = running;
-    const refreshed = await call(client, client.refresh, { refreshToken: 'lkr_x' });
+    const refreshed = await call(client, client.refresh, {
+      refreshToken: 'lkr_x',
+      clientId: '',
+      origin: undefined,
+    });
     expect(refreshed.ok?.tokens?.refreshToken).toBe('lkr_refresh');
     const byRefresh = { token: { $case: 'refreshToken' as const, value: 'a' } };
     expect(await call(client, client.logout, byRefresh)).toEqual({ ok: { revision: 'refresh:a' } });
@@ -95,7 +105,9 @@ describe('Refresh and Logout', () => {
   test('need their token', async () => {
     running = await startIdentityServer();
     const { client } = running;
-    expect(await call(client, client.refresh, { refreshToken: '' })).toMatchObject({
+    expect(
+      await call(client, client.refresh, { refreshToken: '', clientId: '', origin: undefined }),
+    ).toMatchObject({
       reason: 'INVALID_FIELD',
       fields: ['refresh_token'],
     });
@@ -112,7 +124,9 @@ describe('Refresh and Logout', () => {
     const { core } = fakeCore();
     running = await startIdentityServer({ ...core, sessions: { ...core.sessions, refresh } });
     const { client } = running;
-    expect(await call(client, client.refresh, { refreshToken: 'lkr_x' })).toMatchObject({
+    expect(
+      await call(client, client.refresh, { refreshToken: 'lkr_x', clientId: '', origin: undefined }),
+    ).toMatchObject({
       code: status.UNAUTHENTICATED,
       reason: 'SESSION_ENDED',
       metadata: { end_reason: 'REPLACED' },

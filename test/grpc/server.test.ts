@@ -139,7 +139,7 @@ describe('a deadline', () => {
     };
     running = await startIdentityServer(fakeCore({ login: { login } }).core);
     const { client } = running;
-    const attempt = { username: 'ada', password: 'x', clientId: '', device: undefined };
+    const attempt = { username: 'ada', password: 'x', clientId: '', device: undefined, origin: undefined };
     expect(await call(client, client.login, attempt, { deadlineMs: 400 })).toMatchObject({
       code: status.DEADLINE_EXCEEDED,
       reason: 'DEADLINE_EXCEEDED',
@@ -154,7 +154,13 @@ test('A stall that hits every call of a connection at once is answered and leave
   const raw = new RawClient(running.address);
   const attempt = frame(
     Buffer.from(
-      LoginRequest.encode({ username: 'ada', password: 'x', clientId: '', device: undefined }).finish(),
+      LoginRequest.encode({
+        username: 'ada',
+        password: 'x',
+        clientId: '',
+        device: undefined,
+        origin: undefined,
+      }).finish(),
     ),
   );
   const headers = { ':path': '/latchkey.v1.IdentityService/Login', 'grpc-timeout': '500m' };
@@ -175,7 +181,7 @@ describe('a Unix socket', () => {
     const { core, asked } = fakeCore();
     running = await startIdentityServer(core, { address: `unix:${socket}` });
     const { client } = running;
-    const attempt = { username: 'ada', password: 'x', clientId: '', device: undefined };
+    const attempt = { username: 'ada', password: 'x', clientId: '', device: undefined, origin: undefined };
     expect(await call(client, client.login, attempt)).toHaveProperty('ok');
     expect(asked).toEqual([expect.objectContaining({ ipAddress: '' })]);
   });

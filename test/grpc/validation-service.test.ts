@@ -53,11 +53,11 @@ describe('WatchRevocations', () => {
     await start({ endings: 1_001 });
     const stream = await watch().current();
     expect(stream.messages.map(({ revocations }) => revocations.length)).toEqual([1_000, 1]);
-    expect(stream.messages[0]).toMatchObject({ start: { resumed: false }, currency: undefined });
-    expect(stream.last).toMatchObject({ start: undefined, currency: { revision: stream.last.revision } });
+    expect(stream.messages[0]).toMatchObject({ start: { resumed: false }, freshness: undefined });
+    expect(stream.last).toMatchObject({ start: undefined, freshness: { revision: stream.last.revision } });
     const sessionId = await server.endSession();
     await eventually(() => stream.sessionIds.includes(sessionId));
-    expect(stream.last.currency).toBeDefined();
+    expect(stream.last.freshness).toBeDefined();
     expect(new Set(stream.sessionIds).size).toBe(1_002);
     stream.cancel();
   });
@@ -79,7 +79,7 @@ describe('WatchRevocations', () => {
     const stream = watch(often);
     await eventually(() => stream.messages.length >= 4);
     const [first, ...others] = stream.messages;
-    const ages = others.map(({ currency }) => currency?.asOfSteady);
+    const ages = others.map(({ freshness }) => freshness?.asOfMonotonic);
     expect(new Set(ages.map((age) => JSON.stringify(age))).size).toBe(others.length);
     expect(first?.start?.openedAt).toBeDefined();
     expect(others.every(({ revocations, start }) => revocations.length === 0 && start === undefined)).toBe(

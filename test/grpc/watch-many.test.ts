@@ -46,7 +46,7 @@ class Stream implements WatchSink {
   send(message: WatchMessage): void {
     this.bytes = this.#encoder.encode(message);
     this.told += message.slice?.entries.length ?? 0;
-    this.isCurrent = message.currency !== undefined;
+    this.isCurrent = message.freshness !== undefined;
     if (this.isStuck) this.sentWhileStuck += 1;
     else setImmediate(() => this.watcher.taken());
   }

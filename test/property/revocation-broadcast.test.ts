@@ -49,12 +49,12 @@ class Reader {
     this.#watch.close();
   }
 
-  /** Takes over what it was told since the last look, and holds every currency against the log. */
+  /** Takes over what it was told since the last look, and holds every freshness against the log. */
   check(): void {
     const { messages } = this.#watch;
-    for (const { slice, currency } of messages.slice(this.#counted)) {
+    for (const { slice, freshness } of messages.slice(this.#counted)) {
       for (const { revision } of slice?.entries ?? []) this.revisions.push(revision);
-      if (currency !== undefined) this.#world.expectKnown(this.revisions, currency.asOfMonotonic);
+      if (freshness !== undefined) this.#world.expectKnown(this.revisions, freshness.asOfMonotonic);
     }
     this.#counted = messages.length;
   }

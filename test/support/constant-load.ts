@@ -1,6 +1,6 @@
 import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import type { UserServiceClient } from '../../src/gen/latchkey/admin/v1/user.ts';
-import type { LoginResponse } from '../../src/gen/latchkey/v1/identity.ts';
+import type { SignedIn } from '../../src/gen/latchkey/v1/identity.ts';
 import type { IdentityClient } from './identity-client.ts';
 
 export interface LoadOptions {
@@ -61,7 +61,7 @@ export class ConstantLoad {
     await this.#running;
   }
 
-  async #refresh({ tokens }: LoginResponse): Promise<void> {
+  async #refresh({ tokens }: SignedIn): Promise<void> {
     let refreshToken = tokens?.refreshToken ?? '';
     await this.#repeat(this.refreshed, async () => {
       const answer = await this.#clients.identity.refresh(refreshToken);

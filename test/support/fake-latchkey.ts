@@ -128,7 +128,8 @@ export class FakeLatchkey {
           refreshToken: REFRESH_TOKEN,
           refreshTokenExpiresAt: CREATED,
         };
-        return { tokens, session: undefined, endedSessions: [] };
+        const value = { tokens, session: undefined, endedSessions: [] };
+        return { outcome: { $case: 'signedIn' as const, value } };
       }),
       logout: this.#unary('Logout', () => ({ revision: '7-0' })),
       refresh: this.#unary('Refresh', () => ({ tokens: undefined, session: undefined })),

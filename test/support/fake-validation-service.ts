@@ -70,7 +70,7 @@ export class FakeWatch {
   }
 
   send(message: Partial<WatchRevocationsResponse>): void {
-    this.#stream.write({ start: undefined, revocations: [], revision: '', currency: undefined, ...message });
+    this.#stream.write({ start: undefined, revocations: [], revision: '', freshness: undefined, ...message });
   }
 
   fail(code: status, details = 'The test says so.'): void {
@@ -159,9 +159,9 @@ export class FakeValidationService {
           }
         : undefined,
       revision: this.revision,
-      currency: {
+      freshness: {
         asOf: new Date(clock.now() - ageMs),
-        asOfSteady: duration(clock.monotonic() - ageMs),
+        asOfMonotonic: duration(clock.monotonic() - ageMs),
         revision: this.revision,
       },
       ...message,
@@ -216,7 +216,9 @@ export class FakeValidationService {
   #identity(): IdentityServiceServer {
     const none = { tokens: undefined, session: undefined };
     return {
-      login: this.#unary('Login', () => ({ ...none, endedSessions: [] })),
+      login: this.#unary('Login', () => ({
+        outcome: { $case: 'signedIn' as const, value: { ...none, endedSessions: [] } },
+      })),
       refresh: this.#unary('Refresh', () => none),
       logout: this.#unary('Logout', () => ({ revision: this.revision })),
       validate: this.#unary('Validate', () => ({ verdict: undefined, asOf: undefined, revision: '' })),

@@ -5,7 +5,9 @@ import {
   type LoginResponse,
   type LogoutRequest,
   type LogoutResponse,
+  type RefreshRequest,
   type RefreshResponse,
+  type SignedIn,
   type ValidateRequest,
   type ValidateResponse,
 } from '../../src/gen/latchkey/v1/identity.ts';
@@ -19,13 +21,19 @@ export class IdentityClient {
     this.#client = new IdentityServiceClient(address, credentials.createInsecure(), options);
   }
 
-  login(given: Partial<LoginRequest>): Promise<LoginResponse> {
-    const request = { username: 'admin', password: '', clientId: 'test', device: undefined, ...given };
-    return answer((done) => this.#client.login(request, new Metadata(), deadline(), done));
+  async login(given: Partial<LoginRequest>): Promise<SignedIn> {
+    const nothing = { device: undefined, origin: undefined };
+    const request = { username: 'admin', password: '', clientId: 'test', ...nothing, ...given };
+    const { outcome } = await answer<LoginResponse>((done) =>
+      this.#client.login(request, new Metadata(), deadline(), done),
+    );
+    if (outcome === undefined) throw new Error('Login answered no outcome');
+    return outcome.value;
   }
 
-  refresh(refreshToken: string): Promise<RefreshResponse> {
-    return answer((done) => this.#client.refresh({ refreshToken }, new Metadata(), deadline(), done));
+  refresh(refreshToken: string, given: Partial<RefreshRequest> = {}): Promise<RefreshResponse> {
+    const request = { refreshToken, clientId: '', origin: undefined, ...given };
+    return answer((done) => this.#client.refresh(request, new Metadata(), deadline(), done));
   }
 
   logout(token: LogoutRequest['token']): Promise<LogoutResponse> {

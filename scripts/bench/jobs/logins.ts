@@ -14,7 +14,14 @@ export async function keepLoggingIn(
   finish: AbortSignal,
 ): Promise<LoginJobResult> {
   const frames = job.credentials.map((credential) =>
-    grpcFrame(LoginRequest.encode({ ...credential, clientId: 'bench', device: undefined }).finish()),
+    grpcFrame(
+      LoginRequest.encode({
+        ...credential,
+        clientId: 'bench',
+        device: undefined,
+        origin: undefined,
+      }).finish(),
+    ),
   );
   const connection = await GrpcConnection.open(job.port, IdentityServiceService.login.path);
   const answeredAtMs: number[] = [];
@@ -25,8 +32,8 @@ export async function keepLoggingIn(
       const frame = frames[asked % frames.length];
       asked += 1;
       if (frame === undefined) throw new RangeError('nobody can log in');
-      const { tokens, session } = LoginResponse.decode(await connection.ask(frame));
-      if (tokens === undefined || session === undefined) throw new Error('Login answered without a session');
+      const { outcome } = LoginResponse.decode(await connection.ask(frame));
+      if (outcome?.value.session === undefined) throw new Error('Login answered without a session');
       answeredAtMs.push(performance.now());
       if (answeredAtMs.length === 1) started();
     }

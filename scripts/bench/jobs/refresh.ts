@@ -32,7 +32,12 @@ export async function refresh(job: RefreshJob): Promise<RefreshResult> {
       const before = latest[at];
       if (before === undefined) throw new RangeError('no session');
       asked += 1;
-      const next = rotated(before, await connection.ask(grpcFrame(RefreshRequest.encode(before).finish())));
+      const next = rotated(
+        before,
+        await connection.ask(
+          grpcFrame(RefreshRequest.encode({ ...before, clientId: '', origin: undefined }).finish()),
+        ),
+      );
       latest[at] = next;
       answered += 1;
       if (job.tokenFile !== undefined) minted.push(next.accessToken);

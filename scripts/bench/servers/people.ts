@@ -36,11 +36,11 @@ export class People {
     const address = `127.0.0.1:${port}`;
     const client = new IdentityServiceClient(address, credentials.createInsecure());
     const admin = new People(client, [administrator]);
-    const { tokens } = await admin.#login(administrator);
+    const tokens = await admin.#login(administrator);
 
     const users = new UserServiceClient(address, credentials.createInsecure());
     const caller = new Metadata();
-    caller.set('authorization', `Bearer ${tokens?.accessToken}`);
+    caller.set('authorization', `Bearer ${tokens.accessToken}`);
     const people: Credentials[] = [];
     for (let index = 0; index < USERS; index += 1) {
       const person = { username: `bench-${index}`, password: `a bench pass phrase, ${index}` };
@@ -67,9 +67,7 @@ export class People {
         const person = this.credentials[asked % this.credentials.length];
         asked += 1;
         if (person === undefined) throw new RangeError('nobody can log in');
-        const { tokens } = await this.#login(person);
-        if (tokens === undefined) throw new Error('Login answered without tokens');
-        opened.push(tokens);
+        opened.push(await this.#login(person));
       }
     };
     await Promise.all(Array.from({ length: LOGINS_AT_ONCE }, lane));
@@ -116,11 +114,13 @@ export class People {
     this.#client.close();
   }
 
-  async #login(person: Credentials): Promise<LoginResponse> {
+  async #login(person: Credentials): Promise<Tokens> {
     await promisify(this.#client.waitForReady.bind(this.#client))(Date.now() + 10_000);
-    return await new Promise((resolve, reject) => {
-      const request: LoginRequest = { ...person, clientId: 'bench', device: undefined };
+    const { outcome } = await new Promise<LoginResponse>((resolve, reject) => {
+      const request: LoginRequest = { ...person, clientId: 'bench', device: undefined, origin: undefined };
       this.#client.login(request, (error, response) => (error === null ? resolve(response) : reject(error)));
     });
+    if (outcome?.value.tokens === undefined) throw new Error('Login answered without tokens');
+    return outcome.value.tokens;
   }
 }

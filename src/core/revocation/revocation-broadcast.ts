@@ -3,7 +3,7 @@ import { storeUnavailable } from '../failure.ts';
 import type { Confirmation, FeedListener } from './feed-listener.ts';
 import { LivingLog } from './living-log.ts';
 import type { LoggedRevocation } from './revocation-log.ts';
-import { type Currency, RevocationWatcher, type WatchSink } from './revocation-watcher.ts';
+import { type Freshness, RevocationWatcher, type WatchSink } from './revocation-watcher.ts';
 
 export interface WatchOptions {
   /** At most this long between two messages; milliseconds. */
@@ -35,7 +35,7 @@ export class RevocationBroadcast implements FeedListener {
   readonly log = new LivingLog();
   readonly lookEveryMs = LOOK_EVERY_MS;
   readonly #watchers = new Set<RevocationWatcher>();
-  #currency: Currency | undefined;
+  #freshness: Freshness | undefined;
   /** Undefined: the feed was never complete. */
   #coveredSince: number | undefined;
   #hasNews = false;
@@ -53,8 +53,8 @@ export class RevocationBroadcast implements FeedListener {
   }
 
   /** Undefined: nothing can be said just now. */
-  get currency(): Currency | undefined {
-    return this.#currency;
+  get freshness(): Freshness | undefined {
+    return this.#freshness;
   }
 
   get coveredSince(): number {
@@ -92,22 +92,22 @@ export class RevocationBroadcast implements FeedListener {
   }
 
   confirmed({ coveredSince, asOf, asOfMonotonic, forgetUntil }: Confirmation): void {
-    const isNews = this.#hasNews || this.#currency === undefined;
+    const isNews = this.#hasNews || this.#freshness === undefined;
     this.#hasNews = false;
     const { end } = this.log;
     this.#coveredSince = coveredSince;
-    this.#currency = { asOf, asOfMonotonic, revision: this.log.revisionBefore(end), end };
+    this.#freshness = { asOf, asOfMonotonic, revision: this.log.revisionBefore(end), end };
     this.log.forget(forgetUntil);
     if (isNews) this.#wake();
   }
 
   faulted(): void {
-    this.#currency = undefined;
+    this.#freshness = undefined;
     if (this.#hasNews) this.#wake();
   }
 
   rewound(coveredSince: number): void {
-    this.#currency = undefined;
+    this.#freshness = undefined;
     this.#coveredSince = this.#coveredSince === undefined ? undefined : coveredSince;
     this.log.clear();
     for (const watcher of this.#watchers) watcher.restart();

@@ -3,7 +3,7 @@ import { Failure } from '../failure.ts';
 import type { LivingLog, LogPage } from './living-log.ts';
 
 /** How much of the log is known to whoever has been told everything before the place `end`. */
-export interface Currency {
+export interface Freshness {
   /** Every ending acknowledged up to this instant is among it; milliseconds since 1970. */
   readonly asOf: number;
   /** The same instant by the monotonic clock; milliseconds. */
@@ -31,7 +31,7 @@ export interface WatchMessage {
   /** The place up to which the watcher has been told with this message; undefined: nothing yet. */
   readonly revision: string | undefined;
   /** Undefined: more follows at once, or nothing can be said just now. */
-  readonly currency: Currency | undefined;
+  readonly freshness: Freshness | undefined;
 }
 
 /** Where messages go. */
@@ -46,7 +46,7 @@ export interface WatchSink {
 export interface WatchSource {
   readonly log: LivingLog;
   readonly clock: Clock;
-  readonly currency: Currency | undefined;
+  readonly freshness: Freshness | undefined;
   readonly coveredSince: number;
   /** Looks at every watcher at least this often; milliseconds. */
   readonly lookEveryMs: number;
@@ -128,28 +128,28 @@ export class RevocationWatcher {
     // A look earlier than the next one could be, rather than one late.
     const isDue = now - this.#toldAt >= this.#heartbeatMs - this.#source.lookEveryMs;
     const place = page?.to ?? Math.max(this.#place, this.#source.log.first);
-    const currency = this.#currencyAt(place);
+    const freshness = this.#currencyAt(place);
     const isNews = page !== undefined || this.#start !== undefined;
-    const isMoreCurrent = currency !== undefined && currency.end > this.#currentTo;
+    const isMoreCurrent = freshness !== undefined && freshness.end > this.#currentTo;
     if (!isNews && !isDue && !isMoreCurrent) return false;
     this.#place = place;
-    this.#send(page, currency, isDue, now);
+    this.#send(page, freshness, isDue, now);
     return true;
   }
 
-  #currencyAt(place: number): Currency | undefined {
-    const { currency } = this.#source;
-    return currency !== undefined && place >= currency.end ? currency : undefined;
+  #currencyAt(place: number): Freshness | undefined {
+    const { freshness } = this.#source;
+    return freshness !== undefined && place >= freshness.end ? freshness : undefined;
   }
 
-  #send(page: LogPage | undefined, currency: Currency | undefined, isDue: boolean, now: number): void {
+  #send(page: LogPage | undefined, freshness: Freshness | undefined, isDue: boolean, now: number): void {
     const start = this.#start;
     this.#start = undefined;
-    this.#currentTo = currency?.end ?? -1;
-    if (isDue || currency !== undefined) this.#toldAt = now;
+    this.#currentTo = freshness?.end ?? -1;
+    if (isDue || freshness !== undefined) this.#toldAt = now;
     this.#busySince = now;
     const revision = this.#source.log.revisionBefore(this.#place);
-    this.#sink.send({ start, slice: page, revision, currency });
+    this.#sink.send({ start, slice: page, revision, freshness });
   }
 
   #giveUp(): void {

@@ -12,7 +12,7 @@ import { identityOf, validateResponse } from './verdict-message.ts';
 export class ValidateEncoder {
   #asOf = Number.NaN;
   #revision: string | undefined;
-  #currency: Uint8Array = new Uint8Array();
+  #freshness: Uint8Array = new Uint8Array();
 
   encode(judgement: Judgement): EncodedMessage {
     const { verdict, asOf, revision } = judgement;
@@ -25,7 +25,7 @@ export class ValidateEncoder {
 
   #currencyBytes(asOf: number, revision: string | undefined): Uint8Array {
     if (asOf !== this.#asOf || revision !== this.#revision) {
-      this.#currency = ValidateResponse.encode({
+      this.#freshness = ValidateResponse.encode({
         verdict: undefined,
         asOf: new Date(asOf),
         revision: revision ?? '',
@@ -33,7 +33,7 @@ export class ValidateEncoder {
       this.#asOf = asOf;
       this.#revision = revision;
     }
-    return this.#currency;
+    return this.#freshness;
   }
 }
 

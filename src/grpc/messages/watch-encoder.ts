@@ -1,8 +1,8 @@
 import type { LogPage } from '../../core/revocation/living-log.ts';
 import type { Revocation as DomainRevocation } from '../../core/revocation/revocation.ts';
-import type { Currency, WatchMessage, WatchStart } from '../../core/revocation/revocation-watcher.ts';
+import type { Freshness, WatchMessage, WatchStart } from '../../core/revocation/revocation-watcher.ts';
 import {
-  type Currency as CurrencyMessage,
+  type Freshness as FreshnessMessage,
   type Revocation,
   WatchRevocationsResponse,
 } from '../../gen/latchkey/v1/validation.ts';
@@ -14,15 +14,15 @@ const NOTHING: WatchRevocationsResponse = {
   start: undefined,
   revocations: [],
   revision: '',
-  currency: undefined,
+  freshness: undefined,
 };
 
 /** A page of the log in wire form. */
 interface EncodedPage {
   /** Its entries, and the revision that it ends with. */
   readonly told: Buffer;
-  /** The same with the currency that it was sent with last. */
-  current: { readonly currency: Currency; readonly bytes: Buffer } | undefined;
+  /** The same with the freshness that it was sent with last. */
+  current: { readonly freshness: Freshness; readonly bytes: Buffer } | undefined;
 }
 
 /**
@@ -33,35 +33,35 @@ interface EncodedPage {
 export class WatchEncoder {
   readonly #pages = new WeakMap<LogPage, EncodedPage>();
   /** The latest message without entries. */
-  #heartbeat: (Pick<WatchMessage, 'revision' | 'currency'> & { readonly bytes: Buffer }) | undefined;
+  #heartbeat: (Pick<WatchMessage, 'revision' | 'freshness'> & { readonly bytes: Buffer }) | undefined;
 
   encode(message: WatchMessage): Buffer {
-    const { start, slice: page, currency } = message;
-    const body = page === undefined ? this.#heartbeatBytes(message) : this.#pageBytes(page, currency);
+    const { start, slice: page, freshness } = message;
+    const body = page === undefined ? this.#heartbeatBytes(message) : this.#pageBytes(page, freshness);
     return start === undefined ? body : Buffer.concat([encodeStart(start), body]);
   }
 
-  #pageBytes(page: LogPage, currency: Currency | undefined): Buffer {
+  #pageBytes(page: LogPage, freshness: Freshness | undefined): Buffer {
     let encoded = this.#pages.get(page);
     if (encoded === undefined) {
       encoded = { told: encodePage(page), current: undefined };
       this.#pages.set(page, encoded);
     }
-    if (currency === undefined) return encoded.told;
-    if (encoded.current?.currency !== currency) {
-      encoded.current = { currency, bytes: Buffer.concat([encoded.told, encodePlace('', currency)]) };
+    if (freshness === undefined) return encoded.told;
+    if (encoded.current?.freshness !== freshness) {
+      encoded.current = { freshness, bytes: Buffer.concat([encoded.told, encodePlace('', freshness)]) };
     }
     return encoded.current.bytes;
   }
 
   #heartbeatBytes(message: WatchMessage): Buffer {
-    const { revision, currency } = message;
+    const { revision, freshness } = message;
     const latest = this.#heartbeat;
-    if (latest !== undefined && latest.revision === revision && latest.currency === currency) {
+    if (latest !== undefined && latest.revision === revision && latest.freshness === freshness) {
       return latest.bytes;
     }
-    const bytes = encodePlace(revision ?? '', currency);
-    this.#heartbeat = { revision, currency, bytes };
+    const bytes = encodePlace(revision ?? '', freshness);
+    this.#heartbeat = { revision, freshness, bytes };
     return bytes;
   }
 }
@@ -79,16 +79,16 @@ function encodeStart({ openedAt, resumed, coveredSince }: WatchStart): Buffer {
   return bytesOf(WatchRevocationsResponse, { ...NOTHING, start });
 }
 
-function encodePlace(revision: string, currency: Currency | undefined): Buffer {
+function encodePlace(revision: string, freshness: Freshness | undefined): Buffer {
   return bytesOf(WatchRevocationsResponse, {
     ...NOTHING,
     revision,
-    currency: currency && currencyMessage(currency),
+    freshness: freshness && freshnessMessage(freshness),
   });
 }
 
-function currencyMessage({ asOf, asOfMonotonic, revision }: Currency): CurrencyMessage {
-  return { asOf: new Date(asOf), asOfSteady: durationMessage(asOfMonotonic), revision: revision ?? '' };
+function freshnessMessage({ asOf, asOfMonotonic, revision }: Freshness): FreshnessMessage {
+  return { asOf: new Date(asOf), asOfMonotonic: durationMessage(asOfMonotonic), revision: revision ?? '' };
 }
 
 function revocationMessage(revocation: DomainRevocation): Revocation {
@@ -98,7 +98,7 @@ function revocationMessage(revocation: DomainRevocation): Revocation {
     scope:
       revocation.kind === 'session'
         ? { $case: 'sessionId', value: revocation.sessionId }
-        : { $case: 'beganUntil', value: new Date(revocation.cutoff) },
+        : { $case: 'sessionsCreatedUntil', value: new Date(revocation.cutoff) },
     endReason: endReasonOf(reason),
     endedAt: new Date(endedAt),
     expiresAt: new Date(expiresAt),

@@ -61,7 +61,7 @@ export class WatchCall {
   }
 
   async current(): Promise<this> {
-    await eventually(() => this.messages.at(-1)?.currency !== undefined);
+    await eventually(() => this.messages.at(-1)?.freshness !== undefined);
     return this;
   }
 
