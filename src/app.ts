@@ -107,7 +107,7 @@ async function open(site: Site): Promise<App> {
 }
 
 function tokenValidation(
-  { config, clock, metrics }: Site,
+  { config, clock }: Site,
   verifier: TokenVerifier,
   feed: RevocationFeed,
   store: SessionStore,
@@ -121,10 +121,7 @@ function tokenValidation(
     maxStalenessMs: config.maxStalenessMs,
     maxTokenLifeMs: config.accessTokenTtlMs,
   });
-  return new TokenValidation({
-    ...{ validator, store, revocations: feed, clock },
-    onVerdict: metrics.countVerdict,
-  });
+  return new TokenValidation({ validator, store, revocations: feed, clock });
 }
 
 interface SessionParts {
@@ -170,11 +167,12 @@ function grpcServices(
   { login, sessions, tokens, keys, broadcast, users, administration }: ServiceParts,
 ): readonly ServiceRegistration[] {
   const environment = { ids, clock, log: limitedWarnings(logger, clock), callMetrics: metrics };
-  const identity = { login: countedLogins(login, metrics), sessions, tokens };
-  const { issuer, audiences, accessTokenTtlMs: maxTokenLifeMs, callerAuth } = config;
+  const onVerdict = metrics.countVerdict;
+  const identity = { login: countedLogins(login, metrics), sessions, tokens, onVerdict };
+  const { issuer, audiences, accessTokenTtlMs: maxTokenLifeMs, callerAuth, frontAuth } = config;
   const validation = { keys, broadcast, tokens, issuer, audiences, maxTokenLifeMs };
   return [
-    identityService(identity, callerAuth, environment),
+    identityService(identity, { callerAuth, frontAuth }, environment),
     validationService(validation, callerAuth, environment),
     userService(users, administration, environment),
     keyService(keys, administration, environment),

@@ -17,6 +17,8 @@ export interface Config {
   /** Undefined: plaintext. */
   readonly tls: TlsFiles | undefined;
   readonly callerAuth: 'open' | 'mtls' | 'token';
+  /** Who may state where a person is. */
+  readonly frontAuth: 'none' | 'mtls' | 'token';
   readonly reflection: boolean;
   readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
@@ -144,6 +146,7 @@ function assemble(settings: Settings, variables: Environment, cores: number): Co
     metricsListen: metricsListen === 'off' ? undefined : metricsListen,
     tls: tlsOf(settings),
     callerAuth: settings.callerAuth ?? 'open',
+    frontAuth: settings.frontAuth,
     reflection: settings.reflection ?? environment === 'development',
     drainDelayMs: settings.drainDelayMs ?? (isLoopback(listen) ? 0 : REMOTE_DRAIN_DELAY_MS),
     drainTimeoutMs: settings.drainTimeoutMs,

@@ -54,6 +54,8 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     refuses: () => channels.isRefusing,
   };
   const identity = callsOf(IdentityServiceService, caller);
+  const login: LatchkeyClient['login'] = (request, callOptions) =>
+    calledAs('Login', identity.login(request, callOptions).then(signedIn), login);
   // What is under way when the client is closed may still have to ask the service.
   const mode = modeOf({ ...caller, refuses: () => false }, clock, options);
   return {
@@ -61,7 +63,7 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     identity,
     users: callsOf(UserServiceService, caller),
     keys: callsOf(KeyServiceService, caller),
-    login: async (request, callOptions) => signedIn(await identity.login(request, callOptions)),
+    login,
     refresh: identity.refresh,
     logout: (token, callOptions) => identity.logout({ token: logoutToken(token) }, callOptions),
     validate: (accessToken, demand) => {
@@ -89,6 +91,8 @@ export function connect(address: string | readonly string[], options: ConnectOpt
 
 async function ready(mode: ValidationMode, timeoutMs: number): Promise<void> {
   await mode.ready(Math.max(0, checkedTimeout(timeoutMs)));
+}
+
 /** A service of a later release may answer an outcome that is not known here. */
 function signedIn({ outcome }: LoginResponse): SignedIn {
   if (outcome?.$case === 'signedIn') return outcome.value;

@@ -57,6 +57,15 @@ export const NETWORK_VARIABLES = {
     example: 'token',
     parse: oneOf('open', 'mtls', 'token'),
   },
+  frontAuth: {
+    name: 'LATCHKEY_FRONT_AUTH',
+    meaning:
+      'which callers are fronts, and may state the address of the person they sign in (`origin`): `none`, `mtls` (a client ' +
+      'certificate) or `token` (an access token with the role `front`)',
+    fallback: 'none',
+    example: 'token',
+    parse: oneOf('none', 'mtls', 'token'),
+  },
   reflection: {
     name: 'LATCHKEY_REFLECTION',
     meaning: 'gRPC server reflection, `on` or `off`',

@@ -69,6 +69,13 @@ const RULES: readonly Rule[] = [
         : ['callerAuth', `is mtls, which needs ${named('tlsClientCa')}`],
   },
   {
+    reads: ['frontAuth', 'tlsClientCa'],
+    broken: ({ frontAuth, tlsClientCa }) =>
+      frontAuth !== 'mtls' || tlsClientCa !== undefined
+        ? undefined
+        : ['frontAuth', `is mtls, which needs ${named('tlsClientCa')}`],
+  },
+  {
     reads: ['listen', 'callerAuth'],
     broken: ({ listen, callerAuth }) =>
       callerAuth !== undefined || isLoopback(listen)

@@ -3,9 +3,14 @@ import type { Call } from './call.ts';
 import { networkOf } from './peer-address.ts';
 
 /**
- * Where a call comes from, for queues that share capacity between callers. The address is that of the peer. Once
- * trusted fronts state the address of the person behind them, it belongs here instead.
+ * Where a call comes from, for queues that share capacity between callers.
+ *
+ * @param ipAddress of the person, where a front stated it. Default: the peer's.
  */
-export function callSource(call: Call, purpose: CallSource['purpose']): CallSource {
-  return { purpose, address: networkOf(call.peerAddress), connection: call.connection };
+export function callSource(
+  call: Call,
+  purpose: CallSource['purpose'],
+  ipAddress: string = call.peerAddress,
+): CallSource {
+  return { purpose, address: networkOf(ipAddress), connection: call.connection };
 }

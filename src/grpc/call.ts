@@ -5,6 +5,20 @@ import type { Clock } from '../validator/clock.ts';
 import { peerAddress } from './peer-address.ts';
 import { peerConnection } from './peer-connection.ts';
 
+/** Who makes a call, as far as the call's interceptors had to find out. */
+export type Caller =
+  | {
+      /** An access token, judged as the rpc demands. */
+      readonly how: 'token';
+      readonly userId: string;
+      readonly sessionId: string;
+      readonly clientId: string;
+      readonly roles: readonly string[];
+    }
+  /** A certificate of the client CA; who holds it is not known any closer. */
+  | { readonly how: 'certificate' }
+  | { readonly how: 'unknown' };
+
 /** An rpc, by its names in the proto files. */
 export interface Method {
   /** For example `latchkey.v1.IdentityService`. */
@@ -28,11 +42,15 @@ export type CallSurface = Pick<
   'metadata' | 'cancelled' | 'getPeer' | 'getDeadline' | 'getAuthContext' | 'once'
 >;
 
+const UNKNOWN_CALLER: Caller = { how: 'unknown' };
+
 /**
  * One call under way, as handlers and interceptors see it. Everything that costs something is made when it is
  * first asked for: a validation that was answered from memory asks for none of it.
  */
 export class Call {
+  /** Set by the interceptor that admits the caller. */
+  caller: Caller = UNKNOWN_CALLER;
   readonly #surface: CallSurface;
   readonly #ids: IdSource;
   readonly #clock: Clock;

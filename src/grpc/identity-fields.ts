@@ -1,8 +1,10 @@
+import { isIP } from 'node:net';
 import { MAX_USERNAME_BYTES } from '../core/user/username.ts';
 import type {
   BatchValidateRequest,
   LoginRequest,
   LogoutRequest,
+  Origin,
   RefreshRequest,
   ValidateRequest,
 } from '../gen/latchkey/v1/identity.ts';
@@ -24,19 +26,24 @@ const MAX_DEVICE_ID_BYTES = 64;
 const MAX_DEVICE_NAME_BYTES = 64;
 const MAX_PLATFORM_BYTES = 64;
 const MAX_AUDIENCE_BYTES = 256;
+/** The longest form of an IPv6 address. */
+const MAX_ADDRESS_LENGTH = 45;
 
 /** The password has no bounds here: one too long is answered like one that is wrong, and in the same time. */
-export function checkLogin({ username, clientId, device }: LoginRequest, faults: FieldFaults): void {
+export function checkLogin({ username, clientId, device, origin }: LoginRequest, faults: FieldFaults): void {
   faults.text('username', username, { min: 1, max: MAX_USERNAME_BYTES });
   faults.text('client_id', clientId, { max: MAX_CLIENT_ID_BYTES });
+  checkOrigin(origin, faults);
   if (device === undefined) return;
   faults.text('device.device_id', device.deviceId, { max: MAX_DEVICE_ID_BYTES });
   faults.text('device.name', device.name, { max: MAX_DEVICE_NAME_BYTES });
   faults.text('device.platform', device.platform, { max: MAX_PLATFORM_BYTES });
 }
 
-export function checkRefresh({ refreshToken }: RefreshRequest, faults: FieldFaults): void {
+export function checkRefresh({ refreshToken, clientId, origin }: RefreshRequest, faults: FieldFaults): void {
   faults.text('refresh_token', refreshToken, { min: 1, max: MAX_REFRESH_TOKEN_BYTES });
+  faults.text('client_id', clientId, { max: MAX_CLIENT_ID_BYTES });
+  checkOrigin(origin, faults);
 }
 
 export function checkLogout({ token }: LogoutRequest, faults: FieldFaults): void {
@@ -64,6 +71,14 @@ export function checkBatchValidate(request: BatchValidateRequest, faults: FieldF
     faults.add('access_tokens', `must be at most ${MAX_BATCH_BYTES} bytes together, not ${bytes}`);
   }
   checkDemand(request, faults);
+}
+
+function checkOrigin(origin: Origin | undefined, faults: FieldFaults): void {
+  if (origin === undefined) return;
+  const { ipAddress } = origin;
+  if (ipAddress.length > MAX_ADDRESS_LENGTH || ipAddress.includes('%') || isIP(ipAddress) === 0) {
+    faults.add('origin.ip_address', 'must be an IPv4 or IPv6 address without port and zone');
+  }
 }
 
 function checkDemand({ consistency, audience, atLeastRevision }: DemandFields, faults: FieldFaults): void {

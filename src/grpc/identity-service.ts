@@ -24,10 +24,17 @@ import {
   checkRefresh,
   checkValidate,
 } from './identity-fields.ts';
-import { type CallerAuth, serviceCallers } from './interceptors/caller-auth.ts';
+import {
+  type Admission,
+  type CallerAuth,
+  type FrontAuth,
+  frontAdmission,
+  serviceCallers,
+} from './interceptors/caller-auth.ts';
 import { deviceOf, endedSessionMessage, sessionMessage, tokensMessage } from './messages/session-message.ts';
 import { ValidateEncoder } from './messages/validate-encoder.ts';
 import { batchValidateResponse, demandOf } from './messages/verdict-message.ts';
+import { canonicalAddress } from './peer-address.ts';
 import { BATCH_LIMITS } from './request-limits.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { unaryService } from './unary.ts';
@@ -37,15 +44,26 @@ export interface IdentityCore {
   readonly login: Pick<LoginService, 'login'>;
   readonly sessions: Pick<SessionService, 'refresh' | 'logoutByRefreshToken' | 'logoutByAccessToken'>;
   readonly tokens: Pick<TokenValidation, 'judge'>;
+  /** Told of every verdict that was asked for: `accepted`, or the reason of the rejection. */
+  readonly onVerdict: (outcome: string) => void;
+}
+
+/** Which callers are admitted. */
+export interface IdentityCallers {
+  /** Of Validate and BatchValidate. */
+  readonly callerAuth: CallerAuth;
+  /** Who may state an `origin`. */
+  readonly frontAuth: FrontAuth;
 }
 
 /** `latchkey.v1.IdentityService`. */
 export function identityService(
   core: IdentityCore,
-  callerAuth: CallerAuth,
+  { callerAuth, frontAuth }: IdentityCallers,
   environment: CallEnvironment,
 ): ServiceRegistration {
   const callers = serviceCallers(callerAuth, core.tokens);
+  const admitFront = frontAdmission(frontAuth, core.tokens);
   const encoder = new ValidateEncoder();
   return unaryService(
     IdentityServiceService,
@@ -54,13 +72,13 @@ export function identityService(
         request: LoginRequest,
         response: LoginResponse,
         check: checkLogin,
-        handle: (request, call) => login(core, request, call),
+        handle: (request, call) => login(core, request, call, admitFront),
       },
       refresh: {
         request: RefreshRequest,
         response: RefreshResponse,
         check: checkRefresh,
-        handle: (request) => refresh(core, request),
+        handle: (request, call) => refresh(core, request, call, admitFront),
       },
       logout: {
         request: LogoutRequest,
@@ -88,15 +106,21 @@ export function identityService(
   );
 }
 
-async function login(core: IdentityCore, request: LoginRequest, call: Call): Promise<LoginResponse> {
+async function login(
+  core: IdentityCore,
+  request: LoginRequest,
+  call: Call,
+  admitFront: Admission,
+): Promise<LoginResponse> {
+  const ipAddress = await personAddress(request, call, admitFront);
   const { username, password, clientId } = request;
   const { session, tokens, replaced } = await core.login.login({
     username,
     password,
     clientId,
     device: deviceOf(request.device),
-    ipAddress: call.peerAddress,
-    source: callSource(call, 'sign-in'),
+    ipAddress,
+    source: callSource(call, 'sign-in', ipAddress),
     signal: call.signal,
   });
   const signedIn = {
@@ -107,9 +131,26 @@ async function login(core: IdentityCore, request: LoginRequest, call: Call): Pro
   return { outcome: { $case: 'signedIn', value: signedIn } };
 }
 
-async function refresh(core: IdentityCore, { refreshToken }: RefreshRequest): Promise<RefreshResponse> {
-  const { session, tokens } = await core.sessions.refresh(refreshToken);
+async function refresh(
+  { sessions }: IdentityCore,
+  request: RefreshRequest,
+  call: Call,
+  admitFront: Admission,
+): Promise<RefreshResponse> {
+  await personAddress(request, call, admitFront);
+  const { session, tokens } = await sessions.refresh(request);
   return { tokens: tokensMessage(tokens), session: sessionMessage(session) };
+}
+
+/** Where the person is: as a front states it, or else where the call comes from. Refuses an origin from anybody else. */
+async function personAddress(
+  { origin }: Pick<LoginRequest, 'origin'>,
+  call: Call,
+  admitFront: Admission,
+): Promise<string> {
+  if (origin === undefined) return call.peerAddress;
+  await admitFront(call);
+  return canonicalAddress(origin.ipAddress);
 }
 
 async function logout({ sessions }: IdentityCore, { token }: LogoutRequest): Promise<LogoutResponse> {
@@ -121,18 +162,20 @@ async function logout({ sessions }: IdentityCore, { token }: LogoutRequest): Pro
 
 /** Makes no promise where the judgement was at hand: a token seen before is answered in the same turn. */
 function validate(
-  { tokens }: IdentityCore,
+  { tokens, onVerdict }: IdentityCore,
   encoder: ValidateEncoder,
   request: ValidateRequest,
 ): EncodedMessage | Promise<EncodedMessage> {
   const judged = tokens.judge(request.accessToken, demandOf(request));
-  return judged instanceof Promise
-    ? judged.then((judgement) => encoder.encode(judgement))
-    : encoder.encode(judged);
+  const answer = (judgement: Judgement) => {
+    count(judgement, onVerdict);
+    return encoder.encode(judgement);
+  };
+  return judged instanceof Promise ? judged.then(answer) : answer(judged);
 }
 
 function batchValidate(
-  { tokens }: IdentityCore,
+  { tokens, onVerdict }: IdentityCore,
   request: BatchValidateRequest,
 ): BatchValidateResponse | Promise<BatchValidateResponse> {
   const demand = demandOf(request);
@@ -145,9 +188,15 @@ function batchValidate(
     else atHand.push(judged);
     return judged;
   });
-  return underWay.size === 0
-    ? batchValidateResponse(atHand)
-    : Promise.all(inOrder).then(batchValidateResponse);
+  const answer = (judgements: readonly Judgement[]) => {
+    for (const judgement of judgements) count(judgement, onVerdict);
+    return batchValidateResponse(judgements);
+  };
+  return underWay.size === 0 ? answer(atHand) : Promise.all(inOrder).then(answer);
+}
+
+function count({ verdict }: Judgement, onVerdict: IdentityCore['onVerdict']): void {
+  onVerdict(verdict.kind === 'accepted' ? 'accepted' : verdict.reason);
 }
 
 /** A throw would leave the judgements already under way with nobody to hear of their failures. */

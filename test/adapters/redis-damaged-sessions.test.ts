@@ -54,7 +54,7 @@ beforeEach(async () => {
 });
 
 const damage = (how: DamageToUser) => how(redis, damaged.session);
-const refresh = ({ tokens }: OpenedSession) => outcomeOf(world.sessions.refresh(tokens.refreshToken));
+const refresh = ({ tokens }: OpenedSession) => outcomeOf(world.refresh(tokens.refreshToken));
 const judge = async ({ tokens }: OpenedSession) => {
   const { verdict } = await world.tokens.judge(tokens.accessToken, { consistency: 'STRONG' });
   return verdict.kind === 'accepted' ? 'accepted' : verdict.reason;
@@ -93,7 +93,7 @@ describe('a session in Redis that cannot be read', () => {
   test.each(UNREADABLE_RECORDS)('is refused, and nobody else: %s', async (_, how) => {
     await damage(how);
     expect(await judge(damaged)).toBe('SESSION_ENDED');
-    expect((await failureOf(world.sessions.refresh(damaged.tokens.refreshToken))).metadata).toMatchObject({
+    expect((await failureOf(world.refresh(damaged.tokens.refreshToken))).metadata).toMatchObject({
       end_reason: 'UNSPECIFIED',
     });
     expect(stores.damages).toContainEqual({ what: 'session', id: damaged.session.sessionId });
@@ -104,7 +104,7 @@ describe('a session in Redis that cannot be read', () => {
     await damage(how);
     expect((await end(damaged)).revision).toMatch(/^\d+-\d+$/);
     expect(await fieldsLeft(damaged)).toEqual([]);
-    expect((await failureOf(world.sessions.refresh(damaged.tokens.refreshToken))).metadata).toMatchObject({
+    expect((await failureOf(world.refresh(damaged.tokens.refreshToken))).metadata).toMatchObject({
       end_reason: 'ENDED_BY_ADMIN',
     });
     await expectOthersUnharmed();

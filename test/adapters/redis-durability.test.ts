@@ -42,7 +42,15 @@ const create = (session: Session, maxSessionsPerUser = 50): Promise<CreateOutcom
   });
 const rotate = ({ userId, sessionId }: Session, generation: number) =>
   stores.sessions.rotate({
-    ...{ userId, sessionId, generation, now, securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' },
+    ...{
+      userId,
+      sessionId,
+      generation,
+      now,
+      securityVersion: 1,
+      outdatedReason: 'PASSWORD_CHANGED',
+      clientId: '',
+    },
     ...{ refreshGraceMs: 0, idleTtlMs: DAY, tombstoneTtlMs: DAY },
   });
 const read = ({ sessions }: RedisStores, { userId, sessionId }: Session) =>

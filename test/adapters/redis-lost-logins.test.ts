@@ -74,7 +74,7 @@ describe('after a failover that lost logins', () => {
     expect(await verdictOn(lost)).toMatchObject({ kind: 'accepted' });
     await failOver();
     expect(await verdictOn(lost)).toMatchObject({ kind: 'rejected', reason: 'SESSION_ENDED' });
-    expect(await outcomeOf(world.sessions.refresh(lost.tokens.refreshToken))).toBe('SESSION_ENDED');
+    expect(await outcomeOf(world.refresh(lost.tokens.refreshToken))).toBe('SESSION_ENDED');
   });
 
   test('a token of a session that was kept is still good', async () => {

@@ -42,7 +42,15 @@ const create = async () => {
 };
 const refresh = ({ userId, sessionId }: Session) =>
   stores.sessions.rotate({
-    ...{ userId, sessionId, generation: 1, now, securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' },
+    ...{
+      userId,
+      sessionId,
+      generation: 1,
+      now,
+      securityVersion: 1,
+      outdatedReason: 'PASSWORD_CHANGED',
+      clientId: '',
+    },
     ...{ refreshGraceMs: HOUR, idleTtlMs: DAY, tombstoneTtlMs: DAY },
   });
 const forgetScripts = () =>

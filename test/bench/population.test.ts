@@ -44,7 +44,7 @@ describe('a store that is filled', () => {
       ...{ deadlineMs: 5_000, clock: systemClock },
     });
     const policy = { refreshGraceMs: 30_000, idleTtlMs: 60_000, tombstoneTtlMs: 60_000 };
-    const user = { securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' as const };
+    const user = { clientId: '', securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' as const };
     for (const grant of grants) {
       if (grant === undefined) throw new Error('the token is none of ours');
       const outcome = await store.rotate({ ...grant, ...policy, ...user, now: Date.now() });

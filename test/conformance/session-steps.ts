@@ -16,11 +16,12 @@ export function sessionSteps(store: SessionStore, clock: ManualClock) {
       now: clock.now(),
       ...given,
     });
-  const rotate = (session: Session, generation: number, securityVersion = 1) =>
+  const rotate = (session: Session, generation: number, securityVersion = 1, clientId = '') =>
     store.rotate({
       userId: session.userId,
       sessionId: session.sessionId,
       generation,
+      clientId,
       securityVersion,
       outdatedReason: 'USER_DISABLED',
       refreshGraceMs: GRACE,

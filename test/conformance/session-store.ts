@@ -202,6 +202,23 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
       });
     });
 
+    describe('a refresh token that another client presents', () => {
+      test('is refused, and the session goes on', async () => {
+        const session = await steps.opened({ clientId: 'web' });
+        expect(await steps.rotate(session, 1, 1, 'app')).toEqual({ kind: 'other-client' });
+        expect(await steps.rotate(session, 0, 1, 'app')).toEqual({ kind: 'other-client' });
+        expect(await steps.read(session)).toEqual({ kind: 'live', session });
+        expect(await steps.rotate(session, 1, 1, 'web')).toMatchObject({ kind: 'rotated' });
+        expect(await steps.rotate(session, 2, 1, '')).toMatchObject({ kind: 'rotated' });
+      });
+
+      test('is told how the session ended, where it has', async () => {
+        const session = await steps.opened({ clientId: 'web' });
+        await steps.end(session);
+        expect(await steps.rotate(session, 1, 1, 'app')).toMatchObject({ kind: 'ended' });
+      });
+    });
+
     describe('a session that was opened under an older security version of its user', () => {
       test('ends at its next refresh, with the reason given, though nobody ended it', async () => {
         const session = await steps.opened({ securityVersion: 4 });

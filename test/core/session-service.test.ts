@@ -69,7 +69,7 @@ describe('sessions', () => {
       await eventually(() => world.feed.size === 1);
       expect(await judge(first.tokens.accessToken)).toMatchObject({ endReason: 'REPLACED' });
       expect(await judge(second.tokens.accessToken)).toMatchObject({ kind: 'accepted' });
-      await expect(world.sessions.refresh(first.tokens.refreshToken)).rejects.toMatchObject({
+      await expect(world.refresh(first.tokens.refreshToken)).rejects.toMatchObject({
         reason: 'SESSION_ENDED',
         metadata: { end_reason: 'REPLACED' },
       });
@@ -91,7 +91,7 @@ describe('sessions', () => {
       const { tokens } = await world.open(user);
       world.changeUser(user, { roles: ['writer'] });
       clock.advance(MINUTE);
-      const refreshed = await world.sessions.refresh(tokens.refreshToken);
+      const refreshed = await world.refresh(tokens.refreshToken);
       expect(refreshed.tokens.refreshToken).not.toBe(tokens.refreshToken);
       expect(refreshed.session.idleDeadline).toBe(clock.now() + 7 * DAY);
       expect(await judge(refreshed.tokens.accessToken)).toMatchObject({ claims: { roles: ['writer'] } });
@@ -105,48 +105,55 @@ describe('sessions', () => {
       clock.advance(MINUTE);
       const passwordChangedAt = isNewPassword ? clock.now() : user.passwordChangedAt - 1;
       const changed = world.changeUser(user, { securityVersion: 2, passwordChangedAt });
-      await expect(world.sessions.refresh(tokens.refreshToken)).rejects.toMatchObject({
+      await expect(world.refresh(tokens.refreshToken)).rejects.toMatchObject({
         ...{ reason: 'SESSION_ENDED', metadata: { end_reason: reason } },
       });
       await world.settle();
       expect(world.feed.endReasonOf(user.userId, session.sessionId, session.createdAt)).toBe(reason);
       const again = await world.open(changed);
-      expect(await outcomeOf(world.sessions.refresh(again.tokens.refreshToken))).toBe('ok');
+      expect(await outcomeOf(world.refresh(again.tokens.refreshToken))).toBe('ok');
+    });
+
+    test('by another client is refused, and the session goes on', async () => {
+      const { tokens } = await world.open(user);
+      await expect(world.refresh(tokens.refreshToken, 'app')).rejects.toMatchObject({
+        reason: 'INVALID_REFRESH_TOKEN',
+        message: 'This refresh token was issued to another client.',
+      });
+      expect(await outcomeOf(world.refresh(tokens.refreshToken, 'web'))).toBe('ok');
     });
 
     test('answers a lost answer and a second tab with the same refresh token and another access token', async () => {
       const { tokens } = await world.open(user);
-      const answers = await Promise.all(
-        Array.from({ length: 20 }, () => world.sessions.refresh(tokens.refreshToken)),
-      );
+      const answers = await Promise.all(Array.from({ length: 20 }, () => world.refresh(tokens.refreshToken)));
       expect(new Set(answers.map((answer) => answer.tokens.refreshToken)).size).toBe(1);
       clock.advance(29_999);
-      const late = await world.sessions.refresh(tokens.refreshToken);
+      const late = await world.refresh(tokens.refreshToken);
       expect(late.tokens.refreshToken).toBe(answers[0]?.tokens.refreshToken);
       expect(new Set([...answers, late].map((answer) => answer.tokens.accessToken)).size).toBe(21);
     });
 
     test('ends the session when an old token is used again, and the living access token with it', async () => {
       const opened = await world.open(user);
-      const refreshed = await world.sessions.refresh(opened.tokens.refreshToken);
+      const refreshed = await world.refresh(opened.tokens.refreshToken);
       clock.advance(30_001);
-      await expect(world.sessions.refresh(opened.tokens.refreshToken)).rejects.toMatchObject({
+      await expect(world.refresh(opened.tokens.refreshToken)).rejects.toMatchObject({
         reason: 'SESSION_ENDED',
         metadata: { end_reason: 'REFRESH_TOKEN_REUSED' },
       });
       await eventually(() => world.feed.size === 1);
       expect(await judge(refreshed.tokens.accessToken)).toMatchObject({ endReason: 'REFRESH_TOKEN_REUSED' });
-      await expect(world.sessions.refresh(refreshed.tokens.refreshToken)).rejects.toMatchObject({
+      await expect(world.refresh(refreshed.tokens.refreshToken)).rejects.toMatchObject({
         metadata: { end_reason: 'REFRESH_TOKEN_REUSED' },
       });
     });
 
     test('does not say that a stolen session has ended before the log knows', async () => {
       const opened = await world.open(user);
-      await world.sessions.refresh(opened.tokens.refreshToken);
+      await world.refresh(opened.tokens.refreshToken);
       clock.advance(30_001);
       log.broken = true;
-      const again = () => world.sessions.refresh(opened.tokens.refreshToken);
+      const again = () => world.refresh(opened.tokens.refreshToken);
       await expect(again()).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
       log.broken = false;
       await expect(again()).rejects.toMatchObject({ metadata: { end_reason: 'REFRESH_TOKEN_REUSED' } });
@@ -162,7 +169,7 @@ describe('sessions', () => {
       const { tokens } = await world.open(user);
       if (what === 'deleted') world.users.delete(user.userId);
       else world.changeUser(user, { disabledAt: clock.now() });
-      await expect(world.sessions.refresh(tokens.refreshToken)).rejects.toMatchObject({
+      await expect(world.refresh(tokens.refreshToken)).rejects.toMatchObject({
         reason: 'SESSION_ENDED',
         metadata: { end_reason: reason },
       });
@@ -184,7 +191,7 @@ describe('sessions', () => {
       } as const;
       await log.append(entry, endedAt);
       await eventually(() => world.feed.size === 1);
-      await expect(world.sessions.refresh(tokens.refreshToken)).rejects.toMatchObject({
+      await expect(world.refresh(tokens.refreshToken)).rejects.toMatchObject({
         metadata: { end_reason: 'RISK' },
       });
       expect(await store.read(userId, sessionId, clock.now())).toMatchObject({ kind: 'ended' });
@@ -197,14 +204,14 @@ describe('sessions', () => {
         clock.advance(MINUTE);
         return store.rotate(request);
       });
-      const refreshed = await world.sessions.refresh(tokens.refreshToken);
+      const refreshed = await world.refresh(tokens.refreshToken);
       expect(slow).toHaveBeenCalledTimes(2);
       expect(refreshed.tokens.accessTokenExpiresAt).toBe(asked + 15 * MINUTE);
     });
 
     test('refuses what is not ours without asking any store', async () => {
       world.users.clear();
-      await expect(world.sessions.refresh('lkr_forged')).rejects.toMatchObject({
+      await expect(world.refresh('lkr_forged')).rejects.toMatchObject({
         reason: 'INVALID_REFRESH_TOKEN',
       });
     });
@@ -212,14 +219,14 @@ describe('sessions', () => {
     test('never issues an access token that outlives the session', async () => {
       let { tokens } = await world.open(user);
       for (let day = 0; day < 30; day += 5) {
-        ({ tokens } = await world.sessions.refresh(tokens.refreshToken));
+        ({ tokens } = await world.refresh(tokens.refreshToken));
         clock.advance(5 * DAY - (day === 25 ? MINUTE : 0));
       }
-      const last = await world.sessions.refresh(tokens.refreshToken);
+      const last = await world.refresh(tokens.refreshToken);
       expect(last.tokens.accessTokenExpiresAt).toBe(last.session.absoluteDeadline);
       expect(last.tokens.refreshTokenExpiresAt).toBe(last.session.absoluteDeadline);
       clock.advance(MINUTE);
-      await expect(world.sessions.refresh(last.tokens.refreshToken)).rejects.toMatchObject({
+      await expect(world.refresh(last.tokens.refreshToken)).rejects.toMatchObject({
         metadata: { end_reason: 'MAX_LIFETIME' },
       });
     });
@@ -246,13 +253,13 @@ describe('sessions', () => {
 
     test('works with a rotated refresh token and with an expired access token', async () => {
       const first = await world.open(user);
-      await world.sessions.refresh(first.tokens.refreshToken);
+      await world.refresh(first.tokens.refreshToken);
       await world.sessions.logoutByRefreshToken(first.tokens.refreshToken);
       const second = await world.open(user);
       clock.advance(HOUR);
       await world.sessions.logoutByAccessToken(second.tokens.accessToken);
       for (const { tokens } of [first, second]) {
-        await expect(world.sessions.refresh(tokens.refreshToken)).rejects.toMatchObject({
+        await expect(world.refresh(tokens.refreshToken)).rejects.toMatchObject({
           metadata: { end_reason: 'LOGGED_OUT' },
         });
       }

@@ -37,7 +37,15 @@ const create = async (given: Partial<Session> = {}) => {
 };
 const refresh = ({ userId, sessionId }: Session, generation: number) =>
   stores.sessions.rotate({
-    ...{ userId, sessionId, generation, now, securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' },
+    ...{
+      userId,
+      sessionId,
+      generation,
+      now,
+      securityVersion: 1,
+      outdatedReason: 'PASSWORD_CHANGED',
+      clientId: '',
+    },
     ...{ refreshGraceMs: 0, idleTtlMs: DAY, tombstoneTtlMs: DAY },
   });
 

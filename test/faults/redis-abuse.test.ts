@@ -67,6 +67,7 @@ const operations = {
   rotate: ({ userId, sessionId } = known): Promise<unknown> =>
     stores.sessions.rotate({
       ...{ userId, sessionId, generation: 1, securityVersion: 1, refreshGraceMs: HOUR },
+      clientId: '',
       outdatedReason: 'PASSWORD_CHANGED',
       ...{ idleTtlMs: DAY, tombstoneTtlMs: DAY, now },
     }),

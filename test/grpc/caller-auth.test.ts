@@ -14,6 +14,16 @@ let running: RunningServer;
 afterEach(() => running.close());
 
 describe('LATCHKEY_CALLER_AUTH=token', () => {
+  test('counts the verdicts that were asked for, and not the one on the caller', async () => {
+    const { core, verdicts } = fakeCore();
+    running = await startIdentityServer(core, { callerAuth: 'token' });
+    const { client } = running;
+    await call(client, client.validate, request, bearer('service'));
+    await call(client, client.validate, request, bearer('stolen'));
+    await call(client, client.batchValidate, { ...request, accessTokens: ['good', 'x'] }, bearer('service'));
+    expect(verdicts).toEqual(['accepted', 'accepted', 'MALFORMED']);
+  });
+
   test.each(['service', 'admin'])('lets a caller with the role %s ask about tokens', async (role) => {
     running = await startIdentityServer(fakeCore().core, { callerAuth: 'token' });
     const { client } = running;

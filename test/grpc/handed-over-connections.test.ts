@@ -8,7 +8,7 @@ import { identityService } from '../../src/grpc/identity-service.ts';
 import { GrpcServer } from '../../src/grpc/server.ts';
 import { eventually } from '../support/eventually.ts';
 import { judgeByName, testEnvironment } from './support/fakes.ts';
-import { fakeCore } from './support/identity-server.ts';
+import { fakeCore, OPEN } from './support/identity-server.ts';
 import { call } from './support/unary-call.ts';
 
 const request = { accessToken: 'good', consistency: Consistency.BOUNDED, audience: '', atLeastRevision: '' };
@@ -22,7 +22,7 @@ afterEach(async () => {
 /** A server that listens nowhere, and somebody else who accepts connections for it. */
 async function start(core = fakeCore().core) {
   const environment = testEnvironment();
-  const services = [identityService(core, 'open', environment)];
+  const services = [identityService(core, OPEN, environment)];
   const server = new GrpcServer({
     address: '127.0.0.1:0',
     services,

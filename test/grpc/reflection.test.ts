@@ -9,7 +9,7 @@ import { keyService } from '../../src/grpc/key-service.ts';
 import { type UserCore, userService } from '../../src/grpc/user-service.ts';
 import { validationService } from '../../src/grpc/validation-service.ts';
 import { judgeByName, testEnvironment } from './support/fakes.ts';
-import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
+import { fakeCore, OPEN, type RunningServer, startIdentityServer } from './support/identity-server.ts';
 
 const MODULES = path.resolve(import.meta.dirname, '../../node_modules');
 const BUF = path.join(MODULES, '.bin/buf');
@@ -27,7 +27,7 @@ beforeAll(async () => {
   const keys = { list: () => [], reload: async () => {}, rotate: nobody };
   running = await startIdentityServer(fakeCore().core, {
     services: [
-      identityService(fakeCore().core, 'open', environment),
+      identityService(fakeCore().core, OPEN, environment),
       userService(users, callers, environment),
       keyService(keys, callers, environment),
       validationService(

@@ -5,7 +5,7 @@ import { identityService } from '../../src/grpc/identity-service.ts';
 import { keyService } from '../../src/grpc/key-service.ts';
 import type { GrpcServerOptions } from '../../src/grpc/server.ts';
 import { judgeByName, testEnvironment } from './support/fakes.ts';
-import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
+import { fakeCore, OPEN, type RunningServer, startIdentityServer } from './support/identity-server.ts';
 import { frame, RawClient, VALIDATE } from './support/raw-client.ts';
 
 const KIB = 1024;
@@ -26,7 +26,7 @@ async function start(options: Partial<GrpcServerOptions> = {}): Promise<void> {
   const environment = testEnvironment();
   const keys = { list: () => [], reload: async () => {}, rotate: () => Promise.reject(new Error('unused')) };
   const services = [
-    identityService(fakeCore().core, 'open', environment),
+    identityService(fakeCore().core, OPEN, environment),
     keyService(keys, { judge: judgeByName }, environment),
   ];
   running = await startIdentityServer(fakeCore().core, { services, ...options });
@@ -64,7 +64,7 @@ describe('the message of a call', () => {
   });
 
   test('is the only one: of thousands in one call none is decoded', async () => {
-    const registration = identityService(fakeCore().core, 'open', testEnvironment());
+    const registration = identityService(fakeCore().core, OPEN, testEnvironment());
     let decoded = 0;
     const validate = {
       ...registration.definition['validate'],

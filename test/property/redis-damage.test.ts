@@ -101,7 +101,7 @@ const log = fc
     },
   ]);
 
-const refresh = ({ tokens }: OpenedSession) => outcomeOf(world.sessions.refresh(tokens.refreshToken));
+const refresh = ({ tokens }: OpenedSession) => outcomeOf(world.refresh(tokens.refreshToken));
 const end = ({ session }: OpenedSession) =>
   outcomeOf(world.endings.end(session.userId, session.sessionId, 'LOGGED_OUT'));
 const judge = async ({ tokens }: OpenedSession) => {

@@ -100,10 +100,18 @@ const login = fc
     },
   ]);
 
+/** That of every session, none, or another one. */
+const aClient = fc.constantFrom('web', 'web', '', 'app');
+
 const refresh = fc
-  .record({ which: fc.nat(9), behind: fc.integer({ min: -2, max: 3 }), stale: fc.boolean() })
-  .map(({ which, behind, stale }): [string, Step] => [
-    `refresh ${which} ${behind}${stale ? ' with a stale user' : ''}`,
+  .record({
+    which: fc.nat(9),
+    behind: fc.integer({ min: -2, max: 3 }),
+    stale: fc.boolean(),
+    clientId: aClient,
+  })
+  .map(({ which, behind, stale, clientId }): [string, Step] => [
+    `refresh ${which} ${behind} ${clientId}${stale ? ' with a stale user' : ''}`,
     async (world) => {
       const session = world.session(which);
       if (session === undefined) return;
@@ -113,7 +121,7 @@ const refresh = fc
       const generation = Math.max(0, (stored.kind === 'live' ? stored.session.generation : 1) - behind);
       const version = world.users.find((user) => user.userId === userId)?.securityVersion ?? 1;
       const request = {
-        ...{ userId, sessionId, generation, now },
+        ...{ userId, sessionId, generation, now, clientId },
         securityVersion: stale ? version - 1 : version,
         outdatedReason: 'USER_DISABLED' as const,
         refreshGraceMs: GRACE,

@@ -57,7 +57,11 @@ export class JudgingServer {
       maxTokenLifeMs: 15 * MINUTE,
     };
     return [
-      identityService({ login, sessions, tokens }, 'open', environment),
+      identityService(
+        { login, sessions, tokens, onVerdict: () => undefined },
+        { callerAuth: 'open', frontAuth: 'none' },
+        environment,
+      ),
       validationService(validation, 'open', environment),
     ];
   }

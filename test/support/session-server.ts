@@ -46,7 +46,7 @@ async function obey(world: SessionWorld, order: Order): Promise<Reply['outcome']
       return { accessToken: tokens.accessToken, refreshToken: tokens.refreshToken };
     }
     case 'refresh': {
-      const { tokens } = await world.sessions.refresh(order.token);
+      const { tokens } = await world.refresh(order.token);
       return { accessToken: tokens.accessToken, refreshToken: tokens.refreshToken };
     }
     case 'logout':

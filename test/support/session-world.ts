@@ -156,6 +156,11 @@ export class SessionWorld {
     return changed;
   }
 
+  /** @param clientId of the application that presents the token; empty: not compared. */
+  refresh(refreshToken: string, clientId = '') {
+    return this.sessions.refresh({ refreshToken, clientId });
+  }
+
   open(user: User, device: Partial<Device> = {}) {
     return this.sessions.open(user, {
       clientId: 'web',

@@ -76,6 +76,8 @@ export class MemorySessionStore implements SessionStore {
     const record = this.#find(userId, sessionId, now);
     if (record === undefined) return { kind: 'missing' };
     if (record.ended !== undefined) return { kind: 'ended', ended: record.ended };
+    if (request.clientId !== '' && request.clientId !== record.session.clientId)
+      return { kind: 'other-client' };
     const cutoff = this.#cutoffs.get(userId);
     if (cutoff !== undefined && cutoff.keptUntil > now && cutoff.securityVersion > request.securityVersion) {
       return { kind: 'user-changed' };

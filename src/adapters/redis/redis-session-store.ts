@@ -146,6 +146,7 @@ export class RedisSessionStore implements SessionStore {
         request.idleTtlMs,
         tombstoneTtlMs,
         jitterOf(sessionId),
+        request.clientId,
       ],
     );
     const outcome = parseRotate(reply, request);

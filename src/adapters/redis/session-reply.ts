@@ -36,6 +36,7 @@ export function parseRotate(reply: unknown, { userId, sessionId, now }: Asked): 
     case 'ended':
       return { kind, ended: parseEnded(sessionId, rest, now) };
     case 'missing':
+    case 'other-client':
     case 'user-changed':
       return { kind };
     default:

@@ -38,6 +38,12 @@ export interface SignIn {
   readonly authenticationMethods: readonly string[];
 }
 
+export interface RefreshAttempt {
+  readonly refreshToken: string;
+  /** The application that presents it; empty: not compared with the session's. */
+  readonly clientId: string;
+}
+
 export interface SessionWithTokens {
   readonly session: Session;
   readonly tokens: IssuedTokens;
@@ -107,18 +113,18 @@ export class SessionService {
   }
 
   /**
-   * Exchanges a refresh token; see `decideRotation` for what becomes of it. Fails with INVALID_REFRESH_TOKEN,
+   * Exchanges a refresh token; see `decideRotation`. Fails with INVALID_REFRESH_TOKEN, also for another client's token,
    * SESSION_ENDED, STORE_UNAVAILABLE, and ENDING_UNCONFIRMED where a session that ends here may not be stored as ended.
    */
-  async refresh(refreshToken: string): Promise<SessionWithTokens> {
+  async refresh({ refreshToken, clientId }: RefreshAttempt): Promise<SessionWithTokens> {
     const grant = this.#grantOf(refreshToken);
     const now = this.#options.clock.now();
     await this.#refuseIfKnownEnded(grant);
     let user = await this.#currentUser(grant);
-    let outcome = await this.#rotate(grant, user, now);
+    let outcome = await this.#rotate(grant, clientId, user, now);
     if (outcome.kind === 'user-changed') {
       user = await this.#currentUser(grant);
-      outcome = await this.#rotate(grant, user, now);
+      outcome = await this.#rotate(grant, clientId, user, now);
     }
     switch (outcome.kind) {
       case 'rotated':
@@ -130,6 +136,8 @@ export class SessionService {
         throw sessionEnded(outcome.ended);
       case 'missing':
         throw sessionEnded(undefined);
+      case 'other-client':
+        throw invalidRefreshToken('This refresh token was issued to another client.');
       case 'user-changed':
         throw storeUnavailable(
           'users',
@@ -224,12 +232,13 @@ export class SessionService {
     return { session, outcome, now };
   }
 
-  async #rotate(grant: RefreshGrant, user: User, now: number): Promise<RotateOutcome> {
+  async #rotate(grant: RefreshGrant, clientId: string, user: User, now: number): Promise<RotateOutcome> {
     const { store, policy } = this.#options;
     const { refreshGraceMs, idleTtlMs, tombstoneTtlMs } = policy;
     const createdAt = createdAtOf(grant.sessionId) ?? 0;
     return store.rotate({
       ...grant,
+      clientId,
       securityVersion: user.securityVersion,
       // The security version grows with these two alone. A session of either kind was ended when it did, and revived by
       // a Redis that was restored from a copy.
@@ -244,10 +253,7 @@ export class SessionService {
   #grantOf(refreshToken: string): RefreshGrant {
     const grant = this.#options.refreshTokens.verify(refreshToken);
     if (grant === undefined || grant.generation >= MAX_GENERATION) {
-      throw new Failure(
-        'INVALID_REFRESH_TOKEN',
-        'This is not a refresh token of this service; sign in again.',
-      );
+      throw invalidRefreshToken('This is not a refresh token of this service; sign in again.');
     }
     return grant;
   }
@@ -309,6 +315,10 @@ export class SessionService {
       return;
     }
   }
+}
+
+function invalidRefreshToken(message: string): Failure {
+  return new Failure('INVALID_REFRESH_TOKEN', message);
 }
 
 function noRoom(): Failure {

@@ -30,6 +30,8 @@ export interface RotateSession {
   readonly sessionId: string;
   /** The generation of the refresh token that was presented, its MAC already verified. */
   readonly generation: number;
+  /** The application that presents the token; empty: not compared with the session's. */
+  readonly clientId: string;
   /** The user's, as it was read just now. */
   readonly securityVersion: number;
   /** How a session ends here that was opened under an older security version. */
@@ -50,6 +52,8 @@ export type RotateOutcome =
   /** It had ended before, a deadline has passed (IDLE, MAX_LIFETIME), or it was opened under an older security version. */
   | { readonly kind: 'ended'; readonly ended: EndedSession }
   | { readonly kind: 'missing' }
+  /** The session is another application's. Nothing was changed. */
+  | { readonly kind: 'other-client' }
   | { readonly kind: 'user-changed' };
 
 export interface EndSession {

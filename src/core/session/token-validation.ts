@@ -11,8 +11,6 @@ export interface TokenValidationOptions {
   readonly store: Pick<SessionStore, 'read'>;
   readonly revocations: Pick<RevocationFeed, 'revision' | 'reach'>;
   readonly clock: Clock;
-  /** Told of every verdict: `accepted`, or the reason of the rejection. */
-  readonly onVerdict?: (outcome: string) => void;
 }
 
 /** How long a verdict waits for the requested revision; usually it arrives within a few milliseconds. */
@@ -32,7 +30,7 @@ export class TokenValidation {
   /** Answers at once, without a promise, for a token that was seen before and is within every bound. */
   judge(accessToken: string, demand: Demand): Judgement | Promise<Judgement> {
     const judged = this.#options.validator.judge(accessToken, demand);
-    if (!(judged instanceof Promise) && judged.verdict !== undefined) return this.#counted(judged);
+    if (!(judged instanceof Promise) && judged.verdict !== undefined) return judged;
     return this.#settle(judged, accessToken, demand);
   }
 
@@ -46,18 +44,12 @@ export class TokenValidation {
       await this.#reach(demand.atLeastRevision);
       judged = await this.#options.validator.judge(accessToken, demand);
     }
-    return this.#counted(judged.verdict === undefined ? await this.#askTheRecord(judged) : judged);
+    return judged.verdict === undefined ? this.#askTheRecord(judged) : judged;
   }
 
   async #reach(revision: string): Promise<void> {
     if (await this.#options.revocations.reach(revision, REVISION_WAIT_MS)) return;
     throw storeUnavailable('revocations', new Error(`revision ${revision} was not read in time`));
-  }
-
-  #counted(judgement: Judgement): Judgement {
-    const { verdict } = judgement;
-    this.#options.onVerdict?.(verdict.kind === 'accepted' ? 'accepted' : verdict.reason);
-    return judgement;
   }
 
   async #askTheRecord({ token, because }: Undecided): Promise<Judgement> {

@@ -14,7 +14,13 @@ export type CallerAuth = 'open' | 'mtls' | 'token';
 /** The role of a service that may ask about tokens. An administrator may as well. */
 const SERVICE_ROLE = 'service';
 
-/** Refuses the caller of a call, or does nothing. */
+/** The role of a service that signs people in on their behalf and may say where they are. */
+const FRONT_ROLE = 'front';
+
+/** Who may state the `origin` of a person: nobody, holders of a client certificate, holders of a front's access token. */
+export type FrontAuth = 'none' | 'mtls' | 'token';
+
+/** Refuses the caller of a call, or notes on the call who it is. */
 export type Admission = (call: Call) => void | Promise<void>;
 
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
@@ -42,6 +48,21 @@ export function serviceAdmission(kind: CallerAuth, tokens: CallerTokens): Admiss
   }
 }
 
+/** Admits fronts, by LATCHKEY_FRONT_AUTH. For the calls that state an `origin`: all others need no front. */
+export function frontAdmission(kind: FrontAuth, tokens: CallerTokens): Admission {
+  switch (kind) {
+    case 'none':
+      return () => {
+        const why = '`origin` is accepted from a front only, and LATCHKEY_FRONT_AUTH is none.';
+        throw new Failure('CALLER_FORBIDDEN', why, { metadata: { required_role: FRONT_ROLE } });
+      };
+    case 'mtls':
+      return requireClientCertificate;
+    case 'token':
+      return requireRole(tokens, [FRONT_ROLE], { consistency: 'BOUNDED' });
+  }
+}
+
 /**
  * Admits administrators only. Their session is read from the store at every call: whoever was disabled a moment
  * ago administers nothing any more. Stands where `serviceCallers` stands.
@@ -62,13 +83,14 @@ function admitting(admission: Admission): Interceptor {
 
 function requireClientCertificate(call: Call): void {
   if (!call.hasClientCertificate) throw unauthenticated('This call needs a client certificate.');
+  call.caller = { how: 'certificate' };
 }
 
 function requireRole(tokens: CallerTokens, roles: readonly string[], demand: Demand): Admission {
   return (call) => {
     const judged = tokens.judge(bearerToken(call.metadata), demand);
-    if (judged instanceof Promise) return judged.then(({ verdict }) => admit(verdict, roles));
-    return admit(judged.verdict, roles);
+    if (judged instanceof Promise) return judged.then(({ verdict }) => admit(call, verdict, roles));
+    return admit(call, judged.verdict, roles);
   };
 }
 
@@ -83,7 +105,7 @@ function bearerToken(metadata: Metadata): string {
   return token;
 }
 
-function admit(verdict: Verdict, roles: readonly string[]): void {
+function admit(call: Call, verdict: Verdict, roles: readonly string[]): void {
   if (verdict.kind === 'rejected') {
     throw unauthenticated(`The caller's access token is not good: ${verdict.reason}.`);
   }
@@ -92,6 +114,8 @@ function admit(verdict: Verdict, roles: readonly string[]): void {
       metadata: { required_role: roles[0] ?? '' },
     });
   }
+  const { userId, sessionId, clientId, roles: callerRoles } = verdict.claims;
+  call.caller = { how: 'token', userId, sessionId, clientId, roles: callerRoles };
 }
 
 function unauthenticated(message: string): Failure {

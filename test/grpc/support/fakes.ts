@@ -77,9 +77,9 @@ export function claimsOf(roles: readonly string[]): AccessTokenClaims {
   };
 }
 
-/** `good`, `service` and `admin` are accepted; `good` has no role. Everything else is MALFORMED. */
+/** `good`, `service`, `front` and `admin` are accepted; `good` has no role. Everything else is MALFORMED. */
 export function judgeByName(accessToken: string): Judgement {
-  const known = ['good', 'service', 'admin'].includes(accessToken);
+  const known = ['good', 'service', 'front', 'admin'].includes(accessToken);
   const roles = accessToken === 'good' ? [] : [accessToken];
   const verdict: Verdict = known
     ? { kind: 'accepted', claims: claimsOf(roles), encodedIdentity: undefined }

@@ -2,8 +2,11 @@ import { credentials } from '@grpc/grpc-js';
 import { Failure } from '../../../src/core/failure.ts';
 import type { Session } from '../../../src/core/session/session.ts';
 import { IdentityServiceClient } from '../../../src/gen/latchkey/v1/identity.ts';
-import { type IdentityCore, identityService } from '../../../src/grpc/identity-service.ts';
-import type { CallerAuth } from '../../../src/grpc/interceptors/caller-auth.ts';
+import {
+  type IdentityCallers,
+  type IdentityCore,
+  identityService,
+} from '../../../src/grpc/identity-service.ts';
 import { GrpcServer, type GrpcServerOptions } from '../../../src/grpc/server.ts';
 import { judgeByName, T0, testEnvironment } from './fakes.ts';
 
@@ -29,21 +32,28 @@ export const tokens = {
   refreshTokenExpiresAt: T0 + 7 * 86_400_000,
 };
 
+/** Anybody may ask about tokens, nobody is a front. */
+export const OPEN: IdentityCallers = { callerAuth: 'open', frontAuth: 'none' };
+
 /** A core that knows one user (`ada`, any password but `wrong`) and keeps what it was asked. */
 export function fakeCore(overrides: Partial<IdentityCore> = {}) {
   const asked: unknown[] = [];
+  const verdicts: string[] = [];
   const core: IdentityCore = {
     login: {
       login: async (attempt) => {
         asked.push(attempt);
         if (attempt.password === 'wrong') {
-          throw new Failure('INVALID_CREDENTIALS', 'Username and password do not open a session.');
+          throw new Failure('INVALID_CREDENTIALS', 'Invalid username or password.');
         }
         return { session, tokens, replaced: [] };
       },
     },
     sessions: {
-      refresh: async () => ({ session, tokens }),
+      refresh: async (attempt) => {
+        asked.push(attempt);
+        return { session, tokens };
+      },
       logoutByRefreshToken: async (token) => ({ revision: `refresh:${token}` }),
       logoutByAccessToken: async (token) => ({ revision: `access:${token}` }),
     },
@@ -53,9 +63,10 @@ export function fakeCore(overrides: Partial<IdentityCore> = {}) {
         return judgeByName(accessToken);
       },
     },
+    onVerdict: (outcome) => void verdicts.push(outcome),
     ...overrides,
   };
-  return { core, asked };
+  return { core, asked, verdicts };
 }
 
 export interface RunningServer {
@@ -69,12 +80,12 @@ export interface RunningServer {
 /** A real server on a free port of the loopback interface, with a client. */
 export async function startIdentityServer(
   core: IdentityCore = fakeCore().core,
-  { callerAuth = 'open', ...options }: Partial<GrpcServerOptions> & { callerAuth?: CallerAuth } = {},
+  { callerAuth = 'open', frontAuth = 'none', ...options }: Partial<GrpcServerOptions & IdentityCallers> = {},
 ): Promise<RunningServer> {
   const environment = testEnvironment();
   const server = new GrpcServer({
     address: '127.0.0.1:0',
-    services: [identityService(core, callerAuth, environment)],
+    services: [identityService(core, { callerAuth, frontAuth }, environment)],
     reflection: false,
     log: environment.log,
     ...options,

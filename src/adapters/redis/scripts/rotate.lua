@@ -2,9 +2,10 @@
 --
 -- KEYS  1 sessions, 2 tombstone, 3 cut-off
 -- ARGV  1 session id, 2 generation presented, 3 security version, 4 reason for a session opened under an older one,
---       5 now, 6 grace, 7 idle ttl, 8 ttl of a tombstone, 9 jitter added to the ttl of the sessions
+--       5 now, 6 grace, 7 idle ttl, 8 ttl of a tombstone, 9 jitter added to the ttl of the sessions,
+--       10 client id; '' is not compared
 -- Returns  {'rotated' | 'replayed', sid, record} | {'reused' | 'ended', sid, reason, at, revision}
---          | {'missing', sid} | {'user-changed', sid} | {'unreadable' | 'later', sid}
+--          | {'missing', sid} | {'other-client', sid} | {'user-changed', sid} | {'unreadable' | 'later', sid}
 -- Invariant  of one generation there is one successor; a session that has ended is never written to; the hash outlives
 --            every session in it
 
@@ -20,6 +21,7 @@ end
 
 local session, why_not = parse(record)
 if not session then return {why_not, sid} end
+if ARGV[10] ~= '' and ARGV[10] ~= session.client_id then return {'other-client', sid} end
 
 if whole(redis.call('HGET', KEYS[3], 'security_version'), MAX_VERSION) > version then return {'user-changed', sid} end
 
