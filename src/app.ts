@@ -4,13 +4,14 @@ import { Closers } from './app/closers.ts';
 import { openDataFolder, openMasterKeys } from './app/data-folder.ts';
 import { openEndings } from './app/endings.ts';
 import { openKeys } from './app/keys.ts';
-import { countedLogins, loginReports } from './app/logins.ts';
 import { openPasswords } from './app/passwords.ts';
+import { securityEvents } from './app/security-events.ts';
 import { openServing } from './app/serving.ts';
 import { type Site, TOMBSTONE_TTL_MS, type WorkerRole } from './app/site.ts';
 import type { App } from './app/started.ts';
 import { openDatabase, openSessionStores } from './app/stores.ts';
 import type { Config } from './config.ts';
+import type { SecurityEvents } from './core/audit/security-event.ts';
 import type { IdSource } from './core/ids.ts';
 import type { KeyService } from './core/keys/key-service.ts';
 import type { MasterKeys } from './core/keys/master-key.ts';
@@ -71,7 +72,8 @@ async function open(site: Site): Promise<App> {
   const { keys, keySet } = await openKeys(site, database, masterKeys);
   const { passwords, queue } = await openPasswords(site, masterKeys);
   const { store, log } = await openSessionStores(site);
-  const { endings, feed, broadcast } = await openEndings(site, store, log);
+  const events = securityEvents(logger, metrics);
+  const { endings, feed, broadcast } = await openEndings(site, store, log, events);
   const verifier = new TokenVerifier(keySet, config.tokenCacheSize);
   metrics.watch({
     bcryptWaiting: () => queue.waiting,
@@ -82,10 +84,25 @@ async function open(site: Site): Promise<App> {
   });
 
   const tokens = tokenValidation(site, verifier, feed, store);
-  const sessions = sessionService(site, { store, endings, database, keys, masterKeys, verifier, feed });
-  const users = new UserService({ directory: database.users, passwords, sessions: endings, clock, ids });
-  const reports = loginReports(logger);
-  const login = new LoginService({ users: database.users, passwords, queue, sessions, clock, reports });
+  const sessions = sessionService(site, {
+    store,
+    endings,
+    events,
+    database,
+    keys,
+    masterKeys,
+    verifier,
+    feed,
+  });
+  const users = new UserService({
+    directory: database.users,
+    passwords,
+    sessions: endings,
+    events,
+    clock,
+    ids,
+  });
+  const login = new LoginService({ users: database.users, passwords, queue, sessions, clock, events });
   const administration = new CurrentRoles(tokens, database.users);
   const services = grpcServices(site, { login, sessions, tokens, keys, broadcast, users, administration });
   const { address, metricsUrl, cleanEnd } = await openServing(site, services, {
@@ -127,6 +144,7 @@ function tokenValidation(
 interface SessionParts {
   readonly store: SessionStore;
   readonly endings: SessionEndings;
+  readonly events: SecurityEvents;
   readonly database: SqlDatabase;
   readonly keys: KeyService;
   readonly masterKeys: MasterKeys;
@@ -135,11 +153,12 @@ interface SessionParts {
 }
 
 function sessionService({ config, clock }: Site, parts: SessionParts): SessionService {
-  const { store, endings, database, keys, masterKeys, verifier, feed } = parts;
+  const { store, endings, events, database, keys, masterKeys, verifier, feed } = parts;
   const { issuer, audiences, accessTokenTtlMs: ttlMs } = config;
   return new SessionService({
     store,
     endings,
+    events,
     users: database.users,
     accessTokens: new AccessTokenIssuer({ keys, ids, issuer, audiences, ttlMs }),
     refreshTokens: new RefreshTokens(masterKeys.all.map(({ refreshMac }) => refreshMac)),
@@ -168,7 +187,7 @@ function grpcServices(
 ): readonly ServiceRegistration[] {
   const environment = { ids, clock, log: limitedWarnings(logger, clock), callMetrics: metrics };
   const onVerdict = metrics.countVerdict;
-  const identity = { login: countedLogins(login, metrics), sessions, tokens, onVerdict };
+  const identity = { login, sessions, tokens, onVerdict };
   const { issuer, audiences, accessTokenTtlMs: maxTokenLifeMs, callerAuth, frontAuth } = config;
   const validation = { keys, broadcast, tokens, issuer, audiences, maxTokenLifeMs };
   return [

@@ -1,3 +1,4 @@
+import type { SecurityEvents } from '../core/audit/security-event.ts';
 import { RevocationBroadcast } from '../core/revocation/revocation-broadcast.ts';
 import { RevocationFeed } from '../core/revocation/revocation-feed.ts';
 import type { RevocationLog } from '../core/revocation/revocation-log.ts';
@@ -12,6 +13,7 @@ export async function openEndings(
   { config, clock, logger, closers }: Site,
   store: SessionStore,
   log: RevocationLog,
+  events: SecurityEvents,
 ) {
   const broadcast = new RevocationBroadcast(clock);
   const feed: RevocationFeed = new RevocationFeed({
@@ -27,6 +29,7 @@ export async function openEndings(
     store,
     log,
     clock,
+    events,
     tombstoneTtlMs: TOMBSTONE_TTL_MS,
     accessTokenLifeMs: config.accessTokenTtlMs + CLOCK_LEEWAY_MS,
     coveredSince: () => feed.coveredSince,

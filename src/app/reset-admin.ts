@@ -15,6 +15,7 @@ import { CLOCK_LEEWAY_MS } from '../validator/validator.ts';
 import { Closers } from './closers.ts';
 import { DATABASE_FILE, MASTER_KEY_FILE, openMasterKeys, takeDataFolder } from './data-folder.ts';
 import { openPasswords } from './passwords.ts';
+import { securityEvents } from './security-events.ts';
 import { type Site, TOMBSTONE_TTL_MS } from './site.ts';
 import { naming, StartFault } from './start-fault.ts';
 import { openDatabase, openSessionStores } from './stores.ts';
@@ -75,13 +76,14 @@ async function reset(username: string, site: Site, lastFault: () => unknown): Pr
     (reason) => `Redis cannot be used: ${reason}. Sessions are ended there, so nothing was changed.`,
   );
   const { passwords } = await openPasswords(site, masterKeys);
+  const events = securityEvents(site.logger, site.metrics);
   const sessions = new SessionEndings({
-    ...{ store, log, clock, tombstoneTtlMs: TOMBSTONE_TTL_MS },
+    ...{ store, log, clock, events, tombstoneTtlMs: TOMBSTONE_TTL_MS },
     accessTokenLifeMs: config.accessTokenTtlMs + CLOCK_LEEWAY_MS,
     coveredSince: () => 0,
   });
   try {
-    const options = { directory: database.users, passwords, sessions, clock };
+    const options = { directory: database.users, passwords, sessions, clock, events };
     return describe(await resetAdmin(options, username), config);
   } catch (error) {
     return { told: '', problem: await explain(error, username, database) };

@@ -1,4 +1,5 @@
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
+import type { Actor } from '../core/audit/security-event.ts';
 import type { Failure } from '../core/failure.ts';
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
@@ -41,6 +42,13 @@ export type CallSurface = Pick<
   ServerUnaryCall<unknown, unknown>,
   'metadata' | 'cancelled' | 'getPeer' | 'getDeadline' | 'getAuthContext' | 'once'
 >;
+
+/** Who is responsible for what a call does. Only for rpcs that an interceptor admits callers to. */
+export function actorOf({ caller }: Call): Actor {
+  if (caller.how !== 'token') throw new Error('an rpc that changes something admitted an unknown caller');
+  const { userId, sessionId, clientId } = caller;
+  return { kind: 'caller', userId, sessionId, clientId };
+}
 
 const UNKNOWN_CALLER: Caller = { how: 'unknown' };
 

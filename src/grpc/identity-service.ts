@@ -137,8 +137,9 @@ async function refresh(
   call: Call,
   admitFront: Admission,
 ): Promise<RefreshResponse> {
-  await personAddress(request, call, admitFront);
-  const { session, tokens } = await sessions.refresh(request);
+  const ipAddress = await personAddress(request, call, admitFront);
+  const { refreshToken, clientId } = request;
+  const { session, tokens } = await sessions.refresh({ refreshToken, clientId, ipAddress });
   return { tokens: tokensMessage(tokens), session: sessionMessage(session) };
 }
 

@@ -19,7 +19,7 @@ import {
   UpdateUserResponse,
   UserServiceService,
 } from '../gen/latchkey/admin/v1/user.ts';
-import type { Call } from './call.ts';
+import { actorOf, type Call } from './call.ts';
 import { callSource } from './call-source.ts';
 import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
 import { userMessage, versionOf } from './messages/user-message.ts';
@@ -77,7 +77,7 @@ export function userService(
         response: UpdateUserResponse,
         callers,
         check: checkUpdateUser,
-        handle: (request) => updateUser(users, request),
+        handle: (request, call) => updateUser(users, request, call),
       },
       setPassword: {
         request: SetPasswordRequest,
@@ -99,8 +99,8 @@ function changesOfState(users: UserCore, callers: ReturnType<typeof administrato
       response: DisableUserResponse,
       callers,
       check: checkUserId,
-      handle: async ({ userId }: DisableUserRequest): Promise<DisableUserResponse> => {
-        const { user, revision } = await users.disable(userId);
+      handle: async ({ userId }: DisableUserRequest, call: Call): Promise<DisableUserResponse> => {
+        const { user, revision } = await users.disable(userId, actorOf(call));
         return { user: userMessage(user), revision };
       },
     },
@@ -109,8 +109,8 @@ function changesOfState(users: UserCore, callers: ReturnType<typeof administrato
       response: EnableUserResponse,
       callers,
       check: checkUserId,
-      handle: async ({ userId }: EnableUserRequest): Promise<EnableUserResponse> => ({
-        user: userMessage(await users.enable(userId)),
+      handle: async ({ userId }: EnableUserRequest, call: Call): Promise<EnableUserResponse> => ({
+        user: userMessage(await users.enable(userId, actorOf(call))),
       }),
     },
     deleteUser: {
@@ -118,7 +118,8 @@ function changesOfState(users: UserCore, callers: ReturnType<typeof administrato
       response: DeleteUserResponse,
       callers,
       check: checkUserId,
-      handle: ({ userId }: DeleteUserRequest): Promise<DeleteUserResponse> => users.delete(userId),
+      handle: ({ userId }: DeleteUserRequest, call: Call): Promise<DeleteUserResponse> =>
+        users.delete(userId, actorOf(call)),
     },
   };
 }
@@ -130,7 +131,8 @@ async function createUser(
 ): Promise<CreateUserResponse> {
   const value = credential?.value ?? '';
   const given = credential?.$case === 'passwordHash' ? { passwordHash: value } : { password: value };
-  return { user: userMessage(await users.create({ username, roles, ...given }, queueCaller(call))) };
+  const user = await users.create({ username, roles, ...given }, actorOf(call), queueCaller(call));
+  return { user: userMessage(user) };
 }
 
 async function getUser(users: UserCore, { key }: GetUserRequest): Promise<GetUserResponse> {
@@ -147,13 +149,17 @@ async function listUsers(users: UserCore, request: ListUsersRequest): Promise<Li
   };
 }
 
-async function updateUser(users: UserCore, request: UpdateUserRequest): Promise<UpdateUserResponse> {
+async function updateUser(
+  users: UserCore,
+  request: UpdateUserRequest,
+  call: Call,
+): Promise<UpdateUserResponse> {
   const { userId, username, roles, updateMask = [], etag } = request;
   const change = {
     ...(updateMask.includes('username') && { username }),
     ...(updateMask.includes('roles') && { roles }),
   };
-  return { user: userMessage(await users.update(userId, change, versionOf(etag))) };
+  return { user: userMessage(await users.update(userId, change, actorOf(call), versionOf(etag))) };
 }
 
 async function setPassword(
@@ -161,7 +167,7 @@ async function setPassword(
   { userId, password }: SetPasswordRequest,
   call: Call,
 ): Promise<SetPasswordResponse> {
-  const { user, revision } = await users.setPassword(userId, password, queueCaller(call));
+  const { user, revision } = await users.setPassword(userId, password, actorOf(call), queueCaller(call));
   return { user: userMessage(user), revision };
 }
 

@@ -49,6 +49,8 @@ export class Metrics {
   readonly countVerdict: Count;
   /** Counts a login, by `opened` or the reason of the failure. */
   readonly countLogin: Count;
+  /** Counts a security event, by its kind. */
+  readonly countSecurityEvent: Count;
   /** Counts a thread of bcrypt that died and was replaced. */
   readonly countLostThread: () => void;
   readonly #registry = new Registry();
@@ -63,6 +65,11 @@ export class Metrics {
     this.countLogin = this.#outcomes(
       'latchkey_logins_total',
       'Logins: opened, or the reason of the failure.',
+    );
+    this.countSecurityEvent = this.#outcomes(
+      'latchkey_security_events_total',
+      'Security events: sign-ins, refreshes, ended sessions, changed users.',
+      'event',
     );
     const lostThreads = new Counter({
       name: 'latchkey_bcrypt_threads_lost_total',
@@ -151,16 +158,16 @@ export class Metrics {
   }
 
   /** Counts here and tells the library at the scrape: its own counter hashes the labels at every count. */
-  #outcomes(name: string, help: string): Count {
+  #outcomes(name: string, help: string, label = 'outcome'): Count {
     const counts = new Map<string, number>();
     new Counter({
       name,
       help,
-      labelNames: ['outcome'],
+      labelNames: [label],
       registers: [this.#registry],
       collect() {
         this.reset();
-        for (const [outcome, count] of counts) this.inc({ outcome }, count);
+        for (const [outcome, count] of counts) this.inc({ [label]: outcome }, count);
       },
     });
     return (outcome) => void counts.set(outcome, (counts.get(outcome) ?? 0) + 1);

@@ -8,6 +8,7 @@ import { UserService } from '../../src/core/user/user-service.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { PostgresServer } from '../support/postgres.ts';
+import { ADMIN_ACTOR, NO_EVENTS } from '../support/security-events.ts';
 import { DAY, ids, MINUTE } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { USERS_SINCE } from '../support/users.ts';
@@ -42,6 +43,7 @@ beforeEach(async () => {
   ended = [];
   afterEnding = undefined;
   users = new UserService({
+    events: NO_EVENTS,
     directory: database.users,
     passwords: { hash: async () => 'a hash', importHash: () => 'a hash' },
     sessions: {
@@ -65,18 +67,22 @@ async function withoutAnswer(change: () => Promise<unknown>): Promise<string> {
 }
 
 describe('a change whose commit was not answered', () => {
-  const created = () => users.create({ username: 'ada', password: PASSWORD, roles: [] });
+  const created = () => users.create({ username: 'ada', password: PASSWORD, roles: [] }, ADMIN_ACTOR);
 
   test.each<[string, (userId: string) => Promise<unknown>, readonly string[]]>([
-    ['setting a password', (userId) => users.setPassword(userId, PASSWORD), ['PASSWORD_CHANGED']],
-    ['disabling', (userId) => users.disable(userId), ['USER_DISABLED']],
-    ['enabling', (userId) => users.enable(userId), []],
-    ['deleting', (userId) => users.delete(userId), ['USER_DELETED']],
-    ['changing roles', (userId) => users.update(userId, { roles: ['reader'] }), []],
-    ['renaming', (userId) => users.update(userId, { username: 'Ada' }), []],
+    [
+      'setting a password',
+      (userId) => users.setPassword(userId, PASSWORD, ADMIN_ACTOR),
+      ['PASSWORD_CHANGED'],
+    ],
+    ['disabling', (userId) => users.disable(userId, ADMIN_ACTOR), ['USER_DISABLED']],
+    ['enabling', (userId) => users.enable(userId, ADMIN_ACTOR), []],
+    ['deleting', (userId) => users.delete(userId, ADMIN_ACTOR), ['USER_DELETED']],
+    ['changing roles', (userId) => users.update(userId, { roles: ['reader'] }, ADMIN_ACTOR), []],
+    ['renaming', (userId) => users.update(userId, { username: 'Ada' }, ADMIN_ACTOR), []],
   ])('can be repeated: %s', async (name, change, reasons) => {
     const { userId } = await created();
-    if (name === 'enabling') await users.disable(userId);
+    if (name === 'enabling') await users.disable(userId, ADMIN_ACTOR);
     ended = [];
     expect(await withoutAnswer(() => change(userId))).toBe('STORE_UNAVAILABLE');
     expect(await outcomeOf(change(userId))).toBe('ok');
@@ -91,14 +97,14 @@ describe('a change whose commit was not answered', () => {
   test('is told as not found when a user is deleted again, whose sessions have ended', async () => {
     const { userId } = await created();
     afterEnding = 'commit';
-    expect(await outcomeOf(users.delete(userId))).toBe('STORE_UNAVAILABLE');
-    expect(await outcomeOf(users.delete(userId))).toBe('USER_NOT_FOUND');
+    expect(await outcomeOf(users.delete(userId, ADMIN_ACTOR))).toBe('STORE_UNAVAILABLE');
+    expect(await outcomeOf(users.delete(userId, ADMIN_ACTOR))).toBe('USER_NOT_FOUND');
     expect(ended).toEqual(['USER_DELETED']);
   });
 
   test('is told as a change when it named the version that it replaces', async () => {
     const { userId, version } = await created();
-    const rename = () => users.update(userId, { username: 'Ada' }, version);
+    const rename = () => users.update(userId, { username: 'Ada' }, ADMIN_ACTOR, version);
     expect(await withoutAnswer(rename)).toBe('STORE_UNAVAILABLE');
     expect(await outcomeOf(rename())).toBe('USER_CHANGED');
   });

@@ -10,6 +10,7 @@ import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { ADMIN_ACTOR } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { DAY, ids } from '../support/sessions.ts';
 
@@ -73,7 +74,7 @@ function watch(): readonly string[] {
 /** Ends a session as it should be, after the damage. */
 async function anHonestEnding(): Promise<string> {
   const { session } = await world.open(world.addUser());
-  await world.endings.end(session.userId, session.sessionId, 'LOGGED_OUT');
+  await world.endings.end(session.userId, session.sessionId, 'LOGGED_OUT', ADMIN_ACTOR);
   return session.sessionId;
 }
 

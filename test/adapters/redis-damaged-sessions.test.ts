@@ -13,6 +13,7 @@ import { failureOf, outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { ADMIN_ACTOR } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { MINUTE } from '../support/sessions.ts';
 
@@ -60,7 +61,7 @@ const judge = async ({ tokens }: OpenedSession) => {
   return verdict.kind === 'accepted' ? 'accepted' : verdict.reason;
 };
 const end = ({ session }: OpenedSession) =>
-  world.endings.end(session.userId, session.sessionId, 'ENDED_BY_ADMIN');
+  world.endings.end(session.userId, session.sessionId, 'ENDED_BY_ADMIN', ADMIN_ACTOR);
 const fieldsLeft = async ({ session }: OpenedSession) => {
   const fields = await redis.hkeys(userKeys(session.userId).sessions);
   return fields.filter((field) => field.startsWith(session.sessionId));
@@ -76,7 +77,7 @@ async function expectOthersUnharmed(): Promise<void> {
     expect(session.createdAt - world.clock.now()).toBeLessThan(MINUTE);
   }
   const changed = world.changeUser(user, { securityVersion: 2 });
-  const { revision } = await world.endings.endUser(user.userId, 2, 'USER_DISABLED');
+  const { revision } = await world.endings.endUser(user.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
   expect(revision).toMatch(/^\d+-\d+$/);
   await world.settle();
   for (const session of [healthy, damaged]) {
@@ -112,7 +113,7 @@ describe('a session in Redis that cannot be read', () => {
 
   test.each(UNREADABLE_RECORDS)('does not keep its user from being disabled: %s', async (_, how) => {
     await damage(how);
-    const { revision } = await world.endings.endUser(user.userId, 2, 'USER_DISABLED');
+    const { revision } = await world.endings.endUser(user.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
     expect(revision).toMatch(/^\d+-\d+$/);
     expect(await fieldsLeft(damaged)).toEqual([]);
   });

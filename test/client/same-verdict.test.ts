@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { connect, type LatchkeyClient, type ValidateDemand } from '../../src/client/index.ts';
 import { JudgingServer } from '../support/judging-server.ts';
+import { ADMIN_ACTOR } from '../support/security-events.ts';
 import { AUDIENCE, claimsAt, TestKey } from '../support/test-keys.ts';
 
 let key: TestKey;
@@ -47,7 +48,7 @@ async function makeSpecimen(kind: string, shift: number): Promise<Specimen> {
     case 'all-ended':
       return {
         token: tokens.accessToken,
-        ...(await world.endings.endUser(user.userId, 2, 'PASSWORD_CHANGED')),
+        ...(await world.endings.endUser(user.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR)),
       };
     case 'time':
       return { token: await key.sign({ ...claims, iat: seconds + shift, exp: seconds + shift + 900 }) };

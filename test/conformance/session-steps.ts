@@ -1,5 +1,6 @@
 import { expect } from '@jest/globals';
-import type { EndReason, Session } from '../../src/core/session/session.ts';
+import type { EndReason } from '../../src/core/audit/end-reason.ts';
+import type { Session } from '../../src/core/session/session.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import { aSession, DAY, HOUR } from '../support/sessions.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
 import type { FailureReason } from '../../src/core/failure.ts';
-import type { EndReason as DomainEndReason } from '../../src/core/session/session.ts';
+import type { EndReason as DomainEndReason } from '../../src/core/audit/end-reason.ts';
 import { ErrorReason } from '../../src/gen/latchkey/v1/error_reason.ts';
 import type { EndReason } from '../../src/gen/latchkey/v1/session.ts';
 import type { NextStep, RejectionReason } from '../../src/gen/latchkey/v1/validation.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Failure } from '../../src/core/failure.ts';
+import { Failure, storeUnavailable } from '../../src/core/failure.ts';
 import { invalidCredentials } from '../../src/core/login/invalid-credentials.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ATTEMPT, COST, LoginStage, OPENED, PASSWORD } from '../support/login-stage.ts';
@@ -109,10 +109,10 @@ describe('a login', () => {
 
   test('with a damaged stored password is refused like any other, and the operator is told', async () => {
     const stage = await LoginStage.set();
-    const { service, alice, reported } = stage;
+    const { service, alice, events } = stage;
     stage.find = async () => ({ ...alice, passwordHash: 'damaged' });
     await expect(service.login(ATTEMPT)).rejects.toEqual(invalidCredentials());
-    expect(reported).toEqual([`password of ${alice.userId}`]);
+    expect(events.of('PasswordUnreadable')).toMatchObject([{ userId: alice.userId }]);
   });
 });
 
@@ -150,32 +150,57 @@ describe('a login with an outdated hash', () => {
 
   test('succeeds although the password was changed meanwhile, and says nothing of it', async () => {
     const stage = await LoginStage.set({ storedAtCost: 4 });
-    const { service, reported } = stage;
+    const { service, events } = stage;
     stage.update = async () => {
       throw new Failure('USER_CHANGED', 'changed');
     };
     expect(await service.login(ATTEMPT)).toBe(OPENED);
-    expect(reported).toEqual([]);
+    expect(events.of('PasswordRehashFailed')).toEqual([]);
   });
 
   test('succeeds although the directory fails, and the operator is told', async () => {
     const stage = await LoginStage.set({ storedAtCost: 4 });
-    const { service, alice, reported } = stage;
+    const { service, alice, events } = stage;
     stage.update = async () => {
       throw new Failure('STORE_UNAVAILABLE', 'down');
     };
     expect(await service.login(ATTEMPT)).toBe(OPENED);
-    expect(reported).toEqual([`upgrade of ${alice.userId}`]);
+    expect(events.of('PasswordRehashFailed')).toMatchObject([{ userId: alice.userId }]);
   });
 
   test('succeeds although the queue is full by then', async () => {
     const stage = await LoginStage.set({ storedAtCost: 4 });
-    const { service, queue, reported } = stage;
+    const { service, queue, events } = stage;
     stage.open = async () => {
       queue.take();
       return OPENED;
     };
     expect(await service.login(ATTEMPT)).toBe(OPENED);
-    expect(reported).toEqual([]);
+    expect(events.of('PasswordRehashFailed')).toEqual([]);
+  });
+});
+
+describe('a failed sign-in', () => {
+  test('is published with its reason and origin, and with the user only where there is one', async () => {
+    const { service, alice, events } = await LoginStage.set();
+    const wrong = { password: 'wrong', username: 'Alice' };
+    await expect(service.login({ ...ATTEMPT, ...wrong })).rejects.toThrow();
+    await expect(service.login({ ...ATTEMPT, username: 'my secret password' })).rejects.toThrow();
+    const origin = { ipAddress: '192.0.2.1', clientId: 'web' };
+    const common = { actor: { kind: 'credentials' }, reason: 'INVALID_CREDENTIALS', origin };
+    expect(events.of('SignInFailed')).toEqual([
+      expect.objectContaining({ ...common, userId: alice.userId }),
+      expect.objectContaining({ ...common, userId: undefined }),
+    ]);
+    expect(JSON.stringify(events.all)).not.toContain('secret');
+  });
+
+  test('is published also where a store is away', async () => {
+    const stage = await LoginStage.set();
+    stage.find = async () => {
+      throw storeUnavailable('users', new Error('gone'));
+    };
+    await expect(stage.service.login(ATTEMPT)).rejects.toThrow();
+    expect(stage.events.of('SignInFailed')).toMatchObject([{ reason: 'STORE_UNAVAILABLE' }]);
   });
 });

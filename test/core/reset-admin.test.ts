@@ -4,6 +4,7 @@ import { Failure } from '../../src/core/failure.ts';
 import { resetAdmin } from '../../src/core/user/admin-reset.ts';
 import { failureOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { RecordedEvents } from '../support/security-events.ts';
 import { aUser } from '../support/users.ts';
 
 let directory: MemoryUserDirectory;
@@ -15,6 +16,8 @@ beforeEach(() => {
   ended = [];
   unconfirmed = undefined;
 });
+
+const events = new RecordedEvents();
 
 const reset = (username: string) =>
   resetAdmin(
@@ -29,6 +32,7 @@ const reset = (username: string) =>
         },
       },
       clock: new ManualClock(),
+      events,
     },
     username,
   );
@@ -47,6 +51,9 @@ describe('the reset of an admin', () => {
     expect(user.disabledAt).toBeUndefined();
     expect(unended).toBeUndefined();
     expect(ended).toEqual([`${userId} v${user.securityVersion} PASSWORD_CHANGED`]);
+    expect(events.all).toMatchObject([
+      { kind: 'UserChanged', userId, change: 'PASSWORD_SET', actor: { kind: 'operator' } },
+    ]);
     expect(password).toMatch(/^[0-9a-z]{5}(-[0-9a-z]{5}){4}$/);
     expect((await reset('root')).password).not.toBe(password);
   });

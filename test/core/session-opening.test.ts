@@ -4,6 +4,7 @@ import { storeUnavailable } from '../../src/core/failure.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { ADMIN_ACTOR } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 
 class UncertainStore extends MemorySessionStore {
@@ -29,7 +30,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 test('a session is not opened for a user whose sessions end after the record is read again', async () => {
-  await world.endings.endUser(user.userId, 2, 'PASSWORD_CHANGED');
+  await world.endings.endUser(user.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR);
   expect(await outcomeOf(world.open(user))).toBe('INVALID_CREDENTIALS');
 });
 

@@ -6,6 +6,7 @@ import type { Demand } from '../../src/validator/verdict.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { ADMIN_ACTOR } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { DAY, HOUR, MINUTE } from '../support/sessions.ts';
 import { UncertainLog } from '../support/uncertain-log.ts';
@@ -77,13 +78,40 @@ describe('sessions', () => {
 
     test('refuses a user whose sessions were ended since the record was read', async () => {
       const changed = world.changeUser(user, { securityVersion: 2 });
-      await world.endings.endUser(user.userId, 2, 'PASSWORD_CHANGED');
+      await world.endings.endUser(user.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR);
       await expect(world.open(user)).rejects.toMatchObject({ reason: 'INVALID_CREDENTIALS' });
       const { session, tokens } = await world.open(changed);
       expect(session.createdAt).toBeGreaterThan(clock.now() - 1);
       await eventually(() => world.feed.size === 1);
       expect(await judge(tokens.accessToken)).toMatchObject({ kind: 'accepted' });
     });
+  });
+
+  test('publishes what happens to a session, and who did it', async () => {
+    const { session, tokens } = await world.open(user);
+    const { userId, sessionId } = session;
+    await world.refresh(tokens.refreshToken);
+    await world.refresh(tokens.refreshToken);
+    await world.endings.end(userId, sessionId, 'ENDED_BY_ADMIN', ADMIN_ACTOR);
+    await world.endings.end(userId, sessionId, 'LOGGED_OUT', ADMIN_ACTOR);
+    await world.endings.endUser(userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
+    const holder = { kind: 'caller', userId, sessionId, clientId: 'web' };
+    expect(world.events.all).toEqual([
+      expect.objectContaining({ kind: 'SignedIn', sessionId, actor: { kind: 'credentials' } }),
+      expect.objectContaining({ kind: 'Refreshed', sessionId, actor: holder }),
+      expect.objectContaining({ kind: 'RefreshReplayed', sessionId, actor: holder }),
+      expect.objectContaining({
+        kind: 'SessionEnded',
+        sessionId,
+        reason: 'ENDED_BY_ADMIN',
+        actor: ADMIN_ACTOR,
+      }),
+      expect.objectContaining({ kind: 'SessionEnded', sessionId: undefined, reason: 'USER_DISABLED' }),
+    ]);
+    const origins = world.events.all
+      .map((event) => ('origin' in event ? event.origin.ipAddress : ''))
+      .slice(0, 3);
+    expect(origins).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.2']);
   });
 
   describe('refreshing', () => {

@@ -5,6 +5,7 @@ import { UserService } from '../../src/core/user/user-service.ts';
 import { canonicalUsername } from '../../src/core/user/username.ts';
 import { failureOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { ADMIN_ACTOR, RecordedEvents } from '../support/security-events.ts';
 import { ids } from '../support/sessions.ts';
 import { aUser, userIdOf } from '../support/users.ts';
 
@@ -32,11 +33,13 @@ let clock: ManualClock;
 let directory: MemoryUserDirectory;
 let endings: NotingEndings;
 let users: UserService;
+let events: RecordedEvents;
 
 beforeEach(() => {
   clock = new ManualClock();
   directory = new MemoryUserDirectory();
   endings = new NotingEndings();
+  events = new RecordedEvents();
   const passwords = {
     hash: async (password: string) => `hash of ${password}`,
     importHash: (hash: string) => {
@@ -44,12 +47,29 @@ beforeEach(() => {
       return `imported ${hash}`;
     },
   };
-  users = new UserService({ directory, passwords, sessions: endings, clock, ids });
+  users = new UserService({ directory, passwords, sessions: endings, events, clock, ids });
+});
+
+test('every change of a user is published with who made it', async () => {
+  const { userId } = await users.create({ username: 'ada', password: PASSWORD, roles: [] }, ADMIN_ACTOR);
+  await users.update(userId, { roles: ['ops'] }, ADMIN_ACTOR);
+  await users.setPassword(userId, `${PASSWORD}!`, ADMIN_ACTOR);
+  await users.disable(userId, ADMIN_ACTOR);
+  await users.enable(userId, ADMIN_ACTOR);
+  await users.enable(userId, ADMIN_ACTOR);
+  await users.delete(userId, ADMIN_ACTOR);
+  expect(events.of('UserChanged').map(({ change }) => change)).toEqual([
+    ...['CREATED', 'UPDATED', 'PASSWORD_SET', 'DISABLED', 'ENABLED', 'DELETED'],
+  ]);
+  for (const event of events.all) expect(event).toMatchObject({ userId, actor: ADMIN_ACTOR });
 });
 
 describe('creating a user', () => {
   test('stores what was asked, the password hashed, each role once', async () => {
-    const created = await users.create({ username: 'Ada', password: PASSWORD, roles: ['b', 'a', 'b'] });
+    const created = await users.create(
+      { username: 'Ada', password: PASSWORD, roles: ['b', 'a', 'b'] },
+      ADMIN_ACTOR,
+    );
     expect(created).toMatchObject({
       username: 'Ada',
       usernameKey: 'ada',
@@ -65,12 +85,12 @@ describe('creating a user', () => {
   });
 
   test('takes a hash from another system', async () => {
-    const created = await users.create({ username: 'ada', passwordHash: '$2b$…', roles: [] });
+    const created = await users.create({ username: 'ada', passwordHash: '$2b$…', roles: [] }, ADMIN_ACTOR);
     expect(created.passwordHash).toBe('imported $2b$…');
   });
 
   test('names every faulty field at once, and stores nothing', async () => {
-    const faulty = users.create({ username: 'a b', passwordHash: 'md5', roles: ['Admin'] });
+    const faulty = users.create({ username: 'a b', passwordHash: 'md5', roles: ['Admin'] }, ADMIN_ACTOR);
     const { reason, violations } = await failureOf(faulty);
     expect(reason).toBe('INVALID_FIELD');
     expect(violations.map(({ field }) => field)).toEqual(['username', 'roles[0]', 'password_hash']);
@@ -78,13 +98,13 @@ describe('creating a user', () => {
   });
 
   test('refuses a password that is made of the username', async () => {
-    const weak = users.create({ username: 'Archimedes', password: 'archimedes', roles: [] });
+    const weak = users.create({ username: 'Archimedes', password: 'archimedes', roles: [] }, ADMIN_ACTOR);
     expect((await failureOf(weak)).violations.map(({ field }) => field)).toEqual(['password']);
   });
 
   test('refuses a username that is taken in another spelling', async () => {
-    await users.create({ username: 'ada', password: PASSWORD, roles: [] });
-    const taken = users.create({ username: 'ＡＤＡ', password: PASSWORD, roles: [] });
+    await users.create({ username: 'ada', password: PASSWORD, roles: [] }, ADMIN_ACTOR);
+    const taken = users.create({ username: 'ＡＤＡ', password: PASSWORD, roles: [] }, ADMIN_ACTOR);
     expect((await failureOf(taken)).reason).toBe('USERNAME_TAKEN');
   });
 });
@@ -94,21 +114,27 @@ describe('a username that nobody could tell from another', () => {
   const LIKE_AN_ID = '01900000-0000-7000-8000-00000000AAAA';
 
   test.each([BLANK, LIKE_AN_ID])('is refused wherever one is given: %p', async (username) => {
-    const ada = await users.create({ username: 'ada', password: PASSWORD, roles: [] });
+    const ada = await users.create({ username: 'ada', password: PASSWORD, roles: [] }, ADMIN_ACTOR);
     const given = [
-      () => users.create({ username, password: PASSWORD, roles: [] }),
-      () => users.update(ada.userId, { username }),
+      () => users.create({ username, password: PASSWORD, roles: [] }, ADMIN_ACTOR),
+      () => users.update(ada.userId, { username }, ADMIN_ACTOR),
     ];
     for (const give of given) expect((await failureOf(give)).reason).toBe('INVALID_FIELD');
-    await users.delete(ada.userId);
+    await users.delete(ada.userId, ADMIN_ACTOR);
     expect((await failureOf(() => users.bootstrap({ username }))).reason).toBe('INVALID_FIELD');
   });
 
   test.each([BLANK, LIKE_AN_ID])('stays with whoever has it, and can be changed: %p', async (username) => {
     await directory.insert(aUser(1, { username, usernameKey: canonicalUsername(username) }));
     const { userId } = await users.get({ username });
-    expect(await users.update(userId, { roles: ['ops'] })).toMatchObject({ username, roles: ['ops'] });
-    expect(await users.update(userId, { username: 'ada' })).toMatchObject({ userId, username: 'ada' });
+    expect(await users.update(userId, { roles: ['ops'] }, ADMIN_ACTOR)).toMatchObject({
+      username,
+      roles: ['ops'],
+    });
+    expect(await users.update(userId, { username: 'ada' }, ADMIN_ACTOR)).toMatchObject({
+      userId,
+      username: 'ada',
+    });
   });
 });
 
@@ -148,24 +174,32 @@ describe('changing a user', () => {
 
   test('renames and gives roles, and ends no sessions', async () => {
     clock.advance(5);
-    const changed = await users.update(userIdOf(1), { username: 'Grace', roles: ['admin', 'x', 'x'] });
+    const changed = await users.update(
+      userIdOf(1),
+      { username: 'Grace', roles: ['admin', 'x', 'x'] },
+      ADMIN_ACTOR,
+    );
     expect(changed).toMatchObject({ username: 'Grace', usernameKey: 'grace', roles: ['admin', 'x'] });
     expect(changed).toMatchObject({ updatedAt: clock.now(), version: 2, securityVersion: 1 });
     expect(endings.noted).toEqual([]);
   });
 
   test('refuses to follow a reading that is out of date', async () => {
-    await users.update(userIdOf(1), { username: 'grace' }, 1);
-    const stale = await failureOf(users.update(userIdOf(1), { username: 'alan' }, 1));
+    await users.update(userIdOf(1), { username: 'grace' }, ADMIN_ACTOR, 1);
+    const stale = await failureOf(users.update(userIdOf(1), { username: 'alan' }, ADMIN_ACTOR, 1));
     expect([stale.reason, stale.metadata]).toEqual(['USER_CHANGED', { etag: '2' }]);
   });
 
   test('refuses to take the role from the last admin', async () => {
-    expect((await failureOf(users.update(userIdOf(1), { roles: [] }))).reason).toBe('LAST_ADMIN');
+    expect((await failureOf(users.update(userIdOf(1), { roles: [] }, ADMIN_ACTOR))).reason).toBe(
+      'LAST_ADMIN',
+    );
   });
 
   test('checks every field it is given', async () => {
-    const { violations } = await failureOf(users.update(userIdOf(1), { username: '', roles: [''] }));
+    const { violations } = await failureOf(
+      users.update(userIdOf(1), { username: '', roles: [''] }, ADMIN_ACTOR),
+    );
     expect(violations.map(({ field }) => field)).toEqual(['username', 'roles[0]']);
   });
 });
@@ -178,22 +212,28 @@ describe('setting a password', () => {
     endings.meanwhile = async () => {
       expect((await directory.findById(userIdOf(1)))?.passwordHash).toBe(`hash of ${PASSWORD}`);
     };
-    const { user, revision } = await users.setPassword(userIdOf(1), PASSWORD);
+    const { user, revision } = await users.setPassword(userIdOf(1), PASSWORD, ADMIN_ACTOR);
     expect(user).toMatchObject({ passwordChangedAt: clock.now(), securityVersion: 2 });
     expect(revision).toBe('1');
     expect(endings.noted).toEqual(['PASSWORD_CHANGED 01 v2']);
   });
 
   test('refuses a weak one before anything else, and one of nobody', async () => {
-    expect((await failureOf(users.setPassword(userIdOf(1), 'short'))).reason).toBe('INVALID_FIELD');
-    expect((await failureOf(users.setPassword(userIdOf(9), PASSWORD))).reason).toBe('USER_NOT_FOUND');
+    expect((await failureOf(users.setPassword(userIdOf(1), 'short', ADMIN_ACTOR))).reason).toBe(
+      'INVALID_FIELD',
+    );
+    expect((await failureOf(users.setPassword(userIdOf(9), PASSWORD, ADMIN_ACTOR))).reason).toBe(
+      'USER_NOT_FOUND',
+    );
     expect(endings.noted).toEqual([]);
   });
 
   test('can be repeated when the ending is not confirmed', async () => {
     endings.failures = 1;
-    expect((await failureOf(users.setPassword(userIdOf(1), PASSWORD))).reason).toBe('ENDING_UNCONFIRMED');
-    await users.setPassword(userIdOf(1), PASSWORD);
+    expect((await failureOf(users.setPassword(userIdOf(1), PASSWORD, ADMIN_ACTOR))).reason).toBe(
+      'ENDING_UNCONFIRMED',
+    );
+    await users.setPassword(userIdOf(1), PASSWORD, ADMIN_ACTOR);
     expect(endings.noted).toEqual(['PASSWORD_CHANGED 01 v3']);
   });
 });
@@ -208,7 +248,7 @@ describe('disabling and enabling', () => {
     endings.meanwhile = async () => {
       expect((await directory.findById(userIdOf(2)))?.disabledAt).toBe(clock.now());
     };
-    const { user, revision } = await users.disable(userIdOf(2));
+    const { user, revision } = await users.disable(userIdOf(2), ADMIN_ACTOR);
     expect([user.disabledAt, revision]).toEqual([clock.now(), '1']);
     expect(endings.noted).toEqual(['USER_DISABLED 02 v2']);
   });
@@ -216,26 +256,30 @@ describe('disabling and enabling', () => {
   test('ends the sessions again when it is repeated, and remembers since when', async () => {
     const since = clock.now();
     endings.failures = 1;
-    expect((await failureOf(users.disable(userIdOf(2)))).reason).toBe('ENDING_UNCONFIRMED');
+    expect((await failureOf(users.disable(userIdOf(2), ADMIN_ACTOR))).reason).toBe('ENDING_UNCONFIRMED');
     clock.advance(1000);
-    expect((await users.disable(userIdOf(2))).user.disabledAt).toBe(since);
-    await users.disable(userIdOf(2));
+    expect((await users.disable(userIdOf(2), ADMIN_ACTOR)).user.disabledAt).toBe(since);
+    await users.disable(userIdOf(2), ADMIN_ACTOR);
     expect(endings.noted).toEqual(['USER_DISABLED 02 v3', 'USER_DISABLED 02 v4']);
   });
 
   test('refuses to disable the last admin, whose sessions go on', async () => {
-    expect((await failureOf(users.disable(userIdOf(1)))).reason).toBe('LAST_ADMIN');
+    expect((await failureOf(users.disable(userIdOf(1), ADMIN_ACTOR))).reason).toBe('LAST_ADMIN');
     expect(endings.noted).toEqual([]);
   });
 
   test('enables, once, and brings no session back', async () => {
-    await users.disable(userIdOf(2));
-    expect(await users.enable(userIdOf(2))).toMatchObject({ disabledAt: undefined, version: 3 });
-    expect(await users.enable(userIdOf(2))).toMatchObject({ version: 3, securityVersion: 2 });
+    await users.disable(userIdOf(2), ADMIN_ACTOR);
+    expect(await users.enable(userIdOf(2), ADMIN_ACTOR)).toMatchObject({ disabledAt: undefined, version: 3 });
+    expect(await users.enable(userIdOf(2), ADMIN_ACTOR)).toMatchObject({ version: 3, securityVersion: 2 });
   });
 
   test('of nobody is USER_NOT_FOUND', async () => {
-    for (const act of [users.disable(userIdOf(9)), users.enable(userIdOf(9)), users.delete(userIdOf(9))]) {
+    for (const act of [
+      users.disable(userIdOf(9), ADMIN_ACTOR),
+      users.enable(userIdOf(9), ADMIN_ACTOR),
+      users.delete(userIdOf(9), ADMIN_ACTOR),
+    ]) {
       expect((await failureOf(act)).reason).toBe('USER_NOT_FOUND');
     }
   });
@@ -251,16 +295,16 @@ describe('deleting', () => {
     endings.meanwhile = async () => {
       expect(await directory.findById(userIdOf(2))).toMatchObject({ disabledAt: clock.now() });
     };
-    expect(await users.delete(userIdOf(2))).toEqual({ revision: '1' });
+    expect(await users.delete(userIdOf(2), ADMIN_ACTOR)).toEqual({ revision: '1' });
     expect(endings.noted).toEqual(['USER_DELETED 02 v2']);
     expect((await failureOf(users.get({ userId: userIdOf(2) }))).reason).toBe('USER_NOT_FOUND');
   });
 
   test('leaves a disabled user that can be deleted again when the ending is not confirmed', async () => {
     endings.failures = 1;
-    expect((await failureOf(users.delete(userIdOf(2)))).reason).toBe('ENDING_UNCONFIRMED');
+    expect((await failureOf(users.delete(userIdOf(2), ADMIN_ACTOR))).reason).toBe('ENDING_UNCONFIRMED');
     expect((await users.get({ userId: userIdOf(2) })).disabledAt).toBe(clock.now());
-    await users.delete(userIdOf(2));
+    await users.delete(userIdOf(2), ADMIN_ACTOR);
     expect(endings.noted).toEqual(['USER_DELETED 02 v3']);
   });
 
@@ -268,20 +312,20 @@ describe('deleting', () => {
     endings.meanwhile = async () => {
       if (endings.noted.length === 0) await directory.update(userIdOf(2), { disabledAt: null }, clock.now());
     };
-    await users.delete(userIdOf(2));
+    await users.delete(userIdOf(2), ADMIN_ACTOR);
     expect(endings.noted).toEqual(['USER_DELETED 02 v2', 'USER_DELETED 02 v3']);
     expect(await directory.findById(userIdOf(2))).toBeUndefined();
   });
 
   test('gives up where the user never rests: USER_CHANGED, and the record is still there', async () => {
     endings.meanwhile = () => directory.update(userIdOf(2), { disabledAt: null }, clock.now());
-    expect((await failureOf(users.delete(userIdOf(2)))).reason).toBe('USER_CHANGED');
+    expect((await failureOf(users.delete(userIdOf(2), ADMIN_ACTOR))).reason).toBe('USER_CHANGED');
     expect(endings.noted).toHaveLength(3);
     expect(await directory.findById(userIdOf(2))).toBeDefined();
   });
 
   test('refuses to delete the last admin', async () => {
-    expect((await failureOf(users.delete(userIdOf(1)))).reason).toBe('LAST_ADMIN');
+    expect((await failureOf(users.delete(userIdOf(1), ADMIN_ACTOR))).reason).toBe('LAST_ADMIN');
     expect(endings.noted).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import type { User } from '../../src/core/user/user.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { passwordsWith } from '../support/passwords.ts';
 import { RecordingHasher } from '../support/recording-hasher.ts';
+import { ADMIN_ACTOR, NO_EVENTS } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { DAY } from '../support/sessions.ts';
 
@@ -32,7 +33,7 @@ beforeEach(async () => {
     queue,
     sessions: world.sessions,
     clock: world.clock,
-    reports: { upgradeFailed: () => undefined, passwordUnreadable: () => undefined },
+    events: NO_EVENTS,
   });
 });
 
@@ -60,7 +61,7 @@ async function loginDuring(meanwhile: () => Promise<void>): Promise<string> {
 
 async function endSessions(change: Partial<User>): Promise<void> {
   const changed = world.changeUser(user, { securityVersion: user.securityVersion + 1, ...change });
-  await world.endings.endUser(user.userId, changed.securityVersion, 'PASSWORD_CHANGED');
+  await world.endings.endUser(user.userId, changed.securityVersion, 'PASSWORD_CHANGED', ADMIN_ACTOR);
 }
 
 test('a login with the old password fails however long it waited while a new one was set', async () => {

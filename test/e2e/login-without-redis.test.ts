@@ -8,6 +8,7 @@ import { idleQueue, passwordsWith } from '../support/passwords.ts';
 import { RecordingHasher } from '../support/recording-hasher.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { NO_EVENTS } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 
 const PASSWORD = 'the right password';
@@ -53,7 +54,7 @@ beforeEach(async () => {
     queue,
     sessions: world.sessions,
     clock: world.clock,
-    reports: { upgradeFailed: () => undefined, passwordUnreadable: () => undefined },
+    events: NO_EVENTS,
   });
 });
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import type { EndReason, Session } from '../../src/core/session/session.ts';
+import type { EndReason } from '../../src/core/audit/end-reason.ts';
+import type { Session } from '../../src/core/session/session.ts';
 import { ComposeRedis, composeUsers } from '../support/compose-redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { RedisStores } from '../support/redis-stores.ts';

@@ -9,6 +9,7 @@ import { LatchkeyProcess } from '../support/latchkey-process.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { ADMIN_ACTOR } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { TestKey } from '../support/test-keys.ts';
@@ -73,7 +74,7 @@ describe('a server that has read endings which a failover lost', () => {
     await replica.following();
     line.silence();
     await world.sessions.logoutByRefreshToken(opened.one.tokens.refreshToken);
-    await world.endings.endUser(all.userId, 2, 'PASSWORD_CHANGED');
+    await world.endings.endUser(all.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR);
     await eventually(() => world.feed.size === 2);
     return opened;
   }

@@ -8,7 +8,7 @@ import { keyService } from '../../src/grpc/key-service.ts';
 import { GrpcServer } from '../../src/grpc/server.ts';
 import { type UserCore, userService } from '../../src/grpc/user-service.ts';
 import type { Demand } from '../../src/validator/verdict.ts';
-import { judgeByName, T0, testEnvironment } from './support/fakes.ts';
+import { claimsOf, judgeByName, T0, testEnvironment } from './support/fakes.ts';
 import { call } from './support/unary-call.ts';
 
 const idOf = (n: number) => `019b7760-0000-7000-8000-${String(n).padStart(12, '0')}`;
@@ -37,6 +37,10 @@ const user: User = {
   version: 7,
   securityVersion: 3,
 };
+
+/** Whom `admin` signs in. */
+const { userId, sessionId, clientId } = claimsOf([]);
+const actor = { kind: 'caller', userId, sessionId, clientId };
 
 /** Users that remember what they were asked, as `method` and arguments. */
 function fakeUsers(asked: unknown[][]): UserCore {
@@ -153,8 +157,8 @@ describe('UserService', () => {
     await call(users, users.createUser, { ...request, credential: password }, admin);
     await call(users, users.createUser, { ...request, credential: hash }, admin);
     expect(asked).toEqual([
-      ['create', { ...request, password: 'correct horse battery' }, queued],
-      ['create', { ...request, passwordHash: '$2b$12$x' }, queued],
+      ['create', { ...request, password: 'correct horse battery' }, actor, queued],
+      ['create', { ...request, passwordHash: '$2b$12$x' }, actor, queued],
     ]);
   });
 
@@ -185,8 +189,8 @@ describe('UserService', () => {
     expect(await call(users, users.updateUser, request, admin)).toHaveProperty('ok');
     await call(users, users.updateUser, { ...request, updateMask: ['username'], etag: '' }, admin);
     expect(asked).toEqual([
-      ['update', idOf(1), { roles: ['ops'] }, 7],
-      ['update', idOf(1), { username: 'ada2' }, undefined],
+      ['update', idOf(1), { roles: ['ops'] }, actor, 7],
+      ['update', idOf(1), { username: 'ada2' }, actor, undefined],
     ]);
   });
 
@@ -221,7 +225,7 @@ describe('UserService', () => {
     const password = { ...request, password: 'correct horse battery' };
     const set = await call(users, users.setPassword, password, admin);
     expect(set.ok?.revision).toBe('9-0');
-    expect(asked.at(-1)).toEqual(['setPassword', password.userId, password.password, queued]);
+    expect(asked.at(-1)).toEqual(['setPassword', password.userId, password.password, actor, queued]);
     const disabled = await call(users, users.disableUser, request, admin);
     expect(disabled.ok).toMatchObject({ revision: '9-1', user: { disabledAt: new Date(T0 + 3) } });
     const enabled = await call(users, users.enableUser, request, admin);

@@ -13,6 +13,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { RecordingWatch } from '../support/recording-watch.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { ADMIN_ACTOR } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 
 /** Whatever becomes of one user's keys, or is put into the log, is felt by nobody else, and no reader of the log stops. */
@@ -103,7 +104,7 @@ const log = fc
 
 const refresh = ({ tokens }: OpenedSession) => outcomeOf(world.refresh(tokens.refreshToken));
 const end = ({ session }: OpenedSession) =>
-  outcomeOf(world.endings.end(session.userId, session.sessionId, 'LOGGED_OUT'));
+  outcomeOf(world.endings.end(session.userId, session.sessionId, 'LOGGED_OUT', ADMIN_ACTOR));
 const judge = async ({ tokens }: OpenedSession) => {
   const { verdict } = await world.tokens.judge(tokens.accessToken, { consistency: 'STRONG' });
   return verdict.kind;
@@ -127,7 +128,7 @@ async function expectRefused(victim: User, sessions: readonly OpenedSession[]): 
   const [first] = sessions;
   if (first !== undefined) expect(await end(first)).toBe('ok');
   world.changeUser(victim, { securityVersion: 2 });
-  await world.endings.endUser(victim.userId, 2, 'USER_DISABLED');
+  await world.endings.endUser(victim.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
   for (const session of sessions) {
     expect(await refresh(session)).toBe('SESSION_ENDED');
     expect(await judge(session)).toBe('rejected');

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
-import type { EndReason, Session } from '../../src/core/session/session.ts';
+import type { EndReason } from '../../src/core/audit/end-reason.ts';
+import type { Session } from '../../src/core/session/session.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';

@@ -7,6 +7,7 @@ import type { ChangeConditions, UserChange } from '../../src/core/user/user-dire
 import { ManualClock } from './manual-clock.ts';
 import { passwordsWith } from './passwords.ts';
 import { RecordingHasher } from './recording-hasher.ts';
+import { RecordedEvents } from './security-events.ts';
 import { aUser } from './users.ts';
 
 /** What passwords cost here. */
@@ -49,7 +50,7 @@ export class LoginStage {
   readonly asked: string[] = [];
   readonly opened: { user: User; signIn: SignIn }[] = [];
   readonly updates: Update[] = [];
-  readonly reported: string[] = [];
+  readonly events = new RecordedEvents();
   /** What was done, in order. */
   readonly steps: string[] = [];
 
@@ -70,10 +71,7 @@ export class LoginStage {
       queue: this.queue,
       sessions: this.#sessions(),
       clock: this.clock,
-      reports: {
-        upgradeFailed: (userId) => this.reported.push(`upgrade of ${userId}`),
-        passwordUnreadable: (userId) => this.reported.push(`password of ${userId}`),
-      },
+      events: this.events,
     });
   }
 

@@ -17,6 +17,7 @@ import { TokenVerifier } from '../../src/validator/token-verifier.ts';
 import { Validator } from '../../src/validator/validator.ts';
 import { eventually } from './eventually.ts';
 import { ManualClock } from './manual-clock.ts';
+import { RecordedEvents } from './security-events.ts';
 import { DAY, ids, MINUTE } from './sessions.ts';
 import { AUDIENCE, ISSUER, TestKey } from './test-keys.ts';
 
@@ -42,6 +43,7 @@ export class SessionWorld {
   readonly log: RevocationLog;
   readonly key: TestKey;
   readonly users = new Map<string, User>();
+  readonly events = new RecordedEvents();
   readonly feed: RevocationFeed;
   readonly endings: SessionEndings;
   readonly sessions: SessionService;
@@ -65,6 +67,7 @@ export class SessionWorld {
       store,
       log,
       clock,
+      events: this.events,
       tombstoneTtlMs: DAY,
       accessTokenLifeMs: ACCESS_TTL + MINUTE,
       coveredSince: () => this.feed.coveredSince,
@@ -80,6 +83,7 @@ export class SessionWorld {
       ...common,
       store,
       endings: this.endings,
+      events: this.events,
       users: { findById: async (userId) => this.users.get(userId) },
       accessTokens: new AccessTokenIssuer({
         ...common,
@@ -158,7 +162,7 @@ export class SessionWorld {
 
   /** @param clientId of the application that presents the token; empty: not compared. */
   refresh(refreshToken: string, clientId = '') {
-    return this.sessions.refresh({ refreshToken, clientId });
+    return this.sessions.refresh({ refreshToken, clientId, ipAddress: '192.0.2.2' });
   }
 
   open(user: User, device: Partial<Device> = {}) {

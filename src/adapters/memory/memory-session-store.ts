@@ -1,6 +1,7 @@
+import type { EndReason } from '../../core/audit/end-reason.ts';
 import type { Clock } from '../../core/clock.ts';
 import { decideRotation, passedDeadline } from '../../core/session/rotation.ts';
-import type { EndedSession, EndReason, Session } from '../../core/session/session.ts';
+import type { EndedSession, Session } from '../../core/session/session.ts';
 import { createdAtOf } from '../../core/session/session-id.ts';
 import type {
   CreateOutcome,

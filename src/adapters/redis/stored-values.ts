@@ -1,4 +1,4 @@
-import type { EndReason } from '../../core/session/session.ts';
+import type { EndReason } from '../../core/audit/end-reason.ts';
 
 /** The last millisecond of the year 9999, as far as a protobuf timestamp goes. */
 export const LATEST_MS = 253_402_300_799_999;

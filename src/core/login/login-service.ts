@@ -1,4 +1,5 @@
 import type { Clock } from '../../validator/clock.ts';
+import type { Actor, EventOrigin, SecurityEvents } from '../audit/security-event.ts';
 import { Failure } from '../failure.ts';
 import type { Device } from '../session/session.ts';
 import type { OpenedSession, SessionService } from '../session/session-service.ts';
@@ -20,22 +21,21 @@ export interface LoginAttempt extends QueueCaller {
 
 export type LoginResult = OpenedSession;
 
-/** What an operator should know and a caller must not. */
-export interface LoginReports {
-  /** The login succeeded; its password stays stored in the old way until the next one. */
-  readonly upgradeFailed: (userId: string, cause: unknown) => void;
-  /** The user cannot sign in: the stored password is damaged, or its master key is not in LATCHKEY_MASTER_KEY. */
-  readonly passwordUnreadable: (userId: string) => void;
-}
-
 export interface LoginServiceOptions {
   readonly users: Pick<UserDirectory, 'findByUsernameKey' | 'update'>;
   readonly passwords: Passwords;
   readonly queue: Pick<PasswordQueue, 'take'>;
   readonly sessions: Pick<SessionService, 'open' | 'refuse' | 'checkStore'>;
   readonly clock: Clock;
-  readonly reports: LoginReports;
+  readonly events: SecurityEvents;
 }
+
+/** The user that an attempt was about, as soon as it is known. */
+interface Found {
+  userId: string | undefined;
+}
+
+const ACTOR: Actor = { kind: 'credentials' };
 
 /** RFC 8176: a password. */
 const PASSWORD_METHOD = 'pwd';
@@ -54,9 +54,23 @@ export class LoginService {
    * comes before the password is looked at or, where a store goes away during that, whatever the password was.
    */
   async login(attempt: LoginAttempt): Promise<LoginResult> {
+    const found: Found = { userId: undefined };
+    try {
+      return await this.#login(attempt, found);
+    } catch (error) {
+      const { events, clock } = this.#options;
+      const reason = error instanceof Failure ? error.reason : 'INTERNAL';
+      const origin: EventOrigin = { ipAddress: attempt.ipAddress, clientId: attempt.clientId };
+      events.publish({ kind: 'SignInFailed', at: clock.now(), actor: ACTOR, reason, ...found, origin });
+      throw error;
+    }
+  }
+
+  async #login(attempt: LoginAttempt, found: Found): Promise<LoginResult> {
     const { sessions } = this.#options;
     const { clientId, device, ipAddress } = attempt;
     const { user, userId, ok, upgrade } = await this.#check(attempt);
+    found.userId = user?.userId;
     if (user === undefined || !ok || user.disabledAt !== undefined) return sessions.refuse(userId);
     // With the record whose password was checked, never a later one: whatever ended the user's sessions since then
     // carries a higher securityVersion, and the session store refuses this one.
@@ -68,7 +82,7 @@ export class LoginService {
 
   /** Takes the place in the queue first: a full queue refuses before the user is read, so timing reveals no user. */
   async #check(attempt: LoginAttempt) {
-    const { passwords, queue, sessions, reports } = this.#options;
+    const { passwords, queue, sessions, events, clock } = this.#options;
     const place = queue.take(attempt);
     try {
       const key = usernameKeyOf(attempt.username);
@@ -79,7 +93,10 @@ export class LoginService {
       await place.turn;
       await sessions.checkStore(userId);
       const { ok, upgrade, readable } = await passwords.check(attempt.password, user?.passwordHash);
-      if (user !== undefined && !readable) reports.passwordUnreadable(user.userId);
+      if (user !== undefined && !readable) {
+        const { userId } = user;
+        events.publish({ kind: 'PasswordUnreadable', at: clock.now(), actor: ACTOR, userId });
+      }
       return { user, userId, ok, upgrade };
     } finally {
       place.leave();
@@ -92,12 +109,14 @@ export class LoginService {
 
   /** Stores the password as it would be stored today, unless the record was changed since it was read. */
   async #upgrade(user: User, attempt: LoginAttempt): Promise<void> {
-    const { users, passwords, clock, reports } = this.#options;
+    const { users, passwords, clock, events } = this.#options;
     try {
       const passwordHash = await passwords.hash(attempt.password, attempt);
       await users.update(user.userId, { passwordHash }, clock.now(), { ifVersion: user.version });
     } catch (error) {
-      if (!isExpected(error)) reports.upgradeFailed(user.userId, error);
+      if (isExpected(error)) return;
+      const { userId } = user;
+      events.publish({ kind: 'PasswordRehashFailed', at: clock.now(), actor: ACTOR, userId, cause: error });
     }
   }
 }

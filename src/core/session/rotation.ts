@@ -1,4 +1,5 @@
-import type { EndReason, Session } from './session.ts';
+import type { EndReason } from '../audit/end-reason.ts';
+import type { Session } from './session.ts';
 
 /** What a refresh does to a session. */
 export type RotationDecision =

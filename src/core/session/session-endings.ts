@@ -1,13 +1,16 @@
 import type { Clock } from '../../validator/clock.ts';
 import type { Revocation } from '../../validator/revocation-set.ts';
+import type { EndReason } from '../audit/end-reason.ts';
+import type { Actor, SecurityEvents } from '../audit/security-event.ts';
 import type { RevocationLog } from '../revocation/revocation-log.ts';
-import type { EndedSession, EndReason } from './session.ts';
+import type { EndedSession } from './session.ts';
 import type { SessionStore } from './session-store.ts';
 
 export interface SessionEndingsOptions {
   readonly store: SessionStore;
   readonly log: RevocationLog;
   readonly clock: Clock;
+  readonly events: SecurityEvents;
   readonly tombstoneTtlMs: number;
   /** The longest an access token can live, with the leeway for skew; milliseconds. */
   readonly accessTokenLifeMs: number;
@@ -34,18 +37,23 @@ export class SessionEndings {
   }
 
   /** Answers the revision of the ending, whether it was this one or one before. */
-  async end(userId: string, sessionId: string, reason: EndReason): Promise<{ revision: string }> {
+  async end(
+    userId: string,
+    sessionId: string,
+    reason: EndReason,
+    actor: Actor,
+  ): Promise<{ revision: string }> {
     const { store, clock, tombstoneTtlMs } = this.#options;
     const ended = await store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
-    return { revision: await this.log(userId, ended) };
+    return { revision: await this.log(userId, ended, actor) };
   }
 
   /** Ends a session as REPLACED and logs it; completes an earlier end that was not logged. Answers how it ended. */
-  async replace(userId: string, sessionId: string): Promise<EndedSession> {
+  async replace(userId: string, sessionId: string, actor: Actor): Promise<EndedSession> {
     const { store, clock, tombstoneTtlMs } = this.#options;
     const how = { userId, sessionId, reason: 'REPLACED', tombstoneTtlMs, now: clock.now() } as const;
     const ended = await store.end(how);
-    return { ...ended, revision: await this.log(userId, ended) };
+    return { ...ended, revision: await this.log(userId, ended, actor) };
   }
 
   /** Ends the record of a session whose ending is in the log already; answers the ending that the record has. */
@@ -55,13 +63,21 @@ export class SessionEndings {
   }
 
   /** Ends every session of the user that exists or is being made with what was read before `securityVersion`. */
-  async endUser(userId: string, securityVersion: number, reason: EndReason): Promise<{ revision: string }> {
-    return this.#cutOff(userId, securityVersion, reason, undefined);
+  async endUser(
+    userId: string,
+    securityVersion: number,
+    reason: EndReason,
+    actor: Actor,
+  ): Promise<{ revision: string }> {
+    const revision = await this.#cutOff(userId, securityVersion, reason, undefined);
+    const { events, clock } = this.#options;
+    events.publish({ kind: 'SessionEnded', at: clock.now(), actor, userId, sessionId: undefined, reason });
+    return revision;
   }
 
   /** Puts an ending into the log that a session record already has. Answers its revision. */
-  async log(userId: string, ended: EndedSession): Promise<string> {
-    const { store, log, clock, coveredSince, accessTokenLifeMs } = this.#options;
+  async log(userId: string, ended: EndedSession, actor: Actor): Promise<string> {
+    const { store, log, clock, coveredSince, accessTokenLifeMs, events } = this.#options;
     if (ended.revision !== undefined && ended.endedAt > coveredSince()) return ended.revision;
     const { sessionId, reason, endedAt } = ended;
     const expiresAt = Math.max(endedAt, clock.now()) + accessTokenLifeMs;
@@ -70,6 +86,10 @@ export class SessionEndings {
       clock.now(),
     );
     await store.markLogged(userId, sessionId, revision);
+    // One that was logged before, in a log that was lost, is not published again.
+    if (ended.revision === undefined) {
+      events.publish({ kind: 'SessionEnded', at: endedAt, actor, userId, sessionId, reason });
+    }
     return revision;
   }
 

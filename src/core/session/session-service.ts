@@ -2,6 +2,8 @@ import type { Clock } from '../../validator/clock.ts';
 import { createdAtOf } from '../../validator/session-id.ts';
 import type { TokenVerifier } from '../../validator/token-verifier.ts';
 import type { RevocationView } from '../../validator/validator.ts';
+import type { EndReason } from '../audit/end-reason.ts';
+import type { Actor, EventOrigin, SecurityEvents } from '../audit/security-event.ts';
 import { Failure, storeUnavailable } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
 import { invalidCredentials } from '../login/invalid-credentials.ts';
@@ -11,13 +13,14 @@ import type { AccessTokenIssuer } from './access-token-issuer.ts';
 import type { IssuedTokens } from './issued-tokens.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { MAX_GENERATION, type RefreshGrant, type RefreshTokens } from './refresh-token.ts';
-import type { Device, EndedSession, EndReason, Session, SessionPolicy } from './session.ts';
+import type { Device, EndedSession, Session, SessionPolicy } from './session.ts';
 import type { SessionEndings } from './session-endings.ts';
 import type { CreateOutcome, RotateOutcome, SessionStore } from './session-store.ts';
 
 export interface SessionServiceOptions {
   readonly store: SessionStore;
   readonly endings: SessionEndings;
+  readonly events: SecurityEvents;
   readonly users: Pick<UserDirectory, 'findById'>;
   readonly accessTokens: AccessTokenIssuer;
   readonly refreshTokens: RefreshTokens;
@@ -42,6 +45,8 @@ export interface RefreshAttempt {
   readonly refreshToken: string;
   /** The application that presents it; empty: not compared with the session's. */
   readonly clientId: string;
+  /** Where it was presented; empty: not known. */
+  readonly ipAddress: string;
 }
 
 export interface SessionWithTokens {
@@ -64,6 +69,9 @@ interface Attempt {
 const MAX_OPEN_ATTEMPTS = 50;
 /** A login that waits longer than this for others of its user to make room is refused, and ends nothing; milliseconds. */
 const MAX_ROOM_WAIT_MS = 1_000;
+
+const CREDENTIALS: Actor = { kind: 'credentials' };
+const SERVICE: Actor = { kind: 'service' };
 
 /** Opens sessions, keeps them going, ends them. */
 export class SessionService {
@@ -116,7 +124,7 @@ export class SessionService {
    * Exchanges a refresh token; see `decideRotation`. Fails with INVALID_REFRESH_TOKEN, also for another client's token,
    * SESSION_ENDED, STORE_UNAVAILABLE, and ENDING_UNCONFIRMED where a session that ends here may not be stored as ended.
    */
-  async refresh({ refreshToken, clientId }: RefreshAttempt): Promise<SessionWithTokens> {
+  async refresh({ refreshToken, clientId, ipAddress }: RefreshAttempt): Promise<SessionWithTokens> {
     const grant = this.#grantOf(refreshToken);
     const now = this.#options.clock.now();
     await this.#refuseIfKnownEnded(grant);
@@ -128,8 +136,13 @@ export class SessionService {
     }
     switch (outcome.kind) {
       case 'rotated':
-      case 'replayed':
-        return { session: outcome.session, tokens: await this.#issue(outcome.session, user, now) };
+      case 'replayed': {
+        const { session } = outcome;
+        const tokens = await this.#issue(session, user, now);
+        const kind = outcome.kind === 'rotated' ? 'Refreshed' : 'RefreshReplayed';
+        this.#publish(kind, session, { ipAddress, clientId: session.clientId }, holderOf(session));
+        return { session, tokens };
+      }
       case 'reused':
       case 'ended':
         await this.#logIfNeeded(grant.userId, outcome.ended);
@@ -149,7 +162,8 @@ export class SessionService {
   /** Ends the session of any refresh token it ever had. Fails with INVALID_REFRESH_TOKEN, ENDING_UNCONFIRMED. */
   async logoutByRefreshToken(refreshToken: string): Promise<{ revision: string }> {
     const { userId, sessionId } = this.#grantOf(refreshToken);
-    return this.#options.endings.end(userId, sessionId, 'LOGGED_OUT');
+    const actor = holderOf({ userId, sessionId, clientId: '' });
+    return this.#options.endings.end(userId, sessionId, 'LOGGED_OUT', actor);
   }
 
   /** Ends the session of an access token, expired or not. Fails with INVALID_ACCESS_TOKEN, ENDING_UNCONFIRMED. */
@@ -159,7 +173,8 @@ export class SessionService {
     if ('reason' in verified || verified.claims.issuer !== issuer) {
       throw new Failure('INVALID_ACCESS_TOKEN', 'This is not an access token of this service.');
     }
-    return endings.end(verified.claims.userId, verified.claims.sessionId, 'LOGGED_OUT');
+    const { userId, sessionId } = verified.claims;
+    return endings.end(userId, sessionId, 'LOGGED_OUT', holderOf(verified.claims));
   }
 
   async #refuse(userId: string): Promise<never> {
@@ -175,7 +190,7 @@ export class SessionService {
       if (made.outcome.kind !== 'full') return this.#opened(user, made, ended);
       if (attempt === MAX_OPEN_ATTEMPTS) break;
       for (const sessionId of made.outcome.toEnd) {
-        ended.push(await this.#options.endings.replace(user.userId, sessionId));
+        ended.push(await this.#options.endings.replace(user.userId, sessionId, CREDENTIALS));
       }
     }
     throw noRoom();
@@ -188,6 +203,7 @@ export class SessionService {
   ): Promise<OpenedSession> {
     if (outcome.kind !== 'created') throw invalidCredentials();
     const tokens = await this.#issueOrDiscard(session, user, now);
+    this.#publish('SignedIn', session, session, CREDENTIALS);
     return { session, tokens, replaced: [...ended, ...(await this.#tryReplace(user, outcome.replaced))] };
   }
 
@@ -208,7 +224,7 @@ export class SessionService {
   async #tryReplace({ userId }: User, replaced: readonly EndedSession[]): Promise<EndedSession[]> {
     const { endings } = this.#options;
     const results = await Promise.allSettled(
-      replaced.map(({ sessionId }) => endings.replace(userId, sessionId)),
+      replaced.map(({ sessionId }) => endings.replace(userId, sessionId, CREDENTIALS)),
     );
     return results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
   }
@@ -275,7 +291,7 @@ export class SessionService {
     const user = await this.#options.users.findById(userId);
     if (user !== undefined && user.disabledAt === undefined) return user;
     const reason: EndReason = user === undefined ? 'USER_DELETED' : 'USER_DISABLED';
-    await this.#options.endings.end(userId, sessionId, reason);
+    await this.#options.endings.end(userId, sessionId, reason, SERVICE);
     const { store, clock } = this.#options;
     const found = await store.read(userId, sessionId, clock.now());
     throw sessionEnded(found.kind === 'ended' ? found.ended : undefined);
@@ -301,16 +317,26 @@ export class SessionService {
     };
   }
 
+  #publish(
+    kind: 'SignedIn' | 'Refreshed' | 'RefreshReplayed',
+    { userId, sessionId }: Session,
+    { ipAddress, clientId }: EventOrigin,
+    actor: Actor,
+  ): void {
+    const { events, clock } = this.#options;
+    events.publish({ kind, at: clock.now(), actor, userId, sessionId, origin: { ipAddress, clientId } });
+  }
+
   /** A session that ended by its deadline has no living access token, and an old ending is in nobody's way. */
   async #logIfNeeded(userId: string, ended: EndedSession): Promise<void> {
     if (ended.reason === 'IDLE' || ended.reason === 'MAX_LIFETIME') return;
-    await this.#options.endings.log(userId, ended);
+    await this.#options.endings.log(userId, ended, SERVICE);
   }
 
   /** Nobody has a token of it; if it cannot be ended either, its idle deadline will do. */
   async #discard({ userId, sessionId }: Session): Promise<void> {
     try {
-      await this.#options.endings.end(userId, sessionId, 'REPLACED');
+      await this.#options.endings.end(userId, sessionId, 'REPLACED', SERVICE);
     } catch {
       return;
     }
@@ -319,6 +345,11 @@ export class SessionService {
 
 function invalidRefreshToken(message: string): Failure {
   return new Failure('INVALID_REFRESH_TOKEN', message);
+}
+
+/** Whoever presented a token of the session. */
+function holderOf({ userId, sessionId, clientId }: Omit<Extract<Actor, { kind: 'caller' }>, 'kind'>): Actor {
+  return { kind: 'caller', userId, sessionId, clientId };
 }
 
 function noRoom(): Failure {

@@ -1,4 +1,5 @@
-import type { EndedSession, EndReason, Session } from './session.ts';
+import type { EndReason } from '../audit/end-reason.ts';
+import type { EndedSession, Session } from './session.ts';
 
 export interface CreateSession {
   /** `generation` is 1; `securityVersion` is the user's, as it was read before the credentials were checked. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../validator/clock.ts';
+import type { Actor, SecurityEvents, UserChangeKind } from '../audit/security-event.ts';
 import { Failure } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
 import { checkNewPassword } from '../login/password-policy.ts';
@@ -17,6 +18,7 @@ export interface UserServiceOptions {
   readonly directory: UserDirectory;
   readonly passwords: Pick<Passwords, 'hash' | 'importHash'>;
   readonly sessions: Pick<SessionEndings, 'endUser'>;
+  readonly events: SecurityEvents;
   readonly clock: Clock;
   readonly ids: IdSource;
 }
@@ -60,7 +62,7 @@ export class UserService {
   }
 
   /** Fails with INVALID_FIELD, USERNAME_TAKEN, LOGIN_QUEUE_FULL. */
-  async create(user: NewUser, caller?: QueueCaller): Promise<User> {
+  async create(user: NewUser, actor: Actor, caller?: QueueCaller): Promise<User> {
     const { passwords, directory } = this.#options;
     checkFields(
       () => checkNewUsername(user.username, 'username'),
@@ -76,6 +78,7 @@ export class UserService {
         : passwords.importHash(user.passwordHash);
     const created = this.#newUser(user.username, user.roles, stored);
     await directory.insert(created);
+    this.#publish(created.userId, 'CREATED', actor);
     return created;
   }
 
@@ -96,6 +99,7 @@ export class UserService {
     );
     const user = this.#newUser(first.username, [ADMIN_ROLE], await passwords.hash(password));
     if (!(await this.#insertFirst(user))) return undefined;
+    this.#publish(user.userId, 'CREATED', { kind: 'service' });
     return { user, madePassword: first.password === undefined ? password : undefined };
   }
 
@@ -119,6 +123,7 @@ export class UserService {
   async update(
     userId: string,
     change: { readonly username?: string; readonly roles?: readonly string[] },
+    actor: Actor,
     ifVersion?: number,
   ): Promise<User> {
     const { username, roles } = change;
@@ -130,7 +135,7 @@ export class UserService {
         if (roles !== undefined) checkRoles(roles, 'roles');
       },
     );
-    return this.#change(
+    const user = await this.#change(
       userId,
       {
         ...(username === undefined ? {} : { username, usernameKey: canonicalUsername(username) }),
@@ -138,10 +143,17 @@ export class UserService {
       },
       ifVersion,
     );
+    this.#publish(userId, 'UPDATED', actor);
+    return user;
   }
 
   /** Fails with INVALID_FIELD, USER_NOT_FOUND, LOGIN_QUEUE_FULL, ENDING_UNCONFIRMED. */
-  async setPassword(userId: string, password: string, caller?: QueueCaller): Promise<ChangedUser> {
+  async setPassword(
+    userId: string,
+    password: string,
+    actor: Actor,
+    caller?: QueueCaller,
+  ): Promise<ChangedUser> {
     const { username } = await this.get({ userId });
     checkNewPassword(password, 'password', [username]);
     const passwordHash = await this.#options.passwords.hash(password, caller);
@@ -150,19 +162,24 @@ export class UserService {
       passwordChangedAt: this.#options.clock.now(),
       endsSessions: true,
     });
-    return { user, revision: await this.#endSessions(user, 'PASSWORD_CHANGED') };
+    this.#publish(userId, 'PASSWORD_SET', actor);
+    return { user, revision: await this.#endSessions(user, 'PASSWORD_CHANGED', actor) };
   }
 
   /** Fails with USER_NOT_FOUND, LAST_ADMIN, ENDING_UNCONFIRMED. */
-  async disable(userId: string): Promise<ChangedUser> {
+  async disable(userId: string, actor: Actor): Promise<ChangedUser> {
     const user = await this.#disableRecord(userId);
-    return { user, revision: await this.#endSessions(user, 'USER_DISABLED') };
+    this.#publish(userId, 'DISABLED', actor);
+    return { user, revision: await this.#endSessions(user, 'USER_DISABLED', actor) };
   }
 
   /** Fails with USER_NOT_FOUND. */
-  async enable(userId: string): Promise<User> {
+  async enable(userId: string, actor: Actor): Promise<User> {
     const user = await this.get({ userId });
-    return user.disabledAt === undefined ? user : this.#change(userId, { disabledAt: null });
+    if (user.disabledAt === undefined) return user;
+    const enabled = await this.#change(userId, { disabledAt: null });
+    this.#publish(userId, 'ENABLED', actor);
+    return enabled;
   }
 
   /**
@@ -170,12 +187,13 @@ export class UserService {
    * is confirmed. The record goes only if it is still as it was disabled: a user whom somebody enabled
    * under way could have signed in again. Fails with USER_NOT_FOUND, LAST_ADMIN, USER_CHANGED, ENDING_UNCONFIRMED.
    */
-  async delete(userId: string): Promise<{ readonly revision: string }> {
+  async delete(userId: string, actor: Actor): Promise<{ readonly revision: string }> {
     for (let attempt = 1; ; attempt += 1) {
       const user = await this.#disableRecord(userId);
-      const revision = await this.#endSessions(user, 'USER_DELETED');
+      const revision = await this.#endSessions(user, 'USER_DELETED', actor);
       try {
         await this.#options.directory.delete(userId, user.version);
+        this.#publish(userId, 'DELETED', actor);
         return { revision };
       } catch (error) {
         const changed = error instanceof Failure && error.reason === 'USER_CHANGED';
@@ -214,9 +232,16 @@ export class UserService {
   async #endSessions(
     user: User,
     reason: 'PASSWORD_CHANGED' | 'USER_DISABLED' | 'USER_DELETED',
+    actor: Actor,
   ): Promise<string> {
-    const { revision } = await this.#options.sessions.endUser(user.userId, user.securityVersion, reason);
+    const { userId, securityVersion } = user;
+    const { revision } = await this.#options.sessions.endUser(userId, securityVersion, reason, actor);
     return revision;
+  }
+
+  #publish(userId: string, change: UserChangeKind, actor: Actor): void {
+    const { events, clock } = this.#options;
+    events.publish({ kind: 'UserChanged', at: clock.now(), actor, userId, change });
   }
 
   #newUser(username: string, roles: readonly string[], passwordHash: string): User {

@@ -1,0 +1,52 @@
+import { publishTo, type SecurityEvent, type SecurityEvents } from '../core/audit/security-event.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** The stream of security events, with its subscribers: the metrics and the log. */
+export function securityEvents(logger: Logger, metrics: Metrics): SecurityEvents {
+  return publishTo(countIn(metrics), logTo(logger));
+}
+
+function countIn(metrics: Metrics): SecurityEvents['publish'] {
+  return (event) => {
+    metrics.countSecurityEvent(event.kind);
+    if (event.kind === 'SignedIn') metrics.countLogin('opened');
+    if (event.kind === 'SignInFailed') metrics.countLogin(event.reason);
+  };
+}
+
+/** What happens at every sign-in and refresh is logged as `debug`; what an operator should see, above that. */
+function logTo(logger: Logger): SecurityEvents['publish'] {
+  return (event) => {
+    switch (event.kind) {
+      case 'PasswordRehashFailed':
+        logger.warn(
+          { userId: event.userId, err: event.cause },
+          'password rehash failed; retrying at the next login',
+        );
+        return;
+      case 'PasswordUnreadable':
+        logger.error(
+          { userId: event.userId },
+          'the stored password cannot be read: it is damaged, or its master key is missing',
+        );
+        return;
+      case 'SessionEnded':
+        if (event.reason === 'REFRESH_TOKEN_REUSED') {
+          logger.warn(fieldsOf(event), 'an old refresh token was presented; the session has ended');
+        } else {
+          logger.debug(fieldsOf(event), 'session ended');
+        }
+        return;
+      case 'UserChanged':
+        logger.info(fieldsOf(event), 'user changed');
+        return;
+      default:
+        logger.debug(fieldsOf(event), 'security event');
+    }
+  };
+}
+
+function fieldsOf({ kind, at: _, actor, ...facts }: SecurityEvent) {
+  return { event: kind, actor, ...facts };
+}

@@ -1,0 +1,60 @@
+import { expect, test } from '@jest/globals';
+import { securityEvents } from '../../src/app/security-events.ts';
+import type { LogFields, Logger } from '../../src/telemetry/logger.ts';
+import { Metrics } from '../../src/telemetry/metrics.ts';
+import { ADMIN_ACTOR } from '../support/security-events.ts';
+
+const AT = Date.UTC(2026, 0, 1);
+const origin = { ipAddress: '192.0.2.1', clientId: 'web' };
+const session = { userId: 'user-1', sessionId: 'session-1' };
+
+function setUp() {
+  const lines: string[] = [];
+  const line = (level: string) => (fields: LogFields, message: string) => {
+    lines.push(`${level} ${message}: ${JSON.stringify(fields)}`);
+  };
+  const logger: Logger = {
+    ...{ debug: line('debug'), info: line('info'), warn: line('warn') },
+    ...{ error: line('error'), fatal: line('fatal') },
+  };
+  const metrics = new Metrics();
+  return { lines, metrics, events: securityEvents(logger, metrics) };
+}
+
+test('security events are counted by kind, and logins by their outcome', async () => {
+  const { events, metrics } = setUp();
+  const actor = { kind: 'credentials' } as const;
+  events.publish({ kind: 'SignedIn', at: AT, actor, ...session, origin });
+  const failed = { kind: 'SignInFailed', at: AT, actor, userId: undefined, origin } as const;
+  events.publish({ ...failed, reason: 'INVALID_CREDENTIALS' });
+  events.publish({ ...failed, reason: 'INVALID_CREDENTIALS' });
+  const page = await metrics.text();
+  expect(page).toContain('latchkey_security_events_total{event="SignInFailed"} 2');
+  expect(page).toContain('latchkey_logins_total{outcome="opened"} 1');
+  expect(page).toContain('latchkey_logins_total{outcome="INVALID_CREDENTIALS"} 2');
+});
+
+test('what an operator should see is logged, and what happens all the time as debug', () => {
+  const { events, lines } = setUp();
+  const service = { kind: 'service' } as const;
+  events.publish({ kind: 'Refreshed', at: AT, actor: service, ...session, origin });
+  events.publish({ kind: 'SessionEnded', at: AT, actor: service, ...session, reason: 'LOGGED_OUT' });
+  events.publish({
+    kind: 'SessionEnded',
+    at: AT,
+    actor: service,
+    ...session,
+    reason: 'REFRESH_TOKEN_REUSED',
+  });
+  events.publish({ kind: 'UserChanged', at: AT, actor: ADMIN_ACTOR, userId: 'user-1', change: 'DISABLED' });
+  events.publish({ kind: 'PasswordUnreadable', at: AT, actor: service, userId: 'user-1' });
+  expect(lines.map((line) => line.slice(0, line.indexOf(':')))).toEqual([
+    'debug security event',
+    'debug session ended',
+    'warn an old refresh token was presented; the session has ended',
+    'info user changed',
+    'error the stored password cannot be read',
+  ]);
+  expect(lines[3]).toContain('"change":"DISABLED"');
+  expect(lines[3]).toContain(ADMIN_ACTOR.kind === 'caller' ? ADMIN_ACTOR.userId : '');
+});

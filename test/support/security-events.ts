@@ -1,0 +1,24 @@
+import type { Actor, SecurityEvent, SecurityEvents } from '../../src/core/audit/security-event.ts';
+
+/** An administrator. */
+export const ADMIN_ACTOR: Actor = {
+  kind: 'caller',
+  userId: '019b7760-0000-7000-8000-0000000000aa',
+  sessionId: '019b7760-0000-7000-8000-0000000000ab',
+  clientId: 'console',
+};
+
+export const NO_EVENTS: SecurityEvents = { publish: () => undefined };
+
+/** Keeps what is published. */
+export class RecordedEvents implements SecurityEvents {
+  readonly all: SecurityEvent[] = [];
+
+  publish(event: SecurityEvent): void {
+    this.all.push(event);
+  }
+
+  of<Kind extends SecurityEvent['kind']>(kind: Kind) {
+    return this.all.filter((event): event is Extract<SecurityEvent, { kind: Kind }> => event.kind === kind);
+  }
+}
