@@ -163,6 +163,7 @@ const libraries = [
     'gRPC ends at the door.',
   ),
   confined('commander-in-cli', ['commander'], ['cli/'], 'Arguments are the command line.'),
+  confined('schemas-in-config', ['valibot'], ['config'], 'Only the environment is read with a schema.'),
   confined(
     'meters-in-telemetry',
     ['pino', 'prom-client'],

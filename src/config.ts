@@ -1,8 +1,9 @@
-import { badValue, type ConfigFault, unknownName } from './config/faults.ts';
+import * as v from 'valibot';
+import { type ConfigIssue, issuesOf, unknownNameIssue } from './config/config-issue.ts';
 import { isLoopback, type ListenAddress, type TcpAddress } from './config/listen-address.ts';
-import { brokenRules } from './config/rules.ts';
+import { ENVIRONMENT_SCHEMA, environmentOf } from './config/rules.ts';
 import type { RedisAddress } from './config/store-address.ts';
-import { SETTING_NAMES, type SettingName, type Settings, variableOf } from './config/variables.ts';
+import { isVariable, type Settings } from './config/variables.ts';
 import type { SigningAlgorithm } from './core/keys/signing-key.ts';
 
 /** How the service is to run. Durations are milliseconds. Holds secrets: never print it. */
@@ -46,7 +47,7 @@ export interface Config {
   readonly bcrypt: { readonly cost: number; readonly threads: number; readonly waitingPerThread: number };
 }
 
-export type LogLevel = Settings['logLevel'];
+export type LogLevel = Settings['LATCHKEY_LOG_LEVEL'];
 
 /** PEM files. */
 export interface TlsFiles {
@@ -62,7 +63,7 @@ export interface Environment extends Readonly<Record<string, string | undefined>
 
 export type ConfigOutcome =
   | { readonly kind: 'config'; readonly config: Config }
-  | { readonly kind: 'faults'; readonly faults: readonly ConfigFault[] };
+  | { readonly kind: 'issues'; readonly issues: readonly ConfigIssue[] };
 
 const OUR_PREFIX = 'LATCHKEY_';
 /**
@@ -79,47 +80,22 @@ const FROM_CLI = /^LATCHKEY_(?:ADDRESS|USERNAME|PASSWORD|TOKEN)$/;
 const REMOTE_DRAIN_DELAY_MS = 2_000;
 
 /**
- * Reads the whole configuration and reports all faults together. A variable that is empty counts as not set.
+ * Reads the whole configuration and reports all issues together. A variable that is empty counts as not set.
  *
  * @param cores processors this process may use.
  */
 export function readConfig(environment: Environment, cores: number): ConfigOutcome {
-  const { settings, unread, faults } = readSettings(environment);
-  const isProduction = !unread.has('listen') && environmentOf(settings, environment) === 'production';
-  const all = [
-    ...unknownNames(environment).map(unknownName),
-    ...faults,
-    ...brokenRules(settings, unread, isProduction),
-  ];
-  if (all.length > 0) return { kind: 'faults', faults: all };
-  return { kind: 'config', config: deepFreeze(assemble(settings, environment, cores)) };
-}
-
-function readSettings(environment: Environment) {
-  const settings: Partial<Record<SettingName, unknown>> = {};
-  const unread = new Set<SettingName>();
-  const faults: ConfigFault[] = [];
-  for (const name of SETTING_NAMES) {
-    const variable = variableOf(name);
-    const fallback = 'fallback' in variable ? variable.fallback : undefined;
-    const text = environment[variable.name] || fallback;
-    if (text === undefined) continue;
-    const parsed = variable.parse(text);
-    if ('value' in parsed) {
-      settings[name] = parsed.value;
-    } else {
-      unread.add(name);
-      faults.push(badValue(name, text, parsed.problem));
-    }
-  }
-  return { settings: settings as Settings, unread, faults };
+  const given = Object.fromEntries(Object.entries(environment).filter(([, text]) => text !== ''));
+  const read = v.safeParse(ENVIRONMENT_SCHEMA, given);
+  const issues = [...unknownNames(environment).map(unknownNameIssue), ...issuesOf(read.issues ?? [], given)];
+  if (!read.success || issues.length > 0) return { kind: 'issues', issues };
+  return { kind: 'config', config: deepFreeze(assemble(read.output, cores)) };
 }
 
 function unknownNames(environment: Environment): readonly string[] {
-  const known = new Set<string>(SETTING_NAMES.map((name) => variableOf(name).name));
   return Object.entries(environment)
     .filter(
-      ([name, value]) => name.startsWith(OUR_PREFIX) && !known.has(name) && !isForeign(name, value ?? ''),
+      ([name, value]) => name.startsWith(OUR_PREFIX) && !isVariable(name) && !isForeign(name, value ?? ''),
     )
     .map(([name]) => name)
     .sort();
@@ -130,55 +106,59 @@ function isForeign(name: string, value: string): boolean {
   return PORT_FROM_KUBERNETES.name.test(name) && PORT_FROM_KUBERNETES.value.test(value);
 }
 
-function environmentOf({ environment, listen }: Settings, variables: Environment): Config['environment'] {
-  if (environment !== undefined) return environment;
-  return variables.NODE_ENV !== 'production' && isLoopback(listen) ? 'development' : 'production';
-}
-
-function assemble(settings: Settings, variables: Environment, cores: number): Config {
-  const { listen, metricsListen } = settings;
-  const environment = environmentOf(settings, variables);
+function assemble(settings: Settings, cores: number): Config {
+  const listen = settings.LATCHKEY_LISTEN;
+  const metricsListen = settings.LATCHKEY_METRICS_LISTEN;
+  const environment = environmentOf(settings);
   return {
     environment,
-    logLevel: settings.logLevel,
-    workers: settings.workers,
+    logLevel: settings.LATCHKEY_LOG_LEVEL,
+    workers: settings.LATCHKEY_WORKERS,
     listen,
     metricsListen: metricsListen === 'off' ? undefined : metricsListen,
     tls: tlsOf(settings),
-    callerAuth: settings.callerAuth ?? 'open',
-    frontAuth: settings.frontAuth,
-    reflection: settings.reflection ?? environment === 'development',
-    drainDelayMs: settings.drainDelayMs ?? (isLoopback(listen) ? 0 : REMOTE_DRAIN_DELAY_MS),
-    drainTimeoutMs: settings.drainTimeoutMs,
-    dataDir: settings.dataDir,
-    redis: settings.redis ?? { kind: 'none' },
-    redisWaitReplicas: settings.redisWaitReplicas,
-    databaseUrl: settings.databaseUrl,
-    masterKeys: settings.masterKeys,
-    bootstrap: { username: settings.bootstrapUsername, password: settings.bootstrapPassword },
-    issuer: settings.issuer,
-    audiences: settings.audiences,
-    accessTokenTtlMs: settings.accessTokenTtlMs,
-    sessionIdleTtlMs: settings.sessionIdleTtlMs,
-    sessionMaxTtlMs: settings.sessionMaxTtlMs,
-    refreshGraceMs: settings.refreshGraceMs,
-    maxStalenessMs: settings.maxStalenessMs,
-    maxSessionsPerUser: settings.maxSessionsPerUser,
-    tokenCacheSize: settings.tokenCacheSize,
-    signingAlgorithm: settings.signingAlgorithm,
-    signingKeyRotationMs: settings.signingKeyRotationMs,
+    callerAuth: settings.LATCHKEY_CALLER_AUTH ?? 'open',
+    frontAuth: settings.LATCHKEY_FRONT_AUTH,
+    reflection: settings.LATCHKEY_REFLECTION ?? environment === 'development',
+    drainDelayMs: settings.LATCHKEY_DRAIN_DELAY ?? (isLoopback(listen) ? 0 : REMOTE_DRAIN_DELAY_MS),
+    drainTimeoutMs: settings.LATCHKEY_DRAIN_TIMEOUT,
+    dataDir: settings.LATCHKEY_DATA_DIR,
+    redis: settings.LATCHKEY_REDIS_URL ?? { kind: 'none' },
+    redisWaitReplicas: settings.LATCHKEY_REDIS_WAIT_REPLICAS,
+    databaseUrl: settings.LATCHKEY_DATABASE_URL,
+    masterKeys: settings.LATCHKEY_MASTER_KEY,
+    bootstrap: {
+      username: settings.LATCHKEY_BOOTSTRAP_USERNAME,
+      password: settings.LATCHKEY_BOOTSTRAP_PASSWORD,
+    },
+    issuer: settings.LATCHKEY_ISSUER,
+    audiences: settings.LATCHKEY_AUDIENCE,
+    accessTokenTtlMs: settings.LATCHKEY_ACCESS_TOKEN_TTL,
+    sessionIdleTtlMs: settings.LATCHKEY_SESSION_IDLE_TTL,
+    sessionMaxTtlMs: settings.LATCHKEY_SESSION_MAX_TTL,
+    refreshGraceMs: settings.LATCHKEY_REFRESH_GRACE,
+    maxStalenessMs: settings.LATCHKEY_MAX_STALENESS,
+    maxSessionsPerUser: settings.LATCHKEY_MAX_SESSIONS_PER_USER,
+    tokenCacheSize: settings.LATCHKEY_TOKEN_CACHE_SIZE,
+    signingAlgorithm: settings.LATCHKEY_SIGNING_ALGORITHM,
+    signingKeyRotationMs: settings.LATCHKEY_SIGNING_KEY_ROTATION,
     bcrypt: {
-      cost: settings.bcryptCost,
-      threads: settings.bcryptThreads ?? Math.max(1, Math.floor((cores - 1) / settings.workers)),
-      waitingPerThread: settings.bcryptQueue,
+      cost: settings.LATCHKEY_BCRYPT_COST,
+      threads:
+        settings.LATCHKEY_BCRYPT_THREADS ?? Math.max(1, Math.floor((cores - 1) / settings.LATCHKEY_WORKERS)),
+      waitingPerThread: settings.LATCHKEY_BCRYPT_QUEUE,
     },
   };
 }
 
-function tlsOf({ tlsCert, tlsKey, tlsClientCa }: Settings): TlsFiles | undefined {
-  if (tlsCert === undefined || tlsKey === undefined) return undefined;
-  const files = { certificate: tlsCert, privateKey: tlsKey };
-  return tlsClientCa === undefined ? files : { ...files, clientCa: tlsClientCa };
+function tlsOf(settings: Settings): TlsFiles | undefined {
+  const {
+    LATCHKEY_TLS_CERT: certificate,
+    LATCHKEY_TLS_KEY: privateKey,
+    LATCHKEY_TLS_CLIENT_CA: clientCa,
+  } = settings;
+  if (certificate === undefined || privateKey === undefined) return undefined;
+  return clientCa === undefined ? { certificate, privateKey } : { certificate, privateKey, clientCa };
 }
 
 /** Bytes cannot be frozen; everything around them is. */

@@ -5,7 +5,7 @@ import { superviseWorkers } from './app/workers/supervise.ts';
 import { WorkerEnded } from './app/workers/supervisor.ts';
 import { type WorkerSelf, workerSelf } from './app/workers/worker.ts';
 import { openApp } from './app.ts';
-import { describeFaults } from './config/faults.ts';
+import { describeIssues } from './config/config-issue.ts';
 import { type Config, readConfig } from './config.ts';
 import { greeting } from './greeting.ts';
 import { systemClock } from './telemetry/clock.ts';
@@ -40,8 +40,8 @@ export async function start(args: readonly string[]): Promise<number> {
     return EXIT_USAGE;
   }
   const outcome = readConfig(process.env, availableParallelism());
-  if (outcome.kind === 'faults') {
-    say(describeFaults(outcome.faults));
+  if (outcome.kind === 'issues') {
+    say(describeIssues(outcome.issues));
     return EXIT_CONFIG;
   }
   const { config } = outcome;

@@ -4,17 +4,16 @@
 //   node scripts/docs/config-table.ts --check   fails unless it is there already
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { SETTING_NAMES, variableOf } from '../../src/config/variables.ts';
+import { factsOf, VARIABLE_NAMES } from '../../src/config/variables.ts';
 
 const BEGIN = '<!-- config:begin -->';
 const END = '<!-- config:end -->';
 
 /** The table in Markdown, one row for each variable, without a line end after the last. */
 export function configTable(): string {
-  const rows = SETTING_NAMES.map(variableOf).map((variable) => {
-    const shown = 'fallback' in variable ? `\`${variable.fallback}\`` : variable.otherwise;
-    const example = `\`${variable.example}\``;
-    return [`\`${variable.name}\``, shown, variable.meaning, example].map(escaped).join(' | ');
+  const rows = VARIABLE_NAMES.map((name) => {
+    const { default: shown, meaning, example } = factsOf(name);
+    return [`\`${name}\``, shown, meaning, `\`${example}\``].map(escaped).join(' | ');
   });
   return [
     '| variable | default | meaning | example |',

@@ -32,7 +32,7 @@ export async function openDataFolder(site: Pick<Site, 'config' | 'closers'>): Pr
   const folder = resolve(config.dataDir);
   await checked(() => checkFolder(folder));
   await naming(
-    'dataDir',
+    'LATCHKEY_DATA_DIR',
     () => makeFolder(folder),
     (reason, error) =>
       NO_FOLDER.has((error as NodeJS.ErrnoException).code)
@@ -79,7 +79,7 @@ export async function openMasterKeys({
 
 /** What a check refuses it says in whole sentences; the system says what failed only. */
 function checked<Result>(step: () => Result): Promise<Result> {
-  return naming('dataDir', step, (reason, error) =>
+  return naming('LATCHKEY_DATA_DIR', step, (reason, error) =>
     error instanceof Failure ? `${reason}.` : `${reason}. ${FOLDER_REMEDY}`,
   );
 }

@@ -1,6 +1,5 @@
 import { JoseKeyMaterial } from '../adapters/jose/jose-key-material.ts';
 import type { SqlDatabase } from '../adapters/sql/sql-database.ts';
-import { variableOf } from '../config/variables.ts';
 import { Failure } from '../core/failure.ts';
 import { masterKeyIdOf } from '../core/keys/key-sealing.ts';
 import { KeyService } from '../core/keys/key-service.ts';
@@ -65,7 +64,7 @@ export async function openKeys(
 /** The database did answer: what it holds cannot be opened. */
 function namingMasterKeys(error: unknown): never {
   const isUnopened = error instanceof Failure && error.reason === 'INTERNAL';
-  throw isUnopened ? new StartFault('masterKeys', error.message, error) : error;
+  throw isUnopened ? new StartFault('LATCHKEY_MASTER_KEY', error.message, error) : error;
 }
 
 /**
@@ -84,7 +83,7 @@ async function warnOfMissing(
     const missing = masterKeyIdOf(sealedPrivateJwk);
     if (state === undefined || missing === undefined || masterKeys.byId(missing) !== undefined) continue;
     logger.warn(
-      { variable: variableOf('masterKeys').name, missing, keyId, state },
+      { variable: 'LATCHKEY_MASTER_KEY', missing, keyId, state },
       'a signing key is sealed under a master key that is not in the list: add that to its end',
     );
   }

@@ -71,7 +71,7 @@ async function reset(username: string, site: Site, lastFault: () => unknown): Pr
   await checkMasterKeys(database, masterKeys);
   const { store, log } = await openSessionStores(site);
   await naming(
-    'redis',
+    'LATCHKEY_REDIS_URL',
     () => store.ping().catch((error: unknown) => Promise.reject(lastFault() ?? error)),
     (reason) => `Redis cannot be used: ${reason}. Sessions are ended there, so nothing was changed.`,
   );
@@ -99,7 +99,7 @@ function requireFiles({ databaseUrl, masterKeys, dataDir }: Config): void {
   for (const name of needed) {
     const file = resolve(dataDir, name);
     if (!existsSync(file))
-      throw new StartFault('dataDir', `${file} does not exist. ${SAME_SETTINGS}`, undefined);
+      throw new StartFault('LATCHKEY_DATA_DIR', `${file} does not exist. ${SAME_SETTINGS}`, undefined);
   }
 }
 
@@ -109,7 +109,7 @@ async function checkMasterKeys(database: SqlDatabase, masterKeys: MasterKeys): P
   const needed = newest && masterKeyIdOf(newest.sealedPrivateJwk);
   if (needed === undefined || masterKeys.byId(needed) !== undefined) return;
   const problem = `The newest signing key is sealed under the master key ${needed}, which is not in the list.`;
-  throw new StartFault('masterKeys', `${problem} ${SAME_SETTINGS}`, undefined);
+  throw new StartFault('LATCHKEY_MASTER_KEY', `${problem} ${SAME_SETTINGS}`, undefined);
 }
 
 function describe({ user, password, unended }: AdminReset, config: Config): CommandOutcome {

@@ -1,5 +1,5 @@
 import type { ListenAddress, TcpAddress } from '../config/listen-address.ts';
-import type { SettingName } from '../config/variables.ts';
+import type { VariableName } from '../config/variables.ts';
 import { GrpcServer, type GrpcServerOptions } from '../grpc/server.ts';
 import { TlsFileFault, type TlsFiles } from '../grpc/tls-credentials.ts';
 import { HttpEndpoint, type HttpEndpointOptions } from '../telemetry/http-endpoint.ts';
@@ -12,10 +12,13 @@ const READINESS_INTERVAL_MS = 1_000;
 
 /** The variable that names each file, and what to do about it. */
 const TLS_FILES = {
-  certificate: ['tlsCert', "Name the server's certificate, followed by those between it and the root."],
-  privateKey: ['tlsKey', 'Name the private key of the certificate in LATCHKEY_TLS_CERT.'],
-  clientCa: ['tlsClientCa', 'Name the certificates that issue those of the clients.'],
-} as const satisfies Record<keyof TlsFiles, readonly [SettingName, string]>;
+  certificate: [
+    'LATCHKEY_TLS_CERT',
+    "Name the server's certificate, followed by those between it and the root.",
+  ],
+  privateKey: ['LATCHKEY_TLS_KEY', 'Name the private key of the certificate in LATCHKEY_TLS_CERT.'],
+  clientCa: ['LATCHKEY_TLS_CLIENT_CA', 'Name the certificates that issue those of the clients.'],
+} as const satisfies Record<keyof TlsFiles, readonly [VariableName, string]>;
 
 export interface Serving {
   /** Where gRPC is served, with the real port. */
@@ -82,7 +85,7 @@ async function serveOn(server: GrpcServer, { config, worker }: Site): Promise<st
 
 /** Runs a step that listens. Its error becomes a `StartFault` that says what to do. */
 export function namingListen<Result>(listen: ListenAddress, step: () => Promise<Result>): Promise<Result> {
-  return naming('listen', step, (reason) => unlistenable(listen, reason));
+  return naming('LATCHKEY_LISTEN', step, (reason) => unlistenable(listen, reason));
 }
 
 /** Plain HTTP for metrics and health; answers where, or undefined where there is to be none. */
@@ -94,7 +97,7 @@ export async function openMetricsEndpoint(
   if (listen === undefined) return undefined;
   const { host, port } = listen;
   const endpoint = await naming(
-    'metricsListen',
+    'LATCHKEY_METRICS_LISTEN',
     () => HttpEndpoint.open({ host, port, ...pages }),
     (reason) => `${unlistenable(listen, reason)} Or set it to off: no metrics.`,
   );
@@ -115,6 +118,6 @@ function listenRemedy(reason: string): string {
 
 function namingTlsFile(error: unknown): never {
   if (!(error instanceof TlsFileFault)) throw error;
-  const [setting, remedy] = TLS_FILES[error.file];
-  throw new StartFault(setting, `${error.message} ${remedy}`, error);
+  const [variable, remedy] = TLS_FILES[error.file];
+  throw new StartFault(variable, `${error.message} ${remedy}`, error);
 }

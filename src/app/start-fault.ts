@@ -1,4 +1,4 @@
-import { type SettingName, variableOf } from '../config/variables.ts';
+import type { VariableName } from '../config/variables.ts';
 import { Failure } from '../core/failure.ts';
 
 /** A start that failed because of what a variable says. The message is for people and begins with its name. */
@@ -6,8 +6,8 @@ export class StartFault extends Error {
   override readonly name = 'StartFault';
 
   /** @param told what is wrong and what to do, in sentences without secrets. */
-  constructor(setting: SettingName, told: string, cause: unknown) {
-    super(`${variableOf(setting).name}: ${told}`, { cause });
+  constructor(variable: VariableName, told: string, cause: unknown) {
+    super(`${variable}: ${told}`, { cause });
   }
 }
 
@@ -17,14 +17,14 @@ export class StartFault extends Error {
  * @param tell says it in sentences; `reason` is a driver's own words, without a full stop.
  */
 export async function naming<Result>(
-  setting: SettingName,
+  variable: VariableName,
   step: () => Result | Promise<Result>,
   tell: (reason: string, error: unknown) => string,
 ): Promise<Result> {
   try {
     return await step();
   } catch (error) {
-    throw error instanceof StartFault ? error : new StartFault(setting, tell(reasonOf(error), error), error);
+    throw error instanceof StartFault ? error : new StartFault(variable, tell(reasonOf(error), error), error);
   }
 }
 

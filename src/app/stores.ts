@@ -43,9 +43,13 @@ export function namingDatabase<Result>(
 ): Promise<Result> {
   if (databaseUrl === undefined) {
     const file = resolve(dataDir, DATABASE_FILE);
-    return naming('dataDir', step, (reason) => `${file} cannot be used: ${reason}. ${FOLDER_REMEDY}`);
+    return naming(
+      'LATCHKEY_DATA_DIR',
+      step,
+      (reason) => `${file} cannot be used: ${reason}. ${FOLDER_REMEDY}`,
+    );
   }
-  return naming('databaseUrl', step, (reason) => {
+  return naming('LATCHKEY_DATABASE_URL', step, (reason) => {
     return `PostgreSQL cannot be used: ${reason}. Check that it runs there, and its user, password and database.`;
   });
 }

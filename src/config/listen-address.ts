@@ -1,5 +1,5 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import type { Parsed } from './parsed.ts';
+import { parsed } from './scalars.ts';
 
 export interface TcpAddress {
   readonly kind: 'tcp';
@@ -27,22 +27,16 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /** `host:port`, `[ipv6]:port` or `unix:/path`. */
-export function parseListenAddress(text: string): Parsed<ListenAddress> {
-  if (/^unix:\/[^\0]+$/.test(text)) return { value: { kind: 'unix', text } };
-  const address = parseTcp(text);
-  return address === undefined
-    ? { problem: 'must be host:port, [ipv6]:port or unix:/path, with a port from 0 to 65535' }
-    : { value: address };
-}
+export const listenAddress = parsed<ListenAddress>(
+  (text) => (/^unix:\/[^\0]+$/.test(text) ? { kind: 'unix', text } : parseTcp(text)),
+  'must be host:port, [ipv6]:port or unix:/path, with a port from 0 to 65535',
+);
 
 /** `host:port`, `[ipv6]:port` or `off`. */
-export function parseTcpAddressOrOff(text: string): Parsed<TcpAddress | 'off'> {
-  if (text === 'off') return { value: 'off' };
-  const address = parseTcp(text);
-  return address === undefined
-    ? { problem: 'must be host:port or [ipv6]:port, with a port from 0 to 65535, or off' }
-    : { value: address };
-}
+export const tcpAddressOrOff = parsed<TcpAddress | 'off'>(
+  (text) => (text === 'off' ? text : parseTcp(text)),
+  'must be host:port or [ipv6]:port, with a port from 0 to 65535, or off',
+);
 
 /** Whether only this machine can reach it. A name other than localhost could be anything. */
 export function isLoopback(address: ListenAddress): boolean {

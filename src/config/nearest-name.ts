@@ -1,4 +1,4 @@
-import { SETTING_NAMES, variableOf } from './variables.ts';
+import { VARIABLE_NAMES } from './variables.ts';
 
 const PREFIX = 'LATCHKEY_';
 /** What other services call the address they listen on. */
@@ -16,8 +16,7 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
 export function nearestName(unknown: string): string | undefined {
   const words = wordsOf(unknown).map((word) => OTHER_WORDS[word] ?? word);
   const name = words.join('_');
-  const byDistance = SETTING_NAMES.map((setting) => variableOf(setting).name)
-    .map((known) => ({ known, distance: editDistance(name, wordsOf(known).join('_')) }))
+  const byDistance = VARIABLE_NAMES.map((known) => ({ known, distance: editDistance(name, wordsOf(known).join('_')) }))
     .sort((a, b) => a.distance - b.distance);
   const byWords = byDistance.find(({ known }) => oneHoldsTheOther(wordsOf(known), words));
   // More than a third of its letters changed: that is another name.

@@ -1,168 +1,146 @@
+import * as v from 'valibot';
 import { Failure } from '../core/failure.ts';
 import { checkNewPassword } from '../core/login/password-policy.ts';
 import { checkNewUsername } from '../core/user/username.ts';
-import { type ConfigFault, fault } from './faults.ts';
 import { isLoopback } from './listen-address.ts';
 import { durationText } from './scalars.ts';
-import { type SettingName, type Settings, variableOf } from './variables.ts';
+import { type Settings, VARIABLES_SCHEMA, type VariableName } from './variables.ts';
 
-/** What must hold between variables, or by the domain's own rules. */
-interface Rule {
-  /** It is judged only if all of these could be read. */
-  readonly reads: readonly SettingName[];
-  /** The variable to change, and what is said of it after its name; undefined: the rule holds. */
-  readonly broken: (settings: Settings, isProduction: boolean) => readonly [SettingName, string] | undefined;
+type DurationName = {
+  [Name in VariableName]: Settings[Name] extends number ? Name : never;
+}[VariableName];
+
+/**
+ * What must hold between variables. It is checked only if all that it reads are valid by themselves.
+ *
+ * @param reads the first is the variable to change.
+ * @param message is said after its name.
+ */
+function rule(
+  [blamed, ...others]: readonly [VariableName, ...VariableName[]],
+  holds: (settings: Settings) => boolean,
+  message: string | ((settings: Settings) => string),
+) {
+  const check = v.partialCheck(
+    [[blamed], ...others.map((name) => [name] as const)],
+    holds,
+    typeof message === 'string' ? message : ({ input }: { input: Settings }) => message(input),
+  );
+  return v.forward(check, [blamed]) as v.GenericValidation as v.GenericValidation<Settings>;
 }
 
 /** The first must be shorter than the second, or as long where `orEqual`. */
-function shorter(a: NumberName, b: NumberName, orEqual = false): Rule {
+function shorter(a: DurationName, b: DurationName, orEqual = false) {
   const relation = orEqual ? 'must not be longer than' : 'must be shorter than';
-  return {
-    reads: [a, b],
-    broken: (settings) => {
-      const holds = orEqual ? settings[a] <= settings[b] : settings[a] < settings[b];
-      return holds
-        ? undefined
-        : [a, `(${durationText(settings[a])}) ${relation} ${named(b)} (${durationText(settings[b])})`];
-    },
-  };
+  return rule(
+    [a, b],
+    (settings) => settings[a] < settings[b] || (orEqual && settings[a] === settings[b]),
+    (settings) => `(${durationText(settings[a])}) ${relation} ${b} (${durationText(settings[b])})`,
+  );
 }
 
-type NumberName = {
-  [Name in SettingName]: Settings[Name] extends number ? Name : never;
-}[SettingName];
+/** A rule of the domain, checked before anything is made. */
+function accepted(reads: readonly [VariableName, ...VariableName[]], check: (settings: Settings) => void) {
+  return rule(
+    reads,
+    (settings) => refusal(check, settings) === undefined,
+    (settings) => refusal(check, settings) ?? '',
+  );
+}
 
-const RULES: readonly Rule[] = [
-  {
-    reads: ['listen', 'plaintext', 'tlsCert', 'tlsKey'],
-    broken: ({ listen, plaintext, tlsCert, tlsKey }) => {
-      const isSafe =
-        isLoopback(listen) || plaintext === 'anywhere' || tlsCert !== undefined || tlsKey !== undefined;
-      if (isSafe) return undefined;
-      return [
-        'tlsCert',
-        `must be set, since ${named('listen')} is reachable from other machines; or ${named('plaintext')}=anywhere, if TLS is added on the way`,
-      ];
-    },
-  },
-  {
-    reads: ['tlsCert', 'tlsKey'],
-    broken: ({ tlsCert, tlsKey }) => {
-      if ((tlsCert === undefined) === (tlsKey === undefined)) return undefined;
-      return tlsCert === undefined
-        ? ['tlsCert', `must be set together with ${named('tlsKey')}`]
-        : ['tlsKey', `must be set together with ${named('tlsCert')}`];
-    },
-  },
-  {
-    reads: ['tlsCert', 'tlsKey', 'tlsClientCa'],
-    broken: ({ tlsCert, tlsKey, tlsClientCa }) =>
-      tlsClientCa === undefined || tlsCert !== undefined || tlsKey !== undefined
-        ? undefined
-        : ['tlsClientCa', `needs ${named('tlsCert')} and ${named('tlsKey')}`],
-  },
-  {
-    reads: ['callerAuth', 'tlsClientCa'],
-    broken: ({ callerAuth, tlsClientCa }) =>
-      callerAuth !== 'mtls' || tlsClientCa !== undefined
-        ? undefined
-        : ['callerAuth', `is mtls, which needs ${named('tlsClientCa')}`],
-  },
-  {
-    reads: ['frontAuth', 'tlsClientCa'],
-    broken: ({ frontAuth, tlsClientCa }) =>
-      frontAuth !== 'mtls' || tlsClientCa !== undefined
-        ? undefined
-        : ['frontAuth', `is mtls, which needs ${named('tlsClientCa')}`],
-  },
-  {
-    reads: ['listen', 'callerAuth'],
-    broken: ({ listen, callerAuth }) =>
-      callerAuth !== undefined || isLoopback(listen)
-        ? undefined
-        : [
-            'callerAuth',
-            `must be set to open, mtls or token, since ${named('listen')} is reachable from other machines`,
-          ],
-  },
-  {
-    reads: ['databaseUrl', 'masterKeys'],
-    broken: ({ databaseUrl, masterKeys }) =>
-      databaseUrl === undefined || masterKeys !== undefined
-        ? undefined
-        : [
-            'masterKeys',
-            `must be set, since ${named('databaseUrl')} is: a key in one data folder would not reach other replicas`,
-          ],
-  },
-  {
-    reads: ['redis', 'redisWaitReplicas'],
-    broken: ({ redis, redisWaitReplicas }) =>
-      redisWaitReplicas === 0 || redis !== undefined
-        ? undefined
-        : ['redisWaitReplicas', `needs ${named('redis')}`],
-  },
-  {
-    reads: ['redis', 'workers'],
-    broken: ({ redis, workers }) =>
-      workers === 1 || redis !== undefined
-        ? undefined
-        : [
-            'redis',
-            `must be set, since ${named('workers')} is ${workers}: without it sessions are in the memory of one process, and the others would not know them`,
-          ],
-  },
-  {
-    reads: ['bcryptCost', 'environment', 'listen'],
-    broken: ({ bcryptCost }, isProduction) =>
-      bcryptCost >= 10 || !isProduction ? undefined : ['bcryptCost', 'must be at least 10 in production'],
-  },
-  {
-    reads: ['bootstrapUsername'],
-    broken: ({ bootstrapUsername }) => refused('bootstrapUsername', checkNewUsername, bootstrapUsername),
-  },
-  {
-    reads: ['bootstrapPassword', 'bootstrapUsername'],
-    broken: ({ bootstrapPassword, bootstrapUsername }) =>
-      bootstrapPassword === undefined
-        ? undefined
-        : refused('bootstrapPassword', checkNewPassword, bootstrapPassword, [bootstrapUsername]),
-  },
-  shorter('accessTokenTtlMs', 'sessionIdleTtlMs'),
-  shorter('sessionIdleTtlMs', 'sessionMaxTtlMs', true),
-  shorter('refreshGraceMs', 'accessTokenTtlMs'),
-  shorter('maxStalenessMs', 'accessTokenTtlMs'),
-];
-
-/** What the domain would say of it once the service runs, said before anything is made. */
-function refused<Rest extends readonly unknown[]>(
-  name: SettingName,
-  check: (value: string, field: string, ...rest: Rest) => void,
-  value: string,
-  ...rest: Rest
-): readonly [SettingName, string] | undefined {
+function refusal(check: (settings: Settings) => void, settings: Settings): string | undefined {
   try {
-    check(value, named(name), ...rest);
+    check(settings);
     return undefined;
   } catch (error) {
-    if (error instanceof Failure) return [name, error.violations.map((each) => each.description).join('; ')];
+    if (error instanceof Failure) return error.violations.map((each) => each.description).join('; ');
     throw error;
   }
 }
 
-/** What is wrong between variables. `unread` are those whose own value is a fault. */
-export function brokenRules(
-  settings: Settings,
-  unread: ReadonlySet<SettingName>,
-  isProduction: boolean,
-): readonly ConfigFault[] {
-  return RULES.flatMap(({ reads, broken }) => {
-    if (reads.some((name) => unread.has(name))) return [];
-    const found = broken(settings, isProduction);
-    return found === undefined ? [] : [fault(...found)];
-  });
+/** Without LATCHKEY_ENV, a service that other machines can reach is one of production. */
+export function environmentOf(settings: Settings): 'development' | 'production' {
+  if (settings.LATCHKEY_ENV !== undefined) return settings.LATCHKEY_ENV;
+  const isLocal = settings.NODE_ENV !== 'production' && isLoopback(settings.LATCHKEY_LISTEN);
+  return isLocal ? 'development' : 'production';
 }
 
-function named(name: SettingName): string {
-  return variableOf(name).name;
-}
+const RULES = [
+  rule(
+    ['LATCHKEY_TLS_CERT', 'LATCHKEY_TLS_KEY', 'LATCHKEY_LISTEN', 'LATCHKEY_PLAINTEXT'],
+    (settings) =>
+      settings.LATCHKEY_TLS_CERT !== undefined ||
+      settings.LATCHKEY_TLS_KEY !== undefined ||
+      isLoopback(settings.LATCHKEY_LISTEN) ||
+      settings.LATCHKEY_PLAINTEXT === 'anywhere',
+    'must be set, since LATCHKEY_LISTEN is reachable from other machines; or LATCHKEY_PLAINTEXT=anywhere, if TLS is added on the way',
+  ),
+  rule(
+    ['LATCHKEY_TLS_CERT', 'LATCHKEY_TLS_KEY'],
+    (settings) => settings.LATCHKEY_TLS_CERT !== undefined || settings.LATCHKEY_TLS_KEY === undefined,
+    'must be set together with LATCHKEY_TLS_KEY',
+  ),
+  rule(
+    ['LATCHKEY_TLS_KEY', 'LATCHKEY_TLS_CERT'],
+    (settings) => settings.LATCHKEY_TLS_KEY !== undefined || settings.LATCHKEY_TLS_CERT === undefined,
+    'must be set together with LATCHKEY_TLS_CERT',
+  ),
+  rule(
+    ['LATCHKEY_TLS_CLIENT_CA', 'LATCHKEY_TLS_CERT', 'LATCHKEY_TLS_KEY'],
+    (settings) =>
+      settings.LATCHKEY_TLS_CLIENT_CA === undefined ||
+      settings.LATCHKEY_TLS_CERT !== undefined ||
+      settings.LATCHKEY_TLS_KEY !== undefined,
+    'needs LATCHKEY_TLS_CERT and LATCHKEY_TLS_KEY',
+  ),
+  rule(
+    ['LATCHKEY_CALLER_AUTH', 'LATCHKEY_TLS_CLIENT_CA'],
+    (settings) => settings.LATCHKEY_CALLER_AUTH !== 'mtls' || settings.LATCHKEY_TLS_CLIENT_CA !== undefined,
+    'is mtls, which needs LATCHKEY_TLS_CLIENT_CA',
+  ),
+  rule(
+    ['LATCHKEY_FRONT_AUTH', 'LATCHKEY_TLS_CLIENT_CA'],
+    (settings) => settings.LATCHKEY_FRONT_AUTH !== 'mtls' || settings.LATCHKEY_TLS_CLIENT_CA !== undefined,
+    'is mtls, which needs LATCHKEY_TLS_CLIENT_CA',
+  ),
+  rule(
+    ['LATCHKEY_CALLER_AUTH', 'LATCHKEY_LISTEN'],
+    (settings) => settings.LATCHKEY_CALLER_AUTH !== undefined || isLoopback(settings.LATCHKEY_LISTEN),
+    'must be set to open, mtls or token, since LATCHKEY_LISTEN is reachable from other machines',
+  ),
+  rule(
+    ['LATCHKEY_MASTER_KEY', 'LATCHKEY_DATABASE_URL'],
+    (settings) => settings.LATCHKEY_MASTER_KEY !== undefined || settings.LATCHKEY_DATABASE_URL === undefined,
+    'must be set, since LATCHKEY_DATABASE_URL is: a key in one data folder would not reach other replicas',
+  ),
+  rule(
+    ['LATCHKEY_REDIS_WAIT_REPLICAS', 'LATCHKEY_REDIS_URL'],
+    (settings) => settings.LATCHKEY_REDIS_WAIT_REPLICAS === 0 || settings.LATCHKEY_REDIS_URL !== undefined,
+    'needs LATCHKEY_REDIS_URL',
+  ),
+  rule(
+    ['LATCHKEY_REDIS_URL', 'LATCHKEY_WORKERS'],
+    (settings) => settings.LATCHKEY_REDIS_URL !== undefined || settings.LATCHKEY_WORKERS === 1,
+    ({ LATCHKEY_WORKERS }) =>
+      `must be set, since LATCHKEY_WORKERS is ${LATCHKEY_WORKERS}: without it sessions are in the memory of one process, and the others would not know them`,
+  ),
+  rule(
+    ['LATCHKEY_BCRYPT_COST', 'LATCHKEY_ENV', 'LATCHKEY_LISTEN'],
+    (settings) => settings.LATCHKEY_BCRYPT_COST >= 10 || environmentOf(settings) !== 'production',
+    'must be at least 10 in production',
+  ),
+  accepted(['LATCHKEY_BOOTSTRAP_USERNAME'], ({ LATCHKEY_BOOTSTRAP_USERNAME }) =>
+    checkNewUsername(LATCHKEY_BOOTSTRAP_USERNAME, 'LATCHKEY_BOOTSTRAP_USERNAME'),
+  ),
+  accepted(['LATCHKEY_BOOTSTRAP_PASSWORD', 'LATCHKEY_BOOTSTRAP_USERNAME'], (settings) => {
+    const { LATCHKEY_BOOTSTRAP_PASSWORD: password, LATCHKEY_BOOTSTRAP_USERNAME: username } = settings;
+    if (password !== undefined) checkNewPassword(password, 'LATCHKEY_BOOTSTRAP_PASSWORD', [username]);
+  }),
+  shorter('LATCHKEY_ACCESS_TOKEN_TTL', 'LATCHKEY_SESSION_IDLE_TTL'),
+  shorter('LATCHKEY_SESSION_IDLE_TTL', 'LATCHKEY_SESSION_MAX_TTL', true),
+  shorter('LATCHKEY_REFRESH_GRACE', 'LATCHKEY_ACCESS_TOKEN_TTL'),
+  shorter('LATCHKEY_MAX_STALENESS', 'LATCHKEY_ACCESS_TOKEN_TTL'),
+];
+
+/** The whole configuration: every variable, then the rules between them. */
+export const ENVIRONMENT_SCHEMA = v.pipe(VARIABLES_SCHEMA, ...RULES);

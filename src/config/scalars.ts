@@ -1,4 +1,4 @@
-import type { Parse } from './parsed.ts';
+import * as v from 'valibot';
 
 /** The largest first. */
 const UNITS_MS: Readonly<Record<string, number>> = {
@@ -9,15 +9,29 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
 };
 
+/**
+ * Makes a value of a text.
+ *
+ * @param problem reported where `parse` answers undefined: ends a sentence that begins with the variable's name.
+ */
+export function parsed<T>(parse: (text: string) => T | undefined, problem: string) {
+  return v.pipe(
+    v.string(),
+    v.rawTransform<string, T>(({ dataset, addIssue, NEVER }) => {
+      const value = parse(dataset.value);
+      if (value !== undefined) return value;
+      addIssue({ message: problem });
+      return NEVER;
+    }),
+  );
+}
+
 /** A whole number with a unit (`500ms`, `30s`, `15m`, `12h`, `7d`), as milliseconds; bounds are written alike. */
-export function duration(least: string, most: string): Parse<number> {
+export function duration(least: string, most: string) {
   const from = durationMs(least) ?? 0;
   const to = durationMs(most) ?? Number.MAX_SAFE_INTEGER;
   const problem = `must be a whole number with a unit (ms, s, m, h, d), from ${least} to ${most}`;
-  return (text) => {
-    const value = durationMs(text);
-    return value !== undefined && value >= from && value <= to ? { value } : { problem };
-  };
+  return v.pipe(parsed(durationMs, problem), v.minValue(from, problem), v.maxValue(to, problem));
 }
 
 /** Milliseconds as `duration` reads them, in the largest unit that they are a whole number of. */
@@ -32,45 +46,39 @@ function durationMs(text: string): number | undefined {
   return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
 }
 
-export function wholeNumber(least: number, most: number): Parse<number> {
+export function wholeNumber(least: number, most: number) {
   const problem = `must be a whole number from ${least} to ${most}`;
-  return (text) => {
-    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-    return value >= least && value <= most ? { value } : { problem };
-  };
+  return v.pipe(
+    v.string(),
+    v.regex(/^\d{1,15}$/, problem),
+    v.transform(Number),
+    v.minValue(least, problem),
+    v.maxValue(most, problem),
+  );
 }
 
-export function oneOf<const T extends string>(...choices: readonly T[]): Parse<T> {
-  const problem = `must be one of ${choices.join(', ')}`;
-  return (text) => {
-    const value = choices.find((choice) => choice === text);
-    return value === undefined ? { problem } : { value };
-  };
+export function oneOf<const T extends string>(...choices: readonly T[]) {
+  return v.pipe(v.string(), v.picklist(choices, `must be one of ${choices.join(', ')}`));
 }
 
-export function onOrOff(text: string): ReturnType<Parse<boolean>> {
-  return text === 'on' || text === 'off' ? { value: text === 'on' } : { problem: 'must be on or off' };
-}
+export const onOrOff = v.pipe(
+  v.string(),
+  v.picklist(['on', 'off'], 'must be on or off'),
+  v.transform((value) => value === 'on'),
+);
 
 /** Anything of at most so many bytes of UTF-8 without control characters. */
-export function text(mostBytes: number): Parse<string> {
+export function text(mostBytes: number) {
   const problem = `must be at most ${mostBytes} bytes without control characters`;
-  return (value) =>
-    Buffer.byteLength(value) <= mostBytes && !/\p{Cc}/u.test(value) ? { value } : { problem };
+  return v.pipe(v.string(), v.maxBytes(mostBytes, problem), v.regex(/^\P{Cc}*$/u, problem));
 }
 
 /** Parts between commas, at least one, none empty, none twice. */
-export function list<T>(parsePart: Parse<T>): Parse<readonly T[]> {
-  return (text) => {
-    const parts = text.split(',');
-    if (new Set(parts).size < parts.length) return { problem: 'must not name anything twice' };
-    const values: T[] = [];
-    for (const part of parts) {
-      const parsed =
-        part === '' ? { problem: 'must not have an empty part between commas' } : parsePart(part);
-      if ('problem' in parsed) return parsed;
-      values.push(parsed.value);
-    }
-    return { value: values };
-  };
+export function list(mostBytes: number) {
+  return v.pipe(
+    v.string(),
+    v.transform((value) => value.split(',')),
+    v.check((parts) => new Set(parts).size === parts.length, 'must not name anything twice'),
+    v.array(v.pipe(text(mostBytes), v.nonEmpty('must not have an empty part between commas'))),
+  );
 }

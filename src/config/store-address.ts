@@ -1,5 +1,5 @@
+import * as v from 'valibot';
 import { parseHostAndPort } from './listen-address.ts';
-import type { Parsed } from './parsed.ts';
 
 export interface RedisNode {
   readonly host: string;
@@ -34,8 +34,20 @@ const SENTINEL_PORT = 26_379;
 /** Redis itself has 16 unless it is told otherwise. */
 const MAX_DB = 9_999;
 
+type Parsed = { readonly value: RedisAddress } | { readonly problem: string };
+
 /** One server, sentinels that know the master by a name, or nodes of a cluster. */
-export function parseRedisUrl(text: string): Parsed<RedisAddress> {
+export const redisUrl = v.pipe(
+  v.string(),
+  v.rawTransform<string, RedisAddress>(({ dataset, addIssue, NEVER }) => {
+    const parsed = parseRedisUrl(dataset.value);
+    if ('value' in parsed) return parsed.value;
+    addIssue({ message: parsed.problem });
+    return NEVER;
+  }),
+);
+
+function parseRedisUrl(text: string): Parsed {
   const [, secure, topology = 'single', credentials, hosts = '', path = ''] = REDIS_URL.exec(text) ?? [];
   if (secure === undefined) return { problem: REDIS_FORMS };
   const access = parseCredentials(credentials);
@@ -57,7 +69,7 @@ export function parseRedisUrl(text: string): Parsed<RedisAddress> {
   }
 }
 
-function parseSingle(nodes: readonly RedisNode[], path: string, common: RedisAccess): Parsed<RedisAddress> {
+function parseSingle(nodes: readonly RedisNode[], path: string, common: RedisAccess): Parsed {
   const [node, ...others] = nodes;
   if (node === undefined || others.length > 0) {
     return { problem: 'must name one server; several are for redis+sentinel:// and redis+cluster://' };
@@ -88,10 +100,11 @@ function parseNodes(text: string, defaultPort: number): readonly RedisNode[] | u
 }
 
 /** A PostgreSQL connection URI. */
-export function parseDatabaseUrl(text: string): Parsed<string> {
-  const url = URL.parse(text);
-  const isPostgres = url?.protocol === 'postgres:' || url?.protocol === 'postgresql:';
-  return url !== null && isPostgres && url.pathname.length > 1
-    ? { value: text }
-    : { problem: 'must be postgres://user:password@host[:port]/database, user and password percent-encoded' };
-}
+export const databaseUrl = v.pipe(
+  v.string(),
+  v.check((text) => {
+    const url = URL.parse(text);
+    const isPostgres = url?.protocol === 'postgres:' || url?.protocol === 'postgresql:';
+    return url !== null && isPostgres && url.pathname.length > 1;
+  }, 'must be postgres://user:password@host[:port]/database, user and password percent-encoded'),
+);

@@ -1,10 +1,37 @@
+import * as v from 'valibot';
 import { NETWORK_VARIABLES } from './network-variables.ts';
-import { PROCESS_VARIABLES } from './process-variables.ts';
+import { oneOf, wholeNumber } from './scalars.ts';
 import { SESSION_VARIABLES } from './session-variables.ts';
 import { STORE_VARIABLES } from './store-variables.ts';
-import type { ValueOf, Variable } from './variable.ts';
+import { optional, type ShownFacts, withDefault } from './variable.ts';
 
-/** Every variable there is, in the order of the README's table. */
+/** The process itself. */
+const PROCESS_VARIABLES = {
+  LATCHKEY_ENV: optional(
+    oneOf('development', 'production'),
+    '`development` on loopback unless `NODE_ENV` is `production`',
+    {
+      meaning:
+        '`development` or `production`: what is left out elsewhere is convenient in the one, careful in the other',
+      example: 'production',
+    },
+  ),
+  LATCHKEY_LOG_LEVEL: withDefault(
+    oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
+    'info',
+    {
+      meaning: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`',
+      example: 'debug',
+    },
+  ),
+  LATCHKEY_WORKERS: withDefault(wholeNumber(1, 64), '1', {
+    meaning:
+      'processes that serve one address, 1 to 64; more than one needs `LATCHKEY_REDIS_URL`, for sessions in memory belong to one process',
+    example: '4',
+  }),
+};
+
+/** Every variable there is, in the order of the table. */
 const VARIABLES = {
   ...NETWORK_VARIABLES,
   ...STORE_VARIABLES,
@@ -12,14 +39,21 @@ const VARIABLES = {
   ...PROCESS_VARIABLES,
 };
 
-export type SettingName = keyof typeof VARIABLES;
+export type VariableName = keyof typeof VARIABLES;
 
-/** What was read, before the rules between variables. */
-export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof VARIABLES)[Name]> };
+export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly VariableName[];
 
-export const SETTING_NAMES = Object.keys(VARIABLES) as readonly SettingName[];
+/** All of them, before the rules between them; Node's own decides only what LATCHKEY_ENV is by default. */
+export const VARIABLES_SCHEMA = v.object({ ...VARIABLES, NODE_ENV: v.optional(v.string()) });
 
-/** The facts of a variable, whichever it is. */
-export function variableOf(name: SettingName): Variable<unknown> {
-  return VARIABLES[name];
+/** What was read. */
+export type Settings = v.InferOutput<typeof VARIABLES_SCHEMA>;
+
+export function isVariable(name: string): name is VariableName {
+  return name in VARIABLES;
+}
+
+/** What people are told of a variable. */
+export function factsOf(name: VariableName): ShownFacts {
+  return v.getMetadata(VARIABLES[name]) as unknown as ShownFacts;
 }

@@ -82,7 +82,7 @@ test('a Redis that drops writes when it is restarted is named in one warning, wi
   const { username, password } = redis.address;
   const url = `redis://${username}:${password}@127.0.0.1:${redis.server.port}`;
   const outcome = readConfig({ LATCHKEY_REDIS_URL: url }, 1);
-  if (outcome.kind === 'faults') throw new Error('the configuration is faulty');
+  if (outcome.kind === 'issues') throw new Error('the configuration is faulty');
   const entries: Record<string, unknown>[] = [];
   const logger = createLogger('debug', { write: (line) => entries.push(JSON.parse(line)) });
   await openSessionStores({

@@ -22,7 +22,7 @@ afterEach(async () => {
 
 function config(): Config {
   const outcome = readConfig({}, 1);
-  if (outcome.kind === 'faults') throw new Error('the defaults are faulty');
+  if (outcome.kind === 'issues') throw new Error('the defaults are faulty');
   return outcome.config;
 }
 

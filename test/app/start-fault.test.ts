@@ -5,7 +5,7 @@ import { Failure, storeUnavailable } from '../../src/core/failure.ts';
 /** What a person is told of a start that met this error. */
 function told(error: unknown): Promise<unknown> {
   const step = () => Promise.reject(error);
-  return naming('databaseUrl', step, (reason) => `away: ${reason}. Look there.`).catch((fault) => fault);
+  return naming('LATCHKEY_DATABASE_URL', step, (reason) => `away: ${reason}. Look there.`).catch((fault) => fault);
 }
 
 describe('a fault at start', () => {
@@ -43,7 +43,7 @@ describe('a fault at start', () => {
     const inner = await told(new Error('inner'));
     await expect(
       naming(
-        'listen',
+        'LATCHKEY_LISTEN',
         () => Promise.reject(inner),
         () => 'outer',
       ),

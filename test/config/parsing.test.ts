@@ -1,10 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseMasterKeys } from '../../src/config/key-list.ts';
-import { isLoopback, parseListenAddress, parseTcpAddressOrOff } from '../../src/config/listen-address.ts';
-import { duration, list, text, wholeNumber } from '../../src/config/scalars.ts';
-import { parseDatabaseUrl, parseRedisUrl } from '../../src/config/store-address.ts';
+import * as v from 'valibot';
+import { isLoopback, listenAddress, tcpAddressOrOff } from '../../src/config/listen-address.ts';
+import { duration, list, wholeNumber } from '../../src/config/scalars.ts';
+import { databaseUrl, redisUrl } from '../../src/config/store-address.ts';
+import { masterKeys } from '../../src/config/store-variables.ts';
 
 const problem = { problem: expect.stringMatching(/^must /) };
+
+/** What a schema makes of a text: the value, or the first problem. */
+function read<T>(schema: v.GenericSchema<string, T>, given: string): { value: T } | { problem: string } {
+  const { success, output, issues } = v.safeParse(schema, given);
+  return success ? { value: output } : { problem: issues[0].message };
+}
 
 describe('a duration', () => {
   test.each([
@@ -15,7 +22,7 @@ describe('a duration', () => {
     ['7d', 604_800_000],
     ['0s', 0],
   ])('may be %s', (given, value) => {
-    expect(duration('0s', '30d')(given)).toEqual({ value });
+    expect(read(duration('0s', '30d'), given)).toEqual({ value });
   });
 
   test.each([
@@ -31,22 +38,22 @@ describe('a duration', () => {
     '1e3s',
     '9'.repeat(30).concat('s'),
   ])('must not be "%s"', (given) => {
-    expect(duration('0s', '30d')(given)).toEqual(problem);
+    expect(read(duration('0s', '30d'), given)).toEqual(problem);
   });
 });
 
 describe('a number', () => {
   test('is whole and within its bounds', () => {
-    expect(wholeNumber(4, 16)('4')).toEqual({ value: 4 });
+    expect(read(wholeNumber(4, 16), '4')).toEqual({ value: 4 });
     for (const given of ['3', '17', '4.0', '+4', ' 4', '0x8', ''])
-      expect(wholeNumber(4, 16)(given)).toEqual(problem);
+      expect(read(wholeNumber(4, 16), given)).toEqual(problem);
   });
 });
 
 describe('a list', () => {
   test('has parts between commas, none empty and none twice', () => {
-    expect(list(text(9))('a,b')).toEqual({ value: ['a', 'b'] });
-    for (const given of ['a,', 'a,,b', 'a,a', 'a,0123456789']) expect(list(text(9))(given)).toEqual(problem);
+    expect(read(list(9), 'a,b')).toEqual({ value: ['a', 'b'] });
+    for (const given of ['a,', 'a,,b', 'a,a', 'a,0123456789']) expect(read(list(9), given)).toEqual(problem);
   });
 });
 
@@ -62,7 +69,7 @@ describe('an address to listen on', () => {
     ['id.example.com:443', 'id.example.com', 443, false],
     ['127.0.0.1.example.com:443', '127.0.0.1.example.com', 443, false],
   ])('may be %s', (given, host, port, loopback) => {
-    const parsed = parseListenAddress(given);
+    const parsed = read(listenAddress, given);
     expect(parsed).toEqual({ value: { kind: 'tcp', text: given, host, port } });
     expect('value' in parsed && isLoopback(parsed.value)).toBe(loopback);
   });
@@ -79,12 +86,12 @@ describe('an address to listen on', () => {
     'unix:relative',
     'http://localhost:1',
   ])('must not be "%s"', (given) => {
-    expect(parseListenAddress(given)).toEqual(problem);
+    expect(read(listenAddress, given)).toEqual(problem);
   });
 
   test('may be off for HTTP, and no Unix socket there', () => {
-    expect(parseTcpAddressOrOff('off')).toEqual({ value: 'off' });
-    expect(parseTcpAddressOrOff('unix:/run/sock')).toEqual(problem);
+    expect(read(tcpAddressOrOff, 'off')).toEqual({ value: 'off' });
+    expect(read(tcpAddressOrOff, 'unix:/run/sock')).toEqual(problem);
   });
 });
 
@@ -137,7 +144,7 @@ describe('the address of Redis', () => {
       },
     ],
   ])('may be %s', (given, value) => {
-    expect(parseRedisUrl(given)).toEqual({ value });
+    expect(read(redisUrl, given)).toEqual({ value });
   });
 
   test.each([
@@ -161,7 +168,7 @@ describe('the address of Redis', () => {
     'redis+cluster://a/0',
     'redis+ring://a',
   ])('must not be "%s"', (given) => {
-    expect(parseRedisUrl(given)).toEqual(problem);
+    expect(read(redisUrl, given)).toEqual(problem);
   });
 });
 
@@ -169,7 +176,7 @@ describe('the address of PostgreSQL', () => {
   test.each(['postgres://lk:secret@db:5432/latchkey', 'postgresql://db/latchkey?sslmode=verify-full'])(
     'may be %s',
     (given) => {
-      expect(parseDatabaseUrl(given)).toEqual({ value: given });
+      expect(read(databaseUrl, given)).toEqual({ value: given });
     },
   );
 
@@ -181,7 +188,7 @@ describe('the address of PostgreSQL', () => {
     'postgres://db/',
     'postgres://u:p@/@db/x:y:z ',
   ])('must not be "%s"', (given) => {
-    expect(parseDatabaseUrl(given)).toEqual(problem);
+    expect(read(databaseUrl, given)).toEqual(problem);
   });
 });
 
@@ -189,9 +196,9 @@ describe('the master keys', () => {
   const key = Buffer.alloc(32, 0xff).toString('base64url');
 
   test('are one or more, newest first', () => {
-    expect(parseMasterKeys(key)).toEqual({ value: [Buffer.alloc(32, 0xff)] });
+    expect(read(masterKeys, key)).toEqual({ value: [Buffer.alloc(32, 0xff)] });
     const longer = Buffer.alloc(64, 1);
-    expect(parseMasterKeys(`${longer.toString('base64url')},${key}`)).toEqual({
+    expect(read(masterKeys, `${longer.toString('base64url')},${key}`)).toEqual({
       value: [longer, Buffer.alloc(32, 0xff)],
     });
   });
@@ -206,7 +213,7 @@ describe('the master keys', () => {
     ['the same twice', `${key},${key}`],
     ['nothing between commas', `${key},`],
   ])('must not have %s', (_, given) => {
-    expect(parseMasterKeys(given)).toEqual({
+    expect(read(masterKeys, given)).toEqual({
       problem: expect.stringMatching(/^must be base64url of 32 bytes or more \(43 characters/),
     });
   });

@@ -35,6 +35,7 @@ const forbidden: readonly (readonly [rule: string, file: string, specifier: stri
   ['jose-in-two-rooms', 'client/token.ts', 'jose'],
   ['wire-at-the-door', 'app.ts', '@grpc/grpc-js'],
   ['commander-in-cli', 'start.ts', 'commander'],
+  ['schemas-in-config', 'grpc/schema.ts', 'valibot'],
   ['meters-in-telemetry', 'grpc/log.ts', 'pino'],
   ['ids-from-app', 'grpc/id.ts', 'uuid'],
   ['no-circles', 'core/user/circle.ts', './user-service.ts'],

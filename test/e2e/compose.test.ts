@@ -78,7 +78,7 @@ describe('the Dockerfile', () => {
   });
 
   test('carries no tools: only what production needs is installed, and only dist is copied', () => {
-    expect(dockerfile).toContain('npm ci --omit=dev');
+    expect(dockerfile).toContain('npm ci --omit=dev --omit=optional');
     expect(image.match(/^COPY .*/gm)).toStrictEqual([
       'COPY package.json LICENSE ./',
       'COPY --from=dependencies /app/node_modules node_modules',

@@ -38,7 +38,7 @@ describe('while signing keys roll over', () => {
       },
       1,
     );
-    if (outcome.kind === 'faults') throw new Error(outcome.faults.map(({ sentence }) => sentence).join());
+    if (outcome.kind === 'issues') throw new Error(outcome.issues.map(({ sentence }) => sentence).join());
     app = await openApp(outcome.config, clock, createLogger('silent'));
     clients = [];
   });

@@ -1,0 +1,55 @@
+import type { BaseIssue } from 'valibot';
+import { nearestName } from './nearest-name.ts';
+import { factsOf, isVariable, type VariableName } from './variables.ts';
+
+/** Something in the environment that is not as it must be. */
+export interface ConfigIssue {
+  readonly name: string;
+  /** A sentence that begins with the name. Holds no secret. */
+  readonly sentence: string;
+  /** What could be set instead, as `NAME=value`; undefined: it is to be removed or renamed. */
+  readonly example: string | undefined;
+}
+
+/** Longer values are cut where they are shown. */
+const MAX_SHOWN = 60;
+
+/** The first issue of each variable that is wrong by itself, and those of the rules between variables. */
+export function issuesOf(
+  found: readonly BaseIssue<unknown>[],
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly ConfigIssue[] {
+  const invalid = new Set<string>();
+  return found.flatMap(({ type, path, message }) => {
+    const name = String(path?.[0]?.key);
+    if (!isVariable(name) || invalid.has(name)) return [];
+    if (type === 'partial_check') return [issue(name, message)];
+    invalid.add(name);
+    const text = environment[name] ?? '';
+    return [issue(name, `is ${factsOf(name).secret ? 'set' : shown(text)}, but ${message}`)];
+  });
+}
+
+function issue(name: VariableName, rest: string): ConfigIssue {
+  return { name, sentence: `${name} ${rest}.`, example: `${name}=${factsOf(name).example}` };
+}
+
+/** A name with our prefix that means nothing; most likely a typo. */
+export function unknownNameIssue(name: string): ConfigIssue {
+  const nearest = nearestName(name);
+  const sentence = `${name} is not a variable of latchkey${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`;
+  return { name, sentence, example: undefined };
+}
+
+/** All of them, for a person at a terminal. */
+export function describeIssues(issues: readonly ConfigIssue[]): string {
+  const count = issues.length === 1 ? 'one problem' : `${issues.length} problems`;
+  const lines = issues.map(({ sentence, example }) => {
+    return example === undefined ? `  ${sentence}` : `  ${sentence}\n    Example: ${example}`;
+  });
+  return [`latchkey cannot start: ${count} in its environment.`, ...lines].join('\n');
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
+}
