@@ -6,11 +6,11 @@ import type { RedisAddress } from './config/store-address.ts';
 import { isVariable, type Settings } from './config/variables.ts';
 import type { SigningAlgorithm } from './core/keys/signing-key.ts';
 
-/** How the service is to run. Durations are milliseconds. Holds secrets: never print it. */
+/** The configuration of the service. Durations are in milliseconds. Holds secrets: never print it. */
 export interface Config {
   readonly environment: 'development' | 'production';
   readonly logLevel: LogLevel;
-  /** Processes that serve. */
+  /** Number of processes that serve. */
   readonly workers: number;
   readonly listen: ListenAddress;
   /** Undefined: no HTTP endpoint. */
@@ -28,9 +28,9 @@ export interface Config {
   readonly redisWaitReplicas: number;
   /** Undefined: SQLite in the data folder. */
   readonly databaseUrl: string | undefined;
-  /** Newest first. Undefined: the one in the data folder. */
+  /** Newest first. Undefined: the key in the data folder. */
   readonly masterKeys: readonly Buffer[] | undefined;
-  /** The first user; without a password one is made. */
+  /** The first user. Without a password one is generated. */
   readonly bootstrap: { readonly username: string; readonly password: string | undefined };
   readonly issuer: string;
   readonly audiences: readonly string[];
@@ -40,7 +40,7 @@ export interface Config {
   readonly refreshGraceMs: number;
   readonly maxStalenessMs: number;
   readonly maxSessionsPerUser: number;
-  /** Verified tokens that are remembered; 0: none. */
+  /** Number of verified tokens to keep; 0: none. */
   readonly tokenCacheSize: number;
   readonly signingAlgorithm: SigningAlgorithm;
   readonly signingKeyRotationMs: number;
@@ -67,14 +67,14 @@ export type ConfigOutcome =
 
 const OUR_PREFIX = 'LATCHKEY_';
 /**
- * Kubernetes gives every pod variables about each service of its namespace, made of the service's name. For one
- * that is called latchkey, or latchkey-something, they look like ours.
+ * Kubernetes gives every pod variables about each service of its namespace. Their names begin with the service's
+ * name, so those of a service called latchkey or latchkey-something look like ours.
  */
 const FROM_KUBERNETES =
   /^LATCHKEY_(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
-/** One of those could be a person's guess; Kubernetes writes a URL into it. */
+/** A person may set LATCHKEY_PORT too, which is a mistake. The one of Kubernetes holds a URL. */
 const PORT_FROM_KUBERNETES = { name: /_PORT$/, value: /^(?:tcp|udp|sctp):\/\// };
-/** Of the operator's command, which is run in the same shell. */
+/** Variables of the operator's command, which may run in the same shell. */
 const FROM_CLI = /^LATCHKEY_(?:ADDRESS|USERNAME|PASSWORD|TOKEN)$/;
 
 const REMOTE_DRAIN_DELAY_MS = 2_000;
@@ -161,7 +161,7 @@ function tlsOf(settings: Settings): TlsFiles | undefined {
   return clientCa === undefined ? { certificate, privateKey } : { certificate, privateKey, clientCa };
 }
 
-/** Bytes cannot be frozen; everything around them is. */
+/** Buffers cannot be frozen and are left as they are. */
 function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
   for (const part of Object.values(value)) deepFreeze(part);

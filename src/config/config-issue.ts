@@ -2,19 +2,19 @@ import type { BaseIssue } from 'valibot';
 import { nearestName } from './nearest-name.ts';
 import { factsOf, isVariable, type VariableName } from './variables.ts';
 
-/** Something in the environment that is not as it must be. */
+/** An invalid variable, or an invalid combination of variables. */
 export interface ConfigIssue {
   readonly name: string;
   /** A sentence that begins with the name. Holds no secret. */
   readonly sentence: string;
-  /** What could be set instead, as `NAME=value`; undefined: it is to be removed or renamed. */
+  /** What could be set instead, as `NAME=value`; undefined: remove or rename the variable. */
   readonly example: string | undefined;
 }
 
-/** Longer values are cut where they are shown. */
+/** In characters. Longer values are cut in messages. */
 const MAX_SHOWN = 60;
 
-/** The first issue of each variable that is wrong by itself, and those of the rules between variables. */
+/** One issue for each invalid variable, and one for each broken rule between variables. */
 export function issuesOf(
   found: readonly BaseIssue<unknown>[],
   environment: Readonly<Record<string, string | undefined>>,
@@ -34,7 +34,7 @@ function issue(name: VariableName, rest: string): ConfigIssue {
   return { name, sentence: `${name} ${rest}.`, example: `${name}=${factsOf(name).example}` };
 }
 
-/** A name with our prefix that means nothing; most likely a typo. */
+/** A name with our prefix that is not a variable; most likely a typo. */
 export function unknownNameIssue(name: string): ConfigIssue {
   const nearest = nearestName(name);
   const sentence = `${name} is not a variable of latchkey${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`;

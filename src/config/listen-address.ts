@@ -6,7 +6,7 @@ export interface TcpAddress {
   /** `host:port`, IPv6 in brackets. */
   readonly text: string;
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: the system chooses a free one. */
   readonly port: number;
 }
 
@@ -38,7 +38,7 @@ export const tcpAddressOrOff = parsed<TcpAddress | 'off'>(
   'must be host:port or [ipv6]:port, with a port from 0 to 65535, or off',
 );
 
-/** Whether only this machine can reach it. A name other than localhost could be anything. */
+/** Whether only this machine can reach it. A name other than localhost may resolve to any address. */
 export function isLoopback(address: ListenAddress): boolean {
   if (address.kind === 'unix') return true;
   const { host } = address;
@@ -46,7 +46,7 @@ export function isLoopback(address: ListenAddress): boolean {
   return (isIPv4(host) && LOOPBACK.check(host, 'ipv4')) || (isIPv6(host) && LOOPBACK.check(host, 'ipv6'));
 }
 
-/** A host and a port, which may be left out if there is a default; undefined: it is none. */
+/** A host and a port, which is optional if there is a default. Undefined: the text is invalid. */
 export function parseHostAndPort(
   text: string,
   defaultPort?: number,

@@ -16,8 +16,10 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
 export function nearestName(unknown: string): string | undefined {
   const words = wordsOf(unknown).map((word) => OTHER_WORDS[word] ?? word);
   const name = words.join('_');
-  const byDistance = VARIABLE_NAMES.map((known) => ({ known, distance: editDistance(name, wordsOf(known).join('_')) }))
-    .sort((a, b) => a.distance - b.distance);
+  const byDistance = VARIABLE_NAMES.map((known) => ({
+    known,
+    distance: editDistance(name, wordsOf(known).join('_')),
+  })).sort((a, b) => a.distance - b.distance);
   const byWords = byDistance.find(({ known }) => oneHoldsTheOther(wordsOf(known), words));
   // More than a third of its letters changed: that is another name.
   const byLetters = byDistance.find(({ distance }) => distance <= name.length / 3);

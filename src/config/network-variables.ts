@@ -4,7 +4,7 @@ import { optional, withDefault } from './variable.ts';
 
 const MAX_PATH_BYTES = 4096;
 
-/** Who reaches the service, and how. */
+/** Addresses, TLS and callers. */
 export const NETWORK_VARIABLES = {
   LATCHKEY_LISTEN: withDefault(listenAddress, '127.0.0.1:50051', {
     meaning:
@@ -16,7 +16,7 @@ export const NETWORK_VARIABLES = {
     example: '0.0.0.0:9464',
   }),
   LATCHKEY_PLAINTEXT: withDefault(oneOf('loopback', 'anywhere'), 'loopback', {
-    meaning: 'where gRPC may be served without TLS: `loopback`, or `anywhere` behind something that adds TLS',
+    meaning: 'where gRPC may be served without TLS: `loopback`, or `anywhere` behind a proxy that adds TLS',
     example: 'anywhere',
   }),
   LATCHKEY_TLS_CERT: optional(text(MAX_PATH_BYTES), '(none: plaintext)', {
@@ -28,18 +28,14 @@ export const NETWORK_VARIABLES = {
     example: '/etc/latchkey/tls.key',
   }),
   LATCHKEY_TLS_CLIENT_CA: optional(text(MAX_PATH_BYTES), '(none)', {
-    meaning: 'PEM file of the authorities whose certificates a client must have; turns on mTLS',
+    meaning: 'PEM file of the authorities that issue client certificates; turns on mTLS',
     example: '/etc/latchkey/clients.crt',
   }),
-  LATCHKEY_CALLER_AUTH: optional(
-    oneOf('open', 'mtls', 'token'),
-    '`open` on loopback; must be set beyond it',
-    {
-      meaning:
-        'who may ask about tokens (`Validate`, `BatchValidate`, `ValidationService`): `open`, `mtls` (a client certificate) or `token` (an access token with the role `service` or `admin`)',
-      example: 'token',
-    },
-  ),
+  LATCHKEY_CALLER_AUTH: optional(oneOf('open', 'mtls', 'token'), '`open` on loopback; required otherwise', {
+    meaning:
+      'who may ask about tokens (`Validate`, `BatchValidate`, `ValidationService`): `open`, `mtls` (a client certificate) or `token` (an access token with the role `service` or `admin`)',
+    example: 'token',
+  }),
   LATCHKEY_FRONT_AUTH: withDefault(oneOf('none', 'mtls', 'token'), 'none', {
     meaning:
       'which callers are fronts, and may state the address of the person they sign in (`origin`): `none`, `mtls` (a client ' +
@@ -51,11 +47,11 @@ export const NETWORK_VARIABLES = {
     example: 'on',
   }),
   LATCHKEY_DRAIN_DELAY: optional(duration('0s', '5m'), '`0s` on loopback, else `2s`', {
-    meaning: 'after SIGTERM, how long calls are still taken while health says NOT_SERVING',
+    meaning: 'after SIGTERM, how long new calls are accepted while health says NOT_SERVING',
     example: '5s',
   }),
   LATCHKEY_DRAIN_TIMEOUT: withDefault(duration('0s', '10m'), '10s', {
-    meaning: 'after that, how long calls under way may take before they are cut off',
+    meaning: 'after that, how long calls in progress may take before they are cancelled',
     example: '30s',
   }),
 };

@@ -58,7 +58,7 @@ function refusal(check: (settings: Settings) => void, settings: Settings): strin
   }
 }
 
-/** Without LATCHKEY_ENV, a service that other machines can reach is one of production. */
+/** Without LATCHKEY_ENV, a service that other machines can reach runs in production. */
 export function environmentOf(settings: Settings): 'development' | 'production' {
   if (settings.LATCHKEY_ENV !== undefined) return settings.LATCHKEY_ENV;
   const isLocal = settings.NODE_ENV !== 'production' && isLoopback(settings.LATCHKEY_LISTEN);
@@ -73,7 +73,7 @@ const RULES = [
       settings.LATCHKEY_TLS_KEY !== undefined ||
       isLoopback(settings.LATCHKEY_LISTEN) ||
       settings.LATCHKEY_PLAINTEXT === 'anywhere',
-    'must be set, since LATCHKEY_LISTEN is reachable from other machines; or LATCHKEY_PLAINTEXT=anywhere, if TLS is added on the way',
+    'must be set, because LATCHKEY_LISTEN is reachable from other machines; or set LATCHKEY_PLAINTEXT=anywhere if a proxy adds TLS',
   ),
   rule(
     ['LATCHKEY_TLS_CERT', 'LATCHKEY_TLS_KEY'],
@@ -106,12 +106,12 @@ const RULES = [
   rule(
     ['LATCHKEY_CALLER_AUTH', 'LATCHKEY_LISTEN'],
     (settings) => settings.LATCHKEY_CALLER_AUTH !== undefined || isLoopback(settings.LATCHKEY_LISTEN),
-    'must be set to open, mtls or token, since LATCHKEY_LISTEN is reachable from other machines',
+    'must be set to open, mtls or token, because LATCHKEY_LISTEN is reachable from other machines',
   ),
   rule(
     ['LATCHKEY_MASTER_KEY', 'LATCHKEY_DATABASE_URL'],
     (settings) => settings.LATCHKEY_MASTER_KEY !== undefined || settings.LATCHKEY_DATABASE_URL === undefined,
-    'must be set, since LATCHKEY_DATABASE_URL is: a key in one data folder would not reach other replicas',
+    'must be set, because LATCHKEY_DATABASE_URL is: other replicas cannot read a key in this data folder',
   ),
   rule(
     ['LATCHKEY_REDIS_WAIT_REPLICAS', 'LATCHKEY_REDIS_URL'],
@@ -122,7 +122,7 @@ const RULES = [
     ['LATCHKEY_REDIS_URL', 'LATCHKEY_WORKERS'],
     (settings) => settings.LATCHKEY_REDIS_URL !== undefined || settings.LATCHKEY_WORKERS === 1,
     ({ LATCHKEY_WORKERS }) =>
-      `must be set, since LATCHKEY_WORKERS is ${LATCHKEY_WORKERS}: without it sessions are in the memory of one process, and the others would not know them`,
+      `must be set, because LATCHKEY_WORKERS is ${LATCHKEY_WORKERS}: sessions in the memory of one process are unknown to the others`,
   ),
   rule(
     ['LATCHKEY_BCRYPT_COST', 'LATCHKEY_ENV', 'LATCHKEY_LISTEN'],

@@ -26,7 +26,7 @@ export function parsed<T>(parse: (text: string) => T | undefined, problem: strin
   );
 }
 
-/** A whole number with a unit (`500ms`, `30s`, `15m`, `12h`, `7d`), as milliseconds; bounds are written alike. */
+/** A whole number with a unit (`500ms`, `30s`, `15m`, `12h`, `7d`), in milliseconds; the bounds are written the same way. */
 export function duration(least: string, most: string) {
   const from = durationMs(least) ?? 0;
   const to = durationMs(most) ?? Number.MAX_SAFE_INTEGER;
@@ -34,7 +34,7 @@ export function duration(least: string, most: string) {
   return v.pipe(parsed(durationMs, problem), v.minValue(from, problem), v.maxValue(to, problem));
 }
 
-/** Milliseconds as `duration` reads them, in the largest unit that they are a whole number of. */
+/** Writes milliseconds as `duration` reads them, in the largest unit that divides them. */
 export function durationText(ms: number): string {
   const [unit, size] = Object.entries(UNITS_MS).find(([, size]) => ms > 0 && ms % size === 0) ?? ['ms', 1];
   return `${ms / size}${unit}`;
@@ -73,12 +73,12 @@ export function text(mostBytes: number) {
   return v.pipe(v.string(), v.maxBytes(mostBytes, problem), v.regex(/^\P{Cc}*$/u, problem));
 }
 
-/** Parts between commas, at least one, none empty, none twice. */
+/** Values separated by commas: at least one, none empty, none twice. */
 export function list(mostBytes: number) {
   return v.pipe(
     v.string(),
     v.transform((value) => value.split(',')),
-    v.check((parts) => new Set(parts).size === parts.length, 'must not name anything twice'),
+    v.check((parts) => new Set(parts).size === parts.length, 'must not contain a value twice'),
     v.array(v.pipe(text(mostBytes), v.nonEmpty('must not have an empty part between commas'))),
   );
 }

@@ -20,7 +20,7 @@ const httpUrl = v.pipe(
   ),
 );
 
-/** Tokens, sessions, and how passwords are checked. */
+/** Tokens, sessions and password checks. */
 export const SESSION_VARIABLES = {
   LATCHKEY_ISSUER: withDefault(httpUrl, 'https://latchkey.local', {
     meaning: '`iss` of access tokens',
@@ -31,44 +31,45 @@ export const SESSION_VARIABLES = {
     example: 'https://api.example.com',
   }),
   LATCHKEY_ACCESS_TOKEN_TTL: withDefault(wholeSeconds('1s', '1d'), '15m', {
-    meaning: 'how long an access token is good; the roles in it are as old as that at most',
+    meaning: 'lifetime of an access token; the roles in it are at most that old',
     example: '10m',
   }),
   LATCHKEY_SESSION_IDLE_TTL: withDefault(wholeSeconds('2s', '365d'), '7d', {
-    meaning: 'a session that is not refreshed for so long ends',
+    meaning: 'a session that is not refreshed for this long ends',
     example: '12h',
   }),
   LATCHKEY_SESSION_MAX_TTL: withDefault(wholeSeconds('2s', '3650d'), '30d', {
-    meaning: 'a session ends after so long, however busy it is',
+    meaning: 'a session ends after this long, even if it is refreshed',
     example: '90d',
   }),
   LATCHKEY_REFRESH_GRACE: withDefault(duration('0s', '10m'), '30s', {
-    meaning: 'how long a rotated refresh token is still answered with the same successor',
+    meaning: 'how long a rotated refresh token still gets the same successor',
     example: '10s',
   }),
   LATCHKEY_MAX_STALENESS: withDefault(duration('100ms', '5m'), '5s', {
-    meaning: 'how old the known endings may be before a verdict asks the session store',
+    meaning:
+      'maximum age of the local copy of revocations; with an older copy, a verdict asks the session store',
     example: '2s',
   }),
   LATCHKEY_MAX_SESSIONS_PER_USER: withDefault(wholeNumber(1, 1_000), '50', {
-    meaning: 'one more login replaces the oldest session',
+    meaning: 'one more sign-in replaces the oldest session',
     example: '10',
   }),
   LATCHKEY_TOKEN_CACHE_SIZE: withDefault(wholeNumber(0, 10_000_000), '50000', {
     meaning:
-      'verified access tokens that are remembered, those used last; about 2 kB each, and for a while twice as many are held; 0 for none',
+      'number of verified access tokens to keep, most recently used; about 2 kB each, for a while twice as many; 0 for none',
     example: '20000',
   }),
   LATCHKEY_SIGNING_ALGORITHM: withDefault(oneOf('EdDSA', 'ES256'), 'EdDSA', {
-    meaning: 'of new signing keys: `EdDSA` or `ES256`',
+    meaning: 'algorithm of new signing keys: `EdDSA` or `ES256`',
     example: 'ES256',
   }),
   LATCHKEY_SIGNING_KEY_ROTATION: withDefault(duration('1h', '365d'), '30d', {
-    meaning: 'age at which a signing key gets its successor',
+    meaning: 'age at which a signing key is replaced',
     example: '7d',
   }),
   LATCHKEY_BCRYPT_COST: withDefault(wholeNumber(4, 16), '12', {
-    meaning: 'one more doubles the time of a password check; at least 10 in production',
+    meaning: 'cost of a password hash; one more doubles its time; at least 10 in production',
     example: '12',
   }),
   LATCHKEY_BCRYPT_THREADS: optional(
@@ -81,7 +82,7 @@ export const SESSION_VARIABLES = {
   ),
   LATCHKEY_BCRYPT_QUEUE: withDefault(wholeNumber(1, 10_000), '32', {
     meaning:
-      'password checks that may wait for each thread; in a full queue, the source with the most of them loses a place',
+      'password checks that may wait for each thread; when the queue is full, the source with the most of them loses a place',
     example: '64',
   }),
 };

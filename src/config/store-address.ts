@@ -31,7 +31,7 @@ const REDIS_FORMS =
   'redis+cluster://[user:password@]host[:port],host[:port]; rediss for TLS; user and password percent-encoded';
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26_379;
-/** Redis itself has 16 unless it is told otherwise. */
+/** Redis has 16 databases by default. */
 const MAX_DB = 9_999;
 
 type Parsed = { readonly value: RedisAddress } | { readonly problem: string };

@@ -3,10 +3,10 @@ import { parsed, text, wholeNumber } from './scalars.ts';
 import { databaseUrl, redisUrl } from './store-address.ts';
 import { optional, withDefault } from './variable.ts';
 
-/** How many characters so many bytes are, without padding. */
+/** Length of the shortest key in base64url, without padding. */
 const MIN_CHARACTERS = Math.ceil((MASTER_KEY_MIN_BYTES * 8) / 6);
 
-/** Master keys, newest first, as base64url without padding, between commas. */
+/** Master keys in base64url without padding, separated by commas, newest first. */
 export const masterKeys = parsed((text) => {
   const parts = text.split(',');
   const keys = parts.map((part) => Buffer.from(part, 'base64url'));
@@ -18,13 +18,13 @@ export const masterKeys = parsed((text) => {
 }, `must be base64url of ${MASTER_KEY_MIN_BYTES} bytes or more (${MIN_CHARACTERS} characters or more: letters, digits, - and _, no =); ` +
   'of several, each once, with commas and no spaces between');
 
-/** Where things are kept, and under which keys. */
+/** Stores, master keys and the first user. */
 export const STORE_VARIABLES = {
   LATCHKEY_DATA_DIR: withDefault(text(4096), './data', {
-    meaning: 'folder of the SQLite file and the master key, where no other place is named for them',
+    meaning: 'folder of the SQLite file and the master key, unless other variables replace them',
     example: '/var/lib/latchkey',
   }),
-  LATCHKEY_REDIS_URL: optional(redisUrl, '(none: in memory, gone at a restart)', {
+  LATCHKEY_REDIS_URL: optional(redisUrl, '(none: in memory, lost at a restart)', {
     meaning:
       'sessions and the revocation log: `redis://[user:password@]host[:port][/db]`, `redis+sentinel://host,host/master`, ' +
       '`redis+cluster://host,host`; `rediss` for TLS',
@@ -33,7 +33,7 @@ export const STORE_VARIABLES = {
   }),
   LATCHKEY_REDIS_WAIT_REPLICAS: withDefault(wholeNumber(0, 16), '0', {
     meaning:
-      'replicas that must hold an ending before it is acknowledged, and confirm the primary before a read of it is used',
+      'replicas that must confirm a revocation before it is acknowledged, and the primary before its answers are used',
     example: '1',
   }),
   LATCHKEY_DATABASE_URL: optional(databaseUrl, '(none: SQLite in the data folder)', {
@@ -41,18 +41,18 @@ export const STORE_VARIABLES = {
     example: 'postgres://latchkey:password@127.0.0.1:5432/latchkey',
     secret: true,
   }),
-  LATCHKEY_MASTER_KEY: optional(masterKeys, '(made in the data folder; must be set with PostgreSQL)', {
+  LATCHKEY_MASTER_KEY: optional(masterKeys, '(generated in the data folder; required with PostgreSQL)', {
     meaning:
-      'seals signing keys, authenticates refresh tokens, peppers passwords: base64url of 32 bytes or more; a list, ' +
-      'newest first, to rotate',
+      'seals signing keys, authenticates refresh tokens, peppers passwords: base64url of 32 bytes or more; ' +
+      'to rotate, a list, newest first',
     example: `$(openssl rand -base64 32 | tr '+/' '-_' | tr -d '=')`,
     secret: true,
   }),
   LATCHKEY_BOOTSTRAP_USERNAME: withDefault(text(128), 'admin', {
-    meaning: 'the first user, with the role `admin`; made only while there is no user',
+    meaning: 'the first user, with the role `admin`; created only while there is no user',
     example: 'alice',
   }),
-  LATCHKEY_BOOTSTRAP_PASSWORD: optional(text(1024), '(made, printed once)', {
+  LATCHKEY_BOOTSTRAP_PASSWORD: optional(text(1024), '(generated, printed once)', {
     meaning: 'the password of the first user, at least 8 characters',
     example: '"a sentence that only you would say"',
     secret: true,

@@ -28,7 +28,7 @@ export function optional<T>(schema: v.GenericSchema<string, T>, otherwise: strin
   return variable<T | undefined>(v.optional<v.GenericSchema, undefined>(schema, undefined), otherwise, facts);
 }
 
-/** The step that changes nothing takes the type from a value that failed a check: rules between variables then skip it. */
+/** The step that changes nothing makes a value that failed a check untyped, so that rules between variables skip it. */
 function variable<T>(schema: v.GenericSchema, shownDefault: string, facts: Facts) {
   const described = v.metadata({ ...facts, default: shownDefault } satisfies ShownFacts);
   return v.pipe(

@@ -5,14 +5,14 @@ import { SESSION_VARIABLES } from './session-variables.ts';
 import { STORE_VARIABLES } from './store-variables.ts';
 import { optional, type ShownFacts, withDefault } from './variable.ts';
 
-/** The process itself. */
+/** Environment, log and processes. */
 const PROCESS_VARIABLES = {
   LATCHKEY_ENV: optional(
     oneOf('development', 'production'),
     '`development` on loopback unless `NODE_ENV` is `production`',
     {
       meaning:
-        '`development` or `production`: what is left out elsewhere is convenient in the one, careful in the other',
+        '`development` or `production`: decides whether reflection is on by default, and the minimum bcrypt cost',
       example: 'production',
     },
   ),
@@ -26,7 +26,7 @@ const PROCESS_VARIABLES = {
   ),
   LATCHKEY_WORKERS: withDefault(wholeNumber(1, 64), '1', {
     meaning:
-      'processes that serve one address, 1 to 64; more than one needs `LATCHKEY_REDIS_URL`, for sessions in memory belong to one process',
+      'processes that serve one address, 1 to 64; more than one needs `LATCHKEY_REDIS_URL`, because sessions in memory belong to one process',
     example: '4',
   }),
 };
@@ -43,10 +43,10 @@ export type VariableName = keyof typeof VARIABLES;
 
 export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly VariableName[];
 
-/** All of them, before the rules between them; Node's own decides only what LATCHKEY_ENV is by default. */
+/** Every variable, without the rules between them. NODE_ENV decides the default of LATCHKEY_ENV. */
 export const VARIABLES_SCHEMA = v.object({ ...VARIABLES, NODE_ENV: v.optional(v.string()) });
 
-/** What was read. */
+/** The parsed values. */
 export type Settings = v.InferOutput<typeof VARIABLES_SCHEMA>;
 
 export function isVariable(name: string): name is VariableName {

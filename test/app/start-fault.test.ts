@@ -5,7 +5,9 @@ import { Failure, storeUnavailable } from '../../src/core/failure.ts';
 /** What a person is told of a start that met this error. */
 function told(error: unknown): Promise<unknown> {
   const step = () => Promise.reject(error);
-  return naming('LATCHKEY_DATABASE_URL', step, (reason) => `away: ${reason}. Look there.`).catch((fault) => fault);
+  return naming('LATCHKEY_DATABASE_URL', step, (reason) => `away: ${reason}. Look there.`).catch(
+    (fault) => fault,
+  );
 }
 
 describe('a fault at start', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { unknownName } from '../../src/config/faults.ts';
+import { unknownNameIssue } from '../../src/config/config-issue.ts';
 
 describe('an unknown variable', () => {
   test.each([
@@ -13,13 +13,15 @@ describe('an unknown variable', () => {
     ['LATCHKEY_LOGLEVEL', 'LATCHKEY_LOG_LEVEL'],
     ['LATCHKEY_BCRYPT_COTS', 'LATCHKEY_BCRYPT_COST'],
   ])('%s suggests %s', (name, meant) => {
-    expect(unknownName(name).sentence).toBe(`${name} is not a variable of latchkey; did you mean ${meant}?`);
+    expect(unknownNameIssue(name).sentence).toBe(
+      `${name} is not a variable of latchkey; did you mean ${meant}?`,
+    );
   });
 
   test.each(['LATCHKEY_FOO', 'LATCHKEY_SECRET', 'LATCHKEY_COLOUR', 'LATCHKEY_'])(
     '%s suggests nothing',
     (name) => {
-      expect(unknownName(name).sentence).toBe(`${name} is not a variable of latchkey.`);
+      expect(unknownNameIssue(name).sentence).toBe(`${name} is not a variable of latchkey.`);
     },
   );
 });

@@ -185,7 +185,7 @@ describe('several workers', () => {
   test('need Redis, and are told so', async () => {
     const { code, errors } = await LatchkeyProcess.run({ LATCHKEY_DATA_DIR: dataDir, LATCHKEY_WORKERS: '2' });
     expect(code).toBe(78);
-    expect(errors).toContain('LATCHKEY_REDIS_URL must be set, since LATCHKEY_WORKERS is 2');
+    expect(errors).toContain('LATCHKEY_REDIS_URL must be set, because LATCHKEY_WORKERS is 2');
   });
 
   test('say once why they cannot start', async () => {
