@@ -1,4 +1,5 @@
-// Holds proto/ against the main branch: a change that breaks the wire or its JSON form is a fault.
+// Compares proto/ with the latest release: a change that breaks the wire or its JSON form is an error. Until the first
+// release the contract may change.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 
@@ -14,20 +15,15 @@ function pass(sentence: string): never {
   process.exit(0);
 }
 
-const main = ['refs/remotes/origin/main', 'refs/heads/main'].find(
-  (ref) => git('rev-parse', '--verify', '--quiet', `${ref}^{commit}`) !== undefined,
-);
-if (main === undefined) {
-  pass('Not compared: this clone has neither origin/main nor main.');
-}
-if ((git('ls-tree', '-r', '--name-only', main, '--', 'proto')?.length ?? 0) === 0) {
-  pass(`Not compared: ${main} has no protos.`);
+const [release] = git('tag', '--list', 'v*', '--sort=-v:refname')?.toString().split('\n') ?? [];
+if (release === undefined || release === '') {
+  pass('Not compared: nothing is released yet, so the contract may change.');
 }
 
 // An archive of the tree, not buf's own clone: it works in a worktree and in a shallow clone as well.
-const before = git('archive', '--format=tar', main, '--', 'proto', 'buf.yaml');
+const before = git('archive', '--format=tar', release, '--', 'proto', 'buf.yaml');
 if (before === undefined) {
-  console.error(`The tree of ${main} could not be read.`);
+  console.error(`The tree of ${release} could not be read.`);
   process.exit(1);
 }
 const compared = spawnSync('buf', ['breaking', '--against', '-#format=tar'], { cwd: root, input: before });
@@ -36,4 +32,4 @@ process.stderr.write(compared.stderr);
 if (compared.status !== 0) {
   process.exit(compared.status ?? 1);
 }
-console.log(`Nothing in proto/ breaks with ${main}.`);
+console.log(`Nothing in proto/ breaks with ${release}.`);
