@@ -1,6 +1,8 @@
 import type { Revocation } from '../validator/revocation-set.ts';
 import { type Access, decide } from './access.ts';
+import { demandFault } from './connect-options.ts';
 import { LatchkeyError } from './errors.ts';
+import { checkOptionNames, type NamesOf } from './option-names.ts';
 import type { Identity, RejectedToken, TokenValidator, ValidateDemand } from './validation.ts';
 
 /** What a guard needs of a client. */
@@ -20,6 +22,24 @@ export interface GuardOptions {
    * most, so that it can log; `calls` is how many have been refused for that since it was called last.
    */
   readonly onUndecided?: (error: unknown, calls: number) => void;
+}
+
+const GUARD_NAMES: NamesOf<GuardOptions> = { demand: true, onUndecided: true };
+
+/** Throws a `TypeError` where the client or an option of a guard is not what it must be. @param more options it has. */
+export function checkGuard(
+  guard: string,
+  client: unknown,
+  options: GuardOptions,
+  more: Readonly<Record<string, true>> = {},
+): void {
+  const { validate, onEnding } = (client ?? {}) as Partial<GuardClient>;
+  if (typeof validate !== 'function' || typeof onEnding !== 'function') {
+    throw new TypeError(`${guard}: the first argument must be a client, as connect() returns it.`);
+  }
+  checkOptionNames(guard, options, { ...more, ...GUARD_NAMES });
+  const problem = demandFault(options.demand);
+  if (problem !== undefined) throw new TypeError(`${guard}: demand: ${problem.message}`);
 }
 
 export type Admission = { readonly kind: 'admitted'; readonly identity: Identity | undefined } | Refusal;

@@ -1,13 +1,13 @@
 import { status } from '@grpc/grpc-js';
 import { LatchkeyError } from './errors.ts';
 import type { ConnectOptions } from './latchkey-client.ts';
+import { checkOptionNames, type NamesOf, unknownOption } from './option-names.ts';
 import { checkToken } from './own-token.ts';
 import type { ValidateDemand } from './validation.ts';
 
 const LEAST_MAX_STALENESS_MS = 500;
 const MODES: readonly unknown[] = ['local', 'remote'];
-/** Every option there is: the type sees to it. */
-const NAMES: Readonly<Record<keyof ConnectOptions, true>> = {
+const NAMES: NamesOf<ConnectOptions> = {
   credentials: true,
   mode: true,
   maxStalenessMs: true,
@@ -18,6 +18,13 @@ const NAMES: Readonly<Record<keyof ConnectOptions, true>> = {
   clock: true,
 };
 
+const DEMAND_NAMES: NamesOf<ValidateDemand> = {
+  consistency: true,
+  audience: true,
+  atLeastRevision: true,
+  signal: true,
+};
+
 /**
  * Refuses what cannot have been meant, before anything is connected: in plain JavaScript nobody else would, and a
  * misspelt bound would be the default without a word. Throws a `TypeError` that says what there is.
@@ -26,14 +33,7 @@ export function checkConnect(addresses: readonly unknown[], options: ConnectOpti
   if (addresses.length === 0)
     throw new TypeError('connect: an address is needed, for example 127.0.0.1:50051.');
   for (const address of addresses) checkAddress(address);
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`connect: the options are ${shown(options)}, and must be an object.`);
-  }
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(NAMES, name)) {
-      throw new TypeError(`connect: there is no option ${name}; there are ${Object.keys(NAMES).join(', ')}.`);
-    }
-  }
+  checkOptionNames('connect', options, NAMES);
   const { mode = 'local' } = options;
   if (!MODES.includes(mode))
     throw new TypeError(`connect: mode is ${shown(mode)}, and must be local or remote.`);
@@ -45,7 +45,10 @@ export function checkConnect(addresses: readonly unknown[], options: ConnectOpti
 
 /** Why a demand cannot have been meant; undefined: nothing is wrong with it. */
 export function demandFault(demand: ValidateDemand | null | undefined): LatchkeyError | undefined {
-  const consistency: unknown = demand?.consistency;
+  if (demand === undefined || demand === null) return undefined;
+  const unknown = unknownOption(demand, DEMAND_NAMES);
+  if (unknown !== undefined) return new LatchkeyError(status.INVALID_ARGUMENT, unknown);
+  const consistency: unknown = demand.consistency;
   if (consistency === undefined || consistency === 'bounded' || consistency === 'strong') return undefined;
   const message = `consistency is ${shown(consistency)}, and must be bounded or strong.`;
   return new LatchkeyError(status.INVALID_ARGUMENT, message);

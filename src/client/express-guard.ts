@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Access, checkRoles } from './access.ts';
-import type { GuardClient, GuardOptions } from './admission.ts';
+import { checkGuard, type GuardClient, type GuardOptions } from './admission.ts';
 import { HttpGuard } from './http-guard.ts';
 import { httpRefusal } from './http-refusal.ts';
 
@@ -24,6 +24,7 @@ export interface ExpressGuard {
  * 403, or 503 where nobody can say; a response under way, such as an event stream, is cut off when the session ends.
  */
 export function expressGuard(client: GuardClient, options: GuardOptions = {}): ExpressGuard {
+  checkGuard('expressGuard', client, options);
   const guard = new HttpGuard(client, options);
   const middleware =
     (access: Access): Middleware =>

@@ -1,5 +1,5 @@
 import { type Access, checkedAccess } from './access.ts';
-import type { GuardClient, GuardOptions } from './admission.ts';
+import { checkGuard, type GuardClient, type GuardOptions } from './admission.ts';
 import { HttpGuard, type RawRequest, type RawResponse } from './http-guard.ts';
 import { httpRefusal } from './http-refusal.ts';
 
@@ -40,6 +40,7 @@ export type FastifyGuard = (instance: Instance, options: unknown, done: (error?:
  * stream, is cut off when the session ends.
  */
 export function fastifyGuard(client: GuardClient, options: FastifyGuardOptions = {}): FastifyGuard {
+  checkGuard('fastifyGuard', client, options, { otherwise: true });
   const otherwise = checkedAccess(options.otherwise ?? 'signed-in', 'otherwise');
   const guard = new HttpGuard(client, options);
   const plugin: FastifyGuard = (instance, _options, done) => {

@@ -7,6 +7,7 @@ import {
 import type { Access } from './access.ts';
 import {
   admit,
+  checkGuard,
   type GuardClient,
   type GuardOptions,
   onceASecond,
@@ -45,6 +46,7 @@ type SentStatus = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
  * expires (within about a second), and as UNAVAILABLE when nobody can say any more; its handler sees `cancelled`.
  */
 export function grpcGuard(client: GuardClient, options: GrpcGuardOptions = {}): ServerInterceptor {
+  checkGuard('grpcGuard', client, options, { rules: true, otherwise: true });
   const { rules = {}, otherwise = 'signed-in' } = options;
   const accessOf = accessByMethod(rules, otherwise);
   const context: GuardContext = { client, options: onceASecond(options), held: new HeldCalls(client) };

@@ -1,0 +1,46 @@
+import { status } from '@grpc/grpc-js';
+import { describe, expect, test } from '@jest/globals';
+import type { GuardClient } from '../../src/client/admission.ts';
+import { connect, expressGuard, fastifyGuard, grpcGuard } from '../../src/client/index.ts';
+
+type AnyGuard = (client: GuardClient, options?: never) => unknown;
+
+const CLIENT: GuardClient = {
+  validate: () => Promise.reject(new Error('nobody asks here')),
+  onEnding: () => () => undefined,
+};
+const GUARDS: readonly (readonly [string, AnyGuard])[] = [
+  ['grpcGuard', grpcGuard as AnyGuard],
+  ['expressGuard', expressGuard as AnyGuard],
+  ['fastifyGuard', fastifyGuard as AnyGuard],
+];
+
+describe.each(GUARDS)('%s', (name, guard) => {
+  test.each([
+    ['a misspelt option', { rulez: {} }, /: there is no option rulez; there are .*demand, onUndecided\./],
+    ['options that are none', 'signed-in', /: the options are "signed-in", and must be an object\./],
+    ['a misspelt demand', { demand: { consistancy: 'strong' } }, /: demand: there is no option consistancy;/],
+    ['a demand that cannot be', { demand: { consistency: 'STRONG' } }, /: demand: consistency is "STRONG"/],
+  ])('refuses %s', (_, options, message) => {
+    expect(() => guard(CLIENT, options as never)).toThrow(TypeError);
+    expect(() => guard(CLIENT, options as never)).toThrow(message);
+  });
+
+  test.each([undefined, null, {}, Promise.resolve(CLIENT)])('refuses what is no client: %p', (client) => {
+    expect(() => guard(client as never)).toThrow(
+      `${name}: the first argument must be a client, as connect() returns it.`,
+    );
+  });
+});
+
+test('a validation with a misspelt demand fails and asks nobody', async () => {
+  const client = connect('127.0.0.1:1', { credentials: { kind: 'plaintext' }, mode: 'remote' });
+  try {
+    await expect(client.validate('a', { consistancy: 'strong' } as never)).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      message: expect.stringContaining('there is no option consistancy'),
+    });
+  } finally {
+    await client.close();
+  }
+});
