@@ -1,13 +1,13 @@
-// The README's table of variables, made of what the program itself knows of them.
+// The table of variables in docs/configuration.md, made from what the program itself knows of them.
 //   node scripts/docs/config-table.ts           prints it
-//   node scripts/docs/config-table.ts --write   puts it between the markers of README.md
-//   node scripts/docs/config-table.ts --check   fails unless it is there already
+//   node scripts/docs/config-table.ts --write   writes it between the markers of docs/configuration.md
+//   node scripts/docs/config-table.ts --check   fails if the page has another one
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { factsOf, VARIABLE_NAMES } from '../../src/config/variables.ts';
+import { withGeneratedPart } from './generated-part.ts';
 
-const BEGIN = '<!-- config:begin -->';
-const END = '<!-- config:end -->';
+export const CONFIGURATION_PAGE = path.join(import.meta.dirname, '../../docs/configuration.md');
 
 /** The table in Markdown, one row for each variable, without a line end after the last. */
 export function configTable(): string {
@@ -22,14 +22,6 @@ export function configTable(): string {
   ].join('\n');
 }
 
-/** The page with `table` between its markers; undefined: it has no markers. */
-export function withTable(page: string, table: string): string | undefined {
-  const begin = page.indexOf(BEGIN);
-  const end = page.indexOf(END, begin);
-  if (begin < 0 || end < 0) return undefined;
-  return `${page.slice(0, begin + BEGIN.length)}\n${table}\n${page.slice(end)}`;
-}
-
 function escaped(cell: string): string {
   return cell.replaceAll('|', '\\|');
 }
@@ -39,16 +31,12 @@ function main(mode: string | undefined): void {
     console.log(configTable());
     return;
   }
-  const file = path.join(import.meta.dirname, '../../README.md');
-  const page = readFileSync(file, 'utf8');
-  const current = withTable(page, configTable());
-  if (current === undefined) throw new Error(`README.md has no ${BEGIN} and ${END}.`);
+  const page = readFileSync(CONFIGURATION_PAGE, 'utf8');
+  const current = withGeneratedPart(page, 'config', configTable());
   if (mode === '--write') {
-    writeFileSync(file, current);
+    writeFileSync(CONFIGURATION_PAGE, current);
   } else if (current !== page) {
-    console.error(
-      'The table of variables in README.md is not current: run `npm run docs:config -- --write`.',
-    );
+    console.error('The table in docs/configuration.md is out of date: run `npm run docs:config -- --write`.');
     process.exitCode = 1;
   }
 }

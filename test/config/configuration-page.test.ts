@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { CONFIGURATION_PAGE, configTable } from '../../scripts/docs/config-table.ts';
+import { withGeneratedPart } from '../../scripts/docs/generated-part.ts';
+import { SETTING_NAMES, variableOf } from '../../src/config/variables.ts';
+
+describe('the table of variables', () => {
+  test('has a row for every variable, with its default and an example', () => {
+    const rows = configTable().split('\n').slice(2);
+    expect(rows).toHaveLength(SETTING_NAMES.length);
+    for (const [index, name] of SETTING_NAMES.entries()) {
+      expect(rows[index]).toContain(`\`${variableOf(name).name}\``);
+    }
+    for (const row of rows) expect(row.match(/(?<!\\)\|/g)).toHaveLength(5);
+  });
+
+  test('is current in docs/configuration.md', () => {
+    const page = readFileSync(CONFIGURATION_PAGE, 'utf8');
+    expect(withGeneratedPart(page, 'config', configTable())).toBe(page);
+  });
+
+  test('is not kept in the README, which links to the page', () => {
+    const readme = readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8');
+    expect(readme).toContain('](docs/configuration.md)');
+    expect(readme).not.toContain('config:begin');
+  });
+});
+
+describe('a generated part of a page', () => {
+  test('is put between its markers and nowhere else', () => {
+    const page = 'above\n<!-- config:begin -->\nold\n<!-- config:end -->\nbelow\n';
+    const changed = 'above\n<!-- config:begin -->\nnew\n<!-- config:end -->\nbelow\n';
+    expect(withGeneratedPart(page, 'config', 'new')).toBe(changed);
+    expect(withGeneratedPart(changed, 'config', 'new')).toBe(changed);
+  });
+
+  test.each([
+    'no markers',
+    '<!-- config:begin --> only',
+    '<!-- config:end --><!-- config:begin -->',
+    '<!-- config:begin --><!-- config:end --><!-- config:begin -->',
+  ])('is refused by a page without both markers, once and in order: %s', (page) => {
+    expect(() => withGeneratedPart(page, 'config', 'new')).toThrow('config:begin');
+  });
+});
