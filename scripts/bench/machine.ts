@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { availableParallelism, cpus, type } from 'node:os';
+import { availableParallelism, cpus, loadavg, type } from 'node:os';
 
-/** What the numbers depend on, and nothing that tells whose machine it is. */
+/** What the numbers depend on, without anything that identifies the machine. */
 export interface Machine {
   readonly cores: number;
   readonly cpu: string;
@@ -30,4 +30,12 @@ function versionOf(program: string, pattern: RegExp): string {
   } catch (cause) {
     throw new Error(`the bench needs ${program} (Debian: redis-server, nghttp2-client)`, { cause });
   }
+}
+
+/** From this share of the machine on, other processes change what is measured. */
+export const QUIET_BELOW = 0.05;
+
+/** Share of the cores that was in use in the last minute. Only of others while the bench has not begun. */
+export function busyShare(): number {
+  return (loadavg()[0] ?? 0) / availableParallelism();
 }

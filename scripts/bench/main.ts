@@ -1,13 +1,12 @@
-// npm run bench: measures what design rests on, against an empty echo on the same machine in the same run.
+// npm run bench: measures latchkey against an empty echo server, on the same machine in the same run.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describeMachine } from './machine.ts';
+import { withGeneratedPart } from '../docs/generated-part.ts';
+import { busyShare, describeMachine, QUIET_BELOW } from './machine.ts';
 import { type Measurement, outcomeOf } from './measurement.ts';
 import { type Options, parseOptions, SCENARIOS, type ScenarioName, USAGE } from './options.ts';
 import { draw } from './picture.ts';
-import { othersBusy } from './quiet.ts';
-import { markdown, type Report, unfitToPublish, withTable } from './report.ts';
-import { batchValidate } from './scenarios/batch-validate.ts';
+import { markdown, type Report } from './report.ts';
 import { clientLocal } from './scenarios/client-local.ts';
 import { login } from './scenarios/login.ts';
 import { loginStorm } from './scenarios/login-storm.ts';
@@ -16,17 +15,16 @@ import { refresh } from './scenarios/refresh.ts';
 import { revocation } from './scenarios/revocation.ts';
 import type { Scale } from './scenarios/rounds.ts';
 import { scale } from './scenarios/scale.ts';
-import { validateCold } from './scenarios/validate-cold.ts';
-import { validateWarm } from './scenarios/validate-warm.ts';
+import { batchValidate, validateCold, validateWarm } from './scenarios/validate.ts';
+import { endStands } from './servers/stand.ts';
 
-const root = path.resolve(import.meta.dirname, '../..');
-const readme = path.join(root, 'README.md');
-/** Every run's numbers; not committed. */
+/** The numbers of the last run; not committed. */
 const latestFile = path.join(import.meta.dirname, 'results/latest.json');
-/** The numbers behind the table in README.md; committed with it. */
+/** The numbers behind the page; committed with it. */
 const publishedFile = path.join(import.meta.dirname, 'published.json');
-/** The picture in README.md. */
-const pictureFile = path.join(root, 'docs/bench.svg');
+const docs = path.join(import.meta.dirname, '../../docs');
+const page = path.join(docs, 'benchmarks.md');
+const picture = path.join(docs, 'bench.svg');
 
 const scenarios: Readonly<
   Record<ScenarioName, (scale: Scale) => Promise<Measurement | readonly Measurement[]>>
@@ -55,56 +53,49 @@ function optionsOrExit(): Options {
   }
 }
 
-async function measure(options: Options): Promise<Report> {
+async function measure({ only, rounds, seconds, sessions }: Options): Promise<Report> {
   const machine = describeMachine();
+  const busyBefore = busyShare();
   const measurements: Measurement[] = [];
-  const disturbances: (number | undefined)[] = [];
-  for (const name of SCENARIOS.filter((known) => options.only.includes(known))) {
-    disturbances.push(await othersBusy());
+  for (const name of SCENARIOS.filter((known) => only.includes(known))) {
     console.error(`measuring ${name}`);
-    const measured = await scenarios[name](options);
-    measurements.push(...[measured].flat());
+    measurements.push(...[await scenarios[name]({ rounds, seconds, sessions })].flat());
   }
-  const { rounds, seconds, sessions } = options;
-  const known = disturbances.filter((share) => share !== undefined);
-  return {
-    measuredAt: new Date().toISOString(),
-    machine,
-    options: { rounds, seconds, sessions },
-    othersBusy: known.length === 0 ? undefined : Math.max(...known),
-    measurements,
-  };
+  const options = { rounds, seconds, sessions };
+  return { measuredAt: new Date().toISOString(), machine, options, busyBefore, measurements };
 }
 
-function publish(report: Report, table: string, options: Options): void {
-  const results = report.measurements.map((measurement) => ({
-    ...measurement,
-    outcome: outcomeOf(measurement),
-  }));
-  const json = `${JSON.stringify({ ...report, measurements: results }, undefined, 2)}\n`;
+/** What would prevent publishing should fail before everything is measured. */
+function checkBeforePublishing(): void {
+  withGeneratedPart(readFileSync(page, 'utf8'), 'bench', '');
+  if (busyShare() < QUIET_BELOW) return;
+  throw new Error('the machine is in use by something else (load average); wait until it is quiet');
+}
+
+function write(report: Report, tables: string, publish: boolean): void {
+  const withOutcomes = report.measurements.map((row) => ({ ...row, outcome: outcomeOf(row) }));
+  const json = `${JSON.stringify({ ...report, measurements: withOutcomes }, undefined, 2)}\n`;
   mkdirSync(path.dirname(latestFile), { recursive: true });
   writeFileSync(latestFile, json);
-  if (!options.writeReadme) return;
-  const problem = unfitToPublish(report);
-  if (problem !== undefined) throw new Error(problem);
-  writeFileSync(readme, withTable(readFileSync(readme, 'utf8'), table));
+  if (!publish) return;
+  writeFileSync(page, withGeneratedPart(readFileSync(page, 'utf8'), 'bench', tables));
   writeFileSync(publishedFile, json);
-  const picture = draw(report.measurements);
-  if (picture !== undefined) writeFileSync(pictureFile, picture);
+  writeFileSync(picture, draw(report.measurements) ?? '');
 }
 
 const options = optionsOrExit();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => void endStands().finally(() => process.exit(1)));
+}
 try {
-  // A README without the marks is better found now than after all has been measured.
-  if (options.writeReadme) withTable(readFileSync(readme, 'utf8'), '');
+  if (options.publish) checkBeforePublishing();
   const report = await measure(options);
-  const table = markdown(report);
-  console.log(table);
-  publish(report, table, options);
-  const missed = report.measurements.filter((measurement) => !outcomeOf(measurement).met);
-  process.exitCode = options.strict && missed.length > 0 ? 1 : 0;
+  const tables = markdown(report);
+  console.log(tables);
+  write(report, tables, options.publish);
+  const missed = report.measurements.some((row) => !outcomeOf(row).met);
+  process.exitCode = options.strict && missed ? 1 : 0;
 } catch (error) {
   console.error(error);
-  // Whatever a scenario left running ends with this process.
   process.exit(1);
 }

@@ -2,93 +2,87 @@ import { median } from './stats.ts';
 
 export type Unit = 'per second' | 'ms' | 'us' | 'bytes';
 
-/** One row of the table: what was measured, round by round, against what, and what was asked of it. */
+/** One row of a table: what was measured, round by round, against what, and the bar it has to reach. */
 export interface Measurement {
   readonly what: string;
   readonly unit: Unit;
-  /** One value a round. */
+  /** One value for each round. */
   readonly measured: readonly number[];
   /** What it is compared with; the value of the same round. */
   readonly reference?: { readonly name: string; readonly values: readonly number[] };
-  readonly bar: Bar;
-  /** Set where ways to validate are compared side by side: these rows have a table of their own. */
+  /** Missing: the row informs and is not judged. */
+  readonly bar?: Bar | undefined;
+  /** Set on the rows of the table that compares ways to validate. */
   readonly peer?: PeerFigures;
   /** What a reader must know to judge the numbers. */
   readonly notes: readonly string[];
-  /** Whatever else was seen, for the JSON file. */
+  /** Everything else that was seen, for the JSON file. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** What else a way to validate is judged by. One value a round, but for the last. */
+/** Further figures of a way to validate. One value for each round, except the last. */
 export interface PeerFigures {
-  /** From asking to the answer, microseconds. */
+  /** From the call to its answer, microseconds. */
   readonly p50Us: readonly number[];
   readonly p99Us: readonly number[];
   /** CPU time of the caller's process for each validation, microseconds. */
   readonly cpuUs: readonly number[];
-  /** How long after a logout's answer the last yes was given; one value a logout. Missing: there is no logout. */
+  /** How long after a logout's answer the last yes was given; one value for each logout. Missing: there is no logout. */
   readonly stillYesMs?: readonly number[];
 }
 
-/**
- * A bar on the ratio of the measured median to the reference's, or on the measured median itself. `none`: nothing
- * was asked, the numbers are there to be known.
- */
-export type Bar =
-  | { readonly kind: 'ratio at least'; readonly value: number }
-  | { readonly kind: 'ratio at most'; readonly value: number }
-  | { readonly kind: 'at least'; readonly value: number }
-  | { readonly kind: 'at most'; readonly value: number }
-  | { readonly kind: 'none' };
+/** On the ratio of the measured median to the reference's, or on the measured median itself. */
+export interface Bar {
+  readonly kind: 'ratio at least' | 'ratio at most' | 'at least' | 'at most';
+  readonly value: number;
+}
 
 export interface Outcome {
   readonly measured: number;
   readonly reference: number | undefined;
   readonly ratio: number | undefined;
-  /** The ratio of the worst and the best round, the lower first. */
+  /** The lowest and the highest ratio of any round. */
   readonly ratioRange: readonly [number, number] | undefined;
   readonly met: boolean;
 }
 
 /** Medians over the rounds, their ratio, and whether the bar is met. */
-export function outcomeOf(measurement: Measurement): Outcome {
-  const measured = median(measurement.measured);
-  const { reference, bar } = measurement;
-  if (reference === undefined) {
-    if (bar.kind === 'ratio at least' || bar.kind === 'ratio at most') {
-      throw new RangeError(`${measurement.what} has nothing to be compared with`);
-    }
-    return {
-      measured,
-      reference,
-      ratio: undefined,
-      ratioRange: undefined,
-      met: isMet(bar, measured, Number.NaN),
-    };
-  }
-  const referred = median(reference.values);
-  const ratio = measured / referred;
-  const ratios = measurement.measured.map((value, round) => value / (reference.values[round] ?? Number.NaN));
+export function outcomeOf({ what, measured, reference, bar }: Measurement): Outcome {
+  const value = median(measured);
+  const referenceValue = reference && median(reference.values);
+  const ratio = referenceValue && value / referenceValue;
+  const ratios = reference?.values.map((other, round) => (measured[round] ?? Number.NaN) / other);
+  const judged = bar?.kind.startsWith('ratio') ? ratio : value;
+  if (judged === undefined) throw new RangeError(`${what} has nothing to be compared with`);
   return {
-    measured,
-    reference: referred,
+    measured: value,
+    reference: referenceValue,
     ratio,
-    ratioRange: [Math.min(...ratios), Math.max(...ratios)],
-    met: isMet(bar, measured, ratio),
+    ratioRange: ratios && [Math.min(...ratios), Math.max(...ratios)],
+    met: bar === undefined || (bar.kind.endsWith('least') ? judged >= bar.value : judged <= bar.value),
   };
 }
 
-function isMet(bar: Bar, measured: number, ratio: number): boolean {
-  switch (bar.kind) {
-    case 'ratio at least':
-      return ratio >= bar.value;
-    case 'ratio at most':
-      return ratio <= bar.value;
-    case 'at least':
-      return measured >= bar.value;
-    case 'at most':
-      return measured <= bar.value;
-    case 'none':
-      return true;
-  }
+const SUFFIXES: Readonly<Record<Unit, string>> = {
+  'per second': '/s',
+  ms: ' ms',
+  us: ' µs',
+  bytes: ' bytes',
+};
+
+/** Three significant digits, but whole numbers in full. */
+const NUMBER = new Intl.NumberFormat('en-US', {
+  minimumSignificantDigits: 3,
+  maximumSignificantDigits: 3,
+  maximumFractionDigits: 0,
+  roundingPriority: 'morePrecision',
+});
+
+export function amount(value: number, unit: Unit): string {
+  return `${NUMBER.format(value)}${SUFFIXES[unit]}`;
+}
+
+/** 1,000,000 */
+export function thousands(count: number): string {
+  return count.toLocaleString('en-US');
 }

@@ -1,27 +1,18 @@
-// The ways to validate side by side as a picture: docs/bench.svg, made from the published numbers and linked in README.md.
-import { amount } from './amount.ts';
-import type { Measurement } from './measurement.ts';
-import { howOften, NO_LOGOUT } from './peer-table.ts';
+// The ways to validate side by side, as a picture: docs/bench.svg, made from the published numbers.
+import { amount, type Measurement } from './measurement.ts';
+import { NO_LOGOUT, yesCount } from './report.ts';
 import { median } from './stats.ts';
 
 interface Bar {
   readonly label: string;
-  /** Undefined: there is nothing to draw. */
-  readonly value: number | undefined;
+  /** 0: there is nothing to draw. */
+  readonly value: number;
   readonly text: string;
-}
-
-interface Panel {
-  readonly title: string;
-  readonly bars: readonly Bar[];
-  /** Ends of the logarithmic scale. */
-  readonly least: number;
-  readonly most: number;
 }
 
 const WIDTH = 820;
 const LABELS_END = 276;
-/** Room for the text behind the longest bar. */
+/** Leaves room for the text behind the longest bar. */
 const BARS_END = WIDTH - 230;
 const ROW = 24;
 const BAR_HEIGHT = 14;
@@ -39,28 +30,20 @@ export function draw(measurements: readonly Measurement[]): string | undefined {
   const peers = measurements.filter(({ peer }) => peer !== undefined);
   if (peers.length === 0) return undefined;
   const rates = peers.map(rateBar);
-  const most = Math.max(...rates.map(({ value = 0 }) => value));
-  const panels = [
-    { title: 'Validations a second, one caller (logarithmic)', bars: rates, least: 100, most },
-    {
-      title: 'Longest yes after a logout was answered (logarithmic)',
-      bars: peers.map(logoutBar),
-      least: 0.001,
-      most: TOKEN_LIFE_MS,
-    },
-  ];
-  let y = MARGIN;
-  const lines: string[] = [];
-  for (const panel of panels) {
-    lines.push(...panelLines(panel, y));
-    y += TITLE + panel.bars.length * ROW;
-  }
-  const height = y + MARGIN;
+  const fastest = Math.max(...rates.map(({ value }) => value));
+  const panel = TITLE + peers.length * ROW;
+  const height = 2 * (MARGIN + panel);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
     '<title>Ways to validate, side by side</title>',
     `<style>${STYLE}</style>`,
-    ...lines,
+    ...panelLines('Validations a second, one caller (logarithmic)', rates, [100, fastest], MARGIN),
+    ...panelLines(
+      'Longest yes after a logout was answered (logarithmic)',
+      peers.map(logoutBar),
+      [0.001, TOKEN_LIFE_MS],
+      MARGIN + panel,
+    ),
     '</svg>',
     '',
   ].join('\n');
@@ -74,28 +57,29 @@ function rateBar({ what, measured, unit }: Measurement): Bar {
 /** By the longest of all logouts: a median would hide the one that counts. */
 function logoutBar({ what, peer }: Measurement): Bar {
   if (peer?.stillYesMs === undefined) return { label: what, value: TOKEN_LIFE_MS, text: NO_LOGOUT };
-  const longest = Math.max(...peer.stillYesMs);
-  if (longest === 0) return { label: what, value: undefined, text: howOften(peer.stillYesMs) };
-  return { label: what, value: longest, text: amount(longest, 'ms') };
+  const value = Math.max(...peer.stillYesMs);
+  return { label: what, value, text: value === 0 ? yesCount(peer.stillYesMs) : amount(value, 'ms') };
 }
 
-function panelLines({ title, bars, least, most }: Panel, top: number): string[] {
-  const lines = [`<text class="title" x="${MARGIN}" y="${top + 20}">${escaped(title)}</text>`];
-  for (const [index, { label, value, text }] of bars.entries()) {
+type Ends = readonly [least: number, most: number];
+
+function panelLines(title: string, bars: readonly Bar[], scale: Ends, top: number): readonly string[] {
+  const rows = bars.flatMap(({ label, value, text }, index) => {
     const y = top + TITLE + index * ROW;
-    const width = value === undefined ? 0 : lengthOf(value, least, most);
+    const width = lengthOf(value, scale);
     const kind = label.startsWith('latchkey') ? 'ours' : 'other';
-    lines.push(
+    return [
       `<text x="${LABELS_END - 8}" y="${y + BAR_HEIGHT - 2}" text-anchor="end">${escaped(label)}</text>`,
       `<rect class="${kind}" x="${LABELS_END}" y="${y}" width="${width}" height="${BAR_HEIGHT}" rx="2"/>`,
       `<text x="${LABELS_END + width + 6}" y="${y + BAR_HEIGHT - 2}">${escaped(text)}</text>`,
-    );
-  }
-  return lines;
+    ];
+  });
+  return [`<text class="title" x="${MARGIN}" y="${top + 20}">${escaped(title)}</text>`, ...rows];
 }
 
-/** In whole pixels; what is less than the scale's beginning is one pixel long. */
-function lengthOf(value: number, least: number, most: number): number {
+/** In whole pixels. Below the scale a bar is one pixel long. */
+function lengthOf(value: number, [least, most]: Ends): number {
+  if (value === 0) return 0;
   const share = Math.log(value / least) / Math.log(most / least);
   return Math.max(1, Math.round(Math.min(1, share) * (BARS_END - LABELS_END)));
 }

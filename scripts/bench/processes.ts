@@ -1,95 +1,61 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** How long a child may take to end when asked to, before it is killed. */
-const STOP_PATIENCE_MS = 15_000;
-
-const running = new Map<ChildProcess, string>();
-const folders = new Set<string>();
-
-// The last resort, whatever ended this process but SIGKILL: a scenario stops its own children in good order.
-process.on('exit', () => {
-  for (const child of running.keys()) child.kill('SIGKILL');
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-  ['SIGHUP', 129],
-] as const) {
-  process.on(signal, () => process.exit(code));
+/** A module in a Node process of its own. Ends when it is disposed of, or with this process. */
+export interface ModuleProcess<Module> extends AsyncDisposable {
+  /** Calls an exported function there. Rejects with its error, or if the process ends first. One call at a time. */
+  call<Name extends Functions<Module>>(
+    name: Name,
+    ...args: ArgsOf<Module[Name]>
+  ): Promise<ResultOf<Module[Name]>>;
 }
 
-/** Sees to it that the child ends with this process. */
-export function watch<Child extends ChildProcess>(child: Child, name: string): Child {
-  running.set(child, name);
-  child.once('exit', () => running.delete(child));
-  child.once('error', () => running.delete(child));
-  return child;
-}
+type Functions<Module> = {
+  [Name in keyof Module]: Module[Name] extends AnyFunction ? Name : never;
+}[keyof Module];
+type AnyFunction = (...args: never[]) => unknown;
+type ArgsOf<Value> = Value extends (...args: infer Args) => unknown ? Args : never;
+type ResultOf<Value> = Value extends (...args: never[]) => infer Result ? Awaited<Result> : never;
 
-/** Starts a module of this folder as a Node process of its own, with a channel for messages. */
-export function forkModule(module: string, name: string, nodeOptions: readonly string[] = []): ChildProcess {
-  return watch(
-    fork(path.join(import.meta.dirname, module), {
+export interface CallMessage {
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+export type AnswerMessage = { readonly result: unknown } | { readonly problem: string };
+
+/**
+ * @param file of the module, relative to this folder.
+ * @param nodeOptions of the process.
+ */
+export function startModule<Module>(
+  file: string,
+  nodeOptions: readonly string[] = [],
+): ModuleProcess<Module> {
+  const child = fork(
+    path.join(import.meta.dirname, 'module-process.ts'),
+    [path.join(import.meta.dirname, file)],
+    {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       execArgv: [...nodeOptions],
       serialization: 'advanced',
-    }),
-    name,
+    },
   );
-}
-
-/** The child's next message. Rejects if it ends without one. */
-export async function nextMessage<Message>(child: ChildProcess): Promise<Message> {
-  const name = running.get(child) ?? 'a child process';
-  const given = new AbortController();
-  try {
-    return await Promise.race([
-      once(child, 'message', { signal: given.signal }).then(([message]) => message as Message),
-      once(child, 'exit', { signal: given.signal }).then(([code, signal]) => {
-        throw new Error(`${name} ended with ${code ?? signal}`);
-      }),
-    ]);
-  } finally {
-    given.abort();
-  }
-}
-
-/** Asks the child to end and waits until it has. */
-export async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  const killer = setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS);
-  child.kill('SIGTERM');
-  await ended;
-  clearTimeout(killer);
-}
-
-/** A folder that is removed when this process ends, if not before. */
-export function temporaryFolder(): { readonly path: string; remove(): void } {
-  const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-bench-'));
-  folders.add(folder);
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    throw new Error(`the process of ${file} ended with ${code ?? signal}`);
+  });
+  ended.catch(() => undefined);
   return {
-    path: folder,
-    remove: () => {
-      rmSync(folder, { recursive: true, force: true });
-      folders.delete(folder);
+    call: async (name, ...args) => {
+      const answered = once(child, 'message');
+      child.send({ name: String(name), args } satisfies CallMessage);
+      const [answer] = (await Promise.race([answered, ended])) as [AnswerMessage];
+      if ('problem' in answer) throw new Error(`${file}: ${answer.problem}`);
+      return answer.result as never;
+    },
+    [Symbol.asyncDispose]: async () => {
+      child.kill();
+      await ended.catch(() => undefined);
     },
   };
-}
-
-/** A port of the loopback address that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
 }

@@ -1,94 +1,102 @@
-import { amount } from './amount.ts';
-import type { Machine } from './machine.ts';
-import { type Bar, type Measurement, outcomeOf, type Unit } from './measurement.ts';
+import { type Machine, QUIET_BELOW } from './machine.ts';
+import { amount, type Bar, type Measurement, outcomeOf, thousands, type Unit } from './measurement.ts';
 import type { Options } from './options.ts';
-import { peerTable } from './peer-table.ts';
-import { QUIET_BELOW } from './quiet.ts';
+import { median } from './stats.ts';
 
 export interface Report {
   readonly measuredAt: string;
   readonly machine: Machine;
   readonly options: Pick<Options, 'rounds' | 'seconds' | 'sessions'>;
-  /** The largest share of the machine that was in use before a scenario began; undefined: not known. */
-  readonly othersBusy: number | undefined;
+  /** The share of the machine that was in use before the run. */
+  readonly busyBefore: number;
   readonly measurements: readonly Measurement[];
 }
 
-const BEGIN = '<!-- bench:begin -->';
-const END = '<!-- bench:end -->';
-
-const HEAD = [
-  '| what | measured | compared with | ratio (worst and best round) | bar | met |',
-  '|---|---|---|---|---|---|',
-];
-
-/** The tables, the machine, and what a reader must know, in Markdown. */
-export function markdown({ machine, options, measurements, measuredAt, othersBusy }: Report): string {
-  const judged = measurements.filter(({ peer }) => peer === undefined);
-  const rows = judged.map((measurement) => `| ${cells(measurement).join(' | ')} |`);
+/** The tables, the machine and the notes, in Markdown. */
+export function markdown({ machine, options, measurements, measuredAt, busyBefore }: Report): string {
   const notes = measurements.flatMap(({ what, notes }) => notes.map((note) => `- ${what}: ${note}`));
   return [
-    ...(rows.length === 0 ? [] : [...HEAD, ...rows, '']),
+    ...mainTable(measurements),
     ...peerTable(measurements),
     `Medians of ${options.rounds} alternating rounds of ${options.seconds} s, ${measuredAt.slice(0, 10)}. ${machine.cores} cores ` +
       `(${machine.cpu}), ${machine.system}, Node ${machine.node}, Redis ${machine.redis} without persistence, ` +
       `h2load ${machine.h2load}, all on loopback.`,
     '',
-    `${quietness(othersBusy)}\n`,
+    `${loadBefore(busyBefore)}\n`,
     ...notes,
   ].join('\n');
 }
 
-function cells(measurement: Measurement): string[] {
+function loadBefore(busyBefore: number): string {
+  const text = `${(busyBefore * 100).toFixed(0)} % of the machine was in use before the run.`;
+  return busyBefore < QUIET_BELOW ? text : `**Disturbed**: ${text} These numbers prove nothing.`;
+}
+
+function mainTable(measurements: readonly Measurement[]): readonly string[] {
+  return table(
+    ['what', 'measured', 'compared with', 'ratio (worst and best round)', 'bar', 'met'],
+    measurements.filter(({ peer }) => peer === undefined).map(mainCells),
+  );
+}
+
+function mainCells(measurement: Measurement): readonly string[] {
+  const { what, unit, bar } = measurement;
   const { measured, reference, ratio, ratioRange, met } = outcomeOf(measurement);
-  const { unit } = measurement;
   return [
-    measurement.what,
+    what,
     amount(measured, unit),
     reference === undefined ? '' : `${measurement.reference?.name} ${amount(reference, unit)}`,
     ratio === undefined
       ? ''
       : `${ratio.toFixed(2)} (${ratioRange?.map((end) => end.toFixed(2)).join(' to ')})`,
-    barText(measurement.bar, unit),
-    measurement.bar.kind === 'none' ? '' : met ? 'yes' : '**missed**',
+    ...(bar === undefined ? ['', ''] : [barText(bar, unit), met ? 'yes' : '**missed**']),
   ];
 }
 
-function quietness(othersBusy: number | undefined): string {
-  if (othersBusy === undefined) return 'What else ran on the machine is not known.';
-  const share = `${(othersBusy * 100).toFixed(0)} %`;
-  return othersBusy < QUIET_BELOW
-    ? `Before each scenario at most ${share} of the machine was in use.`
-    : `**Disturbed**: ${share} of the machine was in use before a scenario began. These numbers prove nothing.`;
+function barText({ kind, value }: Bar, unit: Unit): string {
+  const sign = kind.endsWith('least') ? '>=' : '<=';
+  return `${sign} ${kind.startsWith('ratio') ? value.toFixed(2) : amount(value, unit)}`;
 }
 
-/** Why a report must not be published; undefined: it may be. */
-export function unfitToPublish({ othersBusy }: Pick<Report, 'othersBusy'>): string | undefined {
-  if (othersBusy !== undefined && othersBusy < QUIET_BELOW) return undefined;
-  return `README.md was not written: ${quietness(othersBusy)}`;
+/** Shown for a way to validate that has no logout. */
+export const NO_LOGOUT = 'until the token expires, 15 min';
+
+const PEER_METHOD =
+  'Each row is one caller in a process of its own, on the same Redis, with 32 validations in flight. They use 64 credentials that ' +
+  'come as new strings; every answer must name the right user. Then more credentials are logged out, one after the other, from ' +
+  'another connection. Each of them is validated from the answer of its logout on until it is refused. The last column counts the ' +
+  'credentials that got a yes in that time, and shows the longest time to the last yes.';
+
+/** Ways to validate, side by side. No lines where none was measured. */
+function peerTable(measurements: readonly Measurement[]): readonly string[] {
+  const rows = measurements.flatMap(({ what, unit, measured, peer }) => {
+    if (peer === undefined) return [];
+    const latencies = [peer.p50Us, peer.p99Us, peer.cpuUs].map((values) => amount(median(values), 'us'));
+    return [[what, amount(median(measured), unit), ...latencies, stillYes(peer.stillYesMs)]];
+  });
+  const lastColumn = 'says yes after a logout was answered (how often, longest)';
+  const lines = table(
+    ['one caller validates with', 'validations', 'p50', 'p99', 'its CPU for each', lastColumn],
+    rows,
+  );
+  return lines.length === 0 ? [] : [...lines, '![The same as a picture](bench.svg)', '', PEER_METHOD, ''];
 }
 
-function barText(bar: Bar, unit: Unit): string {
-  switch (bar.kind) {
-    case 'ratio at least':
-      return `>= ${bar.value.toFixed(2)}`;
-    case 'ratio at most':
-      return `<= ${bar.value.toFixed(2)}`;
-    case 'at least':
-      return `>= ${amount(bar.value, unit)}`;
-    case 'at most':
-      return `<= ${amount(bar.value, unit)}`;
-    case 'none':
-      return '';
-  }
+function stillYes(afterMs: readonly number[] | undefined): string {
+  if (afterMs === undefined) return NO_LOGOUT;
+  const longest = Math.max(...afterMs);
+  return longest === 0 ? yesCount(afterMs) : `${yesCount(afterMs)}, longest ${amount(longest, 'ms')}`;
 }
 
-/** The document with `table` between the marks. Throws if it does not hold both marks once, in order. */
-export function withTable(document: string, table: string): string {
-  const parts = document.split(BEGIN);
-  const rest = parts[1]?.split(END);
-  if (parts.length !== 2 || rest?.length !== 2) {
-    throw new Error(`the document needs ${BEGIN} and, after it, ${END}, once each`);
-  }
-  return `${parts[0]}${BEGIN}\n${table}\n${END}${rest[1]}`;
+/** After how many of the logouts a yes was given: "0 of 1,000" says more than "0". */
+export function yesCount(afterMs: readonly number[]): string {
+  const count = afterMs.filter((ms) => ms > 0).length;
+  return `${thousands(count)} of ${thousands(afterMs.length)}`;
+}
+
+/** Lines of Markdown, with an empty one at the end. None where there are no rows. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  if (rows.length === 0) return [];
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line), ''];
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { faultIn, parseH2load } from '../../scripts/bench/h2load.ts';
+import { faultIn, parseH2load } from '../../scripts/bench/load/h2load.ts';
 
 const finished = `starting benchmark...
 spawning thread #0: 4 total client(s). 1000 total requests

@@ -9,7 +9,7 @@ describe('the options of the bench', () => {
       seconds: 3,
       sessions: 1_000_000,
       strict: false,
-      writeReadme: false,
+      publish: false,
       help: false,
     };
     expect(parseOptions([])).toEqual(options);
@@ -17,7 +17,7 @@ describe('the options of the bench', () => {
 
   test('help can be asked for, and names every option and how long a run takes', () => {
     expect(parseOptions(['--help']).help).toBe(true);
-    const options = ['--only', '--rounds', '--seconds', '--sessions', '--strict', '--write-readme'];
+    const options = ['--only', '--rounds', '--seconds', '--sessions', '--strict', '--publish'];
     for (const named of [...options, ...SCENARIOS, 'minutes']) expect(USAGE).toContain(named);
   });
 
@@ -40,9 +40,9 @@ describe('the options of the bench', () => {
   });
 
   test('a part of the scenarios, or too few rounds or sessions, is never published', () => {
-    expect(() => parseOptions(['--write-readme', '--only=login'])).toThrow('a whole run only');
-    expect(() => parseOptions(['--write-readme', '--rounds=2'])).toThrow('a whole run only');
-    expect(() => parseOptions(['--write-readme', '--sessions=2000'])).toThrow('a whole run only');
-    expect(parseOptions(['--write-readme']).writeReadme).toBe(true);
+    expect(() => parseOptions(['--publish', '--only=login'])).toThrow('needs a whole run');
+    expect(() => parseOptions(['--publish', '--rounds=2'])).toThrow('needs a whole run');
+    expect(() => parseOptions(['--publish', '--sessions=2000'])).toThrow('needs a whole run');
+    expect(parseOptions(['--publish']).publish).toBe(true);
   });
 });

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Measurement, PeerFigures } from '../../scripts/bench/measurement.ts';
 import { draw } from '../../scripts/bench/picture.ts';
-import { markdown, type Report, withTable } from '../../scripts/bench/report.ts';
+import { markdown, type Report } from '../../scripts/bench/report.ts';
+import { withGeneratedPart } from '../../scripts/docs/generated-part.ts';
 
 const figures: PeerFigures = { p50Us: [1], p99Us: [2], cpuUs: [3] };
 
@@ -12,7 +13,6 @@ function peer(what: string, perSecond: number, stillYesMs?: readonly number[]): 
     what,
     unit: 'per second',
     measured: [perSecond],
-    bar: { kind: 'none' },
     notes: [],
     peer: stillYesMs === undefined ? figures : { ...figures, stillYesMs },
     details: {},
@@ -71,9 +71,15 @@ describe('what is published', () => {
   const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
   const published = JSON.parse(read('scripts/bench/published.json')) as Report;
 
-  test('is the table in the README', () => {
+  test('is the tables in docs/benchmarks.md', () => {
+    const page = read('docs/benchmarks.md');
+    expect(withGeneratedPart(page, 'bench', markdown(published))).toBe(page);
+  });
+
+  test('is not kept in the README, which links to the page', () => {
     const readme = read('README.md');
-    expect(withTable(readme, markdown(published))).toBe(readme);
+    expect(readme).toContain('](docs/benchmarks.md)');
+    expect(readme).not.toContain('bench:begin');
   });
 
   test('is the picture, if ways to validate were compared', () => {

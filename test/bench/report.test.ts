@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Measurement, outcomeOf } from '../../scripts/bench/measurement.ts';
-import { markdown, type Report, unfitToPublish, withTable } from '../../scripts/bench/report.ts';
+import { markdown, type Report } from '../../scripts/bench/report.ts';
 
 const warm: Measurement = {
   what: 'Validate',
@@ -40,8 +40,8 @@ const report: Report = {
   measuredAt: '2026-11-21T10:00:00.000Z',
   machine: { cores: 2, cpu: 'A CPU', system: 'Linux', node: '24.1.0', redis: '7.0.15', h2load: '1.52.0' },
   options: { rounds: 3, seconds: 5, sessions: 1_000_000 },
-  othersBusy: 0.01,
-  measurements: [warm, refresh, storm, size, { ...size, what: 'An entry', bar: { kind: 'none' } }],
+  busyBefore: 0.01,
+  measurements: [warm, refresh, storm, size, { ...size, what: 'An entry', bar: undefined }],
 };
 
 describe('an outcome', () => {
@@ -91,7 +91,6 @@ describe('ways to validate side by side', () => {
     what: 'locally',
     unit: 'per second',
     measured: [500_000, 700_000, 600_000],
-    bar: { kind: 'none' },
     notes: [],
     peer: { p50Us: [1, 1.5, 2], p99Us: [3, 4, 5], cpuUs: [1.6, 1.7, 1.8], stillYesMs: [0, 0.5, 0.25, 0] },
     details: {},
@@ -126,30 +125,13 @@ describe('ways to validate side by side', () => {
 });
 
 describe('a disturbed run', () => {
-  test('says so in its table and is not published', () => {
-    expect(markdown({ ...report, othersBusy: 0.3 })).toContain('**Disturbed**: 30 %');
-    expect(unfitToPublish({ othersBusy: 0.3 })).toContain('README.md was not written');
-    expect(unfitToPublish({ othersBusy: undefined })).toContain('not known');
+  test('says so below its table', () => {
+    expect(markdown({ ...report, busyBefore: 0.3 })).toContain('**Disturbed**: 30 %');
   });
 
   test('is told from a quiet one', () => {
-    expect(markdown(report)).toContain('at most 1 % of the machine was in use');
-    expect(unfitToPublish(report)).toBeUndefined();
+    const text = markdown(report);
+    expect(text).toContain('\n1 % of the machine was in use before the run.');
+    expect(text).not.toContain('Disturbed');
   });
-});
-
-describe('the README', () => {
-  test('has the table replaced and nothing else touched', () => {
-    const before = 'above\n<!-- bench:begin -->\nold\n<!-- bench:end -->\nbelow\n';
-    const after = 'above\n<!-- bench:begin -->\nnew\n<!-- bench:end -->\nbelow\n';
-    expect(withTable(before, 'new')).toBe(after);
-    expect(withTable(after, 'new')).toBe(after);
-  });
-
-  test.each(['no marks', '<!-- bench:begin --> only', '<!-- bench:end --><!-- bench:begin -->'])(
-    'without both marks in order is refused: %s',
-    (document) => {
-      expect(() => withTable(document, 'new')).toThrow('bench:begin');
-    },
-  );
 });

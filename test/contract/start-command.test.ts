@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { optionsOf, startOptions } from '../../scripts/bench/node-options.ts';
+import { optionsOf, startOptions } from '../../scripts/bench/servers/stand.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const text = (file: string) => readFileSync(path.join(root, file), 'utf8');

@@ -24,9 +24,13 @@ export class LatchkeyProcess {
   #address = '';
   #metricsUrl = '';
 
-  private constructor(environment: Readonly<Record<string, string>>, main: string) {
+  private constructor(
+    environment: Readonly<Record<string, string>>,
+    main = MAIN,
+    nodeOptions: readonly string[] = [],
+  ) {
     const { PATH = '', HOME = '' } = process.env;
-    this.#child = spawn(process.execPath, [main], {
+    this.#child = spawn(process.execPath, [...nodeOptions, main], {
       env: {
         ...{ PATH, HOME },
         ...{
@@ -45,8 +49,12 @@ export class LatchkeyProcess {
   }
 
   /** Resolves when it serves; fails if it ends before. @param main default: the sources. */
-  static async start(environment: Readonly<Record<string, string>>, main = MAIN): Promise<LatchkeyProcess> {
-    const service = new LatchkeyProcess(environment, main);
+  static async start(
+    environment: Readonly<Record<string, string>>,
+    main = MAIN,
+    nodeOptions: readonly string[] = [],
+  ): Promise<LatchkeyProcess> {
+    const service = new LatchkeyProcess(environment, main, nodeOptions);
     const serving = Promise.withResolvers<void>();
     service.#read(serving.resolve);
     const ended = service.#exited.then(({ code, signal }) => {
@@ -66,7 +74,7 @@ export class LatchkeyProcess {
 
   /** Starts one and does not wait until it serves. */
   static begin(environment: Readonly<Record<string, string>>): LatchkeyProcess {
-    const service = new LatchkeyProcess(environment, MAIN);
+    const service = new LatchkeyProcess(environment);
     service.#read(() => undefined);
     return service;
   }

@@ -1,31 +1,121 @@
-import { forkModule, nextMessage, stop } from '../processes.ts';
-import type { ArmName, ArmRun, ArmSetup, CallerAnswer, CallerOrder, LogoutsFelt } from './arm.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import { validateInLoop } from '../load/validation-loop.ts';
+import type { IssuedToken } from '../servers/sessions.ts';
+import { quantile } from '../stats.ts';
+import { expressSession } from './express-session.ts';
+import { fastifyJwt, fastifyJwtAlone } from './fastify-jwt.ts';
+import { latchkeyLocal, latchkeyRemote, latchkeyRpc } from './latchkey.ts';
+import { type OidcStarted, oidcIntrospection } from './oidc-provider.ts';
 
-/** One caller in a process of its own. */
-export interface Caller {
-  measure(seconds: number): Promise<ArmRun>;
-  logOut(): Promise<LogoutsFelt | undefined>;
-  stop(): Promise<void>;
+/** What a request brings, and whose it is. */
+export interface Credential {
+  readonly text: string;
+  readonly userId: string;
 }
 
-export async function startCaller(arm: ArmName, setup: ArmSetup): Promise<Caller> {
-  const child = forkModule('peers/caller-process.ts', `the caller with ${arm}`);
-  const ask = async <Kind extends CallerAnswer['kind']>(order: CallerOrder, kind: Kind) => {
-    child.send(order);
-    const answer = await nextMessage<CallerAnswer>(child);
-    if (answer.kind === 'failed') throw new Error(`${arm}: ${answer.problem}`);
-    if (answer.kind !== kind) throw new Error(`${arm} answered ${answer.kind}`);
-    return answer as Extract<CallerAnswer, { kind: Kind }>;
-  };
-  try {
-    await ask({ kind: 'open', arm, setup }, 'opened');
-  } catch (error) {
-    await stop(child);
-    throw error;
-  }
+/** What an arm is made of. The services it needs are running already. */
+export interface ArmSetup {
+  readonly redisUrl: string;
+  /** How many credentials to make. */
+  readonly count: number;
+  readonly latchkeyPort: number;
+  /** Access tokens of latchkey. */
+  readonly tokens: readonly IssuedToken[];
+  readonly oidcProvider: OidcStarted;
+}
+
+/** A way to validate, so that all of them are measured by the same loop. */
+export interface Arm {
+  readonly credentials: readonly Credential[];
+  /** Whose the credential is. Undefined: it is refused. */
+  validate(credential: string): Promise<string | undefined>;
+  /** Resolves when the logout was acknowledged. Missing: there is no logout. */
+  readonly logout?: (credential: string) => Promise<void>;
+}
+
+export interface ArmRun {
+  readonly validations: number;
+  readonly seconds: number;
+  /** From the call to its answer, microseconds. */
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** CPU time of the caller's process for each validation, microseconds; all its threads. */
+  readonly cpuUs: number;
+}
+
+const openers = {
+  'latchkey-local': latchkeyLocal,
+  'latchkey-remote': latchkeyRemote,
+  'latchkey-rpc': latchkeyRpc,
+  'express-session': expressSession,
+  'fastify-jwt': fastifyJwt,
+  'fastify-jwt-alone': fastifyJwtAlone,
+  'oidc-provider': oidcIntrospection,
+} satisfies Readonly<Record<string, (setup: ArmSetup) => Promise<Arm>>>;
+export type ArmName = keyof typeof openers;
+
+const IN_FLIGHT = 32;
+/** An arm that answers at once would block everything else. */
+const VALIDATIONS_A_TURN = 64;
+/** How many times are kept at most. */
+const MOST_TIMES = 4_000_000;
+const LOGOUT_LIMIT_MS = 10_000;
+
+const times = new Float64Array(MOST_TIMES);
+let opened: Arm | undefined;
+
+export async function open(name: ArmName, setup: ArmSetup): Promise<void> {
+  opened = await openers[name](setup);
+}
+
+/** Validates the first `inUse` credentials over and over. */
+export async function measure(seconds: number, inUse: number): Promise<ArmRun> {
+  const { credentials, validate } = openArm();
+  const run = await validateInLoop({
+    credentials: credentials
+      .slice(0, inUse)
+      .map(({ text, userId }) => ({ bytes: Buffer.from(text), userId })),
+    validate,
+    userIdOf: (userId) => userId,
+    lanes: IN_FLIGHT,
+    perTurn: VALIDATIONS_A_TURN,
+    seconds,
+    times,
+  });
+  const taken = times.subarray(0, run.validations);
   return {
-    measure: async (seconds) => (await ask({ kind: 'measure', seconds }, 'measured')).run,
-    logOut: async () => (await ask({ kind: 'log-out' }, 'logged-out')).stillYesMs,
-    stop: () => stop(child),
+    validations: run.validations,
+    seconds: run.seconds,
+    p50Us: quantile(taken, 0.5) * 1000,
+    p99Us: quantile(taken, 0.99) * 1000,
+    cpuUs: (run.cpuSeconds / run.validations) * 1e6,
   };
+}
+
+/**
+ * Logs out the other credentials, one at a time, and validates each until it is refused. Answers how long after
+ * each logout's answer the last yes was given, milliseconds; 0: there was none. Undefined: the arm has no logout.
+ */
+export async function logOutTheRest(inUse: number): Promise<readonly number[] | undefined> {
+  const { credentials, validate, logout } = openArm();
+  if (logout === undefined) return undefined;
+  const stillYesMs: number[] = [];
+  for (const { text, userId } of credentials.slice(inUse)) {
+    if ((await validate(text)) !== userId) throw new Error(`a good credential of ${userId} was refused`);
+    await logout(text);
+    const answeredAt = performance.now();
+    let lastYesAt = answeredAt;
+    while ((await validate(text)) !== undefined) {
+      lastYesAt = performance.now();
+      if (lastYesAt > answeredAt + LOGOUT_LIMIT_MS) throw new Error(`${userId} is not logged out`);
+      await turn();
+    }
+    stillYesMs.push(lastYesAt - answeredAt);
+  }
+  return stillYesMs;
+}
+
+function openArm(): Arm {
+  if (opened === undefined) throw new Error('no arm is open');
+  return opened;
 }

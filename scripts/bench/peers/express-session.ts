@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Arm, ArmSetup, Credential } from './arm.ts';
+import type { Arm, ArmSetup, Credential } from './caller.ts';
 import { peerModule } from './peer-modules.ts';
 
 interface Session {
@@ -19,7 +19,6 @@ interface Request {
 type Middleware = (request: Request, response: object, next: (error?: unknown) => void) => void;
 interface NodeRedis {
   connect(): Promise<unknown>;
-  destroy(): void;
 }
 
 const COOKIE = 'connect.sid';
@@ -68,7 +67,6 @@ export async function expressSession({ redisUrl, count }: ArmSetup): Promise<Arm
       const { session: found } = await received(cookie);
       await done((settled) => found?.destroy(settled));
     },
-    close: async () => client.destroy(),
   };
 }
 

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
-import type { Arm, ArmSetup, Credential } from './arm.ts';
+import type { Arm, ArmSetup } from './caller.ts';
 import { peerModule } from './peer-modules.ts';
 
 interface Claims {
@@ -11,7 +11,6 @@ interface Fastify {
   readonly jwt: { sign(claims: Claims): string; verify(token: string): Claims };
   register(plugin: unknown, options: object): unknown;
   ready(): Promise<unknown>;
-  close(): Promise<unknown>;
 }
 
 /**
@@ -19,26 +18,17 @@ interface Fastify {
  * through ioredis, whose commands of one tick travel together. Timed are `app.jwt.verify` and the GET: no request
  * is injected.
  */
-export async function fastifyJwt(setup: ArmSetup): Promise<Arm> {
+export async function fastifyJwt({ redisUrl, count }: ArmSetup): Promise<Arm> {
   const app = await openApp();
   const ioredis = await peerModule<{ Redis: typeof Redis }>('ioredis');
-  const redis = new ioredis.Redis(setup.redisUrl, { enableAutoPipelining: true });
+  const redis = new ioredis.Redis(redisUrl, { enableAutoPipelining: true });
   const keyOf = ({ sid }: Claims): string => `peer:session:${sid}`;
-  const signIn = async (_: unknown, index: number): Promise<Credential> => {
-    const claims = newClaims(index);
-    await redis.set(keyOf(claims), claims.sub, 'EX', 900);
-    return { text: app.jwt.sign(claims), userId: claims.sub };
-  };
+  const claims = newClaims(count);
+  await Promise.all(claims.map((each) => redis.set(keyOf(each), each.sub, 'EX', 900)));
   return {
-    credentials: await Promise.all(Array.from({ length: setup.count }, signIn)),
+    credentials: claims.map((each) => ({ text: app.jwt.sign(each), userId: each.sub })),
     validate: async (token) => (await redis.get(keyOf(app.jwt.verify(token)))) ?? undefined,
-    logout: async (token) => {
-      await redis.del(keyOf(app.jwt.verify(token)));
-    },
-    close: async () => {
-      redis.disconnect();
-      await app.close();
-    },
+    logout: async (token) => void (await redis.del(keyOf(app.jwt.verify(token)))),
   };
 }
 
@@ -46,14 +36,8 @@ export async function fastifyJwt(setup: ArmSetup): Promise<Arm> {
 export async function fastifyJwtAlone({ count }: ArmSetup): Promise<Arm> {
   const app = await openApp();
   return {
-    credentials: Array.from({ length: count }, (_, index) => {
-      const claims = newClaims(index);
-      return { text: app.jwt.sign(claims), userId: claims.sub };
-    }),
+    credentials: newClaims(count).map((each) => ({ text: app.jwt.sign(each), userId: each.sub })),
     validate: async (token) => app.jwt.verify(token).sub,
-    close: async () => {
-      await app.close();
-    },
   };
 }
 
@@ -74,6 +58,6 @@ async function openApp(): Promise<Fastify> {
   return app;
 }
 
-function newClaims(index: number): Claims {
-  return { sub: `user-${index}`, sid: randomUUID() };
+function newClaims(count: number): readonly Claims[] {
+  return Array.from({ length: count }, (_, index) => ({ sub: `user-${index}`, sid: randomUUID() }));
 }

@@ -1,63 +1,46 @@
-import type { LatchkeyClient } from '../../../src/client/index.ts';
-import { connect } from '../../../src/client/index.ts';
-import type { Arm, ArmSetup } from './arm.ts';
+import { connect, type LatchkeyClient } from '../../../src/client/index.ts';
+import type { Arm, ArmSetup } from './caller.ts';
 
 const CREDENTIALS = { kind: 'plaintext' } as const;
 
-/** Judged in the caller's process, which listens for what ends. */
+/** Validates in the caller's process, which follows the revocations. */
 export async function latchkeyLocal(setup: ArmSetup): Promise<Arm> {
-  return await validating(setup, 'local');
+  return await armWith(setup, 'local', validateWith);
 }
 
-/** The service is asked each time; calls of one turn of the event loop travel together. */
+/** Asks the service each time; the calls of one turn of the event loop travel together. */
 export async function latchkeyRemote(setup: ArmSetup): Promise<Arm> {
-  return await validating(setup, 'remote');
+  return await armWith(setup, 'remote', validateWith);
 }
 
-/** The same by hand: a Validate for each token, as any gRPC client makes it. */
-export async function latchkeyRpc({ service }: ArmSetup): Promise<Arm> {
-  if (service === undefined) throw new Error('there is no latchkey to ask');
-  const client = connect(`127.0.0.1:${service.port}`, { credentials: CREDENTIALS, mode: 'remote' });
-  await client.ready();
-  const { validate } = client.identity;
-  return {
-    ...(await elsewhere(service.port, client)),
-    credentials: service.credentials,
-    validate: async (accessToken) => {
-      const { verdict } = await validate({ accessToken, consistency: 0, audience: '', atLeastRevision: '' });
-      return verdict?.$case === 'identity' ? verdict.value.userId : undefined;
-    },
+/** A Validate call for each token, as any gRPC client makes it. */
+export async function latchkeyRpc(setup: ArmSetup): Promise<Arm> {
+  return await armWith(setup, 'remote', ({ identity: { validate } }) => async (accessToken) => {
+    const { verdict } = await validate({ accessToken, consistency: 0, audience: '', atLeastRevision: '' });
+    return verdict?.$case === 'identity' ? verdict.value.userId : undefined;
+  });
+}
+
+function validateWith(client: LatchkeyClient): Arm['validate'] {
+  return async (accessToken) => {
+    const validation = await client.validate(accessToken);
+    return validation.kind === 'accepted' ? validation.identity.userId : undefined;
   };
 }
 
-async function validating({ service }: ArmSetup, mode: 'local' | 'remote'): Promise<Arm> {
-  if (service === undefined) throw new Error('there is no latchkey to ask');
-  const client = connect(`127.0.0.1:${service.port}`, { credentials: CREDENTIALS, mode });
-  await client.ready();
+async function armWith(
+  { latchkeyPort, tokens }: ArmSetup,
+  mode: 'local' | 'remote',
+  validateOf: (client: LatchkeyClient) => Arm['validate'],
+): Promise<Arm> {
+  const address = `127.0.0.1:${latchkeyPort}`;
+  const client = connect(address, { credentials: CREDENTIALS, mode });
+  // Logs out over a connection of its own, as somebody else would.
+  const other = connect(address, { credentials: CREDENTIALS, mode: 'remote' });
+  await Promise.all([client.ready(), other.ready()]);
   return {
-    ...(await elsewhere(service.port, client)),
-    credentials: service.credentials,
-    validate: async (accessToken) => {
-      const validation = await client.validate(accessToken);
-      return validation.kind === 'accepted' ? validation.identity.userId : undefined;
-    },
-  };
-}
-
-/** Logs out over a connection of its own, as somebody else would: whoever validates is not the one who is told. */
-async function elsewhere(
-  port: number,
-  client: LatchkeyClient,
-): Promise<Required<Pick<Arm, 'logout' | 'close'>>> {
-  const other = connect(`127.0.0.1:${port}`, { credentials: CREDENTIALS, mode: 'remote' });
-  await other.ready();
-  return {
-    logout: async (accessToken) => {
-      await other.logout({ accessToken });
-    },
-    close: async () => {
-      await other.close();
-      await client.close();
-    },
+    credentials: tokens.map(({ accessToken, userId }) => ({ text: accessToken, userId })),
+    validate: validateOf(client),
+    logout: async (accessToken) => void (await other.logout({ accessToken })),
   };
 }

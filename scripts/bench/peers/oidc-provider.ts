@@ -1,49 +1,125 @@
-import { randomBytes } from 'node:crypto';
-import { Agent, request } from 'node:http';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { Agent, createServer, type RequestListener, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { forkModule, nextMessage, stop } from '../processes.ts';
-import type { Arm, ArmSetup, Credential } from './arm.ts';
+import type { Redis } from 'ioredis';
+import type { Arm, ArmSetup, Credential } from './caller.ts';
+import { peerModule } from './peer-modules.ts';
 
-/** Whoever asks, and whoever signs people in and out; each has a secret of its own. */
-export interface OidcClients {
-  readonly api: OidcClient;
-  readonly app: OidcClient;
-}
-interface OidcClient {
-  readonly id: string;
-  readonly secret: string;
-}
-export interface OidcOrder {
-  readonly redisUrl: string;
-  readonly clients: OidcClients;
-  readonly count: number;
-}
 export interface OidcStarted {
   readonly port: number;
   readonly credentials: readonly Credential[];
+  /** `api` introspects tokens, `app` signs people in and out; each has a secret of its own. */
+  readonly clients: Readonly<Record<'api' | 'app', OidcClient>>;
 }
-export interface OidcProvider extends OidcStarted {
-  readonly clients: OidcClients;
-  stop(): Promise<void>;
+export interface OidcClient {
+  readonly id: string;
+  readonly secret: string;
 }
+interface Grant {
+  addOIDCScope(scope: string): void;
+  save(): Promise<string>;
+}
+interface Provider {
+  readonly Client: { find(id: string): Promise<object> };
+  readonly Grant: new (of: object) => Grant;
+  readonly AccessToken: new (of: object) => { save(): Promise<string> };
+  callback(): RequestListener;
+}
+type ProviderClass = new (issuer: string, configuration: object) => Provider;
 
-/** Starts oidc-provider in a process of its own, with so many access tokens. */
-export async function startOidcProvider(redisUrl: string, count: number): Promise<OidcProvider> {
+/** Starts oidc-provider with tokens and grants in Redis, and makes access tokens. Its resource servers introspect them. */
+export async function startOidcProvider(redisUrl: string, count: number): Promise<OidcStarted> {
   const newClient = (id: string): OidcClient => ({ id, secret: randomBytes(24).toString('base64url') });
   const clients = { api: newClient('api'), app: newClient('app') };
-  const child = forkModule('peers/oidc-provider-process.ts', 'oidc-provider');
-  child.send({ redisUrl, clients, count } satisfies OidcOrder);
-  const started = await nextMessage<OidcStarted>(child);
-  return { ...started, clients, stop: () => stop(child) };
+  const { default: Provider } = await peerModule<{ default: ProviderClass }>('oidc-provider');
+  const ioredis = await peerModule<{ Redis: typeof Redis }>('ioredis');
+  const redis = new ioredis.Redis(redisUrl, { enableAutoPipelining: true });
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const provider = new Provider(`http://127.0.0.1:${port}`, {
+    adapter: (model: string) => adapterOf(redis, model),
+    clients: [
+      {
+        client_id: clients.api.id,
+        client_secret: clients.api.secret,
+        grant_types: [],
+        response_types: [],
+        redirect_uris: [],
+      },
+      {
+        client_id: clients.app.id,
+        client_secret: clients.app.secret,
+        redirect_uris: ['https://app.example/back'],
+      },
+    ],
+    jwks: {
+      keys: [generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })],
+    },
+    ttl: { AccessToken: 900, Grant: 1_209_600 },
+    features: {
+      introspection: { enabled: true, allowedPolicy: isClient(clients.api.id) },
+      revocation: { enabled: true, allowedPolicy: isClient(clients.app.id) },
+      devInteractions: { enabled: false },
+    },
+  });
+  server.on('request', provider.callback());
+  const credentials = await Promise.all(
+    Array.from({ length: count }, (_, index) => signIn(provider, clients.app.id, `user-${index}`)),
+  );
+  return { port, credentials, clients };
+}
+
+/** A policy that lets one client in. */
+function isClient(id: string) {
+  return async (_: unknown, client: { readonly clientId: string }): Promise<boolean> =>
+    client.clientId === id;
+}
+
+async function signIn(provider: Provider, clientId: string, userId: string): Promise<Credential> {
+  const client = await provider.Client.find(clientId);
+  const grant = new provider.Grant({ accountId: userId, clientId });
+  grant.addOIDCScope('openid');
+  const grantId = await grant.save();
+  const token = new provider.AccessToken({
+    client,
+    accountId: userId,
+    grantId,
+    gty: 'authorization_code',
+    scope: 'openid',
+    expiresIn: 900,
+  });
+  return { text: await token.save(), userId };
+}
+
+/** A model's records as JSON with a time to live: as much of an adapter as tokens and grants need. */
+function adapterOf(redis: Redis, model: string): object {
+  const keyOf = (id: string): string => `peer:${model}:${id}`;
+  return {
+    upsert: async (id: string, payload: object, expiresIn?: number) => {
+      const record = JSON.stringify(payload);
+      if (expiresIn === undefined) await redis.set(keyOf(id), record);
+      else await redis.set(keyOf(id), record, 'EX', expiresIn);
+    },
+    find: async (id: string) => {
+      const record = await redis.get(keyOf(id));
+      return record === null ? undefined : (JSON.parse(record) as object);
+    },
+    destroy: async (id: string) => {
+      await redis.del(keyOf(id));
+    },
+    revokeByGrantId: async () => undefined,
+  };
 }
 
 /**
  * Token introspection (RFC 7662) by a client that authenticates itself, over connections that are kept. Logging
  * out is the revocation of the token (RFC 7009).
  */
-export async function oidcIntrospection({ service }: ArmSetup): Promise<Arm> {
-  if (service?.clients === undefined) throw new Error('there is no oidc-provider to ask');
-  const { port, credentials, clients } = service;
+export async function oidcIntrospection({ oidcProvider }: ArmSetup): Promise<Arm> {
+  const { port, credentials, clients } = oidcProvider;
   const agent = new Agent({ keepAlive: true });
   const post = (path: string, client: OidcClient, token: string): Promise<string> => {
     const body = `token=${token}&token_type_hint=access_token`;
@@ -70,9 +146,6 @@ export async function oidcIntrospection({ service }: ArmSetup): Promise<Arm> {
       const { active, sub } = JSON.parse(answer) as { active: boolean; sub?: string };
       return active ? sub : undefined;
     },
-    logout: async (token) => {
-      await post('/token/revocation', clients.app, token);
-    },
-    close: async () => agent.destroy(),
+    logout: async (token) => void (await post('/token/revocation', clients.app, token)),
   };
 }

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { BCRYPT_THREADS } from '../bcrypt-alone.ts';
-import type { PaceResult } from '../jobs/job.ts';
-import { runJob, startJob } from '../jobs/run.ts';
+import type { PaceResult } from '../load/pace.ts';
 import type { Measurement } from '../measurement.ts';
+import { startModule } from '../processes.ts';
+import { Sessions } from '../servers/sessions.ts';
 import { withStand } from '../servers/stand.ts';
 import { quantile, rateBetween } from '../stats.ts';
-import { LOGINS_IN_FLIGHT } from './login.ts';
+import { bcryptSettings, duringLogins, LOGINS_IN_FLIGHT } from './login.ts';
 import { alternate, type Scale } from './rounds.ts';
 
 const COST = 12;
@@ -18,55 +17,40 @@ interface Window extends PaceResult {
   readonly loginsPerSecond: number;
 }
 
-/** How long Validate takes while nobody signs in, and while everybody does. */
+/** Latency of Validate while nobody signs in, and while everybody does. */
 export async function loginStorm({ rounds, seconds }: Scale): Promise<readonly Measurement[]> {
-  const settings = { LATCHKEY_BCRYPT_COST: String(COST), LATCHKEY_BCRYPT_THREADS: String(BCRYPT_THREADS) };
-  return await withStand(settings, async (stand) => {
-    const sessions = await stand.people.openSessions(SESSIONS);
+  return await withStand(async (stand) => {
+    const sessions = await Sessions.open(stand, SESSIONS);
+    // Taken now: the latest tokens will be among the new ones.
+    const seenTokens = sessions.accessTokens;
     const newPerWindow = Math.ceil((CALLS_PER_SECOND * seconds) / 2);
-    const tokenFile = path.join(stand.folder, 'tokens.txt');
-    await runJob<'refresh'>({
-      kind: 'refresh',
-      port: stand.latchkey.port,
-      refreshTokens: sessions.map((tokens) => tokens.refreshToken),
-      // One window more: the first is thrown away, it warms the service up.
-      until: { refreshes: newPerWindow * (2 * rounds + 1) },
-      tokenFile,
-      serverPid: stand.latchkey.pid,
-    });
+    // One window more: the first warms the service up and is dropped.
+    const tokenFile = await sessions.makeTokens('tokens', newPerWindow * (2 * rounds + 1));
     const newTokens = readFileSync(tokenFile, 'latin1').trimEnd().split('\n');
-    const probe = async (): Promise<PaceResult> =>
-      await runJob<'pace'>({
-        kind: 'pace',
+    const probe = async (): Promise<PaceResult> => {
+      await using load = startModule<typeof import('../load/pace.ts')>('load/pace.ts');
+      return await load.call('pace', {
         port: stand.latchkey.port,
         perSecond: CALLS_PER_SECOND,
         seconds,
-        // From the logins: what was minted last is in the file of new tokens too.
-        seenTokens: sessions.map((tokens) => tokens.accessToken),
+        seenTokens,
         newTokens: newTokens.splice(0, newPerWindow),
       });
+    };
 
     await probe();
     const results = await alternate<'idle' | 'storm', Window>(rounds, {
       idle: async () => ({ ...(await probe()), loginsAnswered: 0, loginsPerSecond: 0 }),
       storm: async () => {
-        const storm = await startJob<'login'>({
-          kind: 'login',
-          port: stand.latchkey.port,
-          credentials: stand.people.credentials,
-          inFlight: LOGINS_IN_FLIGHT,
-        });
-        const window = await probe();
-        const { answeredAtMs } = await storm.finish();
-        return { ...window, loginsAnswered: answeredAtMs.length, loginsPerSecond: rateBetween(answeredAtMs) };
+        const { result, answeredAtMs } = await duringLogins(stand, probe);
+        return { ...result, loginsAnswered: answeredAtMs.length, loginsPerSecond: rateBetween(answeredAtMs) };
       },
     });
-
     return [
       row('Validate p99 in a login storm, tokens seen before', results, (window) => window.seenMs),
       row('Validate p99 in a login storm, tokens new', results, (window) => window.newMs),
     ];
-  });
+  }, bcryptSettings(COST));
 }
 
 function row(

@@ -1,19 +1,18 @@
-import type { Measurement, PeerFigures } from '../measurement.ts';
-import { ARMS, type ArmName, type ArmRun, type ArmSetup, type Credential } from '../peers/arm.ts';
-import { type Caller, startCaller } from '../peers/caller.ts';
-import { type OidcProvider, startOidcProvider } from '../peers/oidc-provider.ts';
+import type { Measurement } from '../measurement.ts';
+import type { ArmName, ArmRun } from '../peers/caller.ts';
 import { installPeers } from '../peers/peer-modules.ts';
-import { tokensOfNewSessions } from '../servers/access-tokens.ts';
-import { QUICK_COST, type Stand, withStand } from '../servers/stand.ts';
+import { type ModuleProcess, startModule } from '../processes.ts';
+import { Sessions } from '../servers/sessions.ts';
+import { withStand } from '../servers/stand.ts';
 import { alternate, type Scale } from './rounds.ts';
 
-/** Credentials in use by every arm, and those that are logged out in the end: many, since a yes after that is rare. */
+/** Credentials that every arm uses, and those that are logged out in the end: many, because a yes after that is rare. */
 const IN_USE = 64;
 const LOGOUTS = 1_000;
 const COUNT = IN_USE + LOGOUTS;
 const WARM_UP_SECONDS = 1;
 
-const names: Readonly<Record<ArmName, string>> = {
+const NAMES: Readonly<Record<ArmName, string>> = {
   'latchkey-local': 'latchkey, client in local mode',
   'latchkey-remote': 'latchkey, client in remote mode',
   'latchkey-rpc': 'latchkey, a Validate call each',
@@ -22,70 +21,69 @@ const names: Readonly<Record<ArmName, string>> = {
   'fastify-jwt-alone': '@fastify/jwt alone',
   'oidc-provider': 'oidc-provider, token introspection',
 };
-const notes: Readonly<Partial<Record<ArmName, string>>> = {
+const NOTES: Readonly<Partial<Record<ArmName, string>>> = {
   'express-session':
     'the middleware from the cookie to next(), set up as connect-redis says; EXPIRE at the end of every request is left out.',
   'fastify-jwt':
     'app.jwt.verify with EdDSA and its cache on, and a GET through ioredis with auto-pipelining; no HTTP.',
-  'fastify-jwt-alone': 'the same without the look-up: there is no logout before the token expires.',
+  'fastify-jwt-alone': 'the same without the GET: there is no logout before the token expires.',
   'oidc-provider':
     'a process of its own, tokens and grants in Redis, asked over kept HTTP connections by a client that authenticates itself; logging out is revoking the token.',
 };
 
-/** What services use instead, side by side. */
+const ARMS = Object.keys(NAMES) as ArmName[];
+
+/** Ways to validate, side by side. */
 export async function peers({ rounds, seconds }: Scale): Promise<readonly Measurement[]> {
   installPeers();
-  const settings = { LATCHKEY_BCRYPT_COST: String(QUICK_COST), LATCHKEY_MAX_SESSIONS_PER_USER: '1000' };
-  return await withStand(settings, async (stand) => {
-    await using opened = new AsyncDisposableStack();
-    const provider = await startOidcProvider(stand.redis.url, COUNT);
-    opened.defer(() => provider.stop());
-    const callers = {} as Record<ArmName, Caller>;
-    for (const arm of ARMS) {
-      const caller = await startCaller(arm, await setupOf(arm, stand, provider));
-      opened.defer(() => caller.stop());
-      await caller.measure(WARM_UP_SECONDS);
-      callers[arm] = caller;
-    }
-    const arms = Object.fromEntries(ARMS.map((arm) => [arm, () => callers[arm].measure(seconds)]));
-    const results = await alternate<ArmName, ArmRun>(rounds, arms as Record<ArmName, () => Promise<ArmRun>>);
-
-    const rows: Measurement[] = [];
-    for (const arm of ARMS) rows.push(row(arm, results[arm], await callers[arm].logOut()));
-    return rows;
-  });
+  return await withStand(
+    async (stand) => {
+      await using opened = new AsyncDisposableStack();
+      const oidc = opened.use(
+        startModule<typeof import('../peers/oidc-provider.ts')>('peers/oidc-provider.ts'),
+      );
+      const setup = {
+        redisUrl: stand.redis.url,
+        count: COUNT,
+        latchkeyPort: stand.latchkey.port,
+        oidcProvider: await oidc.call('startOidcProvider', stand.redis.url, COUNT),
+      };
+      const callers = {} as Record<ArmName, ModuleProcess<typeof import('../peers/caller.ts')>>;
+      for (const arm of ARMS) {
+        const caller = startModule<typeof import('../peers/caller.ts')>('peers/caller.ts');
+        callers[arm] = opened.use(caller);
+        const tokens = arm.startsWith('latchkey-') ? (await Sessions.open(stand, COUNT)).issuedTokens : [];
+        await caller.call('open', arm, { ...setup, tokens });
+        await caller.call('measure', WARM_UP_SECONDS, IN_USE);
+      }
+      const arms = ARMS.map((arm) => [arm, () => callers[arm].call('measure', seconds, IN_USE)] as const);
+      const results = await alternate<ArmName, ArmRun>(
+        rounds,
+        Object.fromEntries(arms) as Record<ArmName, () => Promise<ArmRun>>,
+      );
+      const rows: Measurement[] = [];
+      for (const arm of ARMS) {
+        rows.push(row(arm, results[arm], await callers[arm].call('logOutTheRest', IN_USE)));
+      }
+      return rows;
+    },
+    { LATCHKEY_MAX_SESSIONS_PER_USER: '1000' },
+  );
 }
 
 function row(arm: ArmName, runs: readonly ArmRun[], stillYesMs: readonly number[] | undefined): Measurement {
-  const note = notes[arm];
-  const peer: PeerFigures = {
-    p50Us: runs.map((run) => run.p50Us),
-    p99Us: runs.map((run) => run.p99Us),
-    cpuUs: runs.map((run) => run.cpuUs),
-    ...(stillYesMs === undefined ? {} : { stillYesMs }),
-  };
+  const note = NOTES[arm];
   return {
-    what: names[arm],
+    what: NAMES[arm],
     unit: 'per second',
     measured: runs.map((run) => run.validations / run.seconds),
-    bar: { kind: 'none' },
     notes: note === undefined ? [] : [note],
-    peer,
+    peer: {
+      p50Us: runs.map((run) => run.p50Us),
+      p99Us: runs.map((run) => run.p99Us),
+      cpuUs: runs.map((run) => run.cpuUs),
+      ...(stillYesMs === undefined ? {} : { stillYesMs }),
+    },
     details: { runs },
   };
-}
-
-async function setupOf(arm: ArmName, stand: Stand, provider: OidcProvider): Promise<ArmSetup> {
-  const setup = { redisUrl: stand.redis.url, count: COUNT };
-  if (arm === 'oidc-provider') {
-    const { port, credentials, clients } = provider;
-    return { ...setup, service: { port, credentials, clients } };
-  }
-  if (!arm.startsWith('latchkey-')) return setup;
-  return { ...setup, service: { port: stand.latchkey.port, credentials: await signedIn(stand) } };
-}
-
-async function signedIn(stand: Stand): Promise<readonly Credential[]> {
-  const tokens = await tokensOfNewSessions(stand, COUNT);
-  return tokens.map(({ accessToken, userId }) => ({ text: accessToken, userId }));
 }

@@ -1,34 +1,32 @@
-import type { ListenResult } from '../jobs/job.ts';
-import { runJob, type StartedJob, startJob } from '../jobs/run.ts';
 import type { Measurement } from '../measurement.ts';
-import { type IssuedToken, tokensOfNewSessions } from '../servers/access-tokens.ts';
-import { QUICK_COST, type Stand, withStand } from '../servers/stand.ts';
+import { type ModuleProcess, startModule } from '../processes.ts';
+import { type IssuedToken, Sessions } from '../servers/sessions.ts';
+import { type Stand, withStand } from '../servers/stand.ts';
 import { quantile } from '../stats.ts';
 import { alternate, type Scale } from './rounds.ts';
 
 const SERVERS = 4;
-const LISTENING_PROCESSES = 5;
+const VALIDATORS = 50;
 const VALIDATORS_A_PROCESS = 10;
 /** In all rounds together; as many again while every server is asked. */
 const LOGOUTS = 200;
 
-/** How long after Logout's answer a session is still believed: by servers, and by validators in other processes. */
+/** How long after Logout's answer a token is still accepted: by servers, and by validators in other processes. */
 export async function revocation({ rounds }: Scale): Promise<readonly Measurement[]> {
-  return await withStand({ LATCHKEY_BCRYPT_COST: String(QUICK_COST) }, async (stand) => {
+  return await withStand(async (stand) => {
     const ports = [stand.latchkey.port];
     while (ports.length < SERVERS) ports.push((await stand.another()).port);
     const each = Math.ceil(LOGOUTS / rounds);
     const lagsMs = await alternate<'validators' | 'servers', readonly number[]>(rounds, {
-      validators: () => feltByValidators(stand, ports, each),
-      servers: () => feltByServers(stand, ports, each),
+      validators: () => seenByValidators(stand, ports, each),
+      servers: () => seenByServers(stand, ports, each),
     });
-    const validators = LISTENING_PROCESSES * VALIDATORS_A_PROCESS;
     return [
       row(
-        `A logout felt by ${validators} local validators, p99`,
+        `A logout felt by ${VALIDATORS} local validators, p99`,
         lagsMs.validators,
-        `${SERVERS} servers on one Redis, ${LISTENING_PROCESSES} processes of ${VALIDATORS_A_PROCESS} clients spread over them, ${LOGOUTS} logouts at each server in turn. ` +
-          'From the answer as its caller has it to the instant at which a validator has heard of the ending and rejected the token',
+        `${SERVERS} servers on one Redis, ${VALIDATORS / VALIDATORS_A_PROCESS} processes of ${VALIDATORS_A_PROCESS} clients spread over them, ${LOGOUTS} logouts at each server in turn. ` +
+          'From the answer as its caller has it to the instant at which a validator has received the revocation and rejected the token',
       ),
       row(
         `A logout felt by ${SERVERS} servers, p99`,
@@ -52,7 +50,7 @@ function row(what: string, roundsMs: readonly (readonly number[])[], how: string
     ],
     details: {
       rounds: roundsMs.map((lags) => ({
-        felt: lags.length,
+        count: lags.length,
         p50Ms: quantile(lags, 0.5),
         p99Ms: quantile(lags, 0.99),
         maxMs: quantile(lags, 1),
@@ -61,30 +59,29 @@ function row(what: string, roundsMs: readonly (readonly number[])[], how: string
   };
 }
 
-async function feltByValidators(stand: Stand, ports: readonly number[], logouts: number): Promise<number[]> {
-  const tokens = await tokensOfNewSessions(stand, logouts);
-  const spread = Array.from({ length: LISTENING_PROCESSES * VALIDATORS_A_PROCESS }, (_, validator) => {
-    const port = ports[validator % ports.length];
-    if (port === undefined) throw new RangeError('no server');
-    return port;
-  });
-  const listeners: StartedJob<ListenResult>[] = [];
-  for (let first = 0; first < spread.length; first += VALIDATORS_A_PROCESS) {
-    const own = spread.slice(first, first + VALIDATORS_A_PROCESS);
-    listeners.push(await startJob<'listen'>({ kind: 'listen', ports: own, tokens }));
+async function seenByValidators(stand: Stand, ports: readonly number[], logouts: number): Promise<number[]> {
+  const tokens = (await Sessions.open(stand, logouts)).issuedTokens;
+  await using processes = new AsyncDisposableStack();
+  const validators: ModuleProcess<typeof import('../load/validators.ts')>[] = [];
+  for (let first = 0; first < VALIDATORS; first += VALIDATORS_A_PROCESS) {
+    const load = startModule<typeof import('../load/validators.ts')>('load/validators.ts');
+    validators.push(processes.use(load));
+    const own = Array.from(
+      { length: VALIDATORS_A_PROCESS },
+      (_, index) => ports[(first + index) % ports.length] ?? 0,
+    );
+    await load.call('start', { ports: own, tokens });
   }
   const { answeredAtMs } = await logOutAll(ports, tokens, false);
-  const answeredAt = new Map(
-    tokens.map(({ sessionId }, index) => [sessionId, answeredAtMs[index] ?? Number.NaN]),
-  );
-  const results = await Promise.all(listeners.map((listener) => listener.finish()));
-  return results.flatMap(({ felt }) =>
-    felt.map(({ sessionId, atMs }) => Math.max(0, atMs - (answeredAt.get(sessionId) ?? Number.NaN))),
-  );
+  const answeredAt = new Map(tokens.map(({ sessionId }, index) => [sessionId, answeredAtMs[index]]));
+  const seen = await Promise.all(validators.map((load) => load.call('finish')));
+  return seen
+    .flat()
+    .map(({ sessionId, atMs }) => Math.max(0, atMs - (answeredAt.get(sessionId) ?? Number.NaN)));
 }
 
-async function feltByServers(stand: Stand, ports: readonly number[], logouts: number): Promise<number[]> {
-  const tokens = await tokensOfNewSessions(stand, logouts);
+async function seenByServers(stand: Stand, ports: readonly number[], logouts: number): Promise<number[]> {
+  const tokens = (await Sessions.open(stand, logouts)).issuedTokens;
   const { answeredAtMs, rejectedAtMs } = await logOutAll(ports, tokens, true);
   return rejectedAtMs.flatMap((servers, index) =>
     servers.map((atMs) => Math.max(0, atMs - (answeredAtMs[index] ?? Number.NaN))),
@@ -93,5 +90,6 @@ async function feltByServers(stand: Stand, ports: readonly number[], logouts: nu
 
 async function logOutAll(ports: readonly number[], tokens: readonly IssuedToken[], poll: boolean) {
   const accessTokens = tokens.map(({ accessToken }) => accessToken);
-  return await runJob<'logouts'>({ kind: 'logouts', ports, accessTokens, poll });
+  await using load = startModule<typeof import('../load/logouts.ts')>('load/logouts.ts');
+  return await load.call('logOut', { ports, accessTokens, poll });
 }

@@ -1,9 +1,10 @@
-import { LOAD, runH2load } from '../h2load.ts';
+import type { FloodResult } from '../load/flood.ts';
+import { type H2loadRun, type H2loadSummary, LOAD, runH2load } from '../load/h2load.ts';
 import type { Options } from '../options.ts';
 
 export type Scale = Pick<Options, 'rounds' | 'seconds' | 'sessions'>;
 
-/** Runs the arms one after the other, round by round, so that what drifts on the machine meets all of them. */
+/** Runs the arms one after the other, round by round, so that a change of the machine affects all of them. */
 export async function alternate<Arm extends string, Result>(
   rounds: number,
   arms: Readonly<Record<Arm, (round: number) => Promise<Result>>>,
@@ -17,24 +18,34 @@ export async function alternate<Arm extends string, Result>(
   return results;
 }
 
-/** What h2load is to send, and to whom. */
-export interface Target {
-  readonly port: number;
-  readonly serverPid: number;
-  readonly path: string;
-  readonly frameFile: string;
-  readonly answerBytes: number;
-}
+/** What h2load is to send, and where. */
+export type Target = Omit<H2loadRun, 'requests'>;
 
 const WARM_UP_REQUESTS = 20_000;
 
-/**
- * How many requests keep the target busy for so many seconds. Finding out also warms it up: a server that
- * has just started is slower, whichever one it is.
- */
-export async function requestsFor(target: Target, seconds: number): Promise<number> {
+/** Measures the service and its echo with h2load, in alternating rounds. */
+export async function compareUnderH2load(
+  { rounds, seconds }: Scale,
+  latchkey: Target,
+  echo: Target,
+): Promise<Record<'latchkey' | 'echo', H2loadSummary[]>> {
+  const requests = {
+    latchkey: await requestsFor(latchkey, seconds),
+    echo: await requestsFor(echo, seconds),
+  };
+  return await alternate(rounds, {
+    latchkey: () => runH2load({ ...latchkey, requests: requests.latchkey }),
+    echo: () => runH2load({ ...echo, requests: requests.echo }),
+  });
+}
+
+/** How many requests keep the target busy for so many seconds. Finding out warms it up: a new server is slower. */
+async function requestsFor(target: Target, seconds: number): Promise<number> {
   await runH2load({ ...target, requests: WARM_UP_REQUESTS / 10 });
   const { requestsPerSecond } = await runH2load({ ...target, requests: WARM_UP_REQUESTS });
-  const least = LOAD.connections * LOAD.inFlight;
-  return Math.max(least, Math.round(requestsPerSecond * seconds));
+  return Math.max(LOAD.connections * LOAD.inFlight, Math.round(requestsPerSecond * seconds));
+}
+
+export function answersPerSecond({ answers, seconds }: FloodResult): number {
+  return answers / seconds;
 }

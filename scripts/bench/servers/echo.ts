@@ -1,22 +1,21 @@
-import { startOptions } from '../node-options.ts';
-import { forkModule, nextMessage, stop } from '../processes.ts';
+import { promisify } from 'node:util';
+import { type handleUnaryCall, Server, ServerCredentials } from '@grpc/grpc-js';
+import {
+  IdentityServiceService,
+  type ValidateRequest,
+  ValidateResponse,
+} from '../../../src/gen/latchkey/v1/identity.ts';
 
-export interface EchoServer {
-  readonly port: number;
-  readonly pid: number;
-  stop(): Promise<void>;
-}
-
-/** What an echo process is told: the ValidateResponse it shall answer, encoded. */
-export interface EchoOrder {
-  readonly validateResponse: Uint8Array;
-}
-
-/** Starts the yardstick: grpc-js, the same messages, the same options of Node, an empty handler. */
-export async function startEcho(validateResponse: Uint8Array): Promise<EchoServer> {
-  const child = forkModule('servers/echo-process.ts', 'the echo server', startOptions);
-  child.send({ validateResponse } satisfies EchoOrder);
-  const port = await nextMessage<number>(child);
-  if (child.pid === undefined) throw new Error('the echo server did not start');
-  return { port, pid: child.pid, stop: () => stop(child) };
+/**
+ * Starts a grpc-js server with its default options that decodes a ValidateRequest and answers with the encoded
+ * message it was given: what grpc-js costs, and nothing else.
+ */
+export async function startEcho(validateResponse: Uint8Array): Promise<number> {
+  const prepared = ValidateResponse.decode(validateResponse);
+  const validate: handleUnaryCall<ValidateRequest, ValidateResponse> = (_call, callback) => {
+    callback(null, prepared);
+  };
+  const server = new Server();
+  server.addService({ validate: IdentityServiceService.validate }, { validate });
+  return await promisify(server.bindAsync.bind(server))('127.0.0.1:0', ServerCredentials.createInsecure());
 }

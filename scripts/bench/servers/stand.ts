@@ -1,75 +1,116 @@
-import { writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ValidateRequest, ValidateResponse } from '../../../src/gen/latchkey/v1/identity.ts';
-import { temporaryFolder } from '../processes.ts';
+import { IdentityServiceService } from '../../../src/gen/latchkey/v1/identity.ts';
+import { LatchkeyProcess } from '../../../test/support/latchkey-process.ts';
+import { RedisServer } from '../../../test/support/redis-server.ts';
+import { startModule } from '../processes.ts';
+import { GrpcConnection } from '../wire/connection.ts';
 import { grpcFrame } from '../wire/frames.ts';
-import { type EchoServer, startEcho } from './echo.ts';
-import { type LatchkeyServer, newSite, type Site, startLatchkey } from './latchkey.ts';
-import { People } from './people.ts';
-import { type Redis, startRedis } from './redis.ts';
+import { requireIdentity, validateFrame } from '../wire/validate.ts';
+import { createPeople, type Person } from './people.ts';
+
+/** A process of the service. */
+export interface ServiceProcess extends Pick<LatchkeyProcess, 'pid' | 'log' | 'stop'> {
+  readonly port: number;
+}
 
 /** A fresh service with its own Redis, users and folder, and nothing that another scenario left behind. */
 export interface Stand {
   readonly folder: string;
-  readonly site: Site;
-  readonly redis: Redis;
-  readonly latchkey: LatchkeyServer;
-  readonly people: People;
+  readonly redis: RedisServer;
+  readonly masterKey: Buffer;
+  readonly latchkey: { readonly port: number };
+  readonly people: readonly Person[];
   /** Starts one more process of the same service. Stopped with the stand, if not before. */
-  another(nodeOptions?: readonly string[]): Promise<LatchkeyServer>;
-  /** An echo that answers as this service answers for the token. Stopped with the stand. */
-  echoOf(accessToken: string): Promise<EchoServer & { readonly answerBytes: number }>;
-  /** Writes a message, in its gRPC frame, to a file of the stand's folder. */
-  writeFrame(message: Uint8Array): string;
+  another(nodeOptions?: readonly string[]): Promise<ServiceProcess>;
+  /** Starts an echo that answers as this service answers for the token. Stopped with the stand. */
+  echoOf(accessToken: string): Promise<{ readonly port: number; readonly answerBytes: number }>;
 }
 
-/** bcrypt's cost where logins only prepare what is measured. */
-export const QUICK_COST = 10;
+const root = path.resolve(import.meta.dirname, '../../..');
+const MAIN = path.join(root, 'dist/main.js');
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  LATCHKEY_METRICS_LISTEN: 'off',
+  LATCHKEY_DRAIN_DELAY: '0s',
+};
+const packageJson = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
+  readonly scripts: { readonly start: string };
+};
+/** The options of Node that `npm start` gives the service; the echo gets the same. */
+export const startOptions: readonly string[] = optionsOf(packageJson.scripts.start);
 
-/** Starts a stand, hands it to `use`, and takes it down whatever comes of it. */
+/** The options in a command line such as `node --one --two=2 main.js`. */
+export function optionsOf(command: string): readonly string[] {
+  return command.split(' ').filter((word) => word.startsWith('--'));
+}
+
+const stands = new Set<AsyncDisposableStack>();
+
+/** Stops every process of every stand. */
+export async function endStands(): Promise<void> {
+  await Promise.all([...stands].map((stand) => stand.disposeAsync()));
+}
+
+/**
+ * Starts the built service as `npm start` runs it, with production's settings, on Redis and SQLite; hands it to `use`
+ * and takes it down in any case. Nothing is tuned for the bench except what `settings` say.
+ */
 export async function withStand<Result>(
-  settings: Readonly<Record<string, string>>,
   use: (stand: Stand) => Promise<Result>,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<Result> {
   await using opened = new AsyncDisposableStack();
-  const folder = temporaryFolder();
-  opened.defer(() => folder.remove());
-  const redis = await startRedis(folder.path);
+  stands.add(opened);
+  opened.defer(() => void stands.delete(opened));
+  const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-bench-'));
+  opened.defer(() => rmSync(folder, { recursive: true, force: true }));
+  // As docs/operations.md advises.
+  const redis = await RedisServer.start('--hash-max-listpack-value', '256');
   opened.defer(() => redis.stop());
-  const site = newSite(redis.url, folder.path);
-  const start = async (nodeOptions?: readonly string[]): Promise<LatchkeyServer> => {
-    const server = await startLatchkey(site, settings, nodeOptions);
-    opened.defer(() => server.stop());
-    return server;
+  const masterKey = randomBytes(32);
+  const admin = { username: 'bench-admin', password: randomBytes(18).toString('base64url') };
+  const environment = {
+    ...PRODUCTION,
+    LATCHKEY_DATA_DIR: folder,
+    LATCHKEY_REDIS_URL: redis.url,
+    LATCHKEY_MASTER_KEY: masterKey.toString('base64url'),
+    LATCHKEY_BOOTSTRAP_USERNAME: admin.username,
+    LATCHKEY_BOOTSTRAP_PASSWORD: admin.password,
+    ...settings,
   };
-  const latchkey = await start();
-  const people = await People.gather(latchkey, site);
-  opened.defer(() => people.close());
-
-  let frames = 0;
-  return await use({
-    folder: folder.path,
-    site,
-    redis,
-    latchkey,
-    people,
-    another: start,
-    echoOf: async (accessToken) => {
-      const answer = ValidateResponse.encode(await people.validate(accessToken)).finish();
-      const echo = await startEcho(answer);
-      opened.defer(() => echo.stop());
-      return { ...echo, answerBytes: grpcFrame(answer).length };
-    },
-    writeFrame: (message) => {
-      frames += 1;
-      const file = path.join(folder.path, `frame-${frames}.bin`);
-      writeFileSync(file, grpcFrame(message));
-      return file;
-    },
-  });
+  const another: Stand['another'] = async (nodeOptions = []) => {
+    const server = await LatchkeyProcess.start(environment, MAIN, [...startOptions, ...nodeOptions]);
+    opened.defer(async () => void (await server.stop()));
+    const { pid, log } = server;
+    return { port: Number(server.address.split(':').at(-1)), pid, log, stop: () => server.stop() };
+  };
+  const latchkey = await another();
+  const people = await createPeople(latchkey.port, admin);
+  const echoOf: Stand['echoOf'] = async (accessToken) => {
+    const answer = await validate(latchkey.port, accessToken);
+    const echo = startModule<typeof import('./echo.ts')>('servers/echo.ts', startOptions);
+    opened.use(echo);
+    const port = await echo.call('startEcho', answer);
+    return { port, answerBytes: grpcFrame(answer).length };
+  };
+  return await use({ folder, redis, masterKey, latchkey, people, another, echoOf });
 }
 
-export function validateRequest(accessToken: string): Uint8Array {
-  const request = { accessToken, consistency: 0, audience: '', atLeastRevision: '' } as const;
-  return ValidateRequest.encode(request).finish();
+/** The service's ValidateResponse, encoded. Throws unless it accepts the token. */
+export async function validate(port: number, accessToken: string): Promise<Buffer> {
+  const connection = await GrpcConnection.open(port, IdentityServiceService.validate.path);
+  const answer = await connection.ask(validateFrame(accessToken));
+  connection.close();
+  requireIdentity(answer);
+  return answer;
+}
+
+/** Writes a gRPC frame to a file of the stand's folder, for h2load. */
+export function writeFrame({ folder }: Stand, name: string, frame: Buffer): string {
+  const file = path.join(folder, `${name}.bin`);
+  writeFileSync(file, frame);
+  return file;
 }

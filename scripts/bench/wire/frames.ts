@@ -9,7 +9,7 @@ export const FRAME = {
   goAway: 7,
   windowUpdate: 8,
 } as const;
-export const FLAG = { endStream: 0x1, ack: 0x1, endHeaders: 0x4, padded: 0x8 } as const;
+export const FLAG = { endStream: 0x1, ack: 0x1, endHeaders: 0x4 } as const;
 export const SETTING = { enablePush: 0x2, maxConcurrentStreams: 0x3, initialWindowSize: 0x4 } as const;
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 /** The largest frame that every peer accepts, and the one that a stream's window holds at the start. */
@@ -35,10 +35,11 @@ export function frame(type: number, flags: number, streamId: number, payload: Bu
   return bytes;
 }
 
-export function settingsFrame(settings: readonly (readonly [id: number, value: number])[]): Buffer {
-  const payload = Buffer.alloc(settings.length * 6);
-  for (const [index, [id, value]] of settings.entries()) {
-    payload.writeUInt16BE(id, index * 6);
+/** @param settings by their identifiers. */
+export function settingsFrame(settings: Readonly<Record<number, number>>): Buffer {
+  const payload = Buffer.alloc(Object.keys(settings).length * 6);
+  for (const [index, [id, value]] of Object.entries(settings).entries()) {
+    payload.writeUInt16BE(Number(id), index * 6);
     payload.writeUInt32BE(value, index * 6 + 2);
   }
   return frame(FRAME.settings, 0, 0, payload);

@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { busyBetween, mainThreadCpuMs } from './cpu.ts';
-import { watch } from './processes.ts';
 
 /** What h2load says of a run in which a fixed number of requests was sent. */
 export interface H2loadSummary {
@@ -28,12 +26,6 @@ export interface H2loadRun {
    * message, a rejection a short one: h2load counts both as successes, their length tells.
    */
   readonly answerBytes: number;
-  readonly serverPid: number;
-}
-
-export interface H2loadResult extends H2loadSummary {
-  /** Share of the run in which the server's main thread was on a core; near 1: the server was the limit. */
-  readonly serverBusy: number | undefined;
 }
 
 /** Connections, and requests in flight on each. The same for every server measured. */
@@ -43,21 +35,19 @@ export const LOAD = { connections: 4, inFlight: 32 } as const;
 const ANSWER_BYTES_TOLERANCE = 8;
 
 /** Throws if h2load fails, or if one answer was not what `answerBytes` says it is. */
-export async function runH2load(run: H2loadRun): Promise<H2loadResult> {
+export async function runH2load(run: H2loadRun): Promise<H2loadSummary> {
   const args = [
     ['-c', String(LOAD.connections), '-m', String(LOAD.inFlight), '-t', '1', '-n', String(run.requests)],
     ['-d', run.frameFile, '-H', 'content-type: application/grpc', '-H', 'te: trailers'],
     `http://127.0.0.1:${run.port}${run.path}`,
   ].flat();
-  const before = { cpuMs: mainThreadCpuMs(run.serverPid), atMs: performance.now() };
-  const child = watch(spawn('h2load', args, { stdio: ['ignore', 'pipe', 'inherit'] }), 'h2load');
+  const child = spawn('h2load', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [output] = await Promise.all([text(child.stdout), once(child, 'exit')]);
-  const serverBusy = busyBetween(before, { cpuMs: mainThreadCpuMs(run.serverPid), atMs: performance.now() });
   if (child.exitCode !== 0) throw new Error(`h2load ended with ${child.exitCode ?? child.signalCode}`);
   const summary = parseH2load(output);
   const fault = faultIn(summary, run);
   if (fault !== undefined) throw new Error(`${run.path}: ${fault}`);
-  return { ...summary, serverBusy };
+  return summary;
 }
 
 /** Why the summary is not one of `run` gone right; undefined: it is. */

@@ -1,5 +1,5 @@
 import { ValidateRequest } from '../../../src/gen/latchkey/v1/identity.ts';
-import { grpcFrame } from '../wire/frames.ts';
+import { grpcFrame } from './frames.ts';
 
 /** First byte of a ValidateResponse whose verdict is an identity: field 1, length-delimited. */
 const IDENTITY_TAG = 0x0a;
@@ -9,12 +9,12 @@ export function validateFrame(accessToken: string): Buffer {
   return grpcFrame(ValidateRequest.encode(request).finish());
 }
 
-/** Whether the answer says whose the token is. */
+/** Whether the token was accepted. Cheaper than decoding the answer. */
 export function isIdentity(validateResponse: Buffer): boolean {
   return validateResponse[0] === IDENTITY_TAG;
 }
 
-/** Throws unless the answer says whose the token is: a server that refuses quickly measures nothing. */
-export function demandIdentity(validateResponse: Buffer): void {
-  if (!isIdentity(validateResponse)) throw new Error('Validate rejected a token that is good');
+/** Throws unless the token was accepted: a server that refuses quickly measures nothing. */
+export function requireIdentity(validateResponse: Buffer): void {
+  if (!isIdentity(validateResponse)) throw new Error('Validate rejected a good token');
 }

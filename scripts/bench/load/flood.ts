@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { IdentityServiceService } from '../../../src/gen/latchkey/v1/identity.ts';
+import { GrpcConnection } from '../wire/connection.ts';
+import { requireIdentity, validateFrame } from '../wire/validate.ts';
+import { LOAD } from './h2load.ts';
+
+export interface FloodJob {
+  readonly port: number;
+  /** Access tokens, one a line. */
+  readonly tokenFile: string;
+  /** How many answers come before the clock starts. */
+  readonly warmUp: number;
+  /** Send the tokens over and over, for this long after the warm-up. Undefined: send each once. */
+  readonly seconds?: number;
+}
+export interface FloodResult {
+  readonly answers: number;
+  readonly seconds: number;
+}
+
+/** Sends access tokens to Validate as fast as the server takes them. Every answer is checked. */
+export async function flood({ port, tokenFile, warmUp, seconds }: FloodJob): Promise<FloodResult> {
+  const frames = readFileSync(tokenFile, 'latin1').trimEnd().split('\n').map(validateFrame);
+  if (seconds === undefined && frames.length <= warmUp)
+    throw new Error('fewer tokens than the warm-up needs');
+  const connections = await GrpcConnection.openMany(
+    LOAD.connections,
+    port,
+    IdentityServiceService.validate.path,
+  );
+
+  let next = 0;
+  let answers = 0;
+  let startedAt = performance.now();
+  let endsAt = Number.POSITIVE_INFINITY;
+  const nextFrame = (): Buffer | undefined => {
+    if (seconds === undefined) return frames[next++];
+    return performance.now() < endsAt ? frames[next++ % frames.length] : undefined;
+  };
+  const lane = async (connection: GrpcConnection): Promise<void> => {
+    for (let frame = nextFrame(); frame !== undefined; frame = nextFrame()) {
+      requireIdentity(await connection.ask(frame));
+      answers += 1;
+      if (answers === warmUp) {
+        startedAt = performance.now();
+        if (seconds !== undefined) endsAt = startedAt + seconds * 1000;
+      }
+    }
+  };
+  await Promise.all(
+    connections.flatMap((connection) => Array.from({ length: LOAD.inFlight }, () => lane(connection))),
+  );
+  const elapsedMs = performance.now() - startedAt;
+  for (const connection of connections) connection.close();
+  return { answers: answers - warmUp, seconds: elapsedMs / 1000 };
+}

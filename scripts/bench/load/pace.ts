@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { IdentityServiceService } from '../../../src/gen/latchkey/v1/identity.ts';
+import { GrpcConnection } from '../wire/connection.ts';
+import { requireIdentity, validateFrame } from '../wire/validate.ts';
+
+export interface PaceJob {
+  readonly port: number;
+  readonly perSecond: number;
+  readonly seconds: number;
+  readonly seenTokens: readonly string[];
+  /** Tokens the server has never seen; half of `perSecond * seconds` are needed. */
+  readonly newTokens: readonly string[];
+}
+export interface PaceResult {
+  /** Milliseconds from the call to its answer. */
+  readonly seenMs: readonly number[];
+  readonly newMs: readonly number[];
+  /** Milliseconds by which each call was sent too late: shows a probe that did not keep its pace. */
+  readonly lateMs: readonly number[];
+}
+
+/**
+ * Sends Validate at a steady rate, seen and new tokens in turn. Calls go out when they are due, not when earlier
+ * ones were answered: while a server stalls, every call that waits for it counts.
+ */
+export async function pace(job: PaceJob): Promise<PaceResult> {
+  const seenFrames = job.seenTokens.map(validateFrame);
+  const newFrames = job.newTokens.map(validateFrame);
+  const calls = job.perSecond * job.seconds;
+  if (newFrames.length < Math.ceil(calls / 2)) throw new Error('not enough tokens for the pace');
+  const connection = await GrpcConnection.open(job.port, IdentityServiceService.validate.path);
+  for (const frame of seenFrames) requireIdentity(await connection.ask(frame));
+
+  const result = { seenMs: [] as number[], newMs: [] as number[], lateMs: [] as number[] };
+  const time = async (frame: Buffer | undefined, into: number[]): Promise<void> => {
+    if (frame === undefined) throw new RangeError('no frame');
+    const sentAt = performance.now();
+    requireIdentity(await connection.ask(frame));
+    into.push(performance.now() - sentAt);
+  };
+
+  const startedAt = performance.now();
+  const answers: Promise<void>[] = [];
+  for (let index = 0; index < calls; index += 1) {
+    const dueAt = startedAt + (index / job.perSecond) * 1000;
+    while (performance.now() < dueAt) await delay(1);
+    result.lateMs.push(performance.now() - dueAt);
+    const half = index >> 1;
+    const answer =
+      index % 2 === 0
+        ? time(seenFrames[half % seenFrames.length], result.seenMs)
+        : time(newFrames[half], result.newMs);
+    // A refusal is thrown below, when all calls are sent.
+    answer.catch(() => undefined);
+    answers.push(answer);
+  }
+  await Promise.all(answers);
+  connection.close();
+  return result;
+}

@@ -1,0 +1,127 @@
+import { connect } from '../../../src/client/index.ts';
+import {
+  BatchValidateRequest,
+  BatchValidateResponse,
+  IdentityServiceService,
+} from '../../../src/gen/latchkey/v1/identity.ts';
+import type { FloodResult } from '../load/flood.ts';
+import { LOAD } from '../load/h2load.ts';
+import { type Measurement, thousands } from '../measurement.ts';
+import { startModule } from '../processes.ts';
+import { Sessions } from '../servers/sessions.ts';
+import { type Stand, validate, withStand, writeFrame } from '../servers/stand.ts';
+import { grpcFrame } from '../wire/frames.ts';
+import { validateFrame } from '../wire/validate.ts';
+import { alternate, answersPerSecond, compareUnderH2load, type Scale, type Target } from './rounds.ts';
+
+const BATCH = 64;
+/** Roughly what a service validates anew in a second; a faster one has a shorter round. */
+const NEW_TOKENS_PER_SECOND = 8_000;
+const WARM_UP_TOKENS = 5_000;
+const SESSIONS = 64;
+
+/** Validate of one token, over and over. */
+export async function validateWarm(scale: Scale): Promise<Measurement> {
+  return await withStand(async (stand) => {
+    const [accessToken = ''] = (await Sessions.open(stand, 1)).accessTokens;
+    const echo = await echoTarget(stand, accessToken);
+    const { port } = stand.latchkey;
+    const results = await compareUnderH2load(scale, { ...echo, port }, echo);
+    await validate(port, accessToken);
+    return {
+      what: 'Validate, token seen before',
+      unit: 'per second',
+      measured: results.latchkey.map((run) => run.requestsPerSecond),
+      reference: { name: 'echo', values: results.echo.map((run) => run.requestsPerSecond) },
+      bar: { kind: 'ratio at least', value: 0.9 },
+      notes: [
+        `h2load, ${LOAD.connections} connections with ${LOAD.inFlight} calls in flight each. The echo is a grpc-js server ` +
+          'with the same messages and an empty handler; it answers what the service answers.',
+      ],
+      details: results,
+    };
+  });
+}
+
+/** BatchValidate of tokens seen before, counted in tokens, against Validate's echo, counted in calls. */
+export async function batchValidate(scale: Scale): Promise<Measurement> {
+  return await withStand(async (stand) => {
+    const { accessTokens } = await Sessions.open(stand, BATCH);
+    const echo = await echoTarget(stand, accessTokens[0] ?? '');
+    const { port } = stand.latchkey;
+    const request = {
+      accessTokens: [...accessTokens],
+      consistency: 0,
+      audience: '',
+      atLeastRevision: '',
+    } as const;
+    const latchkey = {
+      port,
+      path: IdentityServiceService.batchValidate.path,
+      frameFile: writeFrame(stand, 'batch', grpcFrame(BatchValidateRequest.encode(request).finish())),
+      answerBytes: await batchAnswerBytes(port, accessTokens),
+    };
+    const results = await compareUnderH2load(scale, latchkey, echo);
+    await batchAnswerBytes(port, accessTokens);
+    return {
+      what: `BatchValidate of ${BATCH}, in tokens`,
+      unit: 'per second',
+      measured: results.latchkey.map((run) => run.requestsPerSecond * BATCH),
+      reference: { name: 'echo', values: results.echo.map((run) => run.requestsPerSecond) },
+      bar: { kind: 'ratio at least', value: 3 },
+      notes: [`${BATCH} different tokens, all seen before; the echo answers one a call.`],
+      details: results,
+    };
+  });
+}
+
+async function echoTarget(stand: Stand, accessToken: string): Promise<Target> {
+  const { port, answerBytes } = await stand.echoOf(accessToken);
+  const frameFile = writeFrame(stand, 'validate', validateFrame(accessToken));
+  return { port, path: IdentityServiceService.validate.path, frameFile, answerBytes };
+}
+
+/** Length of the answer in its frame. Throws unless every token of the batch is accepted. */
+async function batchAnswerBytes(port: number, accessTokens: readonly string[]): Promise<number> {
+  const client = connect(`127.0.0.1:${port}`, { credentials: { kind: 'plaintext' }, mode: 'remote' });
+  const answer = await client.identity.batchValidate({ accessTokens: [...accessTokens] });
+  await client.close();
+  const good = answer.verdicts.filter(({ verdict }) => verdict?.$case === 'identity').length;
+  if (good !== BATCH) throw new Error(`of ${BATCH} good tokens ${good} were accepted`);
+  return grpcFrame(BatchValidateResponse.encode(answer).finish()).length;
+}
+
+/** Validate of tokens that the service has never seen: each is sent once. */
+export async function validateCold({ rounds, seconds }: Scale): Promise<Measurement> {
+  return await withStand(async (stand) => {
+    const sessions = await Sessions.open(stand, SESSIONS);
+    const echo = await stand.echoOf(sessions.accessTokens[0] ?? '');
+    const tokens = NEW_TOKENS_PER_SECOND * seconds;
+    const tokenFiles: string[] = [];
+    const flood = async (port: number, round: number): Promise<FloodResult> => {
+      await using load = startModule<typeof import('../load/flood.ts')>('load/flood.ts');
+      const tokenFile = tokenFiles[round] ?? '';
+      return await load.call('flood', { port, tokenFile, warmUp: WARM_UP_TOKENS });
+    };
+    const results = await alternate(rounds, {
+      latchkey: async (round) => {
+        tokenFiles.push(await sessions.makeTokens(`tokens-${round}`, tokens + WARM_UP_TOKENS));
+        return await flood(stand.latchkey.port, round);
+      },
+      echo: (round) => flood(echo.port, round),
+    });
+    return {
+      what: 'Validate, every token new',
+      unit: 'per second',
+      measured: results.latchkey.map(answersPerSecond),
+      reference: { name: 'echo', values: results.echo.map(answersPerSecond) },
+      bar: { kind: 'ratio at least', value: 0.4 },
+      notes: [
+        `${thousands(tokens)} different tokens a round, each sent once to the service and once to the echo; ` +
+          'the cache of verified tokens has its default size. h2load can send only one body: a bare HTTP/2 client sends ' +
+          'the tokens and checks every verdict.',
+      ],
+      details: results,
+    };
+  });
+}
