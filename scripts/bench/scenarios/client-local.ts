@@ -37,7 +37,7 @@ export async function clientLocal({ rounds, seconds }: Scale): Promise<readonly 
     });
     return [
       ...seenRows(TOKENS.all, results.all, 'as many as the client remembers by default', {
-        rate: { kind: 'at least', value: 400_000 },
+        rate: { kind: 'at least', value: 450_000 },
         p99: { kind: 'at most', value: 10 },
       }),
       ...seenRows(TOKENS.half, results.half, 'half as many as it remembers'),
