@@ -6,7 +6,7 @@ import {
   IdentityServiceService,
   LoginRequest,
 } from '../../src/gen/latchkey/v1/identity.ts';
-import { grpcFrame } from '../bench/wire/frames.ts';
+import { grpcFrame } from '../http2/frames.ts';
 
 /** One call that is sent over and over. */
 export interface Attack {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { IdentityServiceService } from '../../src/gen/latchkey/v1/identity.ts';
-import { validateFrame } from '../bench/wire/validate.ts';
+import { validateFrame } from '../http2/validate.ts';
 import { RawCalls, type Target } from './raw-calls.ts';
 
 const PER_SECOND = 100;

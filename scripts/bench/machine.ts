@@ -39,3 +39,9 @@ export const QUIET_BELOW = 0.05;
 export function busyShare(): number {
   return (loadavg()[0] ?? 0) / availableParallelism();
 }
+
+/** Throws if the machine is too busy for numbers that are published. */
+export function requireQuiet(busy: number): void {
+  if (busy < QUIET_BELOW) return;
+  throw new Error(`${(busy * 100).toFixed(0)} % of the machine is in use: publish from a quiet one`);
+}

@@ -1,21 +1,12 @@
 // npm run bench: measures latchkey against an empty echo server, on the same machine in the same run.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { draw } from '../docs/benchmark-picture.ts';
 import { withGeneratedPart } from '../docs/generated-part.ts';
-import { busyShare, describeMachine, QUIET_BELOW } from './machine.ts';
+import { busyShare, describeMachine, requireQuiet } from './machine.ts';
 import { type Measurement, outcomeOf } from './measurement.ts';
-import { type Options, parseOptions, SCENARIOS, type ScenarioName, USAGE } from './options.ts';
-import { draw } from './picture.ts';
+import { type Options, parseOptions, SCENARIOS, USAGE } from './options.ts';
 import { markdown, type Report } from './report.ts';
-import { clientLocal } from './scenarios/client-local.ts';
-import { login } from './scenarios/login.ts';
-import { loginStorm } from './scenarios/login-storm.ts';
-import { peers } from './scenarios/peers.ts';
-import { refresh } from './scenarios/refresh.ts';
-import { revocation } from './scenarios/revocation.ts';
-import type { Scale } from './scenarios/rounds.ts';
-import { scale } from './scenarios/scale.ts';
-import { batchValidate, validateCold, validateWarm } from './scenarios/validate.ts';
 import { endStands } from './servers/stand.ts';
 
 /** The numbers of the last run; not committed. */
@@ -25,21 +16,6 @@ const publishedFile = path.join(import.meta.dirname, 'published.json');
 const docs = path.join(import.meta.dirname, '../../docs');
 const page = path.join(docs, 'benchmarks.md');
 const picture = path.join(docs, 'bench.svg');
-
-const scenarios: Readonly<
-  Record<ScenarioName, (scale: Scale) => Promise<Measurement | readonly Measurement[]>>
-> = {
-  'validate-warm': validateWarm,
-  'validate-cold': validateCold,
-  'batch-validate': batchValidate,
-  refresh,
-  login,
-  'login-storm': loginStorm,
-  'client-local': clientLocal,
-  revocation,
-  scale,
-  peers,
-};
 
 function optionsOrExit(): Options {
   try {
@@ -57,9 +33,10 @@ async function measure({ only, rounds, seconds, sessions }: Options): Promise<Re
   const machine = describeMachine();
   const busyBefore = busyShare();
   const measurements: Measurement[] = [];
-  for (const name of SCENARIOS.filter((known) => only.includes(known))) {
+  for (const [name, measureScenario] of Object.entries(SCENARIOS)) {
+    if (!only.includes(name)) continue;
     console.error(`measuring ${name}`);
-    measurements.push(...[await scenarios[name]({ rounds, seconds, sessions })].flat());
+    measurements.push(...[await measureScenario({ rounds, seconds, sessions })].flat());
   }
   const options = { rounds, seconds, sessions };
   return { measuredAt: new Date().toISOString(), machine, options, busyBefore, measurements };
@@ -68,8 +45,7 @@ async function measure({ only, rounds, seconds, sessions }: Options): Promise<Re
 /** What would prevent publishing should fail before everything is measured. */
 function checkBeforePublishing(): void {
   withGeneratedPart(readFileSync(page, 'utf8'), 'bench', '');
-  if (busyShare() < QUIET_BELOW) return;
-  throw new Error('the machine is in use by something else (load average); wait until it is quiet');
+  requireQuiet(busyShare());
 }
 
 function write(report: Report, tables: string, publish: boolean): void {

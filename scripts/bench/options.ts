@@ -1,30 +1,38 @@
 import { parseArgs } from 'node:util';
+import type { Measurement } from './measurement.ts';
+import { clientLocal } from './scenarios/client-local.ts';
+import { login, loginStorm } from './scenarios/login.ts';
+import { peers } from './scenarios/peers.ts';
+import { refresh } from './scenarios/refresh.ts';
+import { revocation } from './scenarios/revocation.ts';
+import type { Scale } from './scenarios/rounds.ts';
+import { scale } from './scenarios/scale.ts';
+import { batchValidate, validateCold, validateWarm } from './scenarios/validate.ts';
 
-export const SCENARIOS = [
-  'validate-warm',
-  'validate-cold',
-  'batch-validate',
-  'refresh',
-  'login',
-  'login-storm',
-  'client-local',
-  'revocation',
-  'scale',
-  'peers',
-] as const;
-export type ScenarioName = (typeof SCENARIOS)[number];
+/** In the order in which they are measured. */
+export const SCENARIOS: Readonly<
+  Record<string, (scale: Scale) => Promise<Measurement | readonly Measurement[]>>
+> = {
+  'validate-warm': validateWarm,
+  'validate-cold': validateCold,
+  'batch-validate': batchValidate,
+  refresh,
+  login,
+  'login-storm': loginStorm,
+  'client-local': clientLocal,
+  revocation,
+  scale,
+  peers,
+};
+
+const NAMES = Object.keys(SCENARIOS);
 
 /** What is published must be measured with at least this much. */
 const PUBLISHED = { rounds: 3, sessions: 1_000_000 } as const;
 
-export interface Options {
-  readonly only: readonly ScenarioName[];
-  /** Alternating rounds. */
-  readonly rounds: number;
-  /** How long one arm of one round is measured. */
-  readonly seconds: number;
-  /** How many sessions `scale` puts into Redis. */
-  readonly sessions: number;
+export interface Options extends Scale {
+  /** Names of scenarios. */
+  readonly only: readonly string[];
   /** Whether a missed bar is an exit code of 1. */
   readonly strict: boolean;
   /** Whether the tables, the numbers and the picture are written for readers. */
@@ -34,7 +42,7 @@ export interface Options {
 }
 
 export const USAGE = `Usage: npm run bench -- [options]
-  --only=NAME,...   measure only these: ${SCENARIOS.join(', ')}
+  --only=NAME,...   measure only these: ${NAMES.join(', ')}
   --rounds=N        alternating rounds, 1 to 99 (3)
   --seconds=N       length of one arm of one round, 1 to 600 (3)
   --sessions=N      sessions that scale puts into Redis, 2,000 to 10,000,000 (1,000,000: 1.2 GB of memory)
@@ -50,7 +58,7 @@ export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      only: { type: 'string', default: SCENARIOS.join(',') },
+      only: { type: 'string', default: NAMES.join(',') },
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '3' },
       sessions: { type: 'string', default: String(PUBLISHED.sessions) },
@@ -66,7 +74,7 @@ export function parseOptions(args: readonly string[]): Options {
     seconds: wholeNumber('--seconds', values.seconds, 1, 600),
     sessions: wholeNumber('--sessions', values.sessions, 2_000, 10_000_000),
   };
-  const isWhole = SCENARIOS.every((name) => options.only.includes(name));
+  const isWhole = NAMES.every((name) => options.only.includes(name));
   if (
     options.publish &&
     !(isWhole && options.rounds >= PUBLISHED.rounds && options.sessions >= PUBLISHED.sessions)
@@ -78,10 +86,9 @@ export function parseOptions(args: readonly string[]): Options {
   return options;
 }
 
-function scenarioName(text: string): ScenarioName {
-  const name = SCENARIOS.find((known) => known === text);
-  if (name === undefined) throw new Error(`--only: "${text}" is none of ${SCENARIOS.join(', ')}`);
-  return name;
+function scenarioName(name: string): string {
+  if (NAMES.includes(name)) return name;
+  throw new Error(`--only: "${name}" is none of ${NAMES.join(', ')}`);
 }
 
 function wholeNumber(option: string, text: string, least: number, most: number): number {

@@ -1,12 +1,12 @@
 import { type Machine, QUIET_BELOW } from './machine.ts';
 import { amount, type Bar, type Measurement, outcomeOf, thousands, type Unit } from './measurement.ts';
-import type { Options } from './options.ts';
+import type { Scale } from './scenarios/rounds.ts';
 import { median } from './stats.ts';
 
 export interface Report {
   readonly measuredAt: string;
   readonly machine: Machine;
-  readonly options: Pick<Options, 'rounds' | 'seconds' | 'sessions'>;
+  readonly options: Scale;
   /** The share of the machine that was in use before the run. */
   readonly busyBefore: number;
   readonly measurements: readonly Measurement[];

@@ -4,7 +4,7 @@ import { parseOptions, SCENARIOS, USAGE } from '../../scripts/bench/options.ts';
 describe('the options of the bench', () => {
   test('without any, everything is measured in three rounds', () => {
     const options = {
-      only: SCENARIOS,
+      only: Object.keys(SCENARIOS),
       rounds: 3,
       seconds: 3,
       sessions: 1_000_000,
@@ -18,7 +18,7 @@ describe('the options of the bench', () => {
   test('help can be asked for, and names every option and how long a run takes', () => {
     expect(parseOptions(['--help']).help).toBe(true);
     const options = ['--only', '--rounds', '--seconds', '--sessions', '--strict', '--publish'];
-    for (const named of [...options, ...SCENARIOS, 'minutes']) expect(USAGE).toContain(named);
+    for (const named of [...options, ...Object.keys(SCENARIOS), 'minutes']) expect(USAGE).toContain(named);
   });
 
   test('scenarios are chosen by name', () => {

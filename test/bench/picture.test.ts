@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import type { Measurement, PeerFigures } from '../../scripts/bench/measurement.ts';
-import { draw } from '../../scripts/bench/picture.ts';
 import { markdown, type Report } from '../../scripts/bench/report.ts';
+import { draw } from '../../scripts/docs/benchmark-picture.ts';
 import { withGeneratedPart } from '../../scripts/docs/generated-part.ts';
 
 const figures: PeerFigures = { p50Us: [1], p99Us: [2], cpuUs: [3] };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { requireQuiet } from '../../scripts/bench/machine.ts';
 import { type Measurement, outcomeOf } from '../../scripts/bench/measurement.ts';
 import { markdown, type Report } from '../../scripts/bench/report.ts';
 
@@ -125,13 +126,15 @@ describe('ways to validate side by side', () => {
 });
 
 describe('a disturbed run', () => {
-  test('says so below its table', () => {
+  test('says so below its table and is not published', () => {
     expect(markdown({ ...report, busyBefore: 0.3 })).toContain('**Disturbed**: 30 %');
+    expect(() => requireQuiet(0.3)).toThrow('30 % of the machine is in use');
   });
 
   test('is told from a quiet one', () => {
     const text = markdown(report);
     expect(text).toContain('\n1 % of the machine was in use before the run.');
     expect(text).not.toContain('Disturbed');
+    expect(() => requireQuiet(0.01)).not.toThrow();
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { IdentityServiceService } from '../../../src/gen/latchkey/v1/identity.ts';
-import { GrpcConnection } from '../wire/connection.ts';
-import { requireIdentity, validateFrame } from '../wire/validate.ts';
+import { GrpcConnection } from '../../http2/connection.ts';
+import { requireIdentity, validateFrame } from '../../http2/validate.ts';
 import { LOAD } from './h2load.ts';
 
 export interface FloodJob {

@@ -3,8 +3,8 @@ import {
   LoginRequest,
   LoginResponse,
 } from '../../../src/gen/latchkey/v1/identity.ts';
-import { GrpcConnection } from '../wire/connection.ts';
-import { grpcFrame } from '../wire/frames.ts';
+import { GrpcConnection } from '../../http2/connection.ts';
+import { grpcFrame } from '../../http2/frames.ts';
 
 export interface LoginJob {
   readonly port: number;

@@ -4,9 +4,9 @@ import {
   LogoutRequest,
   LogoutResponse,
 } from '../../../src/gen/latchkey/v1/identity.ts';
-import { GrpcConnection } from '../wire/connection.ts';
-import { grpcFrame } from '../wire/frames.ts';
-import { isIdentity, validateFrame } from '../wire/validate.ts';
+import { GrpcConnection } from '../../http2/connection.ts';
+import { grpcFrame } from '../../http2/frames.ts';
+import { isIdentity, validateFrame } from '../../http2/validate.ts';
 
 /** Between two logouts, so that the effects of one are over before the next. */
 const PAUSE_MS = 10;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { IdentityServiceService } from '../../../src/gen/latchkey/v1/identity.ts';
-import { GrpcConnection } from '../wire/connection.ts';
-import { requireIdentity, validateFrame } from '../wire/validate.ts';
+import { GrpcConnection } from '../../http2/connection.ts';
+import { requireIdentity, validateFrame } from '../../http2/validate.ts';
 
 export interface PaceJob {
   readonly port: number;

@@ -5,8 +5,8 @@ import {
   RefreshResponse,
   type Tokens,
 } from '../../../src/gen/latchkey/v1/identity.ts';
-import { GrpcConnection } from '../wire/connection.ts';
-import { grpcFrame } from '../wire/frames.ts';
+import { GrpcConnection } from '../../http2/connection.ts';
+import { grpcFrame } from '../../http2/frames.ts';
 import { LOAD } from './h2load.ts';
 
 export interface RefreshJob {

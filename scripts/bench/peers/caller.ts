@@ -62,7 +62,7 @@ const MOST_TIMES = 4_000_000;
 const LOGOUT_LIMIT_MS = 10_000;
 
 const times = new Float64Array(MOST_TIMES);
-let opened: Arm | undefined;
+let opened: Arm;
 
 export async function open(name: ArmName, setup: ArmSetup): Promise<void> {
   opened = await openers[name](setup);
@@ -70,7 +70,7 @@ export async function open(name: ArmName, setup: ArmSetup): Promise<void> {
 
 /** Validates the first `inUse` credentials over and over. */
 export async function measure(seconds: number, inUse: number): Promise<ArmRun> {
-  const { credentials, validate } = openArm();
+  const { credentials, validate } = opened;
   const run = await validateInLoop({
     credentials: credentials
       .slice(0, inUse)
@@ -97,7 +97,7 @@ export async function measure(seconds: number, inUse: number): Promise<ArmRun> {
  * each logout's answer the last yes was given, milliseconds; 0: there was none. Undefined: the arm has no logout.
  */
 export async function logOutTheRest(inUse: number): Promise<readonly number[] | undefined> {
-  const { credentials, validate, logout } = openArm();
+  const { credentials, validate, logout } = opened;
   if (logout === undefined) return undefined;
   const stillYesMs: number[] = [];
   for (const { text, userId } of credentials.slice(inUse)) {
@@ -113,9 +113,4 @@ export async function logOutTheRest(inUse: number): Promise<readonly number[] | 
     stillYesMs.push(lastYesAt - answeredAt);
   }
   return stillYesMs;
-}
-
-function openArm(): Arm {
-  if (opened === undefined) throw new Error('no arm is open');
-  return opened;
 }

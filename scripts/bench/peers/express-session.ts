@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
 import type { Arm, ArmSetup, Credential } from './caller.ts';
 import { peerModule } from './peer-modules.ts';
 
@@ -46,9 +47,7 @@ export async function expressSession({ redisUrl, count }: ArmSetup): Promise<Arm
 
   const received = async (cookie: string | undefined): Promise<Request> => {
     const request = newRequest(cookie);
-    await new Promise<void>((resolve, reject) => {
-      middleware(request, newResponse(), (error) => (error === undefined ? resolve() : reject(error)));
-    });
+    await promisify(middleware)(request, newResponse());
     return request;
   };
   const signIn = async (_: unknown, index: number): Promise<Credential> => {
@@ -56,7 +55,7 @@ export async function expressSession({ redisUrl, count }: ArmSetup): Promise<Arm
     const userId = `user-${index}`;
     if (request.session === undefined) throw new Error('express-session made no session');
     request.session.userId = userId;
-    await done((settled) => request.session?.save(settled));
+    await promisify(request.session.save.bind(request.session))();
     const signed = cookieSignature.sign(request.sessionID ?? '', secret);
     return { text: `${COOKIE}=${encodeURIComponent(`s:${signed}`)}`, userId };
   };
@@ -65,7 +64,7 @@ export async function expressSession({ redisUrl, count }: ArmSetup): Promise<Arm
     validate: async (cookie) => (await received(cookie)).session?.userId,
     logout: async (cookie) => {
       const { session: found } = await received(cookie);
-      await done((settled) => found?.destroy(settled));
+      if (found !== undefined) await promisify(found.destroy.bind(found))();
     },
   };
 }
@@ -80,10 +79,4 @@ function newRequest(cookie: string | undefined): Request {
 function newResponse(): object {
   const nothing = (): void => undefined;
   return { setHeader: nothing, getHeader: nothing, writeHead: nothing, write: nothing, end: nothing };
-}
-
-function done(step: (settled: (error?: unknown) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    step((error) => (error === undefined || error === null ? resolve() : reject(error)));
-  });
 }

@@ -1,8 +1,14 @@
 import type { FloodResult } from '../load/flood.ts';
 import { type H2loadRun, type H2loadSummary, LOAD, runH2load } from '../load/h2load.ts';
-import type { Options } from '../options.ts';
 
-export type Scale = Pick<Options, 'rounds' | 'seconds' | 'sessions'>;
+export interface Scale {
+  /** Alternating rounds. */
+  readonly rounds: number;
+  /** How long one arm of one round is measured. */
+  readonly seconds: number;
+  /** How many sessions `scale` puts into Redis. */
+  readonly sessions: number;
+}
 
 /** Runs the arms one after the other, round by round, so that a change of the machine affects all of them. */
 export async function alternate<Arm extends string, Result>(

@@ -25,9 +25,7 @@ const OTHER_BYTES = 400e6;
 export async function scale(options: Scale): Promise<readonly Measurement[]> {
   const needed = options.sessions * BYTES_PER_SESSION + OTHER_BYTES;
   if (freemem() < needed) {
-    throw new Error(
-      `scale needs ${gigabytes(needed)} of free memory, there are ${gigabytes(freemem())}: --sessions=N takes fewer sessions`,
-    );
+    throw new Error(`scale needs ${needed / 1e9} GB of free memory; use --sessions=N with fewer sessions`);
   }
   return [...(await compareSessions(options)), ...(await compareRevocations(options))];
 }
@@ -164,8 +162,4 @@ async function compare({ rounds, seconds }: Scale, small: Arm, large: Arm): Prom
 
 async function withTwoStands<Result>(use: (one: Stand, other: Stand) => Promise<Result>): Promise<Result> {
   return await withStand(async (one) => await withStand(async (other) => await use(one, other)));
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -4,14 +4,14 @@ import {
   BatchValidateResponse,
   IdentityServiceService,
 } from '../../../src/gen/latchkey/v1/identity.ts';
+import { grpcFrame } from '../../http2/frames.ts';
+import { validateFrame } from '../../http2/validate.ts';
 import type { FloodResult } from '../load/flood.ts';
 import { LOAD } from '../load/h2load.ts';
 import { type Measurement, thousands } from '../measurement.ts';
 import { startModule } from '../processes.ts';
 import { Sessions } from '../servers/sessions.ts';
 import { type Stand, validate, withStand, writeFrame } from '../servers/stand.ts';
-import { grpcFrame } from '../wire/frames.ts';
-import { validateFrame } from '../wire/validate.ts';
 import { alternate, answersPerSecond, compareUnderH2load, type Scale, type Target } from './rounds.ts';
 
 const BATCH = 64;

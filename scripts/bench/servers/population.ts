@@ -6,8 +6,8 @@ import { IdentityServiceService, ValidateResponse } from '../../../src/gen/latch
 import { eventually } from '../../../test/support/eventually.ts';
 import type { RedisServer } from '../../../test/support/redis-server.ts';
 import { RedisStores, singleRedis } from '../../../test/support/redis-stores.ts';
-import { GrpcConnection } from '../wire/connection.ts';
-import { validateFrame } from '../wire/validate.ts';
+import { GrpcConnection } from '../../http2/connection.ts';
+import { validateFrame } from '../../http2/validate.ts';
 
 /** Commands on their way to Redis at a time: enough to keep it busy. */
 const IN_FLIGHT = 512;

@@ -5,10 +5,10 @@ import path from 'node:path';
 import { IdentityServiceService } from '../../../src/gen/latchkey/v1/identity.ts';
 import { LatchkeyProcess } from '../../../test/support/latchkey-process.ts';
 import { RedisServer } from '../../../test/support/redis-server.ts';
+import { GrpcConnection } from '../../http2/connection.ts';
+import { grpcFrame } from '../../http2/frames.ts';
+import { requireIdentity, validateFrame } from '../../http2/validate.ts';
 import { startModule } from '../processes.ts';
-import { GrpcConnection } from '../wire/connection.ts';
-import { grpcFrame } from '../wire/frames.ts';
-import { requireIdentity, validateFrame } from '../wire/validate.ts';
 import { createPeople, type Person } from './people.ts';
 
 /** A process of the service. */

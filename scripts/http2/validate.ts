@@ -1,4 +1,4 @@
-import { ValidateRequest } from '../../../src/gen/latchkey/v1/identity.ts';
+import { ValidateRequest } from '../../src/gen/latchkey/v1/identity.ts';
 import { grpcFrame } from './frames.ts';
 
 /** First byte of a ValidateResponse whose verdict is an identity: field 1, length-delimited. */

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Http2Server } from 'node:http2';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { GrpcConnection } from '../../scripts/bench/wire/connection.ts';
-import { FrameReader, frame, grpcFrame, grpcMessage } from '../../scripts/bench/wire/frames.ts';
+import { GrpcConnection } from '../../scripts/http2/connection.ts';
+import { FrameReader, frame, grpcFrame, grpcMessage } from '../../scripts/http2/frames.ts';
 
 describe('frames', () => {
   test('are cut the same however the bytes arrive', () => {

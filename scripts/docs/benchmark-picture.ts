@@ -1,7 +1,7 @@
 // The ways to validate side by side, as a picture: docs/bench.svg, made from the published numbers.
-import { amount, type Measurement } from './measurement.ts';
-import { NO_LOGOUT, yesCount } from './report.ts';
-import { median } from './stats.ts';
+import { amount, type Measurement } from '../bench/measurement.ts';
+import { NO_LOGOUT, yesCount } from '../bench/report.ts';
+import { median } from '../bench/stats.ts';
 
 interface Bar {
   readonly label: string;
