@@ -68,8 +68,7 @@ export async function withStand<Result>(
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-bench-'));
   opened.defer(() => rmSync(folder, { recursive: true, force: true }));
   // As docs/operations.md advises.
-  const redis = await RedisServer.start('--hash-max-listpack-value', '256');
-  opened.defer(() => redis.stop());
+  const redis = await startIn(opened, () => RedisServer.start('--hash-max-listpack-value', '256'));
   const masterKey = randomBytes(32);
   const admin = { username: 'bench-admin', password: randomBytes(18).toString('base64url') };
   const environment = {
@@ -82,8 +81,8 @@ export async function withStand<Result>(
     ...settings,
   };
   const another: Stand['another'] = async (nodeOptions = []) => {
-    const server = await LatchkeyProcess.start(environment, MAIN, [...startOptions, ...nodeOptions]);
-    opened.defer(async () => void (await server.stop()));
+    const options = [...startOptions, ...nodeOptions];
+    const server = await startIn(opened, () => LatchkeyProcess.start(environment, MAIN, options));
     const { pid, log } = server;
     return { port: Number(server.address.split(':').at(-1)), pid, log, stop: () => server.stop() };
   };
@@ -97,6 +96,23 @@ export async function withStand<Result>(
     return { port, answerBytes: grpcFrame(answer).length };
   };
   return await use({ folder, redis, masterKey, latchkey, people, another, echoOf });
+}
+
+/** Starts a server that is stopped with the stand, also where the stand ends before it has started. */
+async function startIn<Server extends { stop(): Promise<unknown> }>(
+  opened: AsyncDisposableStack,
+  start: () => Promise<Server>,
+): Promise<Server> {
+  const starting = Promise.withResolvers<Server | undefined>();
+  opened.defer(async () => void (await (await starting.promise)?.stop()));
+  try {
+    const server = await start();
+    starting.resolve(server);
+    return server;
+  } catch (error) {
+    starting.resolve(undefined);
+    throw error;
+  }
 }
 
 /** The service's ValidateResponse, encoded. Throws unless it accepts the token. */
