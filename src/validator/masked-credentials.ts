@@ -1,15 +1,51 @@
-/** A header of a request as grpc-js prints it, `"name":["value"]`, if its name says that the values are secret. */
-const SECRET_HEADER =
-  /("[^"]*(?:authorization|cookie|token|secret|password)[^"]*":)\[(?:"(?:[^"\\]|\\.)*"|[^"\]])*\]/gi;
-/** A token under any other name. */
-const TOKEN = /\b(?:Bearer +[^\s"',]+|eyJ[\w-]+\.[\w-]+\.[\w-]*|lkr_[\w-]+)/gi;
-/** The value may well be a credential with one bad character. */
-const BAD_METADATA = /(Failed to add metadata entry [^:]*:).*/s;
+/** The name of a header in a trace of grpc-js, `"name":["value"]`, up to its values. */
+const HEADER = /"([^"]{1,200})":\[/g;
+const SECRET_NAME = /authorization|cookie|token|secret|password/i;
+/** Each piece of text that could hold a token. None begins within another, so that the search takes linear time. */
+const PIECE = /[\w.~+/=-]+/g;
+const BEARER = /Bearer {1,8}[^\s"',]+/gi;
+/** grpc-js quotes the value, which may well be a credential with one bad character. */
+const BAD_METADATA = /^([^\n]{0,200}Failed to add metadata entry [^:\s]{1,200}:)/;
+/** Longer texts are cut first: their length is chosen by callers. */
+const MAX_LENGTH = 16_384;
+const SECRET = '[secret]';
 
-/** What grpc-js logs, without the credentials that it quotes: its traces hold the headers of every request. */
-export function maskCredentials(text: string): string {
-  return text
-    .replace(SECRET_HEADER, '$1["[secret]"]')
-    .replace(TOKEN, '[secret]')
-    .replace(BAD_METADATA, '$1 the value is not printed');
+/**
+ * What grpc-js logs, without the credentials that it quotes: its traces hold the headers of every request. Takes linear
+ * time, since anybody can make grpc-js log a header.
+ */
+export function maskCredentials(logged: string): string {
+  const refused = BAD_METADATA.exec(logged)?.[1];
+  if (refused !== undefined) return `${refused} the value is not printed`;
+  const text = logged.length > MAX_LENGTH ? `${logged.slice(0, MAX_LENGTH)}…` : logged;
+  return withoutSecretHeaders(text).replace(BEARER, SECRET).replace(PIECE, maskedPiece);
+}
+
+function withoutSecretHeaders(text: string): string {
+  let masked = '';
+  let done = 0;
+  for (const { 0: head, 1: name = '', index } of text.matchAll(HEADER)) {
+    if (index < done || !SECRET_NAME.test(name)) continue;
+    const valuesAt = index + head.length;
+    masked += `${text.slice(done, valuesAt)}"${SECRET}"`;
+    done = endOfValues(text, valuesAt);
+  }
+  return masked + text.slice(done);
+}
+
+/** Where the list of JSON strings ends that begins there. */
+function endOfValues(text: string, from: number): number {
+  let isQuoted = false;
+  for (let at = from; at < text.length; at += 1) {
+    const letter = text[at];
+    if (letter === '\\') at += 1;
+    else if (letter === '"') isQuoted = !isQuoted;
+    else if (letter === ']' && !isQuoted) return at;
+  }
+  return text.length;
+}
+
+/** A JWT begins with `eyJ`, a refresh token with `lkr_`, whatever stands right before it. */
+function maskedPiece(piece: string): string {
+  return /eyJ|lkr_/.test(piece) ? SECRET : piece;
 }
