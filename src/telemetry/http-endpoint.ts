@@ -41,6 +41,8 @@ export class HttpEndpoint {
       headersTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: CHECKING_INTERVAL_MS,
     });
+    // Requests that were sent without waiting for the answers are not served: each page costs up to a millisecond.
+    this.#server.maxRequestsPerSocket = 1;
     limitConnections(this.#server, MAX_CONNECTIONS);
     this.#server.on('request', (request, response) => void this.#answer(request, response));
   }

@@ -161,6 +161,20 @@ describe('the HTTP endpoint', () => {
     expect(await (await scrape).text()).toBe('latchkey_up 1\n');
   });
 
+  test('serves one request of a connection, however many were sent at once', async () => {
+    let made = 0;
+    const text = async () => {
+      made += 1;
+      return 'latchkey_up 1\n'.repeat(1_000);
+    };
+    const { url } = await open({ metrics: { contentType: 'text/plain', text } });
+    const [socket] = await hold(1, url, 'GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(2_000));
+    socket?.resume();
+    await once(socket as Socket, 'close');
+    expect(made).toBe(1);
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+  });
+
   test('closes although a client keeps a silent connection open', async () => {
     const endpoint = await open();
     const socket = connect(Number(new URL(endpoint.url).port), '127.0.0.1');
