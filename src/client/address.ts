@@ -20,5 +20,6 @@ function hostAndPort(host: string, address: string): string {
   const port = /^(?:\[[^\]]*\]|[^:[]*):(.*)$/s.exec(host)?.[1];
   if (port === undefined) return `${host}:${DEFAULT_PORT}`;
   if (/^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535) return host;
-  throw new TypeError(`connect: the port of ${address} must be a number from 1 to 65535.`);
+  const shown = address.includes('@') ? 'the address' : address;
+  throw new TypeError(`connect: the port of ${shown} must be a number from 1 to 65535.`);
 }

@@ -128,7 +128,11 @@ function deadlineOf(caller: Caller, timeoutMs: number): number {
 /** The given timeout, at most what a timer can wait for. Throws if it is not a number. */
 export function checkedTimeout(timeoutMs: number): number {
   if (typeof timeoutMs === 'number' && !Number.isNaN(timeoutMs)) return Math.min(timeoutMs, MAX_TIMEOUT_MS);
-  throw new LatchkeyError(status.INVALID_ARGUMENT, `timeoutMs is ${timeoutMs}; it must be a number.`, UNSENT);
+  throw new LatchkeyError(
+    status.INVALID_ARGUMENT,
+    `timeoutMs is ${typeof timeoutMs === 'number' ? timeoutMs : `a ${typeof timeoutMs}`}; it must be a number.`,
+    UNSENT,
+  );
 }
 
 function errorOf(caught: unknown): LatchkeyError {

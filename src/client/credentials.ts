@@ -21,6 +21,8 @@ const FIELDS: Readonly<Record<Credentials['kind'], readonly string[]>> = {
   mtls: ['ca', 'cert', 'key'],
 };
 const CERTIFICATES = /-----BEGIN ((?:X509 |TRUSTED )?CERTIFICATE)-----.*?-----END \1-----/gs;
+/** Longer names were not meant as names; they may hold a key. */
+const MAX_SHOWN = 40;
 /** No line break and no space, and short, as paths are and PEM is not. */
 const PATH_LIKE = /^(?!.*-----BEGIN)[\w.~:/\\-]*[./\\][\w.~:/\\-]*$/;
 
@@ -36,18 +38,20 @@ export function channelCredentials(credentials: Credentials): ChannelCredentials
 function checkFields(credentials: unknown): void {
   const { kind, ...fields } = Object(credentials) as Readonly<Record<string, unknown>>;
   if (typeof credentials !== 'object' || credentials === null) {
-    const shown = typeof credentials === 'string' ? JSON.stringify(credentials) : String(credentials);
-    throw new TypeError(`connect: credentials is ${shown}, and must be an object: { kind: 'plaintext' }.`);
+    throw new TypeError(
+      `connect: credentials is ${kindOf(credentials)}, and must be an object: { kind: 'plaintext' }.`,
+    );
   }
   const taken = Object.hasOwn(FIELDS, String(kind)) ? FIELDS[kind as Credentials['kind']] : undefined;
   if (taken === undefined) {
-    const shown = typeof kind === 'string' ? JSON.stringify(kind) : String(kind);
+    const shown = typeof kind === 'string' && kind.length <= MAX_SHOWN ? JSON.stringify(kind) : kindOf(kind);
     throw new TypeError(`connect: credentials.kind is ${shown}, and must be plaintext, tls or mtls.`);
   }
   for (const name of Object.keys(fields)) {
     if (taken.includes(name)) continue;
     const there = taken.join(', ') || 'nothing';
-    throw new TypeError(`connect: credentials of the kind ${kind} has no ${name}; it takes ${there}.`);
+    const shown = name.length <= MAX_SHOWN ? name : 'such field';
+    throw new TypeError(`connect: credentials of the kind ${kind} has no ${shown}; it takes ${there}.`);
   }
 }
 
@@ -70,8 +74,8 @@ function certificatesIn(field: string, pem: Pem): string {
   if (blocks === null) throw notPem(field, text, 'certificate');
   try {
     for (const block of blocks) new X509Certificate(block);
-  } catch (error) {
-    throw fault(field, 'is not a certificate in PEM form that can be read: it is damaged', error);
+  } catch {
+    throw fault(field, 'is not a certificate in PEM form that can be read: it is damaged');
   }
   return blocks.join('\n');
 }
@@ -79,10 +83,10 @@ function certificatesIn(field: string, pem: Pem): string {
 function privateKeyIn(text: string): ReturnType<typeof createPrivateKey> {
   try {
     return createPrivateKey(text);
-  } catch (error) {
+  } catch {
     if (!/^-----BEGIN .*PRIVATE KEY-----$/m.test(text)) throw notPem('key', text, 'private key');
     const why = /ENCRYPTED/.test(text) ? 'it is encrypted' : 'it is damaged, or of an unknown kind';
-    throw fault('key', `is not a private key in PEM form without a passphrase: ${why}`, error);
+    throw fault('key', `is not a private key in PEM form without a passphrase: ${why}`);
   }
 }
 
@@ -91,7 +95,7 @@ function textOf(field: string, pem: unknown): string {
   if (Buffer.isBuffer(pem)) return pem.toString('latin1');
   if (pem === undefined)
     throw fault(field, 'is missing: mtls needs cert, a certificate, and key, its key, in PEM form');
-  throw fault(field, `is ${String(pem)}, and must be PEM in a string or a Buffer`);
+  throw fault(field, `is ${kindOf(pem)}, and must be PEM in a string or a Buffer`);
 }
 
 function notPem(field: string, text: string, wanted: string): TypeError {
@@ -105,12 +109,17 @@ function secureContext(options: SecureContextOptions): ReturnType<typeof createS
     return createSecureContext(options);
   } catch (error) {
     const reason = (error as Error).message.replace(/^error:.*:/, '');
-    throw new TypeError(`connect: the certificate or key in credentials is refused: ${reason}.`, {
-      cause: error,
-    });
+    throw new TypeError(`connect: the certificate or key in credentials is refused: ${reason}.`);
   }
 }
 
-function fault(field: string, what: string, cause?: unknown): TypeError {
-  return new TypeError(`connect: credentials.${field} ${what}.`, { cause });
+function fault(field: string, what: string): TypeError {
+  return new TypeError(`connect: credentials.${field} ${what}.`);
+}
+
+/** What it is, without what it holds: it may be a key. */
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (typeof value === 'string') return 'a string';
+  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { inspect } from 'node:util';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
 import { type Credentials, connect } from '../../src/client/index.ts';
@@ -31,9 +32,9 @@ test.each([
   ['an empty file', { kind: 'tls', ca: '' }, 'credentials.ca is not a certificate in PEM form'],
   ['a path', { kind: 'tls', ca: '/etc/ssl/ca.pem' }, 'the content of the file, not its path'],
   ['a path in a Buffer', { kind: 'mtls', cert, key: Buffer.from('key.pem') }, 'not its path'],
-  ['no PEM at all', { kind: 'tls', ca: { file: 'ca.pem' } }, 'credentials.ca is [object Object]'],
+  ['no PEM at all', { kind: 'tls', ca: { file: 'ca.pem' } }, 'credentials.ca is an object'],
   ['no credentials', null, 'credentials is null'],
-  ['a kind alone', 'plaintext', 'credentials is "plaintext"'],
+  ['a kind alone', 'plaintext', 'credentials is a string'],
   ['a certificate where none is shown', { kind: 'tls', cert, key }, 'tls has no cert; it takes ca'],
   ['an authority for plaintext', { kind: 'plaintext', ca }, 'plaintext has no ca; it takes nothing'],
 ])('connect refuses %s', (_what, credentials, told) => {
@@ -62,4 +63,23 @@ describe('certificates and keys', () => {
     await client.close();
     fake.close();
   });
+});
+
+test.each<[string, (key: string) => unknown]>([
+  ['in a list', (key) => ({ kind: 'mtls', ca: '', cert: '', key: [key] })],
+  ['in bytes', (key) => ({ kind: 'mtls', cert: new TextEncoder().encode(key), key: '' })],
+  ['alone', (key) => key],
+  ['as the kind', (key) => ({ kind: key })],
+  ['as the name of a field', (key) => ({ kind: 'tls', [key]: true })],
+])('connect shows nothing of a key that is given %s', (_, credentials) => {
+  const key = '-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIPsecret\n-----END PRIVATE KEY-----\n';
+  let thrown: unknown;
+  try {
+    connect('127.0.0.1:1', { credentials: credentials(key) as never });
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toBeInstanceOf(TypeError);
+  expect(inspect(thrown)).not.toContain('secret');
+  expect(inspect(thrown)).not.toContain(String([...new TextEncoder().encode(key)].slice(0, 12)));
 });

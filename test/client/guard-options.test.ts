@@ -18,7 +18,7 @@ const GUARDS: readonly (readonly [string, AnyGuard])[] = [
 describe.each(GUARDS)('%s', (name, guard) => {
   test.each([
     ['a misspelt option', { rulez: {} }, /: there is no option rulez; there are .*demand, onUndecided\./],
-    ['options that are none', 'signed-in', /: the options are "signed-in", and must be an object\./],
+    ['options that are none', 'signed-in', /: the options are a string, and must be an object\./],
     ['a misspelt demand', { demand: { consistancy: 'strong' } }, /: demand: there is no option consistancy;/],
     ['a demand that cannot be', { demand: { consistency: 'STRONG' } }, /: demand: consistency is "STRONG"/],
   ])('refuses %s', (_, options, message) => {
