@@ -3,14 +3,14 @@ import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { CONFIGURATION_PAGE, configTable } from '../../scripts/docs/config-table.ts';
 import { withGeneratedPart } from '../../scripts/docs/generated-part.ts';
-import { SETTING_NAMES, variableOf } from '../../src/config/variables.ts';
+import { VARIABLE_NAMES } from '../../src/config/variables.ts';
 
 describe('the table of variables', () => {
   test('has a row for every variable, with its default and an example', () => {
     const rows = configTable().split('\n').slice(2);
-    expect(rows).toHaveLength(SETTING_NAMES.length);
-    for (const [index, name] of SETTING_NAMES.entries()) {
-      expect(rows[index]).toContain(`\`${variableOf(name).name}\``);
+    expect(rows).toHaveLength(VARIABLE_NAMES.length);
+    for (const [index, name] of VARIABLE_NAMES.entries()) {
+      expect(rows[index]).toContain(`\`${name}\``);
     }
     for (const row of rows) expect(row.match(/(?<!\\)\|/g)).toHaveLength(5);
   });

@@ -18,7 +18,15 @@ let lastAnswered: Promise<readonly number[]> | undefined;
 /** Keeps logins in flight until `finish`. Resolves at the first answer: all of them are under way then. */
 export async function start(job: LoginJob): Promise<void> {
   const frames = job.credentials.map(({ username, password }) =>
-    grpcFrame(LoginRequest.encode({ username, password, clientId: 'bench', device: undefined }).finish()),
+    grpcFrame(
+      LoginRequest.encode({
+        username,
+        password,
+        clientId: 'bench',
+        device: undefined,
+        origin: undefined,
+      }).finish(),
+    ),
   );
   const connection = await GrpcConnection.open(job.port, IdentityServiceService.login.path);
   const first = Promise.withResolvers<void>();
@@ -29,8 +37,8 @@ export async function start(job: LoginJob): Promise<void> {
       const frame = frames[asked % frames.length];
       asked += 1;
       if (frame === undefined) throw new RangeError('there are no credentials');
-      const { tokens } = LoginResponse.decode(await connection.ask(frame));
-      if (tokens === undefined) throw new Error('Login answered without tokens');
+      const { outcome } = LoginResponse.decode(await connection.ask(frame));
+      if (outcome?.value.tokens === undefined) throw new Error('Login answered without tokens');
       answeredAtMs.push(performance.now());
       first.resolve();
     }

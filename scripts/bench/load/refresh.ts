@@ -52,7 +52,8 @@ export async function refresh(job: RefreshJob): Promise<RefreshResult> {
       const [before, connection] = [latest[at], connections[first % connections.length]];
       if (before === undefined || connection === undefined) throw new RangeError('no session or connection');
       asked += 1;
-      const answer = await connection.ask(grpcFrame(RefreshRequest.encode(before).finish()));
+      const request = { ...before, clientId: '', origin: undefined };
+      const answer = await connection.ask(grpcFrame(RefreshRequest.encode(request).finish()));
       const after = rotatedTokens(before, answer);
       latest[at] = after;
       refreshes += 1;
