@@ -5,7 +5,7 @@ import type { Revocation } from '../../src/validator/revocation-set.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { RedisStores, SERVICE_DEADLINE_MS, singleRedis } from '../support/redis-stores.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { aSession, DAY, HOUR, ids } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
@@ -29,7 +29,9 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  stores = await RedisStores.open(singleRedis(primary.port), { durability: ONE_REPLICA });
+  stores = await RedisStores.open(singleRedis(primary.port), {
+    ...{ durability: ONE_REPLICA, deadlineMs: SERVICE_DEADLINE_MS },
+  });
   now = Date.now();
 });
 

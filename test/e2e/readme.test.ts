@@ -33,7 +33,9 @@ describe('the README', () => {
     });
     try {
       const said = await paste(blockWith('buf curl').replace('127.0.0.1:50051', service.address));
-      expect(JSON.parse(said)).toMatchObject({ tokens: { refreshToken: expect.stringMatching(/^lkr_/) } });
+      expect(JSON.parse(said)).toMatchObject({
+        signedIn: { tokens: { refreshToken: expect.stringMatching(/^lkr_/) } },
+      });
     } finally {
       await service.stop();
       rmSync(dataDir, { recursive: true });
