@@ -25,9 +25,44 @@ function confined(name, packages, rooms, comment) {
   };
 }
 
+/** Folders of a room in their order: one may import those before it, and none after it. */
+function inOrder(room, folders) {
+  return folders.slice(0, -1).map((folder, index) => ({
+    name: `${room}-order-${folder}`,
+    comment: `The folders of ${room} are in import order: ${folders.join(', ')}.`,
+    severity: 'error',
+    from: { path: `^src/${room}/${folder}/` },
+    to: { path: `^src/${room}/(?:${folders.slice(index + 1).join('|')})/` },
+  }));
+}
+
+const CORE_FOLDERS = [
+  ...['user', 'password', 'keys', 'audit'],
+  ...['revocation', 'session', 'validation', 'sign-in', 'administration'],
+];
+
+const order = [
+  ...inOrder('core', CORE_FOLDERS),
+  {
+    name: 'core-order-base',
+    comment: 'Failures, clocks and ids are below all folders of core.',
+    severity: 'error',
+    from: { path: '^src/core/[^/]+[.]ts$' },
+    to: { path: '^src/core/[^/]+/' },
+  },
+  ...inOrder('client', ['transport', 'local', 'guard', 'testing']),
+  {
+    name: 'client-order-base',
+    comment: 'connect and what belongs to it put the folders together; none of them imports these files.',
+    severity: 'error',
+    from: { path: '^src/client/[^/]+/' },
+    to: { path: '^src/client/[^/]+[.]ts$' },
+  },
+];
+
 const rooms = [
   {
-    name: 'main-links-nothing',
+    name: 'main-imports-only-start',
     comment: 'An older Node.js is told in one sentence: before that, nothing is linked that it cannot link.',
     severity: 'error',
     from: { path: '^src/((cli/)?main|node-version)[.]ts$' },
@@ -46,7 +81,7 @@ const rooms = [
       'app[.]ts$',
       'app/workers/',
       'app/reset-admin[.]ts$',
-      'app/start-fault[.]ts$',
+      'app/startup-error[.]ts$',
       'greeting[.]ts$',
       'config',
       'telemetry/',
@@ -94,7 +129,7 @@ const rooms = [
     to: { path: '^src/core/.*-service[.]ts$' },
   },
   {
-    name: 'adapters-are-strangers',
+    name: 'no-import-between-adapters',
     comment: 'Each driver can be taken out without another one noticing.',
     severity: 'error',
     from: { path: '^src/adapters/([^/]+)/' },
@@ -153,7 +188,7 @@ const libraries = [
   confined(
     'jose-in-two-rooms',
     ['jose'],
-    ['validator/', 'adapters/jose/', 'client/testing-tokens[.]ts$'],
+    ['validator/', 'adapters/jose/', 'client/testing/test-tokens[.]ts$'],
     "Tokens are judged and made in one place each. One more file makes them for the tests of the client's users.",
   ),
   confined(
@@ -198,7 +233,7 @@ const hygiene = [
 ];
 
 export default {
-  forbidden: [...rooms, ...libraries, ...hygiene],
+  forbidden: [...rooms, ...order, ...libraries, ...hygiene],
   options: {
     // TypeScript 7 has no compiler API, so the imports are found by swc.
     parser: 'swc',

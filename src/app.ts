@@ -1,32 +1,32 @@
 import { v7 } from 'uuid';
 import type { SqlDatabase } from './adapters/sql/sql-database.ts';
+import { type AppContext, TOMBSTONE_TTL_MS, type WorkerRole } from './app/app-context.ts';
 import { Closers } from './app/closers.ts';
 import { openDataFolder, openMasterKeys } from './app/data-folder.ts';
-import { openEndings } from './app/endings.ts';
 import { openKeys } from './app/keys.ts';
 import { openPasswords } from './app/passwords.ts';
+import { openRevocations } from './app/revocations.ts';
 import { securityEvents } from './app/security-events.ts';
 import { openServing } from './app/serving.ts';
-import { type Site, TOMBSTONE_TTL_MS, type WorkerRole } from './app/site.ts';
 import type { App } from './app/started.ts';
 import { openDatabase, openSessionStores } from './app/stores.ts';
 import type { Config } from './config.ts';
+import { UserService } from './core/administration/user-service.ts';
 import type { SecurityEvents } from './core/audit/security-event.ts';
 import type { IdSource } from './core/ids.ts';
 import type { KeyService } from './core/keys/key-service.ts';
 import type { MasterKeys } from './core/keys/master-key.ts';
-import { LoginService } from './core/login/login-service.ts';
-import type { RevocationBroadcast } from './core/revocation/revocation-broadcast.ts';
-import type { RevocationFeed } from './core/revocation/revocation-feed.ts';
+import type { RevocationFollower } from './core/revocation/revocation-follower.ts';
+import type { RevocationSubscriptions } from './core/revocation/revocation-subscriptions.ts';
 import { AccessTokenIssuer } from './core/session/access-token-issuer.ts';
-import { CurrentRoles } from './core/session/current-roles.ts';
 import { RefreshTokens } from './core/session/refresh-token.ts';
 import type { SessionPolicy } from './core/session/session.ts';
-import type { SessionEndings } from './core/session/session-endings.ts';
+import type { SessionEnder } from './core/session/session-ender.ts';
 import { SessionService } from './core/session/session-service.ts';
 import type { SessionStore } from './core/session/session-store.ts';
-import { TokenValidation } from './core/session/token-validation.ts';
-import { UserService } from './core/user/user-service.ts';
+import { LoginService } from './core/sign-in/login-service.ts';
+import { CurrentRoles } from './core/validation/current-roles.ts';
+import { TokenValidation } from './core/validation/token-validation.ts';
 import { identityService } from './grpc/identity-service.ts';
 import { keyService } from './grpc/key-service.ts';
 import type { ServiceRegistration } from './grpc/service-registration.ts';
@@ -42,9 +42,10 @@ import { Validator } from './validator/validator.ts';
 const ids: IdSource = { next: (atMs) => v7({ msecs: atMs }) };
 
 /**
- * Puts the service together and serves. What was opened is closed in reverse, also when something after it cannot
- * be opened. A session store that cannot be reached is no reason not to start: the service says NOT_SERVING until
- * it can be. Without its database and its keys it does not start. What a variable can mend is told by its name.
+ * Assembles the service and serves. Everything opened is closed in reverse order, also if a later step fails.
+ *
+ * The service starts without its session store and reports NOT_SERVING until the store can be reached. It does not
+ * start without its database and keys. Rejects with `StartupError` if a variable can fix the problem.
  */
 export async function openApp(
   config: Config,
@@ -64,52 +65,60 @@ export async function openApp(
   }
 }
 
-async function open(site: Site): Promise<App> {
-  const { config, clock, logger, metrics, closers } = site;
-  await openDataFolder(site);
-  const database = await openDatabase(site);
-  const masterKeys = await openMasterKeys(site);
-  const { keys, keySet } = await openKeys(site, database, masterKeys);
-  const { passwords, queue } = await openPasswords(site, masterKeys);
-  const { store, log } = await openSessionStores(site);
+async function open(context: AppContext): Promise<App> {
+  const { config, clock, logger, metrics, closers } = context;
+  await openDataFolder(context);
+  const database = await openDatabase(context);
+  const masterKeys = await openMasterKeys(context);
+  const { keys, keySet } = await openKeys(context, database, masterKeys);
+  const { passwords, queue } = await openPasswords(context, masterKeys);
+  const { store, log } = await openSessionStores(context);
   const events = securityEvents(logger, metrics);
-  const { endings, feed, broadcast } = await openEndings(site, store, log, events);
+  const { ender, follower, subscriptions } = await openRevocations(context, store, log, events);
   const verifier = new TokenVerifier(keySet, config.tokenCacheSize);
   metrics.watch({
     bcryptWaiting: () => queue.waiting,
-    feedAgeMs: () => (feed.asOf === 0 ? undefined : feed.ageMs),
-    revocations: () => feed.size,
-    watchers: () => broadcast.size,
+    copyAgeMs: () => (follower.asOf === 0 ? undefined : follower.ageMs),
+    revocations: () => follower.size,
+    subscribers: () => subscriptions.size,
     tokenCache: () => verifier.lookups,
   });
 
-  const tokens = tokenValidation(site, verifier, feed, store);
-  const sessions = sessionService(site, {
+  const tokens = tokenValidation(context, verifier, follower, store);
+  const sessions = sessionService(context, {
     store,
-    endings,
+    ender,
     events,
     database,
     keys,
     masterKeys,
     verifier,
-    feed,
+    follower,
   });
   const users = new UserService({
     directory: database.users,
     passwords,
-    sessions: endings,
+    sessions: ender,
     events,
     clock,
     ids,
   });
   const login = new LoginService({ users: database.users, passwords, queue, sessions, clock, events });
   const administration = new CurrentRoles(tokens, database.users);
-  const services = grpcServices(site, { login, sessions, tokens, keys, broadcast, users, administration });
-  const { address, metricsUrl, cleanEnd } = await openServing(site, services, {
+  const services = grpcServices(context, {
+    login,
+    sessions,
+    tokens,
+    keys,
+    subscriptions,
+    users,
+    administration,
+  });
+  const { address, metricsUrl, cleanEnd } = await openServing(context, services, {
     sessions: () => store.ping(),
     database: () => database.ping(),
   });
-  // Last: a password that was made is shown by whoever got this far, and by nobody if something above fails.
+  // Last, so that a generated password exists only if the start succeeds and can show it.
   const { username, password } = config.bootstrap;
   const firstUser = await users.bootstrap(password === undefined ? { username } : { username, password });
   return {
@@ -124,46 +133,46 @@ async function open(site: Site): Promise<App> {
 }
 
 function tokenValidation(
-  { config, clock }: Site,
+  { config, clock }: AppContext,
   verifier: TokenVerifier,
-  feed: RevocationFeed,
+  follower: RevocationFollower,
   store: SessionStore,
 ): TokenValidation {
   const validator = new Validator({
     verifier,
-    revocations: feed,
+    revocations: follower,
     clock,
     issuer: config.issuer,
     audiences: config.audiences,
     maxStalenessMs: config.maxStalenessMs,
     maxTokenLifeMs: config.accessTokenTtlMs,
   });
-  return new TokenValidation({ validator, store, revocations: feed, clock });
+  return new TokenValidation({ validator, store, revocations: follower, clock });
 }
 
 interface SessionParts {
   readonly store: SessionStore;
-  readonly endings: SessionEndings;
+  readonly ender: SessionEnder;
   readonly events: SecurityEvents;
   readonly database: SqlDatabase;
   readonly keys: KeyService;
   readonly masterKeys: MasterKeys;
   readonly verifier: TokenVerifier;
-  readonly feed: RevocationFeed;
+  readonly follower: RevocationFollower;
 }
 
-function sessionService({ config, clock }: Site, parts: SessionParts): SessionService {
-  const { store, endings, events, database, keys, masterKeys, verifier, feed } = parts;
+function sessionService({ config, clock }: AppContext, parts: SessionParts): SessionService {
+  const { store, ender, events, database, keys, masterKeys, verifier, follower } = parts;
   const { issuer, audiences, accessTokenTtlMs: ttlMs } = config;
   return new SessionService({
     store,
-    endings,
+    ender,
     events,
     users: database.users,
     accessTokens: new AccessTokenIssuer({ keys, ids, issuer, audiences, ttlMs }),
     refreshTokens: new RefreshTokens(masterKeys.all.map(({ refreshMac }) => refreshMac)),
     verifier,
-    revocations: feed,
+    revocations: follower,
     issuer,
     policy: sessionPolicy(config),
     clock,
@@ -176,20 +185,20 @@ interface ServiceParts {
   readonly sessions: SessionService;
   readonly tokens: TokenValidation;
   readonly keys: KeyService;
-  readonly broadcast: RevocationBroadcast;
+  readonly subscriptions: RevocationSubscriptions;
   readonly users: UserService;
   readonly administration: CurrentRoles;
 }
 
 function grpcServices(
-  { config, clock, logger, metrics }: Site,
-  { login, sessions, tokens, keys, broadcast, users, administration }: ServiceParts,
+  { config, clock, logger, metrics }: AppContext,
+  { login, sessions, tokens, keys, subscriptions, users, administration }: ServiceParts,
 ): readonly ServiceRegistration[] {
   const environment = { ids, clock, log: limitedWarnings(logger, clock), callMetrics: metrics };
   const onVerdict = metrics.countVerdict;
   const identity = { login, sessions, tokens, onVerdict };
   const { issuer, audiences, accessTokenTtlMs: maxTokenLifeMs, callerAuth, frontAuth } = config;
-  const validation = { keys, broadcast, tokens, issuer, audiences, maxTokenLifeMs };
+  const validation = { keys, subscriptions, tokens, issuer, audiences, maxTokenLifeMs };
   return [
     identityService(identity, { callerAuth, frontAuth }, environment),
     validationService(validation, callerAuth, environment),

@@ -6,19 +6,19 @@ import type { RedisAddress } from './config/store-address.ts';
 import { isVariable, type Settings } from './config/variables.ts';
 import type { SigningAlgorithm } from './core/keys/signing-key.ts';
 
-/** The configuration of the service. Durations are in milliseconds. Holds secrets: never print it. */
+/** The configuration of the service. Durations are in milliseconds. Contains secrets: never print it. */
 export interface Config {
   readonly environment: 'development' | 'production';
   readonly logLevel: LogLevel;
-  /** Number of processes that serve. */
+  /** Number of worker processes. */
   readonly workers: number;
   readonly listen: ListenAddress;
-  /** Undefined: no HTTP endpoint. */
+  /** Undefined: no metrics endpoint. */
   readonly metricsListen: TcpAddress | undefined;
   /** Undefined: plaintext. */
   readonly tls: TlsFiles | undefined;
   readonly callerAuth: 'open' | 'mtls' | 'token';
-  /** Who may state where a person is. */
+  /** Which callers are fronts and may state an `origin`. */
   readonly frontAuth: 'none' | 'mtls' | 'token';
   readonly reflection: boolean;
   readonly drainDelayMs: number;
@@ -40,7 +40,7 @@ export interface Config {
   readonly refreshGraceMs: number;
   readonly maxStalenessMs: number;
   readonly maxSessionsPerUser: number;
-  /** Number of verified tokens to keep; 0: none. */
+  /** Number of verified tokens to cache. 0: no cache. */
   readonly tokenCacheSize: number;
   readonly signingAlgorithm: SigningAlgorithm;
   readonly signingKeyRotationMs: number;
@@ -67,22 +67,22 @@ export type ConfigOutcome =
 
 const OUR_PREFIX = 'LATCHKEY_';
 /**
- * Kubernetes gives every pod variables about each service of its namespace. Their names begin with the service's
- * name, so those of a service called latchkey or latchkey-something look like ours.
+ * Kubernetes sets variables for each service of the namespace in every pod. Their names begin with the service name,
+ * so those of a service named latchkey or latchkey-* look like ours.
  */
 const FROM_KUBERNETES =
   /^LATCHKEY_(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
-/** A person may set LATCHKEY_PORT too, which is a mistake. The one of Kubernetes holds a URL. */
+/** The LATCHKEY_PORT of Kubernetes contains a URL. Any other LATCHKEY_PORT is a mistake. */
 const PORT_FROM_KUBERNETES = { name: /_PORT$/, value: /^(?:tcp|udp|sctp):\/\// };
-/** Variables of the operator's command, which may run in the same shell. */
+/** Variables of the command-line tool, which may run in the same shell. */
 const FROM_CLI = /^LATCHKEY_(?:ADDRESS|USERNAME|PASSWORD|TOKEN)$/;
 
 const REMOTE_DRAIN_DELAY_MS = 2_000;
 
 /**
- * Reads the whole configuration and reports all issues together. A variable that is empty counts as not set.
+ * Reads the whole configuration and reports all issues together. An empty variable counts as not set.
  *
- * @param cores processors this process may use.
+ * @param cores number of processors that this process may use.
  */
 export function readConfig(environment: Environment, cores: number): ConfigOutcome {
   const given = Object.fromEntries(Object.entries(environment).filter(([, text]) => text !== ''));
@@ -161,7 +161,7 @@ function tlsOf(settings: Settings): TlsFiles | undefined {
   return clientCa === undefined ? { certificate, privateKey } : { certificate, privateKey, clientCa };
 }
 
-/** Buffers cannot be frozen and are left as they are. */
+/** Skips buffers, which cannot be frozen. */
 function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
   for (const part of Object.values(value)) deepFreeze(part);

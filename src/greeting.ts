@@ -6,16 +6,18 @@ import type { Started } from './app/started.ts';
 import type { Config, TlsFiles } from './config.ts';
 import { hostOf, type QuickStartTls, quickStart } from './quick-start.ts';
 
-/** What a person who started the service reads. A password that was made is shown here, once; one that was given never. */
+/** The message for people after a start. Shows a generated password once, and never a configured one. */
 export function greeting({ address, firstUser }: Started, config: Config): string {
   const { bootstrap, callerAuth, dataDir, environment, redis, reflection, tls, workers } = config;
   const made = firstUser?.password;
   const by = workers === 1 ? '' : `, by ${workers} workers`;
   const words = [`\nlatchkey serves gRPC on ${address}${tls === undefined ? '' : ', with TLS'}${by}.`];
   if (made !== undefined) {
-    words.push(`The first user was made: ${firstUser?.username}, password ${made}\nIt is shown this once.`);
+    words.push(
+      `Created the first user: ${firstUser?.username}, password ${made}\nThe password is shown only once.`,
+    );
   } else if (firstUser === undefined && bootstrap.password !== undefined) {
-    words.push('LATCHKEY_BOOTSTRAP_PASSWORD is not used: there are users already.');
+    words.push('LATCHKEY_BOOTSTRAP_PASSWORD is ignored because users already exist.');
   }
   if (redis.kind === 'none') {
     words.push(
@@ -40,7 +42,7 @@ function quickStartTls({ certificate, clientCa }: TlsFiles, address: string): Qu
   return { certificate: file, serverName, clientCertificate: clientCa !== undefined };
 }
 
-/** A name that the certificate is for, unless it is for this host. */
+/** A name in the certificate. Undefined if the certificate is valid for this host. */
 function nameFor(file: string, host: string): string | undefined {
   try {
     const certificate = new X509Certificate(readFileSync(file));
@@ -49,7 +51,7 @@ function nameFor(file: string, host: string): string | undefined {
     const [, name] = /DNS:([^,]+)/.exec(certificate.subjectAltName ?? '') ?? [];
     return name?.replace('*', 'latchkey');
   } catch {
-    // It was good a moment ago and is being replaced. The service does not stop for the sake of its greeting.
+    // The file was valid at the start and is being replaced. The greeting must not stop the service.
     return undefined;
   }
 }

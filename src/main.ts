@@ -1,11 +1,11 @@
-import { nodeVersionFault } from './node-version.ts';
+import { nodeVersionProblem } from './node-version.ts';
 
-// What is imported statically is linked before this runs, and an older Node.js cannot link the service (node:sqlite).
-const fault = nodeVersionFault(process.versions.node);
+// A static import would be linked before this check, and an older Node.js cannot link node:sqlite.
+const fault = nodeVersionProblem(process.versions.node);
 if (fault === undefined) {
   const { start } = await import('./start.ts');
   process.exitCode = await start(process.argv.slice(2));
-  // The channel to the supervisor would keep a worker alive, and node:cluster ends one that closes it with 0.
+  // The IPC channel would keep a worker alive. If the worker closed it, node:cluster would exit with code 0.
   if (process.connected) process.exit();
 } else {
   process.stderr.write(`${fault}\n`);

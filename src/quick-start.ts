@@ -1,22 +1,22 @@
-/** What a person who starts the service by hand needs to know. */
+/** Input of the quick-start commands. */
 export interface QuickStart {
   /** Where gRPC is served: `host:port`. */
   readonly address: string;
   readonly username: string;
-  /** Undefined: it is not known, or was given and is not to be shown. */
+  /** Undefined if it is unknown, or was configured and must not be shown. */
   readonly password: string | undefined;
-  /** Validate wants an access token of the caller's own (LATCHKEY_CALLER_AUTH=token). */
+  /** Validate requires the caller's own access token (LATCHKEY_CALLER_AUTH=token). */
   readonly callerToken: boolean;
   /** Undefined: plaintext. */
   readonly tls: QuickStartTls | undefined;
 }
 
 export interface QuickStartTls {
-  /** PEM file of the service's certificate. grpcurl and buf trust it as it is, whoever issued it. */
+  /** PEM file of the service's certificate. grpcurl and buf trust it directly, whatever its issuer. */
   readonly certificate: string;
-  /** What the certificate is for, where that is not the address; undefined: it is for the address. */
+  /** A name in the certificate. Undefined if the certificate is valid for the address. */
   readonly serverName: string | undefined;
-  /** The service wants a certificate of the caller's. */
+  /** The service requires a client certificate. */
   readonly clientCertificate: boolean;
 }
 
@@ -25,7 +25,7 @@ type Call = (rpc: string, data: string) => string;
 const SERVICE = 'latchkey.v1.IdentityService';
 const PLAINTEXT = { grpcurl: ['-plaintext'], buf: ['--http2-prior-knowledge'], scheme: 'http' } as const;
 
-/** Commands that work as they stand, for grpcurl and for buf, one after the other in one shell. */
+/** Commands for grpcurl and for buf that work without changes, in sequence in one shell. */
 export function quickStart(given: QuickStart): string {
   const { address, callerToken, tls } = given;
   const target = targetOf(address);
@@ -41,7 +41,7 @@ export function quickStart(given: QuickStart): string {
     ].join(' ');
   return [
     '',
-    `Sign in, validate, refresh, sign out: paste into another shell${toFillIn(given)}`,
+    `To sign in, validate, refresh and sign out, paste this into another shell${toFillIn(given)}`,
     '',
     'with grpcurl:',
     script(byGrpcurl, given),
@@ -56,14 +56,14 @@ function targetOf(address: string): string {
   return address.replace(/^(0\.0\.0\.0|\[::\]):/, '127.0.0.1:');
 }
 
-/** The host that the commands go to, without brackets. */
+/** The host that the commands connect to, without brackets. */
 export function hostOf(address: string): string {
   return targetOf(address)
     .replace(/:\d+$/, '')
     .replace(/^\[(.*)\]$/, '$1');
 }
 
-/** The options of both for TLS; -authority is grpcurl's name of the server, for the certificate too. */
+/** TLS options of grpcurl and buf. In grpcurl, -authority also sets the name checked in the certificate. */
 function secured({ certificate, serverName, clientCertificate }: QuickStartTls) {
   const file = quoted(certificate);
   const name = serverName === undefined ? undefined : quoted(serverName);
@@ -110,7 +110,7 @@ function script(call: Call, { password, username, callerToken, tls }: QuickStart
     .join('\n');
 }
 
-/** For a shell. */
+/** Quotes text for a shell. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,6 +1,6 @@
 import { availableParallelism, constants } from 'node:os';
 import { resetAdminPassword } from './app/reset-admin.ts';
-import { StartFault } from './app/start-fault.ts';
+import { StartupError } from './app/startup-error.ts';
 import { superviseWorkers } from './app/workers/supervise.ts';
 import { WorkerEnded } from './app/workers/supervisor.ts';
 import { type WorkerSelf, workerSelf } from './app/workers/worker.ts';
@@ -14,26 +14,26 @@ import { createLogger, type Logger } from './telemetry/logger.ts';
 /** The configuration cannot be used (EX_CONFIG of sysexits). */
 const EXIT_CONFIG = 78;
 const EXIT_FAILED = 1;
-/** As the operator's command counts. */
+/** The same code as in the command-line tool. */
 const EXIT_USAGE = 2;
-/** Plus the number of the signal, as shells tell of a process that it ended. */
+/** Plus the signal number, as in shells. */
 const EXIT_SIGNAL = 128;
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
-const USAGE = `latchkey: Run it without arguments to serve, or, where nobody can sign in as an admin any more:
+const USAGE = `latchkey: Run without arguments to start the service. If no admin can sign in any more, run:
   node dist/main.js reset-admin [username]
-which makes a new password for the user (default: LATCHKEY_BOOTSTRAP_USERNAME, or admin), and prints it.`;
+It sets and prints a new password for the user (default: LATCHKEY_BOOTSTRAP_USERNAME, or admin).`;
 
-// Without a listener, the first write after the reader has gone (EPIPE) would end the process.
+// Without a listener, a write after the reader has closed the pipe (EPIPE) would end the process.
 process.stderr.on('error', () => undefined);
 
-/** For people: on standard error, so that standard output is the log and nothing else. */
+/** Writes a message for people to standard error. Standard output contains only the log. */
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Runs the service, or the command given, as its environment says; resolves with the exit code once it has ended. */
+/** Runs the service or the given command. Resolves with the exit code when it has ended. */
 export async function start(args: readonly string[]): Promise<number> {
   if (args.length > 0 && (args[0] !== 'reset-admin' || args.length > 2 || args[1]?.startsWith('-'))) {
     say(USAGE);
@@ -51,20 +51,20 @@ export async function start(args: readonly string[]): Promise<number> {
   try {
     return await (self === undefined ? serve(config, logger) : serveAsWorker(config, logger, self));
   } catch (error) {
-    // What a worker could not do, it has said itself. One that was killed could not say anything.
+    // A worker that exits has already reported its error. A killed worker could not.
     if (error instanceof WorkerEnded && error.code !== null) return error.code;
     if (isForPeople(error, config)) say(`latchkey: ${messageOf(error)}`);
-    else logger.fatal({ err: error }, 'the service could not go on');
+    else logger.fatal({ err: error }, 'the service failed');
     return EXIT_FAILED;
   }
 }
 
 /**
- * A failure is told once. People get a sentence in development, or where there is no log. Otherwise the log gets it; it
- * also gets what nobody foresaw, since it has the stack and the causes, and holds no secrets.
+ * Whether an error goes to standard error instead of the log; never to both. Expected errors do in development, and
+ * all errors do if the log is off. Unexpected errors need the log, which has the stack and causes without secrets.
  */
 function isForPeople(error: unknown, { environment, logLevel }: Config): boolean {
-  const isForeseen = error instanceof StartFault || error instanceof WorkerEnded;
+  const isForeseen = error instanceof StartupError || error instanceof WorkerEnded;
   return logLevel === 'silent' || (isForeseen && environment === 'development');
 }
 
@@ -72,7 +72,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** One process that does everything, or one that supervises several; what people are told, this one tells them. */
+/** Serves in this process, or supervises workers. Only this process writes messages for people. */
 async function serve(config: Config, logger: Logger): Promise<number> {
   const { environment, workers } = config;
   const open = workers === 1 ? openApp : superviseWorkers;
@@ -89,7 +89,7 @@ async function serve(config: Config, logger: Logger): Promise<number> {
   return clean ? 0 : EXIT_FAILED;
 }
 
-/** A command that ends by itself: what it says is its output, and there is no log. */
+/** Runs the `reset-admin` command. It writes its result to standard output and has no log. */
 async function resetAdmin(config: Config, username: string): Promise<number> {
   try {
     const { told, problem } = await resetAdminPassword(username, config, systemClock);
@@ -102,10 +102,10 @@ async function resetAdmin(config: Config, username: string): Promise<number> {
   return EXIT_FAILED;
 }
 
-/** One of several: it tells the supervisor. */
+/** Serves as a worker and reports to the supervisor. */
 async function serveAsWorker(config: Config, logger: Logger, self: WorkerSelf): Promise<number> {
   const app = await openApp(config, systemClock, logger, self);
-  logger.info({ pid: process.pid }, 'worker serves');
+  logger.info({ pid: process.pid }, 'worker is serving');
   const stopped = self.stopOrder();
   self.report({ kind: 'serving', firstUser: app.firstUser });
   logger.info({ because: await stopped }, 'stopping');
@@ -113,8 +113,9 @@ async function serveAsWorker(config: Config, logger: Logger, self: WorkerSelf): 
 }
 
 /**
- * Until it serves, a signal ends the process at once. The system does that by itself, even while a file or a lock holds
- * the thread; but not for process 1 of a container, and a supervisor must end its workers. Returns what undoes this.
+ * Ends the process at once on a signal that arrives before it serves. The system does this by default, even while a
+ * file or lock blocks the thread, but not for process 1 of a container. A supervisor must also end its workers.
+ * Returns a function that removes the handlers.
  */
 function endAtSignals(hasWorkers: boolean): () => void {
   if (!hasWorkers && process.pid !== 1) return () => undefined;
@@ -125,13 +126,13 @@ function endAtSignals(hasWorkers: boolean): () => void {
   };
 }
 
-/** Resolves at the first SIGTERM or SIGINT; a second one does not wait for the drain. */
+/** Resolves at the first SIGTERM or SIGINT. A second one ends the process without waiting for the drain. */
 function stopSignal(logger: Logger): Promise<NodeJS.Signals> {
   return new Promise((settle) => {
     let asked = false;
     const stop = (signal: NodeJS.Signals) => {
       if (asked) {
-        logger.warn({ signal }, 'stopping at once');
+        logger.warn({ signal }, 'stopping immediately');
         process.exit(EXIT_FAILED);
       }
       asked = true;

@@ -1,15 +1,15 @@
 type Close = () => void | Promise<void>;
 
-/** What was opened, to be closed in reverse. */
+/** Closes opened resources in reverse order. */
 export class Closers {
   readonly #closers: Close[] = [];
 
-  /** To be called on the line after something was opened. */
+  /** Must be called right after the resource is opened. */
   add(close: Close): void {
     this.#closers.push(close);
   }
 
-  /** Closes everything, the last opened first, whatever one of them does; then fails with the first fault. */
+  /** Closes everything, last opened first, even if one fails. Then rejects with the first error. */
   async close(): Promise<void> {
     const faults: unknown[] = [];
     for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {

@@ -2,14 +2,13 @@ import type { Damage, OnDamage } from '../adapters/redis/damage.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 const MESSAGES: Readonly<Record<Damage['what'], string>> = {
-  session:
-    'the record of a session in Redis is damaged; the session is refused, and its user can sign in again',
-  revocation: 'an entry of the revocation log in Redis is damaged; it counts for what can be read of it',
+  session: 'a session record in Redis is damaged; the session is refused, and its user can sign in again',
+  revocation: 'an entry of the revocation log in Redis is damaged; its readable fields are applied',
 };
 
 const MAX_REMEMBERED = 1_000;
 
-/** Logs damage in Redis, each once: a damaged session is presented again and again. */
+/** Logs each damaged record in Redis once, because clients retry a damaged session. */
 export function damageReports(logger: Pick<Logger, 'error'>): OnDamage {
   const reported = new Set<string>();
   return ({ what, id }) => {

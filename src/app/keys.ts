@@ -6,22 +6,22 @@ import { KeyService } from '../core/keys/key-service.ts';
 import type { MasterKeys } from '../core/keys/master-key.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { KeySet } from '../validator/key-set.ts';
-import { AFTER_LAST_TOKEN_MS, MINUTE_MS, type Site } from './site.ts';
-import { StartFault } from './start-fault.ts';
+import { AFTER_LAST_TOKEN_MS, type AppContext, MINUTE_MS } from './app-context.ts';
+import { StartupError } from './startup-error.ts';
 import { namingDatabase } from './stores.ts';
 
-/** A new key is published so long before it signs; every process reads the keys more often. */
+/** How long a new key is published before it signs. Every process reads the keys more often than this. */
 const KEY_PUBLISH_LEAD_MS = 10 * MINUTE_MS;
 const KEY_TICK_MS = MINUTE_MS;
 const UNKNOWN_KEY_REFETCH_MS = 1_000;
 
-/** Keys to sign with, and the same keys to verify with, both looked at anew on a schedule. */
+/** Opens the signing keys and the public keys for verification. Both are reloaded on a schedule. */
 export async function openKeys(
-  site: Pick<Site, 'config' | 'clock' | 'logger' | 'closers'>,
+  context: Pick<AppContext, 'config' | 'clock' | 'logger' | 'closers'>,
   database: Pick<SqlDatabase, 'keys'>,
   masterKeys: MasterKeys,
 ) {
-  const { config, clock, logger, closers } = site;
+  const { config, clock, logger, closers } = context;
   const keys = new KeyService({
     store: database.keys,
     material: new JoseKeyMaterial(),
@@ -50,10 +50,10 @@ export async function openKeys(
   await keySet.refresh();
   const tick = async () => {
     try {
-      // What the tick has read is of use even where it could not do the rest.
+      // The keys that the tick has read are useful even if a later step failed.
       await keys.tick().finally(() => keySet.refresh());
     } catch (error) {
-      logger.warn({ err: error }, 'the signing keys could not be looked after; those known are used on');
+      logger.warn({ err: error }, 'signing-key maintenance failed; using the loaded keys');
     }
   };
   const timer = setInterval(() => void tick(), KEY_TICK_MS);
@@ -61,15 +61,15 @@ export async function openKeys(
   return { keys, keySet };
 }
 
-/** The database did answer: what it holds cannot be opened. */
+/** INTERNAL means that the database responded, but its keys cannot be opened with the master keys. */
 function namingMasterKeys(error: unknown): never {
   const isUnopened = error instanceof Failure && error.reason === 'INTERNAL';
-  throw isUnopened ? new StartFault('LATCHKEY_MASTER_KEY', error.message, error) : error;
+  throw isUnopened ? new StartupError('LATCHKEY_MASTER_KEY', error.message, error) : error;
 }
 
 /**
- * The key that signs could be opened. One whose turn comes later would be missed only then, and with its master key
- * the passwords and refresh tokens of that time are missed already.
+ * Warns of published keys whose master key is missing. The start opens only the key that signs now, so other keys would
+ * fail later. Passwords and refresh tokens made under that master key fail already.
  */
 async function warnOfMissing(
   masterKeys: MasterKeys,
@@ -84,7 +84,7 @@ async function warnOfMissing(
     if (state === undefined || missing === undefined || masterKeys.byId(missing) !== undefined) continue;
     logger.warn(
       { variable: 'LATCHKEY_MASTER_KEY', missing, keyId, state },
-      'a signing key is sealed under a master key that is not in the list: add that to its end',
+      'a signing key is sealed with a master key that is not in the list; add that key to the end of the list',
     );
   }
 }

@@ -1,12 +1,12 @@
 import { BcryptPool } from '../adapters/bcrypt/bcrypt-pool.ts';
 import type { MasterKeys } from '../core/keys/master-key.ts';
-import { PasswordQueue } from '../core/login/password-queue.ts';
-import { Passwords } from '../core/login/passwords.ts';
-import type { Site } from './site.ts';
+import { PasswordQueue } from '../core/password/password-queue.ts';
+import { Passwords } from '../core/password/passwords.ts';
+import type { AppContext } from './app-context.ts';
 
-/** Passwords, the threads that hash them, and the queue for the threads. */
+/** Opens the password service with its hashing threads and their queue. */
 export async function openPasswords(
-  { config, clock, logger, metrics, closers }: Site,
+  { config, clock, logger, metrics, closers }: AppContext,
   masterKeys: MasterKeys,
 ): Promise<{ readonly passwords: Passwords; readonly queue: PasswordQueue }> {
   const { threads, waitingPerThread, cost } = config.bcrypt;
@@ -14,12 +14,12 @@ export async function openPasswords(
     threads,
     onThreadLost: (cause) => {
       metrics.countLostThread();
-      logger.error({ err: cause }, 'a thread of bcrypt ended and was replaced');
+      logger.error({ err: cause }, 'a bcrypt thread ended and was replaced');
     },
   });
   closers.add(() => hasher.close());
   const queue = new PasswordQueue({
-    // One more than there are threads: it proves the session store meanwhile, and no thread waits for that.
+    // One more than threads: one sign-in probes the session store while the others hash, so no thread is idle.
     turns: threads + 1,
     capacity: threads * waitingPerThread,
     monotonic: () => clock.monotonic(),

@@ -2,7 +2,7 @@ import { publishTo, type SecurityEvent, type SecurityEvents } from '../core/audi
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
-/** The stream of security events, with its subscribers: the metrics and the log. */
+/** Publishes security events to the metrics and the log. */
 export function securityEvents(logger: Logger, metrics: Metrics): SecurityEvents {
   return publishTo(countIn(metrics), logTo(logger));
 }
@@ -15,7 +15,7 @@ function countIn(metrics: Metrics): SecurityEvents['publish'] {
   };
 }
 
-/** What happens at every sign-in and refresh is logged as `debug`; what an operator should see, above that. */
+/** Logs events of every sign-in and refresh at `debug`, and events that an operator should see above that. */
 function logTo(logger: Logger): SecurityEvents['publish'] {
   return (event) => {
     switch (event.kind) {
@@ -33,7 +33,7 @@ function logTo(logger: Logger): SecurityEvents['publish'] {
         return;
       case 'SessionEnded':
         if (event.reason === 'REFRESH_TOKEN_REUSED') {
-          logger.warn(fieldsOf(event), 'an old refresh token was presented; the session has ended');
+          logger.warn(fieldsOf(event), 'a rotated refresh token was used again; the session has ended');
         } else {
           logger.debug(fieldsOf(event), 'session ended');
         }

@@ -1,41 +1,41 @@
 import type { ListenAddress, TcpAddress } from '../config/listen-address.ts';
 import type { VariableName } from '../config/variables.ts';
 import { GrpcServer, type GrpcServerOptions } from '../grpc/server.ts';
-import { TlsFileFault, type TlsFiles } from '../grpc/tls-credentials.ts';
+import { TlsFileError, type TlsFiles } from '../grpc/tls-credentials.ts';
 import { HttpEndpoint, type HttpEndpointOptions } from '../telemetry/http-endpoint.ts';
 import { type ReadinessOptions, ReadinessProbe } from '../telemetry/readiness.ts';
+import type { AppContext } from './app-context.ts';
 import type { Closers } from './closers.ts';
-import type { Site } from './site.ts';
-import { naming, StartFault } from './start-fault.ts';
+import { naming, StartupError } from './startup-error.ts';
 
 const READINESS_INTERVAL_MS = 1_000;
 
-/** The variable that names each file, and what to do about it. */
+/** The variable of each file, and the remedy. */
 const TLS_FILES = {
   certificate: [
     'LATCHKEY_TLS_CERT',
-    "Name the server's certificate, followed by those between it and the root.",
+    "Set it to the server's certificate, followed by the intermediate certificates.",
   ],
-  privateKey: ['LATCHKEY_TLS_KEY', 'Name the private key of the certificate in LATCHKEY_TLS_CERT.'],
-  clientCa: ['LATCHKEY_TLS_CLIENT_CA', 'Name the certificates that issue those of the clients.'],
+  privateKey: ['LATCHKEY_TLS_KEY', 'Set it to the private key of the certificate in LATCHKEY_TLS_CERT.'],
+  clientCa: ['LATCHKEY_TLS_CLIENT_CA', 'Set it to the CA certificates that issue client certificates.'],
 } as const satisfies Record<keyof TlsFiles, readonly [VariableName, string]>;
 
 export interface Serving {
-  /** Where gRPC is served, with the real port. */
+  /** The gRPC address, with the actual port. */
   readonly address: string;
-  /** Where metrics and plain health are served; undefined: nowhere. */
+  /** The URL of metrics and HTTP health. Undefined: there is none. */
   readonly metricsUrl: string | undefined;
-  /** Whether every call under way came to its end; known once the site is closed. */
+  /** Whether all calls in progress completed. Valid once the context is closed. */
   readonly cleanEnd: () => boolean;
 }
 
-/** Serves gRPC, metrics and health, and looks from now on whether sign-in can work. */
+/** Serves gRPC, metrics and health, and starts the readiness probe. */
 export async function openServing(
-  site: Site,
+  context: AppContext,
   services: GrpcServerOptions['services'],
   probes: ReadinessOptions['probes'],
 ): Promise<Serving> {
-  const { config, logger, closers, worker } = site;
+  const { config, logger, closers, worker } = context;
   const server = new GrpcServer({
     address: config.listen.text,
     services,
@@ -50,17 +50,17 @@ export async function openServing(
       const { ready, reasons } = found;
       server.health.setServing(ready);
       worker?.onReadiness(found);
-      if (ready) logger.info({}, 'sign-in works');
-      else logger.warn({ reasons: reasons.join('; ') }, 'sign-in cannot work now');
+      if (ready) logger.info({}, 'ready');
+      else logger.warn({ reasons: reasons.join('; ') }, 'not ready');
     },
   });
-  // One of several workers tells the supervisor, which has the endpoint.
+  // A worker reports to the supervisor, which serves this endpoint.
   const metricsListen = worker === undefined ? config.metricsListen : undefined;
   const metricsUrl = await openMetricsEndpoint(metricsListen, closers, {
-    metrics: site.metrics,
+    metrics: context.metrics,
     readiness: () => readiness.current,
   });
-  const address = await serveOn(server, site);
+  const address = await serveOn(server, context);
   let cleanEnd = true;
   closers.add(async () => {
     cleanEnd = await server.drain({ delayMs: config.drainDelayMs, timeoutMs: config.drainTimeoutMs });
@@ -70,8 +70,8 @@ export async function openServing(
   return { address, metricsUrl, cleanEnd: () => cleanEnd };
 }
 
-/** A worker does not listen: the supervisor hands connections to it. */
-async function serveOn(server: GrpcServer, { config, worker }: Site): Promise<string> {
+/** A worker does not listen. The supervisor hands connections to it. */
+async function serveOn(server: GrpcServer, { config, worker }: AppContext): Promise<string> {
   if (worker === undefined) {
     return await namingListen(config.listen, () => server.listen().catch(namingTlsFile));
   }
@@ -83,12 +83,12 @@ async function serveOn(server: GrpcServer, { config, worker }: Site): Promise<st
   return config.listen.text;
 }
 
-/** Runs a step that listens. Its error becomes a `StartFault` that says what to do. */
+/** Runs a step that listens. An error becomes a `StartupError` with a remedy. */
 export function namingListen<Result>(listen: ListenAddress, step: () => Promise<Result>): Promise<Result> {
   return naming('LATCHKEY_LISTEN', step, (reason) => unlistenable(listen, reason));
 }
 
-/** Plain HTTP for metrics and health; answers where, or undefined where there is to be none. */
+/** Opens the HTTP endpoint for metrics and health. Returns its URL, or undefined if it is off. */
 export async function openMetricsEndpoint(
   listen: TcpAddress | undefined,
   closers: Closers,
@@ -99,25 +99,25 @@ export async function openMetricsEndpoint(
   const endpoint = await naming(
     'LATCHKEY_METRICS_LISTEN',
     () => HttpEndpoint.open({ host, port, ...pages }),
-    (reason) => `${unlistenable(listen, reason)} Or set it to off: no metrics.`,
+    (reason) => `${unlistenable(listen, reason)} Set it to off to run without this endpoint.`,
   );
   closers.add(() => endpoint.close());
   return endpoint.url;
 }
 
 function unlistenable({ text }: ListenAddress, reason: string): string {
-  return `${text} cannot be listened on: ${reason}. ${listenRemedy(reason)}`;
+  return `cannot listen on ${text}: ${reason}. ${listenRemedy(reason)}`;
 }
 
 function listenRemedy(reason: string): string {
-  if (reason.includes('EADDRINUSE')) return 'Choose another port, or end the process that has it.';
+  if (reason.includes('EADDRINUSE')) return 'Choose another port, or stop the process that uses it.';
   if (reason.includes('EADDRNOTAVAIL'))
-    return 'Choose an address of this machine, or 0.0.0.0 for all it has.';
+    return 'Choose an address of this machine, or 0.0.0.0 for all of its addresses.';
   return 'Choose another address.';
 }
 
 function namingTlsFile(error: unknown): never {
-  if (!(error instanceof TlsFileFault)) throw error;
+  if (!(error instanceof TlsFileError)) throw error;
   const [variable, remedy] = TLS_FILES[error.file];
-  throw new StartFault(variable, `${error.message} ${remedy}`, error);
+  throw new StartupError(variable, `${error.message} ${remedy}`, error);
 }

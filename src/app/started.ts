@@ -1,22 +1,22 @@
-/** The first user, as the start that made one tells it. */
+/** The first user, created at the first start. */
 export interface FirstUser {
   readonly username: string;
-  /** If that was made too: to be shown once. Undefined: it was given. */
+  /** The generated password, to be shown once. Undefined if a password was configured. */
   readonly password: string | undefined;
 }
 
-/** What came of a start. */
+/** The result of a start. */
 export interface Started {
-  /** Where gRPC is served, with the real port. */
+  /** The gRPC address, with the actual port. */
   readonly address: string;
-  /** Undefined: there are users already. */
+  /** Undefined if users already existed. */
   readonly firstUser: FirstUser | undefined;
 }
 
-/** What serves, in this process or in those it supervises. */
+/** The running service, in this process or in workers. */
 export interface App extends Started {
-  /** Where metrics and plain health are served; undefined: nowhere. */
+  /** The URL of metrics and HTTP health. Undefined: there is none. */
   readonly metricsUrl: string | undefined;
-  /** Drains and closes everything. Answers whether every call under way came to its end. */
+  /** Drains and closes everything. Resolves with whether all calls in progress completed. */
   close(): Promise<boolean>;
 }

@@ -13,17 +13,17 @@ import type { Config } from '../config.ts';
 import type { RevocationLog } from '../core/revocation/revocation-log.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { AFTER_LAST_TOKEN_MS, type AppContext, followerWaitMs } from './app-context.ts';
 import { damageReports } from './damage-reports.ts';
 import { DATABASE_FILE, FOLDER_REMEDY } from './data-folder.ts';
-import { AFTER_LAST_TOKEN_MS, feedWaitMs, type Site } from './site.ts';
-import { naming } from './start-fault.ts';
+import { naming } from './startup-error.ts';
 
-/** No session or log operation takes longer, so that whoever waits a second is answered. */
+/** Deadline of session and log operations; milliseconds. It lets callers with a one-second deadline get a response. */
 const REDIS_DEADLINE_MS = 500;
 const REPLICA_WAIT_MS = 300;
 
-/** Users and signing keys, with their tables up to date. */
-export async function openDatabase({ config, closers }: Site): Promise<SqlDatabase> {
+/** Opens the database of users and signing keys, and runs its migrations. */
+export async function openDatabase({ config, closers }: AppContext): Promise<SqlDatabase> {
   const { databaseUrl, dataDir } = config;
   return namingDatabase(config, async () => {
     const database =
@@ -36,7 +36,7 @@ export async function openDatabase({ config, closers }: Site): Promise<SqlDataba
   });
 }
 
-/** Takes a step of the start that fails if the database does; says which variable names the database. */
+/** Runs a step of the start that uses the database. An error names the variable of the database. */
 export function namingDatabase<Result>(
   { databaseUrl, dataDir }: Config,
   step: () => Promise<Result>,
@@ -50,12 +50,12 @@ export function namingDatabase<Result>(
     );
   }
   return naming('LATCHKEY_DATABASE_URL', step, (reason) => {
-    return `PostgreSQL cannot be used: ${reason}. Check that it runs there, and its user, password and database.`;
+    return `PostgreSQL cannot be used: ${reason}. Check that it is running, and check user, password and database.`;
   });
 }
 
-/** Sessions and the log of what has ended: both in Redis, or both in this process. */
-export async function openSessionStores({ config, clock, logger, closers }: Site): Promise<{
+/** Opens the session store and the revocation log: both in Redis, or both in memory. */
+export async function openSessionStores({ config, clock, logger, closers }: AppContext): Promise<{
   readonly store: SessionStore;
   readonly log: RevocationLog;
 }> {
@@ -68,17 +68,17 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
     const client = await openRedis(redis, {
       name: `latchkey:${name}`,
       deadlineMs,
-      onDown: (cause) => logger.warn({ connection: name, err: cause }, 'no connection to Redis'),
-      onUp: () => logger.info({ connection: name }, 'connected to Redis again'),
+      onDown: (cause) => logger.warn({ connection: name, err: cause }, 'no connection to Redis; retrying'),
+      onUp: () => logger.info({ connection: name }, 'reconnected to Redis'),
     });
     closers.add(() => closeRedis(client));
     return client;
   };
   const commands = await connect('commands', REDIS_DEADLINE_MS);
   warnOfDefaultUser(commands, logger);
-  const endings = await connect('endings', REDIS_DEADLINE_MS);
-  const tail = await connect('tail', feedWaitMs(config) + REDIS_DEADLINE_MS);
-  const clients = [commands, endings, tail];
+  const replicated = await connect('replicated', REDIS_DEADLINE_MS);
+  const tail = await connect('tail', followerWaitMs(config) + REDIS_DEADLINE_MS);
+  const clients = [commands, replicated, tail];
   const onFailover = () => {
     logger.warn({}, 'the Redis master was replaced; connecting to the new one');
     clients.forEach(reconnectRedis);
@@ -88,19 +88,19 @@ export async function openSessionStores({ config, clock, logger, closers }: Site
   const onDamage = damageReports(logger);
   const common = { durability, deadlineMs: REDIS_DEADLINE_MS, clock, onDamage };
   return {
-    store: new RedisSessionStore({ commands, endings, ...common }),
-    log: new RedisRevocationLog({ endings, tail, retentionMs, ...common }),
+    store: new RedisSessionStore({ commands, replicated, ...common }),
+    log: new RedisRevocationLog({ replicated, tail, retentionMs, ...common }),
   };
 }
 
-/** Warns once if Redis would lose data at its next restart. Runs in the background, when Redis is first connected. */
+/** Warns once if Redis would lose data at its next restart. Runs in the background after the first connection. */
 function warnOfDefaultUser(client: RedisClient, logger: Logger): void {
   void nodesThatDropWrites(client).then((nodes) => {
     if (nodes.length === 0) return;
     logger.warn(
       { nodes: nodes.join(', ') },
-      'Redis may lose sessions and undo endings when it restarts: its user default has no right to replay the ' +
-        'append-only file; give it all rights and keep it off (user default off ~* &* +@all)',
+      'Redis may lose sessions and revocations when it restarts: its user `default` may not replay the ' +
+        'append-only file; grant it all rights and leave it off (user default off ~* &* +@all)',
     );
   });
 }

@@ -6,19 +6,19 @@ import type { NewPasswordOptions } from './new-password.ts';
 import { type Output, write } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Asks the service for something and says what to show. */
+/** Calls the service and returns the output, if any. */
 type Work<Asked> = (client: LatchkeyClient, signal: AbortSignal, asked: Asked) => Promise<Output | undefined>;
 
 /**
- * Runs a command's work as an admin and shows what it answers.
+ * Runs the work of a command as an admin and prints its output.
  *
- * @param command the one that was called; its options and those of the program are read from it.
+ * @param command the command that was called, with its own and the global options.
  */
 export function run(command: Command, terminal: Terminal, work: Work<undefined>): Promise<void> {
   return runAsking(command, terminal, async () => undefined, work);
 }
 
-/** As `run`, for work that needs something from the person first: asked for after the admin's own password. */
+/** As `run`, for work that needs input. `ask` prompts for it after the prompt for the admin's password. */
 export async function runAsking<Asked>(
   command: Command,
   terminal: Terminal,
@@ -34,8 +34,8 @@ export async function runAsking<Asked>(
   if (output !== undefined) write(terminal, options.json === true, output);
 }
 
-/** What the service must have sent; that it did not is a fault of the service. */
+/** Checks a field that the service must send. */
 export function sent<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('The service answered without what was asked for.');
+  if (value === undefined) throw new Error('The service sent an incomplete response; check its version.');
   return value;
 }

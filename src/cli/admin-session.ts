@@ -4,15 +4,15 @@ import { credentialsOf, type GlobalOptions } from './connection.ts';
 import { askSecret, print, readSecret, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
-/** A password check may wait for others in the service's queue. */
+/** Milliseconds. Long, because a password check may wait in the service's queue. */
 const TIMEOUT_MS = 15_000;
 
-/** What the service is shown: an access token, or the password of who signs in. */
+/** An access token, or the password of the user who signs in. */
 export type Credential =
   | { readonly kind: 'token'; readonly token: string }
   | { readonly kind: 'password'; readonly password: string };
 
-/** @param stdinIsTaken whether standard input holds something else than the password of who signs in. */
+/** @param stdinIsTaken whether standard input holds other input than the password for the sign-in. */
 export async function credentialOf(
   options: GlobalOptions,
   terminal: Terminal,
@@ -22,10 +22,7 @@ export async function credentialOf(
   return { kind: 'password', password: await passwordOf(options, terminal, stdinIsTaken) };
 }
 
-/**
- * Signs in, does the work, and signs out again, also after a failure or Ctrl-C. With a token nobody signs in
- * or out.
- */
+/** Signs in, does the work, and signs out, even after a failure or Ctrl-C. With a token it does not sign in or out. */
 export async function asAdmin<T>(
   options: GlobalOptions,
   credential: Credential,
@@ -61,13 +58,13 @@ function connectWith(options: GlobalOptions, token: () => string | undefined): L
   try {
     return connect(options.address, { credentials, token, timeoutMs: TIMEOUT_MS });
   } catch (error) {
-    // The client names its own options; those of the command have the same names.
+    // Translates the client's option names to command options, which have the same names.
     const message = (error as Error).message.replace(/^connect: /, '').replaceAll('credentials.', '--');
     throw new UsageError(message, { cause: error });
   }
 }
 
-/** LATCHKEY_PASSWORD, or what is typed, or standard input. */
+/** The password from LATCHKEY_PASSWORD, a prompt or standard input. */
 async function passwordOf(
   options: GlobalOptions,
   terminal: Terminal,
@@ -77,11 +74,11 @@ async function passwordOf(
   if (fromEnvironment !== undefined && fromEnvironment !== '') return fromEnvironment;
   if (stdinIsTaken) {
     throw new UsageError(
-      'Standard input holds what is to be set: sign in by LATCHKEY_PASSWORD or LATCHKEY_TOKEN.',
+      'Standard input holds the new password or hash: sign in with LATCHKEY_PASSWORD or LATCHKEY_TOKEN.',
     );
   }
   if (terminal.stdin.isTTY !== true) {
-    return readSecret(terminal, `the password of ${options.username} (unless LATCHKEY_PASSWORD holds it)`);
+    return readSecret(terminal, `the password of ${options.username} (or set LATCHKEY_PASSWORD)`);
   }
   return askSecret(terminal, `Password of ${options.username}: `);
 }
@@ -90,12 +87,12 @@ function thisDevice() {
   return { deviceId: '', name: `latchkey on ${hostname()}`.slice(0, 64), platform: platform() };
 }
 
-/** The session would end by itself; that it did not end now is worth a word, not a failure. */
+/** A failure is only reported: the session expires on its own. */
 async function signOut(client: LatchkeyClient, terminal: Terminal, refreshToken: string): Promise<void> {
   try {
     await client.identity.logout({ token: { $case: 'refreshToken', value: refreshToken } });
   } catch (error) {
     const reason = error instanceof LatchkeyError ? error.details : String(error);
-    print(terminal.stderr, `latchkey: the session of this command could not be ended: ${reason}`);
+    print(terminal.stderr, `latchkey: could not end the session of this command: ${reason}`);
   }
 }

@@ -4,7 +4,7 @@ import { Option } from 'commander';
 import type { Credentials } from '../client/index.ts';
 import { UsageError } from './usage-error.ts';
 
-/** The options that every command takes, as commander reads them. */
+/** The options of every command, as commander parses them. */
 export interface GlobalOptions {
   readonly address: string;
   readonly ca?: string;
@@ -21,32 +21,35 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$|^unix:/;
 export function addGlobalOptions(program: Command): void {
   program
     .addOption(
-      new Option('--address <host:port>', 'where latchkey listens')
+      new Option('--address <host:port>', 'address of the service')
         .env('LATCHKEY_ADDRESS')
         .default('127.0.0.1:50051'),
     )
     .addOption(new Option('--ca <file>', 'certificate authority of the service, PEM').conflicts('plaintext'))
-    .addOption(new Option('--cert <file>', 'own certificate for mTLS, PEM').conflicts('plaintext'))
-    .addOption(new Option('--key <file>', 'key of the certificate, PEM').conflicts('plaintext'))
-    .option('--plaintext', 'without TLS; the default on loopback, unless --ca or --cert is given')
+    .addOption(new Option('--cert <file>', 'client certificate for mTLS, PEM').conflicts('plaintext'))
     .addOption(
-      new Option('--username <name>', 'who signs in; the password is LATCHKEY_PASSWORD, or asked for')
+      new Option('--key <file>', 'private key of the client certificate, PEM').conflicts('plaintext'),
+    )
+    .option('--plaintext', 'do not use TLS; the default on loopback unless --ca or --cert is set')
+    .addOption(
+      new Option('--username <name>', 'user to sign in as; the password is LATCHKEY_PASSWORD or a prompt')
         .env('LATCHKEY_USERNAME')
         .default('admin'),
     )
     .addOption(
       new Option(
         '--token <token>',
-        'access token of an admin, instead of signing in; other users of this machine can see it here: prefer LATCHKEY_TOKEN',
+        'access token of an admin, instead of a sign-in; visible to other users of this machine: prefer LATCHKEY_TOKEN',
       ).env('LATCHKEY_TOKEN'),
     )
-    .option('--json', 'JSON instead of a table');
+    .option('--json', 'print JSON instead of a table');
 }
 
-/** With what the files hold: TLS, unless plaintext is asked for or the address cannot leave this machine. */
+/** Reads the files. Uses TLS unless --plaintext is set, or the address is loopback without --ca and --cert. */
 export function credentialsOf(options: GlobalOptions): Credentials {
   const { address, ca, cert, key, plaintext } = options;
-  if ((cert === undefined) !== (key === undefined)) throw new UsageError('--cert and --key go together.');
+  if ((cert === undefined) !== (key === undefined))
+    throw new UsageError('--cert and --key must be set together.');
   const authority = ca === undefined ? {} : { ca: read('--ca', ca) };
   if (cert !== undefined && key !== undefined) {
     return { kind: 'mtls', ...authority, cert: read('--cert', cert), key: read('--key', key) };

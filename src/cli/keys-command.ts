@@ -7,7 +7,7 @@ import type { Terminal } from './terminal.ts';
 const PAGE_SIZE = 100;
 
 export function addKeysCommand(program: Command, terminal: Terminal): void {
-  const keys = program.command('keys').description('the keys that sign access tokens');
+  const keys = program.command('keys').description('manage the keys that sign access tokens');
   keys
     .command('list')
     .description('show the published keys, newest first')
@@ -16,9 +16,7 @@ export function addKeysCommand(program: Command, terminal: Terminal): void {
     );
   keys
     .command('rotate')
-    .description(
-      'make a new key, unless one is on its way; it signs once every validator has had time to fetch it',
-    )
+    .description('create a key unless one is pending; it signs once all validators have had time to fetch it')
     .action((_options: unknown, command: Command) =>
       run(command, terminal, async (client, signal) => {
         const { key } = await client.keys.rotateSigningKey({}, { signal });

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { nodeVersionFault } from '../node-version.ts';
+import { nodeVersionProblem } from '../node-version.ts';
 
-// What is imported statically is linked before this runs, and an older Node.js fails in the midst of it.
-const fault = nodeVersionFault(process.versions.node);
+// The program is imported dynamically below: an older Node.js would fail while linking it, before this check.
+const fault = nodeVersionProblem(process.versions.node);
 if (fault === undefined) {
   process.exitCode = await run();
 } else {
@@ -14,7 +14,7 @@ async function run(): Promise<number> {
   const { runCommand } = await import('./program.ts');
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    // The command gives up what it waits for and still signs out; a second signal ends it where it stands.
+    // The first signal cancels the call in progress; the command still signs out. A second signal kills it.
     process.once(signal, () => controller.abort());
   }
   return runCommand(process.argv.slice(2), {

@@ -4,15 +4,15 @@ import { Option } from 'commander';
 import { askSecret, readSecret, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Where a new password comes from, as commander reads it; none of them: it is asked for. */
+/** The source of a new password, as commander parses it. With none set, the command prompts. */
 export interface NewPasswordOptions {
   readonly passwordStdin?: true;
   readonly generate?: true;
-  /** Of `users create` only: not a password but its hash. */
+  /** Only `users create`: standard input holds a bcrypt hash instead of a password. */
   readonly passwordHashStdin?: true;
 }
 
-/** 120 bits of chance. */
+/** 120 random bits. */
 const GENERATED_BYTES = 15;
 
 export function addNewPasswordOptions(command: Command): Command {
@@ -20,18 +20,18 @@ export function addNewPasswordOptions(command: Command): Command {
     .addOption(
       new Option('--password-stdin', 'read the new password from standard input').conflicts('generate'),
     )
-    .option('--generate', 'make a password and print it, once');
+    .option('--generate', 'generate a password and print it once');
 }
 
-/** Asked for twice where a person types it. */
+/** Prompts twice for a typed password. */
 export async function newPassword(options: NewPasswordOptions, terminal: Terminal): Promise<string> {
   if (options.generate === true) return randomBytes(GENERATED_BYTES).toString('base64url');
   if (options.passwordStdin === true) return readSecret(terminal, 'the new password');
   if (terminal.stdin.isTTY !== true) {
-    throw new UsageError('Say where the new password comes from: --password-stdin or --generate.');
+    throw new UsageError('No source for the new password: use --password-stdin or --generate.');
   }
   const first = await askSecret(terminal, 'New password: ');
   const second = await askSecret(terminal, 'New password again: ');
-  if (first !== second) throw new UsageError('The two passwords are not the same.');
+  if (first !== second) throw new UsageError('The two passwords do not match.');
   return first;
 }

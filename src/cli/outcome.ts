@@ -4,30 +4,30 @@ import type { GlobalOptions } from './connection.ts';
 import { Interrupted, print, type Terminal } from './terminal.ts';
 import { UsageError } from './usage-error.ts';
 
-/** How a run ends, for scripts. */
+/** The exit codes. */
 export const EXIT = {
   ok: 0,
-  /** The service refused, or something else went wrong after it was asked. */
+  /** The service refused the call, or something else failed after it was sent. */
   refused: 1,
-  /** The command line, environment or input is not as it must be; nothing was asked of the service. */
+  /** The command line, environment or input is invalid. No call was sent. */
   usage: 2,
-  /** Nobody answered, or the service cannot do it just now (a store is down, it stops): try again later. */
+  /** The service did not answer or is temporarily unavailable, for example because a store is down: try again later. */
   unavailable: 3,
-  /** Ctrl-C, at a prompt or later, or SIGTERM; as shells count Ctrl-C. */
+  /** Ctrl-C or SIGTERM, at a prompt or later. Shells use the same code for Ctrl-C. */
   interrupted: 130,
 } as const;
 
-/** What to do, in terms of this command's options; otherwise the client's remedy is shown. */
+/** What to do, in terms of this command's options. For other kinds the client's remedy is shown. */
 const HINTS: Partial<Record<ConnectionFaultKind, string>> = {
-  TLS_REQUIRED: 'If the service wants TLS, give --ca',
-  TLS_NOT_SPOKEN: 'Check the address; for a service without TLS --plaintext, if nobody can listen on the way',
-  AUTHORITY_UNKNOWN: 'Find out which authority issued it, and give its certificate as --ca',
-  CERTIFICATE_REQUIRED: 'Give a certificate that the service accepts as --cert and --key',
+  TLS_REQUIRED: 'If the service uses TLS, pass --ca',
+  TLS_NOT_SPOKEN: 'Check the address; for a service without TLS pass --plaintext, if the network is trusted',
+  AUTHORITY_UNKNOWN: 'Find out which authority issued it, and pass its certificate as --ca',
+  CERTIFICATE_REQUIRED: 'Pass a certificate that the service accepts as --cert and --key',
 };
 
-/** Says on stderr what went wrong, and answers with the exit code. */
+/** Prints the error to stderr and returns the exit code. */
 export function report(error: unknown, options: GlobalOptions, terminal: Terminal): number {
-  // Commander has said it already; help and version are no errors.
+  // Commander has already printed it. Help and version are not errors.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (terminal.signal.aborted || error instanceof Interrupted) return EXIT.interrupted;
   if (error instanceof UsageError) {
@@ -57,7 +57,7 @@ function explain(error: LatchkeyError): readonly string[] {
   const fields = violations.map(({ field, description }) => `${field}: ${description}`);
   return [
     `latchkey: ${reason ?? `gRPC status ${error.code}`}: ${message}`,
-    // What is wrong with fields is most often the message itself.
+    // The message often already contains the violations of fields.
     ...fields.filter((line) => !message.includes(line)).map((line) => `  ${line}`),
     ...Object.entries(metadata).map(([key, value]) => `  ${key}: ${value}`),
     ...(retryAfterMs === undefined ? [] : [`  try again in ${Math.ceil(retryAfterMs / 1_000)} s`]),

@@ -1,7 +1,7 @@
 import { type SigningKey, SigningKeyState, type User } from '../client/index.ts';
 import { print, type Terminal } from './terminal.ts';
 
-/** What a command answers: as JSON the value itself, for people one row for each thing. */
+/** The output of a command: the value for JSON, and one row per item for the table. */
 export interface Output {
   readonly json: unknown;
   readonly columns: readonly string[];
@@ -12,7 +12,7 @@ export function write(terminal: Terminal, asJson: boolean, output: Output): void
   print(terminal.stdout, asJson ? JSON.stringify(output.json, null, 2) : table(output));
 }
 
-/** @param one whether the JSON is the user and not a list of users. */
+/** @param one whether the JSON is a single user instead of a list. */
 export function userOutput(users: readonly User[], one = false): Output {
   return {
     json: one ? users[0] : users,
@@ -44,7 +44,7 @@ export function keyOutput(keys: readonly SigningKey[], one = false): Output {
   };
 }
 
-/** One that a newer service sends and this command does not know is shown as its number. */
+/** An unknown state, from a newer service, is shown as its number. */
 function stateName(state: SigningKey['state']): string {
   return Object.entries(SigningKeyState).find(([, value]) => value === state)?.[0] ?? String(state);
 }
@@ -67,7 +67,7 @@ function table({ columns, rows }: Output): string {
     .join('\n');
 }
 
-/** What somebody else chose, a username for one, shall not steer the terminal it is shown on. */
+/** Replaces control characters: a username from another user must not control the terminal. */
 function visible(cell: string): string {
   return cell.replaceAll(/[\p{Cc}\p{Cf}]/gu, '\uFFFD');
 }

@@ -7,16 +7,16 @@ import type { Terminal } from './terminal.ts';
 import { addUsersCommand } from './users-command.ts';
 
 const FOOTER = `
-The service sees an admin: LATCHKEY_USERNAME and LATCHKEY_PASSWORD sign in for the length of the command,
-or LATCHKEY_TOKEN is an access token. Without LATCHKEY_PASSWORD it is asked for, or read from standard input.
+Every command needs an admin. It signs in with LATCHKEY_USERNAME and LATCHKEY_PASSWORD and signs out at the end,
+or uses the access token in LATCHKEY_TOKEN. Without LATCHKEY_PASSWORD it prompts or reads standard input.
 
-Exit codes: 0 done, 1 refused (the reason is on stderr), 2 wrong usage,
+Exit codes: 0 success, 1 refused (the reason is on stderr), 2 usage error,
 3 no answer, or a store of the service is down: try again later, 130 interrupted.`;
 
 /**
  * Runs one command.
  *
- * @param args what follows the name of the program.
+ * @param args the arguments after the name of the program.
  * @returns the exit code, one of `EXIT`.
  */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -29,7 +29,7 @@ export async function runCommand(args: readonly string[], terminal: Terminal): P
   }
 }
 
-/** The package's, which is beside the sources and what is built of them alike. */
+/** The version of the package. The path is the same from `src` and from `dist`. */
 function version(): string {
   const file = new URL('../../package.json', import.meta.url);
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
@@ -38,13 +38,13 @@ function version(): string {
 function buildProgram(terminal: Terminal): Command {
   const program = new Command('latchkey')
     .description('Administers a latchkey service.')
-    .version(version(), '--version', 'which version this is')
+    .version(version(), '--version', 'print the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: (text) => terminal.stderr.write(text),
     })
-    .showHelpAfterError('(--help says more)')
+    .showHelpAfterError('(use --help for details)')
     .addHelpText('after', FOOTER);
   addGlobalOptions(program);
   addUsersCommand(program, terminal);

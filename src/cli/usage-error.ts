@@ -1,4 +1,4 @@
-/** The command line, the environment or the standard input is not as it must be. */
+/** The command line, the environment or standard input is invalid. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

@@ -15,28 +15,28 @@ interface CreateOptions extends NewPasswordOptions {
   readonly passwordHash?: string;
 }
 
-const USER = 'username, or id (anything in the form of a UUID is taken for an id)';
+const USER = 'username or id; a value in the form of a UUID is an id';
 
 export function addUsersCommand(program: Command, terminal: Terminal): void {
-  const users = program.command('users').description('create and administer users');
+  const users = program.command('users').description('manage users');
   addCreate(users, terminal);
   addReads(users, terminal);
   addUpdate(users, terminal);
   addSetPassword(users, terminal);
-  addEndings(users, terminal);
+  addRevocations(users, terminal);
 }
 
 function addCreate(users: Command, terminal: Terminal): void {
   const create = users
     .command('create')
-    .description('create a user; the password is asked for, unless an option says otherwise')
+    .description('create a user; prompts for the password unless an option provides it')
     .argument('<username>')
-    .addOption(several('--role <role>', 'a role'));
+    .addOption(several('--role <role>', 'role of the user'));
   addNewPasswordOptions(create)
     .addOption(
       new Option(
         '--password-hash <bcrypt>',
-        'bcrypt hash from another system, instead of a password; other users of this machine can see it',
+        'bcrypt hash from another system, instead of a password; visible to other users of this machine',
       ).conflicts(['generate', 'passwordStdin', 'passwordHashStdin']),
     )
     .addOption(
@@ -59,7 +59,7 @@ function addCreate(users: Command, terminal: Terminal): void {
     );
 }
 
-/** What the new user will sign in with. */
+/** The new user's password, or its hash. */
 async function newCredential(options: CreateOptions, terminal: Terminal) {
   const hash = options.passwordHashStdin ? await readSecret(terminal, 'the hash') : options.passwordHash;
   return hash === undefined
@@ -79,7 +79,7 @@ function addReads(users: Command, terminal: Terminal): void {
     );
   users
     .command('list')
-    .description('show all users in the order of their creation')
+    .description('show all users, oldest first')
     .action((_options: unknown, command: Command) =>
       run(command, terminal, async (client, signal) => userOutput(await everyUser(client, signal))),
     );
@@ -91,8 +91,8 @@ function addUpdate(users: Command, terminal: Terminal): void {
     .description("change a user's name or roles")
     .argument('<user>', USER)
     .option('--rename <username>', 'the new username')
-    .addOption(several('--add-role <role>', 'give a role'))
-    .addOption(several('--remove-role <role>', 'take a role'))
+    .addOption(several('--add-role <role>', 'add a role'))
+    .addOption(several('--remove-role <role>', 'remove a role'))
     .addOption(new Option('--role <role>').hideHelp().argParser(addOrRemove))
     .action(async (name: string, change: RoleChange & { rename?: string }, command: Command) => {
       if (change.rename === undefined && change.addRole.length + change.removeRole.length === 0) {
@@ -105,25 +105,25 @@ function addUpdate(users: Command, terminal: Terminal): void {
     });
 }
 
-/** --username belongs to the program wherever it stands, and names who signs in. */
+/** --username is a global option in any position: it names the user who signs in, not the user to update. */
 function nothingToChange(user: string, command: Command): UsageError {
   const { username } = command.optsWithGlobals<GlobalOptions>();
   return new UsageError(
     command.getOptionValueSourceWithGlobals('username') === 'cli'
-      ? `Nothing to change: --username says who signs in. To rename the user: users update ${user} --rename ${username}`
-      : 'Nothing to change: give --rename, --add-role or --remove-role.',
+      ? `Nothing to change: --username sets who signs in. To rename the user: users update ${user} --rename ${username}`
+      : 'Nothing to change: pass --rename, --add-role or --remove-role.',
   );
 }
 
-/** `--role` is an option of `create`; here it would not say what becomes of the roles there are. */
+/** `--role` is an option of `create`. In `update` it would be ambiguous: add a role, or replace them all. */
 function addOrRemove(): never {
-  throw new InvalidArgumentError('Say --add-role or --remove-role.');
+  throw new InvalidArgumentError('Use --add-role or --remove-role.');
 }
 
 function addSetPassword(users: Command, terminal: Terminal): void {
   const setPassword = users
     .command('set-password')
-    .description('set a new password and end every session of the user')
+    .description('set a new password and end all sessions of the user')
     .argument('<user>', USER);
   addNewPasswordOptions(setPassword).action((name: string, options: NewPasswordOptions, command: Command) =>
     runAsking(
@@ -139,10 +139,10 @@ function addSetPassword(users: Command, terminal: Terminal): void {
   );
 }
 
-function addEndings(users: Command, terminal: Terminal): void {
+function addRevocations(users: Command, terminal: Terminal): void {
   users
     .command('disable')
-    .description('forbid a user to sign in and end every session of theirs')
+    .description('prevent a user from signing in and end all their sessions')
     .argument('<user>', USER)
     .action((name: string, _options: unknown, command: Command) =>
       run(command, terminal, async (client, signal) => {
@@ -153,7 +153,7 @@ function addEndings(users: Command, terminal: Terminal): void {
     );
   users
     .command('enable')
-    .description('let a disabled user sign in again')
+    .description('allow a disabled user to sign in again')
     .argument('<user>', USER)
     .action((name: string, _options: unknown, command: Command) =>
       run(command, terminal, async (client, signal) => {
@@ -164,9 +164,9 @@ function addEndings(users: Command, terminal: Terminal): void {
     );
   users
     .command('delete')
-    .description('delete a user for good and end every session of theirs')
+    .description('delete a user permanently and end all their sessions')
     .argument('<user>', USER)
-    .option('--yes', 'without asking')
+    .option('--yes', 'do not ask for confirmation')
     .action(async (name: string, options: { yes?: true }, command: Command) => {
       if (options.yes !== true) await confirm(terminal, name);
       await run(command, terminal, async (client, signal) => {
@@ -182,12 +182,13 @@ function addEndings(users: Command, terminal: Terminal): void {
 }
 
 async function confirm(terminal: Terminal, name: string): Promise<void> {
-  if (terminal.stdin.isTTY !== true) throw new UsageError('Deleting cannot be undone: say --yes.');
-  const answer = await askLine(terminal, `Deleting cannot be undone. Type ${name} to delete: `);
+  if (terminal.stdin.isTTY !== true)
+    throw new UsageError('Deletion cannot be undone: confirm it with --yes.');
+  const answer = await askLine(terminal, `Deletion cannot be undone. Type ${name} to delete: `);
   if (answer.trim() !== name) throw new UsageError('Not deleted.');
 }
 
-/** @param password shown if it was made here: nobody will be able to read it again. */
+/** @param password a generated password, which is shown only this once. */
 function withPassword(user: User, password: string | undefined): Output {
   const output = userOutput([user], true);
   if (password === undefined) return output;
@@ -198,9 +199,9 @@ function withPassword(user: User, password: string | undefined): Output {
   };
 }
 
-/** An option that can be given more than once; none: an empty list. */
+/** An option that may be repeated. Default: an empty list. */
 function several(flags: string, description: string): Option {
-  return new Option(flags, `${description}; can be given several times`)
+  return new Option(flags, `${description}; may be repeated`)
     .argParser((value: string, previous: readonly string[]) => [...previous, value])
     .default([], 'none');
 }

@@ -9,7 +9,7 @@ export interface RoleChange {
 const PAGE_SIZE = 500;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** By id if it has the form of one, and by username else. */
+/** Finds a user by id if the name has the form of a UUID, otherwise by username. */
 export async function findUser(client: LatchkeyClient, name: string, signal: AbortSignal): Promise<User> {
   const key = UUID.test(name)
     ? ({ $case: 'userId', value: name.toLowerCase() } as const)
@@ -29,7 +29,7 @@ export async function everyUser(client: LatchkeyClient, signal: AbortSignal): Pr
   return all;
 }
 
-/** Changes the user as it was read: refused with USER_CHANGED if somebody else was faster. */
+/** Updates the user by its etag. Fails with USER_CHANGED if the user has changed since it was read. */
 export async function updateUser(
   client: LatchkeyClient,
   user: User,

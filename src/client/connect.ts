@@ -1,26 +1,22 @@
-import { status } from '@grpc/grpc-js';
 import { KeyServiceService } from '../gen/latchkey/admin/v1/key.ts';
 import { UserServiceService } from '../gen/latchkey/admin/v1/user.ts';
-import {
-  IdentityServiceService,
-  type LoginResponse,
-  type LogoutRequest,
-  type SignedIn,
-} from '../gen/latchkey/v1/identity.ts';
+import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
 import type { Clock } from '../validator/clock.ts';
-import { abandonable } from './abandonable.ts';
-import { withPort } from './address.ts';
-import { calledAs } from './caller-stack.ts';
-import { type Caller, callsOf, checkedTimeout } from './calls.ts';
-import { Channels, closedError } from './channels.ts';
-import { checkConnect, demandFault } from './connect-options.ts';
-import { channelCredentials } from './credentials.ts';
-import { LatchkeyError } from './errors.ts';
-import type { ConnectOptions, LatchkeyClient } from './latchkey-client.ts';
+import { checkConnect } from './connect-options.ts';
 import { LocalMode, RemoteMode, type ValidationMode } from './modes.ts';
-import { checkedAnswer } from './own-token.ts';
-import { RemoteValidation } from './remote-validation.ts';
-import type { TokenValidator } from './validation.ts';
+import { withPort } from './transport/address.ts';
+import { calledAs } from './transport/caller-stack.ts';
+import { type Caller, callsOf, checkedTimeout } from './transport/calls.ts';
+import { cancellable } from './transport/cancellable.ts';
+import { Channels, closedError } from './transport/channels.ts';
+import { channelCredentials } from './transport/credentials.ts';
+import type { ConnectOptions, LatchkeyClient } from './transport/latchkey-client.ts';
+import { checkedAnswer } from './transport/own-token.ts';
+import { RemoteValidation } from './transport/remote-validation.ts';
+import { requirementsProblem } from './transport/requirements-problem.ts';
+import { ServiceAccount } from './transport/service-account.ts';
+import { signInCalls } from './transport/sign-in.ts';
+import type { TokenValidator } from './transport/validation.ts';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 const DEFAULT_MAX_STALENESS_MS = 5_000;
@@ -28,14 +24,21 @@ const DEFAULT_TOKEN_CACHE_SIZE = 10_000;
 const MACHINE_CLOCK: Clock = { now: Date.now, monotonic: performance.now.bind(performance) };
 
 /**
- * Makes a client. Connects at the first call, and again by itself whenever the connection was lost. In local mode it
- * listens for revocations from the first `validate`, `ready` or `onEnding` on. With several addresses it watches the
- * health of each from the first call on. While it listens or watches it keeps the process alive, until it is closed.
+ * Creates a client of latchkey.
  *
- * Throws a `TypeError` where an address or an option is not what it must be, or a certificate or key cannot be used.
+ * The client connects at the first call and reconnects automatically. In local mode it follows the revocation log
+ * from the first `validate`, `ready` or `onRevocation` on. With several addresses it watches the health of each from
+ * the first call on. While it does either, it keeps the process alive until `close`.
  *
- * @param address `host:port`, or any other target of gRPC: `dns:///host:port`, `unix:/path`. The default port is
- * 50051. Of several, calls are spread over those that answer and report SERVING; if none does, over all.
+ * @param address `host:port`, or any other gRPC target such as `dns:///host:port` or `unix:/path`. Default port:
+ * 50051. With several addresses, calls go in turn to those that are connected and report SERVING. If none does,
+ * calls go to all of them.
+ * @param options see {@link ConnectOptions}. Default: TLS, local mode.
+ * @throws TypeError if an address or an option is invalid, or a certificate or key cannot be used.
+ *
+ * @example
+ * const latchkey = connect('identity.internal:50051', { timeoutMs: 2_000 });
+ * await latchkey.ready();
  */
 export function connect(address: string | readonly string[], options: ConnectOptions = {}): LatchkeyClient {
   const addresses: readonly string[] = Array.isArray(address) ? address : [address];
@@ -46,44 +49,59 @@ export function connect(address: string | readonly string[], options: ConnectOpt
   const isTls = credentials.kind !== 'plaintext';
   const targets = addresses.map((one) => ({ address: withPort(one), isTls }));
   const channels = new Channels(targets, ofChannels, clock);
-  const caller: Caller = {
+  const anonymous: Caller = {
     channels,
     timeoutMs,
-    token: typeof token === 'function' ? () => checkedAnswer(token()) : () => token,
+    token: () => undefined,
     now: () => clock.now(),
     refuses: () => channels.isRefusing,
   };
+  const account =
+    options.serviceAccount &&
+    new ServiceAccount(
+      options.serviceAccount,
+      // Works during close too: calls in progress may need a token, and the account signs out.
+      signInCalls(callsOf(IdentityServiceService, { ...anonymous, refuses: () => false })),
+      clock,
+    );
+  const caller: Caller =
+    account === undefined
+      ? { ...anonymous, token: typeof token === 'function' ? () => checkedAnswer(token()) : () => token }
+      : {
+          ...anonymous,
+          token: () => account.token(),
+          forgetToken: (refused) => account.forget(refused),
+        };
   const identity = callsOf(IdentityServiceService, caller);
-  const login: LatchkeyClient['login'] = (request, callOptions) =>
-    calledAs('Login', identity.login(request, callOptions).then(signedIn), login);
-  // What is under way when the client is closed may still have to ask the service.
+  // A user signs in with their own credentials. The token of a front authenticates the front itself.
+  const calls = signInCalls(identity);
+  // Validations that are in progress during close may still have to call the service.
   const mode = modeOf({ ...caller, refuses: () => false }, clock, options);
   return {
     mode: options.mode ?? 'local',
     identity,
     users: callsOf(UserServiceService, caller),
     keys: callsOf(KeyServiceService, caller),
-    login,
-    refresh: identity.refresh,
-    logout: (token, callOptions) => identity.logout({ token: logoutToken(token) }, callOptions),
-    validate: (accessToken, demand) => {
-      const fault = channels.isRefusing ? closedError() : demandFault(demand);
+    ...calls,
+    validate: (accessToken, requirements) => {
+      const fault = channels.isRefusing ? closedError() : requirementsProblem(requirements);
       if (fault !== undefined) return calledAs('Validate', Promise.reject(fault));
       const validation = mode.validate(
         typeof accessToken === 'string' ? accessToken : '',
-        demand ?? undefined,
+        requirements ?? undefined,
       );
-      if (demand?.signal === undefined) return validation;
-      return calledAs('Validate', abandonable(validation, demand.signal));
+      if (requirements?.signal === undefined) return validation;
+      return calledAs('Validate', cancellable(validation, requirements.signal));
     },
     ready: (withinMs = timeoutMs) => calledAs('ready', ready(mode, withinMs)),
-    onEnding: (listener) => mode.onEnding(listener),
+    onRevocation: (listener) => mode.onRevocation(listener),
     get staleness() {
       return mode.staleness;
     },
     close: async () => {
       channels.refuse();
       await mode.close();
+      await account?.close();
       await channels.close();
     },
   };
@@ -91,25 +109,6 @@ export function connect(address: string | readonly string[], options: ConnectOpt
 
 async function ready(mode: ValidationMode, timeoutMs: number): Promise<void> {
   await mode.ready(Math.max(0, checkedTimeout(timeoutMs)));
-}
-
-/** A service of a later release may answer an outcome that is not known here. */
-function signedIn({ outcome }: LoginResponse): SignedIn {
-  if (outcome?.$case === 'signedIn') return outcome.value;
-  throw new LatchkeyError(
-    status.UNIMPLEMENTED,
-    'The service asks for a further step to sign in; update latchkey-client.',
-  );
-}
-
-/** Neither or both: the service says what is wrong with that. */
-function logoutToken(token: Partial<Record<'accessToken' | 'refreshToken', string>>): LogoutRequest['token'] {
-  const { accessToken, refreshToken } = token;
-  if (accessToken !== undefined && refreshToken === undefined)
-    return { $case: 'accessToken', value: accessToken };
-  if (refreshToken !== undefined && accessToken === undefined)
-    return { $case: 'refreshToken', value: refreshToken };
-  return undefined;
 }
 
 function modeOf(caller: Caller, clock: Clock, options: ConnectOptions): ValidationMode {
@@ -125,7 +124,7 @@ function modeOf(caller: Caller, clock: Clock, options: ConnectOptions): Validati
     clock,
   });
   const remote: TokenValidator = {
-    validate: (token, demand) => channels.track(asking.validate(token, demand)),
+    validate: (token, requirements) => channels.track(asking.validate(token, requirements)),
   };
   if (options.mode === 'remote') return new RemoteMode(caller, remote);
   const { tokenCacheSize = DEFAULT_TOKEN_CACHE_SIZE } = options;

@@ -1,5 +1,5 @@
-// The client's door: what a caller of latchkey imports.
-import './supported-node.ts';
+// The public API of latchkey-client.
+import './transport/supported-node.ts';
 
 export { type SigningKey, SigningKeyState } from '../gen/latchkey/admin/v1/key.ts';
 export type { User } from '../gen/latchkey/admin/v1/user.ts';
@@ -7,25 +7,40 @@ export { Consistency } from '../gen/latchkey/v1/validation.ts';
 export type { Clock } from '../validator/clock.ts';
 export type { Revocation } from '../validator/revocation-set.ts';
 export type { RejectionReason } from '../validator/verdict.ts';
-export type { Access } from './access.ts';
-export type { GuardClient, GuardOptions } from './admission.ts';
-export type { Call, CallOptions, CallsOf } from './calls.ts';
 export { connect } from './connect.ts';
-export type { ConnectionFault, ConnectionFaultKind } from './connection-fault.ts';
-export type { Credentials, Pem } from './credentials.ts';
-export { type FieldViolation, LatchkeyError } from './errors.ts';
-export { type ExpressGuard, expressGuard, type Middleware } from './express-guard.ts';
-export { type FastifyGuard, type FastifyGuardOptions, fastifyGuard } from './fastify-guard.ts';
-export { type GrpcGuardOptions, grpcGuard } from './grpc-guard.ts';
-export type { MethodRules } from './grpc-rules.ts';
-export { identityOf } from './identity-of.ts';
-export type { ConnectOptions, LatchkeyClient, Staleness } from './latchkey-client.ts';
+export type { Access } from './guard/access.ts';
+export type { GuardClient, GuardOptions } from './guard/admission.ts';
+export { type ExpressGuard, expressGuard, type Middleware } from './guard/express-guard.ts';
+export { type FastifyGuard, type FastifyGuardOptions, fastifyGuard } from './guard/fastify-guard.ts';
+export { type GrpcGuardOptions, grpcGuard } from './guard/grpc-guard.ts';
+export type { MethodRules } from './guard/grpc-rules.ts';
+export { identityOf } from './guard/identity-of.ts';
+export type { Call, CallOptions, CallsOf } from './transport/calls.ts';
+export type { ConnectionFault, ConnectionFaultKind } from './transport/connection-fault.ts';
+export type { Credentials, Pem } from './transport/credentials.ts';
+export { type FieldViolation, LatchkeyError } from './transport/errors.ts';
+export type { ConnectOptions, LatchkeyClient, Staleness } from './transport/latchkey-client.ts';
+export type { ServiceAccountOptions } from './transport/service-account.ts';
+export type {
+  Device,
+  EndedSession,
+  LoggedOut,
+  LoginInput,
+  LogoutInput,
+  Origin,
+  Refreshed,
+  RefreshInput,
+  Session,
+  SignedIn,
+  SignInCalls,
+  Tokens,
+} from './transport/sign-in.ts';
 export type {
   AcceptedToken,
   EndReasonName,
   Identity,
   RejectedToken,
+  Requirements,
   TokenValidator,
-  ValidateDemand,
   Validation,
-} from './validation.ts';
+} from './transport/validation.ts';

@@ -3,29 +3,29 @@ import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
 import { ValidationServiceService } from '../gen/latchkey/v1/validation.ts';
 import type { Clock } from '../validator/clock.ts';
 import type { Revocation } from '../validator/revocation-set.ts';
-import { Backoff, pause } from './backoff.ts';
-import { calledAs } from './caller-stack.ts';
-import { type Caller, callsOf } from './calls.ts';
-import { closedError } from './channels.ts';
-import { LatchkeyError } from './errors.ts';
-import { HeardRevocations } from './heard-revocations.ts';
-import type { LatchkeyClient } from './latchkey-client.ts';
-import { LocalValidation } from './local-validation.ts';
-import { RevocationWatch } from './revocation-watch.ts';
-import { SigningKeys } from './signing-keys.ts';
-import type { TokenValidator, ValidateDemand, Validation } from './validation.ts';
+import { LocalCopy } from './local/local-copy.ts';
+import { LocalValidation } from './local/local-validation.ts';
+import { RevocationFollower } from './local/revocation-follower.ts';
+import { SigningKeys } from './local/signing-keys.ts';
+import { Backoff, pause } from './transport/backoff.ts';
+import { calledAs } from './transport/caller-stack.ts';
+import { type Caller, callsOf } from './transport/calls.ts';
+import { closedError } from './transport/channels.ts';
+import { LatchkeyError } from './transport/errors.ts';
+import type { LatchkeyClient } from './transport/latchkey-client.ts';
+import type { Requirements, TokenValidator, Validation } from './transport/validation.ts';
 
-/** The half of a client that has to do with tokens. */
-export type ValidationMode = Pick<LatchkeyClient, 'validate' | 'onEnding' | 'staleness' | 'close'> & {
+/** The part of a client that validates tokens. */
+export type ValidationMode = Pick<LatchkeyClient, 'validate' | 'onRevocation' | 'staleness' | 'close'> & {
   ready(timeoutMs: number): Promise<void>;
 };
 
 const READY_RETRY_MS = { first: 50, most: 500 };
-/** How long to wait for the reason why there is no connection; milliseconds. */
+/** Timeout of the call that finds out why there is no connection, in milliseconds. */
 const WHY_MS = 100;
 const NOTHING_KNOWN = { asOf: undefined, ageMs: Number.POSITIVE_INFINITY };
 
-/** The service judges every token. */
+/** The service validates every token. */
 export class RemoteMode implements ValidationMode {
   readonly #caller: Caller;
   readonly #remote: TokenValidator;
@@ -36,11 +36,11 @@ export class RemoteMode implements ValidationMode {
     this.#remote = remote;
   }
 
-  validate(token: string, demand?: ValidateDemand): Promise<Validation> {
-    return calledAs('Validate', this.#remote.validate(token, demand));
+  validate(token: string, requirements?: Requirements): Promise<Validation> {
+    return calledAs('Validate', this.#remote.validate(token, requirements));
   }
 
-  /** A service that is just starting refuses connections: that is tried again until the time is up. */
+  /** Retries until the timeout: a service that is starting refuses connections. */
   async ready(timeoutMs: number): Promise<void> {
     const { channels, now } = this.#caller;
     const deadline = now() + timeoutMs;
@@ -59,13 +59,12 @@ export class RemoteMode implements ValidationMode {
     }
   }
 
-  onEnding(): never {
-    const message =
-      "a client in mode 'remote' does not hear of endings. Connect with mode 'local', or validate again.";
-    throw new LatchkeyError(status.FAILED_PRECONDITION, message, { method: 'onEnding', isUnsent: true });
+  onRevocation(): never {
+    const message = "a client in mode 'remote' receives no revocations. Use mode 'local', or validate again.";
+    throw new LatchkeyError(status.FAILED_PRECONDITION, message, { method: 'onRevocation', isUnsent: true });
   }
 
-  /** The state of a connection does not say why there is none; a call does. */
+  /** The connectivity state does not say why there is no connection. The error of a call does. */
   async #notConnected(error: LatchkeyError): Promise<LatchkeyError> {
     const { batchValidate } = callsOf(IdentityServiceService, this.#caller);
     const why = await batchValidate({}, { timeoutMs: WHY_MS }).catch((caught: unknown) => caught);
@@ -74,7 +73,7 @@ export class RemoteMode implements ValidationMode {
   }
 
   async close(): Promise<void> {
-    // Holds nothing of its own.
+    // This mode owns no resources.
   }
 }
 
@@ -87,11 +86,11 @@ export interface LocalModeOptions {
   readonly tokenCacheSize: number;
 }
 
-/** This process judges tokens; keys and revocations are fetched from the first need on. */
+/** This process validates tokens. It fetches keys and revocations from the first use on. */
 export class LocalMode implements ValidationMode {
   readonly #keys: SigningKeys;
-  readonly #heard: HeardRevocations;
-  readonly #watch: RevocationWatch;
+  readonly #copy: LocalCopy;
+  readonly #follower: RevocationFollower;
   readonly #validation: LocalValidation;
   readonly #listeners = new Set<(revocation: Revocation) => void>();
   readonly #waiting = new Set<() => void>();
@@ -100,40 +99,40 @@ export class LocalMode implements ValidationMode {
 
   constructor({ caller, ...options }: LocalModeOptions) {
     const { clock, maxStalenessMs } = options;
-    this.#heard = new HeardRevocations(clock);
+    this.#copy = new LocalCopy(clock);
     this.#keys = new SigningKeys({
       getSigningKeys: callsOf(ValidationServiceService, caller).getSigningKeys,
       clock,
       onFetched: () => this.#wake(),
     });
-    this.#watch = new RevocationWatch({
+    this.#follower = new RevocationFollower({
       caller,
       clock,
-      heard: this.#heard,
+      copy: this.#copy,
       maxStalenessMs,
       onMessage: (fresh) => this.#tell(fresh),
     });
     this.#validation = new LocalValidation({
       ...options,
       keys: this.#keys,
-      heard: this.#heard,
+      copy: this.#copy,
       track: (work) => caller.channels.track(work),
     });
   }
 
   get staleness(): LatchkeyClient['staleness'] {
-    const { asOf, ageMs } = this.#heard;
+    const { asOf, ageMs } = this.#copy;
     return asOf === 0 ? NOTHING_KNOWN : { asOf: new Date(asOf), ageMs };
   }
 
-  validate(token: string, demand?: ValidateDemand): Promise<Validation> {
+  validate(token: string, requirements?: Requirements): Promise<Validation> {
     if (!this.#isStarted) this.#start();
-    return this.#validation.validate(token, demand);
+    return this.#validation.validate(token, requirements);
   }
 
-  onEnding(listener: (revocation: Revocation) => void): () => void {
+  onRevocation(listener: (revocation: Revocation) => void): () => void {
     this.#start();
-    // Its own function for each call: two listeners may be the same function.
+    // A new function for each call: the same listener may be added twice.
     const told = (revocation: Revocation) => listener(revocation);
     this.#listeners.add(told);
     return () => this.#listeners.delete(told);
@@ -162,14 +161,14 @@ export class LocalMode implements ValidationMode {
     this.#isStarted = true;
     this.#wake();
     this.#listeners.clear();
-    await Promise.all([this.#keys.close(), this.#watch.close()]);
+    await Promise.all([this.#keys.close(), this.#follower.close()]);
   }
 
   #start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
     this.#keys.start();
-    this.#watch.start();
+    this.#follower.start();
   }
 
   #tell(fresh: readonly Revocation[]): void {
@@ -178,7 +177,7 @@ export class LocalMode implements ValidationMode {
         try {
           listener(revocation);
         } catch (error) {
-          // The listener's fault is nobody's business here, but is not to be lost either.
+          // The error must not stop the other listeners, and must not be lost.
           queueMicrotask(() => {
             throw error;
           });
@@ -193,9 +192,14 @@ export class LocalMode implements ValidationMode {
   }
 
   #notReady(): LatchkeyError {
-    const fault = this.#keys.fault ?? this.#watch.fault;
+    const fault = this.#keys.fault ?? this.#follower.fault;
     const why = fault instanceof Error ? `: ${fault.message}` : '.';
     const { code = status.DEADLINE_EXCEEDED, connectionFault } = fault instanceof LatchkeyError ? fault : {};
-    return new LatchkeyError(code, `Tokens cannot be judged here yet${why}`, { connectionFault }, fault);
+    return new LatchkeyError(
+      code,
+      `The client is not ready to validate tokens${why}`,
+      { connectionFault },
+      fault,
+    );
   }
 }

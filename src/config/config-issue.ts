@@ -5,16 +5,16 @@ import { factsOf, isVariable, type VariableName } from './variables.ts';
 /** An invalid variable, or an invalid combination of variables. */
 export interface ConfigIssue {
   readonly name: string;
-  /** A sentence that begins with the name. Holds no secret. */
+  /** A sentence that begins with the name. Contains no secret. */
   readonly sentence: string;
-  /** What could be set instead, as `NAME=value`; undefined: remove or rename the variable. */
+  /** A valid setting, as `NAME=value`. Undefined if the variable must be removed or renamed. */
   readonly example: string | undefined;
 }
 
 /** In characters. Longer values are cut in messages. */
 const MAX_SHOWN = 60;
 
-/** One issue for each invalid variable, and one for each broken rule between variables. */
+/** Returns one issue for each invalid variable and one for each violated rule between variables. */
 export function issuesOf(
   found: readonly BaseIssue<unknown>[],
   environment: Readonly<Record<string, string | undefined>>,
@@ -34,14 +34,14 @@ function issue(name: VariableName, rest: string): ConfigIssue {
   return { name, sentence: `${name} ${rest}.`, example: `${name}=${factsOf(name).example}` };
 }
 
-/** A name with our prefix that is not a variable; most likely a typo. */
+/** The issue of a name that has our prefix but is not a variable, most likely a typo. */
 export function unknownNameIssue(name: string): ConfigIssue {
   const nearest = nearestName(name);
   const sentence = `${name} is not a variable of latchkey${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`;
   return { name, sentence, example: undefined };
 }
 
-/** All of them, for a person at a terminal. */
+/** Formats all issues for a terminal. */
 export function describeIssues(issues: readonly ConfigIssue[]): string {
   const count = issues.length === 1 ? 'one problem' : `${issues.length} problems`;
   const lines = issues.map(({ sentence, example }) => {

@@ -6,7 +6,7 @@ export interface TcpAddress {
   /** `host:port`, IPv6 in brackets. */
   readonly text: string;
   readonly host: string;
-  /** 0: the system chooses a free one. */
+  /** 0: the system chooses a free port. */
   readonly port: number;
 }
 
@@ -38,7 +38,7 @@ export const tcpAddressOrOff = parsed<TcpAddress | 'off'>(
   'must be host:port or [ipv6]:port, with a port from 0 to 65535, or off',
 );
 
-/** Whether only this machine can reach it. A name other than localhost may resolve to any address. */
+/** Whether only this machine can reach the address. Host names other than localhost may resolve to any address. */
 export function isLoopback(address: ListenAddress): boolean {
   if (address.kind === 'unix') return true;
   const { host } = address;
@@ -46,7 +46,7 @@ export function isLoopback(address: ListenAddress): boolean {
   return (isIPv4(host) && LOOPBACK.check(host, 'ipv4')) || (isIPv6(host) && LOOPBACK.check(host, 'ipv6'));
 }
 
-/** A host and a port, which is optional if there is a default. Undefined: the text is invalid. */
+/** Parses a host and a port. The port is optional if there is a default. Undefined if the text is invalid. */
 export function parseHostAndPort(
   text: string,
   defaultPort?: number,

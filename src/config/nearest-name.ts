@@ -1,7 +1,7 @@
 import { VARIABLE_NAMES } from './variables.ts';
 
 const PREFIX = 'LATCHKEY_';
-/** What other services call the address they listen on. */
+/** Words that other services use for their listen address. */
 const OTHER_WORDS: Readonly<Record<string, string>> = {
   PORT: 'LISTEN',
   HOST: 'LISTEN',
@@ -10,8 +10,8 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * The variable that was meant most likely: one with the same words and more or fewer besides, else one of nearly the
- * same letters. Undefined: none is near.
+ * The variable that was most likely meant. Prefers one whose words include the given words or are included in them.
+ * Otherwise one with a similar spelling. Undefined if none is similar.
  */
 export function nearestName(unknown: string): string | undefined {
   const words = wordsOf(unknown).map((word) => OTHER_WORDS[word] ?? word);
@@ -21,7 +21,7 @@ export function nearestName(unknown: string): string | undefined {
     distance: editDistance(name, wordsOf(known).join('_')),
   })).sort((a, b) => a.distance - b.distance);
   const byWords = byDistance.find(({ known }) => oneHoldsTheOther(wordsOf(known), words));
-  // More than a third of its letters changed: that is another name.
+  // If more than a third of the letters differ, it is another name.
   const byLetters = byDistance.find(({ distance }) => distance <= name.length / 3);
   return (byWords ?? byLetters)?.known;
 }
@@ -38,7 +38,7 @@ function oneHoldsTheOther(a: readonly string[], b: readonly string[]): boolean {
   return a.every((word) => b.includes(word)) || b.every((word) => a.includes(word));
 }
 
-/** Letters to insert, remove or replace (Levenshtein). */
+/** Levenshtein distance: the number of letters to insert, remove or replace. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (const [i, letter] of [...a].entries()) {

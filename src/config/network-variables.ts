@@ -8,7 +8,7 @@ const MAX_PATH_BYTES = 4096;
 export const NETWORK_VARIABLES = {
   LATCHKEY_LISTEN: withDefault(listenAddress, '127.0.0.1:50051', {
     meaning:
-      'gRPC address: `host:port`, `[ipv6]:port` or `unix:/path`; port 0 picks one and the log says which',
+      'gRPC address: `host:port`, `[ipv6]:port` or `unix:/path`; with port 0 the system chooses a free port, which is logged',
     example: '127.0.0.1:50052',
   }),
   LATCHKEY_METRICS_LISTEN: withDefault(tcpAddressOrOff, '127.0.0.1:9464', {
@@ -24,7 +24,7 @@ export const NETWORK_VARIABLES = {
     example: '/etc/latchkey/tls.crt',
   }),
   LATCHKEY_TLS_KEY: optional(text(MAX_PATH_BYTES), '(none)', {
-    meaning: 'PEM file of its private key',
+    meaning: 'PEM file of the private key of that certificate',
     example: '/etc/latchkey/tls.key',
   }),
   LATCHKEY_TLS_CLIENT_CA: optional(text(MAX_PATH_BYTES), '(none)', {
@@ -33,12 +33,12 @@ export const NETWORK_VARIABLES = {
   }),
   LATCHKEY_CALLER_AUTH: optional(oneOf('open', 'mtls', 'token'), '`open` on loopback; required otherwise', {
     meaning:
-      'who may ask about tokens (`Validate`, `BatchValidate`, `ValidationService`): `open`, `mtls` (a client certificate) or `token` (an access token with the role `service` or `admin`)',
+      'who may validate tokens (`Validate`, `BatchValidate`, `ValidationService`): `open`, `mtls` (a client certificate) or `token` (an access token with the role `service` or `admin`)',
     example: 'token',
   }),
   LATCHKEY_FRONT_AUTH: withDefault(oneOf('none', 'mtls', 'token'), 'none', {
     meaning:
-      'which callers are fronts, and may state the address of the person they sign in (`origin`): `none`, `mtls` (a client ' +
+      'which callers are fronts, and may state the address of the user they sign in (`origin`): `none`, `mtls` (a client ' +
       'certificate) or `token` (an access token with the role `front`)',
     example: 'token',
   }),
@@ -51,7 +51,7 @@ export const NETWORK_VARIABLES = {
     example: '5s',
   }),
   LATCHKEY_DRAIN_TIMEOUT: withDefault(duration('0s', '10m'), '10s', {
-    meaning: 'after that, how long calls in progress may take before they are cancelled',
+    meaning: 'after the drain delay, how long calls in progress may take before they are cancelled',
     example: '30s',
   }),
 };

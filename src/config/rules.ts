@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Failure } from '../core/failure.ts';
-import { checkNewPassword } from '../core/login/password-policy.ts';
+import { checkNewPassword } from '../core/password/password-policy.ts';
 import { checkNewUsername } from '../core/user/username.ts';
 import { isLoopback } from './listen-address.ts';
 import { durationText } from './scalars.ts';
@@ -11,10 +11,10 @@ type DurationName = {
 }[VariableName];
 
 /**
- * What must hold between variables. It is checked only if all that it reads are valid by themselves.
+ * A rule between variables. It is checked only if all variables that it reads are valid.
  *
- * @param reads the first is the variable to change.
- * @param message is said after its name.
+ * @param reads the variables that the rule reads. The first is the one that the issue names.
+ * @param message the rest of the sentence after that name.
  */
 function rule(
   [blamed, ...others]: readonly [VariableName, ...VariableName[]],
@@ -29,7 +29,7 @@ function rule(
   return v.forward(check, [blamed]) as v.GenericValidation as v.GenericValidation<Settings>;
 }
 
-/** The first must be shorter than the second, or as long where `orEqual`. */
+/** The first duration must be shorter than the second, or equal if `orEqual` is true. */
 function shorter(a: DurationName, b: DurationName, orEqual = false) {
   const relation = orEqual ? 'must not be longer than' : 'must be shorter than';
   return rule(
@@ -39,7 +39,7 @@ function shorter(a: DurationName, b: DurationName, orEqual = false) {
   );
 }
 
-/** A rule of the domain, checked before anything is made. */
+/** A domain rule, checked before the start creates anything. */
 function accepted(reads: readonly [VariableName, ...VariableName[]], check: (settings: Settings) => void) {
   return rule(
     reads,
@@ -58,7 +58,7 @@ function refusal(check: (settings: Settings) => void, settings: Settings): strin
   }
 }
 
-/** Without LATCHKEY_ENV, a service that other machines can reach runs in production. */
+/** Without LATCHKEY_ENV, a service that other machines can reach is in production. */
 export function environmentOf(settings: Settings): 'development' | 'production' {
   if (settings.LATCHKEY_ENV !== undefined) return settings.LATCHKEY_ENV;
   const isLocal = settings.NODE_ENV !== 'production' && isLoopback(settings.LATCHKEY_LISTEN);

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** The largest first. */
+/** Largest first. */
 const UNITS_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
   h: 3_600_000,
@@ -10,9 +10,9 @@ const UNITS_MS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Makes a value of a text.
+ * A schema that parses a string.
  *
- * @param problem reported where `parse` answers undefined: ends a sentence that begins with the variable's name.
+ * @param problem reported if `parse` returns undefined. It ends a sentence that begins with the variable's name.
  */
 export function parsed<T>(parse: (text: string) => T | undefined, problem: string) {
   return v.pipe(
@@ -26,7 +26,7 @@ export function parsed<T>(parse: (text: string) => T | undefined, problem: strin
   );
 }
 
-/** A whole number with a unit (`500ms`, `30s`, `15m`, `12h`, `7d`), in milliseconds; the bounds are written the same way. */
+/** A whole number with a unit (`500ms`, `30s`, `15m`, `12h`, `7d`), as milliseconds. Bounds have the same form. */
 export function duration(least: string, most: string) {
   const from = durationMs(least) ?? 0;
   const to = durationMs(most) ?? Number.MAX_SAFE_INTEGER;
@@ -34,7 +34,7 @@ export function duration(least: string, most: string) {
   return v.pipe(parsed(durationMs, problem), v.minValue(from, problem), v.maxValue(to, problem));
 }
 
-/** Writes milliseconds as `duration` reads them, in the largest unit that divides them. */
+/** Formats milliseconds as `duration` parses them, in the largest unit that divides them. */
 export function durationText(ms: number): string {
   const [unit, size] = Object.entries(UNITS_MS).find(([, size]) => ms > 0 && ms % size === 0) ?? ['ms', 1];
   return `${ms / size}${unit}`;
@@ -67,13 +67,13 @@ export const onOrOff = v.pipe(
   v.transform((value) => value === 'on'),
 );
 
-/** Anything of at most so many bytes of UTF-8 without control characters. */
+/** Text without control characters, limited in bytes of UTF-8. */
 export function text(mostBytes: number) {
   const problem = `must be at most ${mostBytes} bytes without control characters`;
   return v.pipe(v.string(), v.maxBytes(mostBytes, problem), v.regex(/^\P{Cc}*$/u, problem));
 }
 
-/** Values separated by commas: at least one, none empty, none twice. */
+/** Values separated by commas: at least one, none empty, no duplicates. */
 export function list(mostBytes: number) {
   return v.pipe(
     v.string(),

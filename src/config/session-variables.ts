@@ -4,7 +4,7 @@ import { optional, withDefault } from './variable.ts';
 
 const MAX_NAME_BYTES = 256;
 
-/** Tokens carry whole seconds. */
+/** Times in tokens are whole seconds. */
 function wholeSeconds(least: string, most: string) {
   return v.pipe(
     duration(least, most),
@@ -47,17 +47,16 @@ export const SESSION_VARIABLES = {
     example: '10s',
   }),
   LATCHKEY_MAX_STALENESS: withDefault(duration('100ms', '5m'), '5s', {
-    meaning:
-      'maximum age of the local copy of revocations; with an older copy, a verdict asks the session store',
+    meaning: 'maximum age of the local copy of revocations; if the copy is older, the session store is read',
     example: '2s',
   }),
   LATCHKEY_MAX_SESSIONS_PER_USER: withDefault(wholeNumber(1, 1_000), '50', {
-    meaning: 'one more sign-in replaces the oldest session',
+    meaning: 'maximum sessions of a user; a further sign-in replaces the oldest session',
     example: '10',
   }),
   LATCHKEY_TOKEN_CACHE_SIZE: withDefault(wholeNumber(0, 10_000_000), '50000', {
     meaning:
-      'number of verified access tokens to keep, most recently used; about 2 kB each, for a while twice as many; 0 for none',
+      'number of recently used access tokens to cache; about 2 kB each, at times twice as many; 0 for none',
     example: '20000',
   }),
   LATCHKEY_SIGNING_ALGORITHM: withDefault(oneOf('EdDSA', 'ES256'), 'EdDSA', {
@@ -69,7 +68,7 @@ export const SESSION_VARIABLES = {
     example: '7d',
   }),
   LATCHKEY_BCRYPT_COST: withDefault(wholeNumber(4, 16), '12', {
-    meaning: 'cost of a password hash; one more doubles its time; at least 10 in production',
+    meaning: 'bcrypt cost of password hashes; each increment doubles the time; at least 10 in production',
     example: '12',
   }),
   LATCHKEY_BCRYPT_THREADS: optional(
@@ -82,7 +81,7 @@ export const SESSION_VARIABLES = {
   ),
   LATCHKEY_BCRYPT_QUEUE: withDefault(wholeNumber(1, 10_000), '32', {
     meaning:
-      'password checks that may wait for each thread; when the queue is full, the source with the most of them loses a place',
+      'password checks that may wait for each thread; when the queue is full, the source with the most waiting checks loses one',
     example: '64',
   }),
 };

@@ -12,7 +12,7 @@ interface RedisAccess {
   readonly password: string | undefined;
 }
 
-/** Where Redis is. */
+/** The address of Redis. */
 export type RedisAddress = RedisAccess &
   (
     | { readonly kind: 'single'; readonly node: RedisNode; readonly db: number }
@@ -31,12 +31,12 @@ const REDIS_FORMS =
   'redis+cluster://[user:password@]host[:port],host[:port]; rediss for TLS; user and password percent-encoded';
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26_379;
-/** Redis has 16 databases by default. */
+/** An upper bound for the database number. Redis has 16 databases by default. */
 const MAX_DB = 9_999;
 
 type Parsed = { readonly value: RedisAddress } | { readonly problem: string };
 
-/** One server, sentinels that know the master by a name, or nodes of a cluster. */
+/** A single server, sentinels with the name of the master, or nodes of a cluster. */
 export const redisUrl = v.pipe(
   v.string(),
   v.rawTransform<string, RedisAddress>(({ dataset, addIssue, NEVER }) => {

@@ -3,7 +3,7 @@ import { parsed, text, wholeNumber } from './scalars.ts';
 import { databaseUrl, redisUrl } from './store-address.ts';
 import { optional, withDefault } from './variable.ts';
 
-/** Length of the shortest key in base64url, without padding. */
+/** Length of the shortest valid key in base64url without padding. */
 const MIN_CHARACTERS = Math.ceil((MASTER_KEY_MIN_BYTES * 8) / 6);
 
 /** Master keys in base64url without padding, separated by commas, newest first. */
@@ -16,7 +16,7 @@ export const masterKeys = parsed((text) => {
     new Set(parts).size === parts.length;
   return isGood ? keys : undefined;
 }, `must be base64url of ${MASTER_KEY_MIN_BYTES} bytes or more (${MIN_CHARACTERS} characters or more: letters, digits, - and _, no =); ` +
-  'of several, each once, with commas and no spaces between');
+  'separate several by commas, without spaces or duplicates');
 
 /** Stores, master keys and the first user. */
 export const STORE_VARIABLES = {
@@ -33,7 +33,7 @@ export const STORE_VARIABLES = {
   }),
   LATCHKEY_REDIS_WAIT_REPLICAS: withDefault(wholeNumber(0, 16), '0', {
     meaning:
-      'replicas that must confirm a revocation before it is acknowledged, and the primary before its answers are used',
+      'replicas that must confirm a revocation before it is acknowledged, and the primary before its replies are used',
     example: '1',
   }),
   LATCHKEY_DATABASE_URL: optional(databaseUrl, '(none: SQLite in the data folder)', {

@@ -5,7 +5,7 @@ import { SESSION_VARIABLES } from './session-variables.ts';
 import { STORE_VARIABLES } from './store-variables.ts';
 import { optional, type ShownFacts, withDefault } from './variable.ts';
 
-/** Environment, log and processes. */
+/** Environment, log and worker processes. */
 const PROCESS_VARIABLES = {
   LATCHKEY_ENV: optional(
     oneOf('development', 'production'),
@@ -31,7 +31,7 @@ const PROCESS_VARIABLES = {
   }),
 };
 
-/** Every variable there is, in the order of the table. */
+/** All variables, in the order of the table. */
 const VARIABLES = {
   ...NETWORK_VARIABLES,
   ...STORE_VARIABLES,
@@ -43,7 +43,7 @@ export type VariableName = keyof typeof VARIABLES;
 
 export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly VariableName[];
 
-/** Every variable, without the rules between them. NODE_ENV decides the default of LATCHKEY_ENV. */
+/** All variables, without the rules between them. NODE_ENV affects the default of LATCHKEY_ENV. */
 export const VARIABLES_SCHEMA = v.object({ ...VARIABLES, NODE_ENV: v.optional(v.string()) });
 
 /** The parsed values. */
@@ -53,7 +53,7 @@ export function isVariable(name: string): name is VariableName {
   return name in VARIABLES;
 }
 
-/** What people are told of a variable. */
+/** The documentation of a variable. */
 export function factsOf(name: VariableName): ShownFacts {
   return v.getMetadata(VARIABLES[name]) as unknown as ShownFacts;
 }

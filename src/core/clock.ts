@@ -1,2 +1,2 @@
-// For the adapters, which know core only.
+// Adapters may import from core only.
 export type { Clock } from '../validator/clock.ts';

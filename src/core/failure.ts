@@ -1,6 +1,6 @@
 /**
- * Why the domain refuses or cannot do what it was asked. The names are those of `ErrorReason` in
- * `proto/latchkey/v1/error_reason.proto` without the prefix; the contract test holds the two together.
+ * Why a call failed. The names are those of `ErrorReason` in `proto/latchkey/v1/error_reason.proto` without the prefix.
+ * A contract test compares the two.
  */
 export type FailureReason =
   | 'INVALID_FIELD'
@@ -15,7 +15,7 @@ export type FailureReason =
   | 'CALLER_FORBIDDEN'
   | 'LOGIN_QUEUE_FULL'
   | 'STORE_UNAVAILABLE'
-  | 'ENDING_UNCONFIRMED'
+  | 'END_UNCONFIRMED'
   | 'DRAINING'
   | 'WATCH_TOO_SLOW'
   | 'USER_NOT_FOUND'
@@ -26,25 +26,25 @@ export type FailureReason =
   | 'CANCELLED'
   | 'INTERNAL';
 
-/** One field of a request that is not as it must be; `field` is its proto path, for example `device.name`. */
+/** An invalid field of a request. `field` is its proto path, for example `device.name`. */
 export interface FieldViolation {
   readonly field: string;
-  /** What is wrong and what would be right, for people. */
+  /** For people: what is wrong, and what is valid. */
   readonly description: string;
 }
 
 export interface FailureDetails {
-  /** Goes into ErrorInfo.metadata; the keys of each reason are listed in `error_reason.proto`. */
+  /** Sent as ErrorInfo.metadata. `error_reason.proto` lists the keys of each reason. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Goes into BadRequest. */
+  /** Sent as BadRequest. */
   readonly violations?: readonly FieldViolation[];
-  /** Goes into RetryInfo; milliseconds. */
+  /** Sent as RetryInfo; milliseconds. */
   readonly retryAfterMs?: number;
-  /** What the failure was translated from. Logged, never sent. */
+  /** The original error. Logged, never sent. */
   readonly cause?: unknown;
 }
 
-/** The one error that core and adapters throw on purpose. Anything else that is thrown is a fault of ours. */
+/** The only error that core and adapters throw on purpose. Any other error is a bug. */
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly reason: FailureReason;
@@ -52,7 +52,10 @@ export class Failure extends Error {
   readonly violations: readonly FieldViolation[];
   readonly retryAfterMs: number | undefined;
 
-  /** @param message for people: what was wrong, where, what to do; no secrets, it is sent to the caller. */
+  /**
+   * @param message for people: what failed, where, and what to do. It is sent to the caller, so it must not contain
+   * secrets.
+   */
   constructor(reason: FailureReason, message: string, details: FailureDetails = {}) {
     super(message, { cause: details.cause });
     this.reason = reason;
@@ -62,10 +65,10 @@ export class Failure extends Error {
   }
 }
 
-/** The stores a `STORE_UNAVAILABLE` can name. */
+/** The stores that STORE_UNAVAILABLE can name. */
 export type StoreName = 'sessions' | 'revocations' | 'users' | 'keys';
 
-/** A store did not answer in time, or answered with a fault. */
+/** A store did not respond in time, or responded with an error. */
 export function storeUnavailable(store: StoreName, cause: unknown): Failure {
   return new Failure('STORE_UNAVAILABLE', `The ${store} store did not answer; try again.`, {
     metadata: { store },
@@ -73,7 +76,7 @@ export function storeUnavailable(store: StoreName, cause: unknown): Failure {
   });
 }
 
-/** One field is not as it must be. */
+/** One field is invalid. */
 export function invalidField(field: string, description: string): Failure {
   return new Failure('INVALID_FIELD', `${field}: ${description}`, { violations: [{ field, description }] });
 }

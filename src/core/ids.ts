@@ -1,5 +1,5 @@
-/** Makes ids. Handed in, so that tests know which come. */
+/** Generates ids. Injected, so that tests can predict them. */
 export interface IdSource {
-  /** A UUIDv7 (RFC 9562, section 5.7) in lower-case text form whose time is `atMs`, milliseconds since 1970. */
+  /** Returns a lower-case UUIDv7 (RFC 9562, section 5.7) with the timestamp `atMs`, milliseconds since 1970. */
   next(atMs: number): string;
 }

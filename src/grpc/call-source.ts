@@ -1,11 +1,11 @@
-import type { CallSource } from '../core/login/password-queue.ts';
+import type { CallSource } from '../core/password/password-queue.ts';
 import type { Call } from './call.ts';
 import { networkOf } from './peer-address.ts';
 
 /**
- * Where a call comes from, for queues that share capacity between callers.
+ * Returns the source of a call, for queues that share capacity between sources.
  *
- * @param ipAddress of the person, where a front stated it. Default: the peer's.
+ * @param ipAddress the user's address, if a front stated it. Default: the peer's address.
  */
 export function callSource(
   call: Call,

@@ -6,21 +6,21 @@ import type { Clock } from '../validator/clock.ts';
 import { peerAddress } from './peer-address.ts';
 import { peerConnection } from './peer-connection.ts';
 
-/** Who makes a call, as far as the call's interceptors had to find out. */
+/** Who makes a call. Interceptors set only what the rpc requires. */
 export type Caller =
   | {
-      /** An access token, judged as the rpc demands. */
+      /** An access token, validated to the requirements of the rpc. */
       readonly how: 'token';
       readonly userId: string;
       readonly sessionId: string;
       readonly clientId: string;
       readonly roles: readonly string[];
     }
-  /** A certificate of the client CA; who holds it is not known any closer. */
+  /** A certificate issued by the client CA. The holder is not identified further. */
   | { readonly how: 'certificate' }
   | { readonly how: 'unknown' };
 
-/** An rpc, by its names in the proto files. */
+/** An rpc, named as in the proto files. */
 export interface Method {
   /** For example `latchkey.v1.IdentityService`. */
   readonly service: string;
@@ -28,24 +28,24 @@ export interface Method {
   readonly name: string;
 }
 
-/** Answers at once where it can: a promise costs a validation a turn of the event loop. */
+/** Responds synchronously if it can. A promise costs a validation one turn of the event loop. */
 export type Handler<Request, Response> = (request: Request, call: Call) => Response | Promise<Response>;
 
-/** Wraps a handler of any rpc. It is applied once, when the server is built, not at every call. */
+/** Wraps a handler of any rpc. Applied once, when the server is built, not per call. */
 export type Interceptor = <Request, Response>(
   next: Handler<Request, Response>,
   method: Method,
 ) => Handler<Request, Response>;
 
-/** What of a grpc-js call is needed here. */
+/** The part of a grpc-js call that is used here. */
 export type CallSurface = Pick<
   ServerUnaryCall<unknown, unknown>,
   'metadata' | 'cancelled' | 'getPeer' | 'getDeadline' | 'getAuthContext' | 'once'
 >;
 
-/** Who is responsible for what a call does. Only for rpcs that an interceptor admits callers to. */
+/** Returns the actor of a call. Throws if no interceptor has authenticated the caller by token. */
 export function actorOf({ caller }: Call): Actor {
-  if (caller.how !== 'token') throw new Error('an rpc that changes something admitted an unknown caller');
+  if (caller.how !== 'token') throw new Error('an rpc that makes changes must authenticate callers');
   const { userId, sessionId, clientId } = caller;
   return { kind: 'caller', userId, sessionId, clientId };
 }
@@ -53,11 +53,11 @@ export function actorOf({ caller }: Call): Actor {
 const UNKNOWN_CALLER: Caller = { how: 'unknown' };
 
 /**
- * One call under way, as handlers and interceptors see it. Everything that costs something is made when it is
- * first asked for: a validation that was answered from memory asks for none of it.
+ * One call in progress, as handlers and interceptors see it. Costly values are created on first access.
+ * A validation that is answered from memory needs none of them.
  */
 export class Call {
-  /** Set by the interceptor that admits the caller. */
+  /** Set by the interceptor that authenticates the caller. */
   caller: Caller = UNKNOWN_CALLER;
   readonly #surface: CallSurface;
   readonly #ids: IdSource;
@@ -71,7 +71,7 @@ export class Call {
     this.#clock = clock;
   }
 
-  /** Names this call in the log, and in an error if it is our fault. */
+  /** Identifies this call in the log and in INTERNAL errors. */
   get correlationId(): string {
     this.#correlationId ??= this.#ids.next(this.#clock.now());
     return this.#correlationId;
@@ -81,27 +81,27 @@ export class Call {
     return this.#surface.metadata;
   }
 
-  /** The caller's IP address without port; empty on a Unix socket. */
+  /** The caller's IP address without the port. Empty on a Unix socket. */
   get peerAddress(): string {
     return peerAddress(this.#surface.getPeer());
   }
 
-  /** A name of the call's connection, unique among open connections. */
+  /** Identifies the call's connection. Unique among open connections. */
   get connection(): string {
     return peerConnection(this.#surface);
   }
 
-  /** Whether the caller's certificate was verified against the client CA in the TLS handshake. */
+  /** Whether the TLS handshake verified the caller's certificate against the client CA. */
   get hasClientCertificate(): boolean {
     return this.#surface.getAuthContext().sslPeerCertificate !== undefined;
   }
 
-  /** Milliseconds until the caller's deadline; Infinity: it has none. */
+  /** Milliseconds until the caller's deadline. Infinity if it has none. */
   get remainingMs(): number {
     return Number(this.#surface.getDeadline()) - this.#clock.now();
   }
 
-  /** Aborted when nobody waits for the answer any more: the caller went away or its deadline has come. */
+  /** Aborts when the call is cancelled, its deadline passes, or `abort` is called. */
   get signal(): AbortSignal {
     if (this.#aborter === undefined) {
       const aborter = new AbortController();
@@ -112,7 +112,7 @@ export class Call {
     return this.#aborter.signal;
   }
 
-  /** Gives up the work of this call, if any of it listens to `signal`; the reason is the signal's. */
+  /** Aborts `signal`, with this reason, if anything has read it. */
   abort(reason?: Failure): void {
     this.#aborter?.abort(reason);
   }

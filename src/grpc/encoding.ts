@@ -3,17 +3,17 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { Failure } from '../core/failure.ts';
 import type { RequestLimits } from './request-limits.ts';
 
-/** The half of a generated message type that reads. */
+/** The decoding half of a generated message type. */
 export interface Decoder<Message> {
   decode(reader: BinaryReader): Message;
 }
 
-/** The half of a generated message type that writes. */
+/** The encoding half of a generated message type. */
 export interface Encoder<Message> {
   encode(message: Message): { finish(): Uint8Array };
 }
 
-/** A message that its handler has encoded itself. */
+/** A message that the handler has already encoded. */
 export class EncodedMessage {
   readonly bytes: Uint8Array;
 
@@ -22,21 +22,21 @@ export class EncodedMessage {
   }
 }
 
-/** Sends such a message as it is. */
+/** Passes an encoded message through unchanged. */
 export const asEncoded: Encoder<EncodedMessage> = {
   encode: ({ bytes }) => ({ finish: () => bytes }),
 };
 
-/** The message in wire form, in the very bytes that the writer made. */
+/** Encodes a message. The buffer shares the writer's memory. */
 export function bytesOf<Message>(type: Encoder<Message>, message: Message): Buffer {
   const bytes = type.encode(message).finish();
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /**
- * Decodes a request. Throws MALFORMED_REQUEST, and REQUEST_TOO_LARGE if it has more fields than its rpc needs.
- * Stricter than the generated decoder, which takes text that is not UTF-8 (proto3 forbids it) and stops without a
- * word at a tag of zero.
+ * Decodes a request. Throws MALFORMED_REQUEST, or REQUEST_TOO_LARGE if it has more than `maxFields` fields.
+ * The generated decoder is less strict: it accepts strings that are not UTF-8, which proto3 forbids. It also stops
+ * silently at a tag of zero.
  */
 export function decodeStrictly<Message>(
   type: Decoder<Message>,
@@ -55,20 +55,20 @@ export function decodeStrictly<Message>(
 }
 
 function malformed(): Failure {
-  return new Failure('MALFORMED_REQUEST', 'The request is not a protobuf message of its type.');
+  return new Failure('MALFORMED_REQUEST', 'The request is not a valid protobuf message of this rpc.');
 }
 
 function tooManyFields(maxFields: number): Failure {
-  const message = `The request has too many fields: this rpc takes at most ${maxFields}.`;
+  const message = `The request has too many fields; this rpc accepts at most ${maxFields}.`;
   return new Failure('REQUEST_TOO_LARGE', message, { metadata: { max_fields: String(maxFields) } });
 }
 
-/** The library's varint reader, which the library sets as a property of each instance. */
+/** The library's varint reader. The library sets it as a property of each instance. */
 const { uint32: readVarint } = new BinaryReader(Buffer.alloc(0));
 
 /**
- * Counts every varint read by `uint32`: each tag, also of unknown fields and within groups, and each length of a nested
- * message. Text lengths and `int32` values are read without being counted.
+ * Counts every varint read by `uint32`: each tag and each length of a nested message. This includes tags of unknown
+ * fields and tags within groups. String lengths and `int32` values are not counted.
  */
 class StrictReader extends BinaryReader {
   readonly #bytes: Buffer;
@@ -91,7 +91,7 @@ class StrictReader extends BinaryReader {
     this.pos += length;
     if (this.pos > this.len) throw new RangeError('a string longer than the message');
     const text = this.#bytes.toString('utf8', start, this.pos);
-    // Bytes that are no UTF-8 become U+FFFD, and so does a U+FFFD that was sent: only then look closely.
+    // Invalid UTF-8 decodes to U+FFFD, but U+FFFD may also have been sent. Only then check the bytes.
     if (text.includes('\uFFFD') && !isUtf8(this.#bytes.subarray(start, this.pos))) {
       throw new TypeError('a string that is not UTF-8');
     }

@@ -4,16 +4,16 @@ import type { Server } from '@grpc/grpc-js';
 import { http2ServersOf } from './http2-servers.ts';
 import type { ServerLog } from './server-log.ts';
 
-/** Lines a second; the rest is counted. */
+/** Log lines per interval. Further failures are only counted. */
 const MAX_LINES = 5;
 const INTERVAL_MS = 1_000;
 
-const NO_CERTIFICATE = 'the client showed no certificate';
+const NO_CERTIFICATE = 'the client sent no certificate';
 const NOT_TLS = 'the client does not speak TLS';
 const OLD_TLS = 'the client does not speak TLS 1.3';
 const UNTRUSTED = 'the client does not trust the certificate of this service';
 
-/** By the code of the error. */
+/** By error code. */
 const REASONS: Readonly<Record<string, string>> = {
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: NO_CERTIFICATE,
   ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
@@ -26,22 +26,22 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the client closed the connection; it may not trust the certificate of this service',
 };
 
-/** Of a client's certificate, by the code of the verification. */
+/** Problems of a client's certificate, by verification error code. */
 const CERTIFICATE_FAULTS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'has expired',
   CERT_NOT_YET_VALID: 'is not valid yet',
 };
 
 /**
- * Logs the TLS handshakes that fail, with the peer and why, at most five a second. The library itself says nothing. A
- * connection that is closed before it sent anything is a probe of the port, and not logged.
+ * Logs failed TLS handshakes with the peer and the reason, at most five per second. The library does not log them.
+ * A connection that closes before it sends anything is a port probe and is not logged.
  *
- * @param server must be bound, or have a connection injector.
+ * @param server must be bound or have a connection injector.
  */
 export function logFailedHandshakes(server: Server, log: ServerLog): void {
   const warn = limited(log);
   for (const http2Server of http2ServersOf(server)) {
-    // Node remembers the address once it was read, and cannot read it after the connection was closed.
+    // Node caches the address on first read and cannot read it once the connection is closed.
     http2Server.on('connection', (socket: Socket) => socket.remoteAddress);
     http2Server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
       const connection = connectionUnder(socket);
@@ -52,23 +52,23 @@ export function logFailedHandshakes(server: Server, log: ServerLog): void {
   }
 }
 
-/** The TCP connection, private in Node. */
+/** The TCP connection under a TLS socket, which is private in Node. */
 function connectionUnder(socket: TLSSocket): Socket {
   return (Reflect.get(socket, '_parent') as Socket | undefined) ?? socket;
 }
 
 function reasonOf(error: NodeJS.ErrnoException, socket: TLSSocket): string {
-  // Set to a code, whatever its type says, where the certificate did not pass.
+  // Holds the error code as a string if verification failed, although it is typed as an Error.
   const fault: unknown = socket.authorizationError;
   if (typeof fault === 'string') {
-    const problem = CERTIFICATE_FAULTS[fault] ?? 'is from no authority in LATCHKEY_TLS_CLIENT_CA';
-    return `the certificate of the client ${problem} (${fault})`;
+    const problem = CERTIFICATE_FAULTS[fault] ?? 'was not issued by an authority in LATCHKEY_TLS_CLIENT_CA';
+    return `the client certificate ${problem} (${fault})`;
   }
   const { code = 'unknown' } = error;
   return REASONS[code] ?? code;
 }
 
-/** Warns at most so often in an interval, and tells at its end how many were left out. */
+/** Logs up to `MAX_LINES` warnings per interval. At its end, logs how many were omitted. */
 function limited(log: ServerLog): (fields: object) => void {
   let count = 0;
   const endInterval = () => {
@@ -79,6 +79,6 @@ function limited(log: ServerLog): (fields: object) => void {
   return (fields) => {
     if (count === 0) setTimeout(endInterval, INTERVAL_MS).unref();
     count += 1;
-    if (count <= MAX_LINES) log.warn(fields, 'a TLS handshake failed');
+    if (count <= MAX_LINES) log.warn(fields, 'TLS handshake failed');
   };
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ConnectionInjector } from '@grpc/grpc-js';
 
-/** Connections that another process has accepted and this one serves. */
+/** Connections that the supervisor accepted and this process serves. */
 export class HandedOverConnections {
   readonly #injector: Pick<ConnectionInjector, 'injectConnection' | 'drain'>;
   readonly #open = new Set<Socket>();
@@ -11,7 +11,7 @@ export class HandedOverConnections {
     this.#injector = injector;
   }
 
-  /** Serves a connection, or closes it if `close` was called before. */
+  /** Serves a connection. Closes it instead if `close` was called. */
   serve(connection: Socket): void {
     if (this.#onEmpty !== undefined) {
       connection.destroy();
@@ -25,14 +25,14 @@ export class HandedOverConnections {
     this.#injector.injectConnection(connection);
   }
 
-  /** Closes each connection when its calls have ended, or at the timeout. Resolves when all are closed. */
+  /** Closes each connection when its calls end, at the latest after the timeout. Resolves when all are closed. */
   async close(timeoutMs: number): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
       if (this.#open.size === 0) resolve();
     });
     this.#injector.drain(timeoutMs);
-    // The library does not know a connection before its first bytes.
+    // The library does not track a connection until its first bytes arrive.
     const timer = setTimeout(() => {
       for (const connection of this.#open) connection.destroy();
     }, timeoutMs);

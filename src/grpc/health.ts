@@ -10,8 +10,8 @@ type Watch = handleServerStreamingCall<{ readonly service: string }, { readonly 
 type WatchCall = ServerWritableStream<{ readonly service: string }, { readonly status: string }>;
 
 /**
- * `grpc.health.v1.Health` for the server as a whole (the empty name) and for each of its services. It begins
- * as NOT_SERVING, and once the server drains it stays so.
+ * `grpc.health.v1.Health` for the whole server (the empty name) and each of its services. The initial status is
+ * NOT_SERVING. It stays NOT_SERVING once the server drains.
  */
 export class ServiceHealth {
   readonly #names: ReadonlySet<string>;
@@ -26,18 +26,18 @@ export class ServiceHealth {
     this.#health = new HealthImplementation(initial);
   }
 
-  /** Whether the service can do its work: what a load balancer goes by. */
+  /** Sets the status that load balancers act on. Has no effect while draining. */
   setServing(serving: boolean): void {
     if (!this.#draining) this.#announce(serving ? 'SERVING' : 'NOT_SERVING');
   }
 
-  /** Announces NOT_SERVING, for good. */
+  /** Announces NOT_SERVING permanently. */
   drain(): void {
     this.#draining = true;
     this.#announce('NOT_SERVING');
   }
 
-  /** Ends every Watch: a shutdown would wait for them until it loses its patience. */
+  /** Ends every Watch stream. Otherwise a shutdown would wait for them until its timeout. */
   endWatches(): void {
     for (const watch of this.#watches) watch.end();
   }
@@ -57,7 +57,7 @@ export class ServiceHealth {
     for (const name of this.#names) this.#health.setStatus(name, status);
   }
 
-  /** The library keeps an entry for every name that was ever watched, so it only hears of names that exist. */
+  /** The library stores every watched name permanently, so unknown names are handled here. */
   #guarded(watch: Watch): Watch {
     return (call) => {
       this.#watches.add(call);

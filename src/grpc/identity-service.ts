@@ -1,6 +1,6 @@
-import type { LoginService } from '../core/login/login-service.ts';
 import type { SessionService } from '../core/session/session-service.ts';
-import type { TokenValidation } from '../core/session/token-validation.ts';
+import type { LoginService } from '../core/sign-in/login-service.ts';
+import type { TokenValidation } from '../core/validation/token-validation.ts';
 import {
   BatchValidateRequest,
   BatchValidateResponse,
@@ -13,7 +13,7 @@ import {
   RefreshResponse,
   ValidateRequest,
 } from '../gen/latchkey/v1/identity.ts';
-import type { Demand, Judgement } from '../validator/verdict.ts';
+import type { Requirements, ValidationResult } from '../validator/verdict.ts';
 import type { Call } from './call.ts';
 import { callSource } from './call-source.ts';
 import { asEncoded, type EncodedMessage } from './encoding.ts';
@@ -33,24 +33,24 @@ import {
 } from './interceptors/caller-auth.ts';
 import { deviceOf, endedSessionMessage, sessionMessage, tokensMessage } from './messages/session-message.ts';
 import { ValidateEncoder } from './messages/validate-encoder.ts';
-import { batchValidateResponse, demandOf } from './messages/verdict-message.ts';
+import { batchValidateResponse, requirementsOf } from './messages/verdict-message.ts';
 import { canonicalAddress } from './peer-address.ts';
 import { BATCH_LIMITS } from './request-limits.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { unaryService } from './unary.ts';
 
-/** What the rpcs of IdentityService are done with. */
+/** The core services behind IdentityService. */
 export interface IdentityCore {
   readonly login: Pick<LoginService, 'login'>;
   readonly sessions: Pick<SessionService, 'refresh' | 'logoutByRefreshToken' | 'logoutByAccessToken'>;
-  readonly tokens: Pick<TokenValidation, 'judge'>;
-  /** Told of every verdict that was asked for: `accepted`, or the reason of the rejection. */
+  readonly tokens: Pick<TokenValidation, 'validate'>;
+  /** Called for every verdict with `accepted` or the reason of the rejection. */
   readonly onVerdict: (outcome: string) => void;
 }
 
-/** Which callers are admitted. */
+/** Which callers may call. */
 export interface IdentityCallers {
-  /** Of Validate and BatchValidate. */
+  /** Who may call Validate and BatchValidate. */
   readonly callerAuth: CallerAuth;
   /** Who may state an `origin`. */
   readonly frontAuth: FrontAuth;
@@ -143,7 +143,7 @@ async function refresh(
   return { tokens: tokensMessage(tokens), session: sessionMessage(session) };
 }
 
-/** Where the person is: as a front states it, or else where the call comes from. Refuses an origin from anybody else. */
+/** The user's address: from the `origin` of a front, otherwise the peer's. Refuses an `origin` from other callers. */
 async function personAddress(
   { origin }: Pick<LoginRequest, 'origin'>,
   call: Call,
@@ -161,53 +161,53 @@ async function logout({ sessions }: IdentityCore, { token }: LogoutRequest): Pro
     : sessions.logoutByRefreshToken(value);
 }
 
-/** Makes no promise where the judgement was at hand: a token seen before is answered in the same turn. */
+/** Responds synchronously if the result is cached, without a turn of the event loop. */
 function validate(
   { tokens, onVerdict }: IdentityCore,
   encoder: ValidateEncoder,
   request: ValidateRequest,
 ): EncodedMessage | Promise<EncodedMessage> {
-  const judged = tokens.judge(request.accessToken, demandOf(request));
-  const answer = (judgement: Judgement) => {
-    count(judgement, onVerdict);
-    return encoder.encode(judgement);
+  const validated = tokens.validate(request.accessToken, requirementsOf(request));
+  const answer = (result: ValidationResult) => {
+    count(result, onVerdict);
+    return encoder.encode(result);
   };
-  return judged instanceof Promise ? judged.then(answer) : answer(judged);
+  return validated instanceof Promise ? validated.then(answer) : answer(validated);
 }
 
 function batchValidate(
   { tokens, onVerdict }: IdentityCore,
   request: BatchValidateRequest,
 ): BatchValidateResponse | Promise<BatchValidateResponse> {
-  const demand = demandOf(request);
-  const atHand: Judgement[] = [];
-  // A token without a verdict at hand costs a signature check or a store read: done once for each distinct token.
-  const underWay = new Map<string, Promise<Judgement>>();
+  const requirements = requirementsOf(request);
+  const atHand: ValidationResult[] = [];
+  // A token that is not cached costs a signature check or a store read. Equal tokens share one.
+  const underWay = new Map<string, Promise<ValidationResult>>();
   const inOrder = request.accessTokens.map((token) => {
-    const judged = underWay.get(token) ?? judgeOrReject(tokens, token, demand);
-    if (judged instanceof Promise) underWay.set(token, judged);
-    else atHand.push(judged);
-    return judged;
+    const validated = underWay.get(token) ?? validateOrReject(tokens, token, requirements);
+    if (validated instanceof Promise) underWay.set(token, validated);
+    else atHand.push(validated);
+    return validated;
   });
-  const answer = (judgements: readonly Judgement[]) => {
-    for (const judgement of judgements) count(judgement, onVerdict);
-    return batchValidateResponse(judgements);
+  const answer = (results: readonly ValidationResult[]) => {
+    for (const result of results) count(result, onVerdict);
+    return batchValidateResponse(results);
   };
   return underWay.size === 0 ? answer(atHand) : Promise.all(inOrder).then(answer);
 }
 
-function count({ verdict }: Judgement, onVerdict: IdentityCore['onVerdict']): void {
+function count({ verdict }: ValidationResult, onVerdict: IdentityCore['onVerdict']): void {
   onVerdict(verdict.kind === 'accepted' ? 'accepted' : verdict.reason);
 }
 
-/** A throw would leave the judgements already under way with nobody to hear of their failures. */
-function judgeOrReject(
+/** A synchronous throw would leave the pending results with unhandled rejections. */
+function validateOrReject(
   tokens: IdentityCore['tokens'],
   token: string,
-  demand: Demand,
-): Judgement | Promise<Judgement> {
+  requirements: Requirements,
+): ValidationResult | Promise<ValidationResult> {
   try {
-    return tokens.judge(token, demand);
+    return tokens.validate(token, requirements);
   } catch (error) {
     return Promise.reject(error);
   }

@@ -12,7 +12,7 @@ import { afterOf, checkPage, pageSizeOf, pageTokenOf } from './page.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { unaryService } from './unary.ts';
 
-/** What the rpcs of admin.KeyService are done with. */
+/** The core service behind admin.KeyService. */
 export type KeyCore = Pick<KeyService, 'list' | 'reload' | 'rotate'>;
 
 /** A JWK thumbprint (RFC 7638) with SHA-256. */
@@ -34,7 +34,7 @@ export function keyService(
         callers,
         check: (request, faults) => checkPage(request, KEY_ID, faults),
         handle: async (request) => {
-          // Another replica may have made one since the last look.
+          // Another replica may have created a key since the last reload.
           await keys.reload();
           return listSigningKeys(keys.list(), request);
         },
@@ -51,7 +51,7 @@ export function keyService(
   );
 }
 
-/** A key that is gone since the page before was the oldest: nothing comes after it. */
+/** Keys expire oldest first and are listed newest first. So no key follows one that has been removed. */
 function listSigningKeys(
   keys: readonly SigningKeyInfo[],
   request: ListSigningKeysRequest,

@@ -4,8 +4,8 @@ const IPV6_GROUPS = 8;
 const NETWORK_GROUPS = 4;
 
 /**
- * The IP address in what grpc-js answers as `getPeer()`: an address, a colon and a port, IPv6 without
- * brackets. A zone (`%eth0`) is left out. Empty where there is no address, as on a Unix socket.
+ * The IP address in a `getPeer()` of grpc-js, which has the form `address:port`, with IPv6 not in brackets. A zone
+ * (`%eth0`) is removed. Empty if there is no address, as on a Unix socket.
  */
 export function peerAddress(peer: string): string {
   const colon = peer.lastIndexOf(':');
@@ -13,8 +13,8 @@ export function peerAddress(peer: string): string {
 }
 
 /**
- * One text for each IP address: IPv6 as RFC 5952 writes it. An IPv4 address within IPv6 (`::ffff:192.0.2.1`, RFC 4291,
- * section 2.5.5.2) is given as IPv4. Empty for what is no address.
+ * The canonical text of an IP address. IPv6 follows RFC 5952. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`,
+ * RFC 4291, section 2.5.5.2) becomes IPv4. Empty if the text is not an address.
  */
 export function canonicalAddress(address: string): string {
   const version = isIP(address);
@@ -27,8 +27,8 @@ export function canonicalAddress(address: string): string {
 }
 
 /**
- * The network of an address, as a provider assigns it to one customer: an IPv4 address itself, and of an IPv6 address
- * the first 64 bits (RFC 6177). Empty stays empty.
+ * The network that a provider assigns to one customer: the whole IPv4 address, or the /64 of an IPv6 address
+ * (RFC 6177). Empty if the address is empty.
  */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;

@@ -5,8 +5,8 @@ const numbers = new WeakMap<object, number>();
 let lastNumber = 0;
 
 /**
- * A name of the connection that a call of grpc-js came over, unique among open connections: the peer's address and
- * port. A Unix socket has neither, so its HTTP/2 session gets a number.
+ * Identifies the connection of a grpc-js call, unique among open connections. It is the peer's address and port. A Unix
+ * socket has neither, so its HTTP/2 session gets a number.
  */
 export function peerConnection(surface: { getPeer(): string }): string {
   const peer = surface.getPeer();
@@ -18,7 +18,7 @@ export function peerConnection(surface: { getPeer(): string }): string {
   return `unix ${number}`;
 }
 
-/** The HTTP/2 session of a call, private in grpc-js. Undefined: this version of grpc-js keeps it elsewhere. */
+/** The HTTP/2 session of a call, private in grpc-js. Undefined if this version of grpc-js stores it elsewhere. */
 function sessionOf(surface: object): object | undefined {
   let call = field(surface, 'call');
   for (let inner = field(call, 'nextCall'); inner !== undefined; inner = field(inner, 'nextCall'))

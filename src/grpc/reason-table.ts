@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type { FailureReason } from '../core/failure.ts';
 
-/** The gRPC status that each reason is answered with, as `error_reason.proto` states it. */
+/** The gRPC status of each reason, as stated in `error_reason.proto`. */
 export const STATUS_BY_REASON: Readonly<Record<FailureReason, status>> = {
   INVALID_FIELD: status.INVALID_ARGUMENT,
   MALFORMED_REQUEST: status.INVALID_ARGUMENT,
@@ -15,7 +15,7 @@ export const STATUS_BY_REASON: Readonly<Record<FailureReason, status>> = {
   CALLER_FORBIDDEN: status.PERMISSION_DENIED,
   LOGIN_QUEUE_FULL: status.RESOURCE_EXHAUSTED,
   STORE_UNAVAILABLE: status.UNAVAILABLE,
-  ENDING_UNCONFIRMED: status.UNAVAILABLE,
+  END_UNCONFIRMED: status.UNAVAILABLE,
   DRAINING: status.UNAVAILABLE,
   WATCH_TOO_SLOW: status.ABORTED,
   USER_NOT_FOUND: status.NOT_FOUND,

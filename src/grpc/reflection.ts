@@ -4,15 +4,14 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { Server } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 
-/** A google.protobuf.FileDescriptorSet of every proto file a client may ask about; `npm run generate` makes it. */
+/** A google.protobuf.FileDescriptorSet of all proto files. `npm run generate` creates it. */
 const DESCRIPTORS = new URL('../gen/descriptors.binpb', import.meta.url);
 
 /**
- * Server reflection, v1 and v1alpha, for the services named.
+ * Adds server reflection, v1 and v1alpha, for these services.
  *
- * The reflection library is made for definitions of its sibling, the proto loader, and by that way loses the
- * files that a file imports: a client could not resolve a Timestamp, nor the details of an error. All it
- * really takes of a definition are the bytes of the files, so it gets those of every file there is.
+ * The reflection library expects definitions from the proto loader, which lose imported files. Clients could not
+ * resolve a Timestamp or error details. The library uses only the file bytes of a definition, so it gets all files.
  */
 export function addReflection(server: Server, services: readonly string[]): void {
   const everything = {
@@ -23,7 +22,7 @@ export function addReflection(server: Server, services: readonly string[]): void
   new ReflectionService({ everything }, { services: [...services] }).addToServer(server);
 }
 
-/** The files of the set, each still encoded. */
+/** The files of the set, still encoded. */
 function readDescriptors(): Buffer[] {
   const path = fileURLToPath(DESCRIPTORS);
   const reader = new BinaryReader(readFile(path));
@@ -40,6 +39,6 @@ function readFile(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw new Error(`Reflection needs ${path}; \`npm run generate\` makes it.`, { cause });
+    throw new Error(`Reflection needs ${path}. Run \`npm run generate\` to create it.`, { cause });
   }
 }

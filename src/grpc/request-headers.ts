@@ -4,17 +4,17 @@ import { http2ServersOf } from './http2-servers.ts';
 
 /** A valid `grpc-timeout` has at most eight digits and a unit. */
 const MAX_TIMEOUT_LENGTH = 16;
-/** A short value that the library refuses as invalid. */
+/** A short value that the library rejects as invalid. */
 const INVALID_TIMEOUT = 'too long';
 
 /**
- * Removes costly headers from every call before the library parses them, which it does before any interceptor runs.
- * HTTP/2 repeats a header in one byte, so 30 bytes can unpack to 64 KiB of headers. Without this they would cost:
+ * Removes costly headers from every call. The library parses headers before any interceptor runs. HPACK repeats a
+ * header in one byte, so 30 bytes can unpack to 64 KiB of headers. Parsing them would cost:
  *
- * - 30 ms in binary metadata, of which the library makes an entry for each comma. This service reads none of it.
- * - 4 ms in `grpc-timeout`, in which the library starts a search at every digit.
+ * - 30 ms in binary metadata, because the library creates an entry for each comma. This service reads none of it.
+ * - 4 ms in `grpc-timeout`, because the library starts a search at every digit.
  *
- * @param server must be bound, or have a connection injector.
+ * @param server must be bound or have a connection injector.
  */
 export function trimRequestHeaders(server: Server): void {
   for (const http2Server of http2ServersOf(server)) {
@@ -24,7 +24,7 @@ export function trimRequestHeaders(server: Server): void {
   }
 }
 
-/** @param raw the headers as names and values in turn, which are faster to search. */
+/** @param raw header names and values in turn, which is faster to search than `headers`. */
 function trim(headers: IncomingHttpHeaders, raw: readonly string[]): void {
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index];

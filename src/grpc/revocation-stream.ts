@@ -1,55 +1,59 @@
 import { Failure } from '../core/failure.ts';
-import type { RevocationBroadcast, WatchOptions } from '../core/revocation/revocation-broadcast.ts';
-import type { RevocationWatcher, WatchMessage, WatchSink } from '../core/revocation/revocation-watcher.ts';
+import type {
+  RevocationSubscriber,
+  SubscriberSink,
+  WatchMessage,
+} from '../core/revocation/revocation-subscriber.ts';
+import type { RevocationSubscriptions, WatchOptions } from '../core/revocation/revocation-subscriptions.ts';
 import type { Clock } from '../validator/clock.ts';
 import type { Admission } from './interceptors/caller-auth.ts';
 import type { WatchEncoder } from './messages/watch-encoder.ts';
 import type { StreamingCall } from './server-streaming.ts';
 
-/** What a stream of WatchRevocations is fed with. */
+/** Dependencies of a WatchRevocations stream. */
 export interface RevocationStreamParts {
-  readonly broadcast: Pick<RevocationBroadcast, 'watch'>;
+  readonly subscriptions: Pick<RevocationSubscriptions, 'watch'>;
   readonly encoder: WatchEncoder;
   readonly clock: Clock;
-  /** Judges the caller again, for as long as the stream lasts. */
+  /** Checks the caller again while the stream is open. */
   readonly admission: Admission;
 }
 
 /** One stream of WatchRevocations. */
-export class RevocationStream implements WatchSink {
+export class RevocationStream implements SubscriberSink {
   readonly #parts: RevocationStreamParts;
   readonly #call: StreamingCall;
   readonly #options: WatchOptions;
   readonly #ended = Promise.withResolvers<void>();
-  #watcher: RevocationWatcher | undefined;
-  #judgedAt: number;
+  #subscriber: RevocationSubscriber | undefined;
+  #validatedAt: number;
 
   constructor(parts: RevocationStreamParts, call: StreamingCall, options: WatchOptions) {
     this.#parts = parts;
     this.#call = call;
     this.#options = options;
-    this.#judgedAt = parts.clock.monotonic();
+    this.#validatedAt = parts.clock.monotonic();
   }
 
-  /** Tells until the stream ends. Rejects with why. */
+  /** Sends messages until the stream ends. Always rejects, with the reason of the end. */
   async run(): Promise<void> {
     const { signal } = this.#call;
     if (signal.aborted) throw reasonOf(signal);
-    const watcher = this.#parts.broadcast.watch(this, this.#options);
-    this.#watcher = watcher;
+    const subscriber = this.#parts.subscriptions.watch(this, this.#options);
+    this.#subscriber = subscriber;
     signal.addEventListener('abort', () => this.#endWith(reasonOf(signal)), { once: true });
-    watcher.look();
+    subscriber.look();
     try {
       await this.#ended.promise;
     } finally {
-      watcher.close();
+      subscriber.close();
     }
   }
 
   send(message: WatchMessage): void {
     try {
       if (!this.#callerIsAdmitted()) return;
-      this.#call.send(this.#parts.encoder.encode(message), () => this.#watcher?.taken());
+      this.#call.send(this.#parts.encoder.encode(message), () => this.#subscriber?.taken());
     } catch (error) {
       this.#endWith(error);
     }
@@ -60,17 +64,16 @@ export class RevocationStream implements WatchSink {
   }
 
   #endWith(error: unknown): void {
-    this.#watcher?.close();
+    this.#subscriber?.close();
     this.#ended.reject(error);
   }
 
-  /** Judges the caller again once a heartbeat: by a token that is not good any more nothing is told. */
+  /** Checks the caller again once per heartbeat. Nothing is sent to a caller whose token is no longer accepted. */
   #callerIsAdmitted(): boolean {
     const now = this.#parts.clock.monotonic();
-    // Half the interval: heartbeats come up to 50 ms early, and a comparison with the whole interval would skip every
-    // second one.
-    if (now - this.#judgedAt < this.#options.heartbeatMs / 2) return true;
-    this.#judgedAt = now;
+    // Half the interval, because heartbeats can be up to 50 ms early. The full interval would skip every second one.
+    if (now - this.#validatedAt < this.#options.heartbeatMs / 2) return true;
+    this.#validatedAt = now;
     try {
       const admitted = this.#parts.admission(this.#call);
       if (admitted instanceof Promise) admitted.catch((error: unknown) => this.#endUnlessUndecided(error));
@@ -81,8 +84,8 @@ export class RevocationStream implements WatchSink {
   }
 
   /**
-   * Ends the stream, but not where nobody can tell whether the caller is still good: the next heartbeat asks again.
-   * Answers whether it ended.
+   * Ends the stream, unless the caller could not be checked because a store is unavailable. Then the next heartbeat
+   * checks again. Returns whether the stream ended.
    */
   #endUnlessUndecided(error: unknown): boolean {
     if (error instanceof Failure && error.reason === 'STORE_UNAVAILABLE') return false;
@@ -92,5 +95,5 @@ export class RevocationStream implements WatchSink {
 }
 
 function reasonOf({ reason }: AbortSignal): Failure {
-  return reason instanceof Failure ? reason : new Failure('CANCELLED', 'The caller has gone.');
+  return reason instanceof Failure ? reason : new Failure('CANCELLED', 'The caller cancelled the call.');
 }

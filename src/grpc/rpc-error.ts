@@ -1,6 +1,6 @@
 import type { Metadata, StatusObject, status } from '@grpc/grpc-js';
 
-/** A call's status other than OK, ready to be sent. Made by error translation and by nothing else. */
+/** A status other than OK, ready to be sent. Only error translation creates it. */
 export class RpcError extends Error implements StatusObject {
   override readonly name = 'RpcError';
   readonly code: status;

@@ -1,7 +1,7 @@
 import { setLogger } from '@grpc/grpc-js';
 import { maskCredentials } from '../validator/masked-credentials.ts';
 
-/** What this room says to the log; pino's loggers are of this shape. */
+/** The logger that the gRPC code uses. pino loggers have this shape. */
 export interface ServerLog {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -10,8 +10,8 @@ export interface ServerLog {
 }
 
 /**
- * Sends what the gRPC library says to our log, without the credentials that it quotes. The library has one logger
- * for the whole process.
+ * Sends the messages of the gRPC library to our log, with credentials masked. The library has one logger per
+ * process.
  */
 export function takeLibraryLog(log: ServerLog): void {
   const say = (...words: readonly unknown[]) => {

@@ -15,7 +15,7 @@ import {
 
 type Surface = ServerWritableStream<Buffer, unknown>;
 
-/** A call that is answered with any number of messages, each encoded by its handler. */
+/** A call that gets any number of response messages. Its handler encodes them. */
 export class StreamingCall extends Call {
   readonly #stream: Surface;
 
@@ -24,7 +24,7 @@ export class StreamingCall extends Call {
     this.#stream = stream;
   }
 
-  /** @param taken called when the message has left for the network: when the reader has made room for it. */
+  /** @param taken called when the message was passed to the network. A slow reader delays this. */
   send(message: Buffer, taken: () => void): void {
     this.#stream.write(message, (error?: Error | null) => {
       if (error === null || error === undefined) taken();
@@ -32,16 +32,16 @@ export class StreamingCall extends Call {
   }
 }
 
-/** One rpc: its request, who may call it, what its fields must be, and what it tells. */
+/** One server-streaming rpc: its request, its callers, its field checks and its handler. */
 export interface StreamingRpc<Request> extends RpcRequests<Request> {
   /**
-   * Sends by itself. The stream ends when the promise settles; what it rejects with is the caller's status. Has to
-   * settle once `call.signal` is aborted, with the reason if that is a `Failure`.
+   * Sends messages with `call.send`. The stream ends when the promise settles; a rejection becomes the status. Must
+   * settle once `call.signal` aborts, and reject with its reason if that is a `Failure`.
    */
   readonly handle: (request: Request, call: StreamingCall) => Promise<void>;
 }
 
-/** The rpcs of a generated service definition, or of a part of one, each with its own request. */
+/** The rpcs of a generated service definition or of a part of one, each with its own request type. */
 export type StreamingRpcs<Definition> = {
   readonly [Name in keyof Definition]: Definition[Name] extends {
     readonly requestDeserialize: (bytes: Buffer) => infer Request;
@@ -51,8 +51,8 @@ export type StreamingRpcs<Definition> = {
 };
 
 /**
- * Makes a service of its rpcs, each behind the chain of interceptors; the time that is measured is that of the whole
- * stream. Once it drains, its streams end as DRAINING.
+ * Creates a service from its rpcs, each behind the interceptor chain. The measured time is that of the whole stream.
+ * When the service drains, its streams end with DRAINING.
  */
 export function serverStreamingService<Definition extends ServiceDefinition>(
   definition: Definition,
@@ -71,7 +71,7 @@ export function serverStreamingService<Definition extends ServiceDefinition>(
   return { ...registration, drain: () => underWay.drain() };
 }
 
-/** The calls whose handlers have begun. */
+/** The calls whose handlers are running. */
 class UnderWay {
   readonly #calls = new Set<StreamingCall>();
   #isDraining = false;
@@ -81,11 +81,11 @@ class UnderWay {
     for (const call of this.#calls) call.abort(draining());
   }
 
-  /** Innermost: what was refused before is not under way. */
+  /** Innermost, so that refused calls are not tracked. */
   tracking<Request>(handle: StreamingRpc<Request>['handle']): Handler<Request, void> {
     return async (request, call) => {
       if (this.#isDraining) throw draining();
-      if (!(call instanceof StreamingCall)) throw new TypeError('a stream without its call');
+      if (!(call instanceof StreamingCall)) throw new TypeError('the call is not a StreamingCall');
       this.#calls.add(call);
       try {
         await handle(request, call);
@@ -97,7 +97,7 @@ class UnderWay {
 }
 
 function draining(): Failure {
-  return new Failure('DRAINING', 'The server is about to stop: call again on another connection.');
+  return new Failure('DRAINING', 'The server is shutting down; retry on another connection.');
 }
 
 function streamingCallHandler(
@@ -111,7 +111,7 @@ function streamingCallHandler(
       await handle(stream.request, call);
     }
 
-    /** The library sends what is emitted as an error as the status of the call. */
+    /** The library sends an emitted error as the status of the call. */
     function refuse(error: unknown): void {
       stream.emit('error', statusOf(error));
     }

@@ -17,31 +17,31 @@ import { TlsCredentials, type TlsFiles } from './tls-credentials.ts';
 import { removeStaleSocket, unixSocketPath } from './unix-socket.ts';
 
 const DEFAULT_TLS_RELOAD_MS = 10_000;
-/** How long connections may take to close after their calls were cut off; milliseconds. */
+/** How long connections may take to close after their calls were cancelled; milliseconds. */
 const CLOSING_MS = 1_000;
 
 export interface GrpcServerOptions {
-  /** `host:port`, `[ipv6]:port` or `unix:/path`. Port 0: any that is free. */
+  /** `host:port`, `[ipv6]:port` or `unix:/path`. Port 0: the system chooses a free port. */
   readonly address: string;
   readonly services: readonly ServiceRegistration[];
   readonly reflection: boolean;
-  /** Left out: plaintext. */
+  /** Default: plaintext. */
   readonly tls?: TlsFiles;
-  /** How often the certificate files are looked at. Default 10 s. */
+  /** How often the certificate files are checked; milliseconds. Default 10 s. */
   readonly tlsReloadMs?: number;
   readonly log: ServerLog;
 }
 
 export interface DrainOptions {
-  /** From the announcement to the moment no connection is taken any more; all calls are served meanwhile. */
+  /** How long new connections and calls are accepted after NOT_SERVING is announced; milliseconds. */
   readonly delayMs: number;
-  /** How long calls under way may go on from there. */
+  /** How long calls in progress may take after that; milliseconds. */
   readonly timeoutMs: number;
 }
 
 const HEALTH_SERVICE = 'grpc.health.v1.Health';
 
-/** The gRPC side of the process: services, health and reflection on one address. */
+/** The gRPC server of the process: services, health and reflection on one address. */
 export class GrpcServer {
   readonly health: ServiceHealth;
   readonly #server: Server;
@@ -65,8 +65,8 @@ export class GrpcServer {
   }
 
   /**
-   * Binds, and from then on serves; answers the address with the real port. Health says NOT_SERVING until it
-   * is told otherwise. Fails in the system's words if the address cannot be listened on, and with TlsFileFault.
+   * Listens and serves. Returns the address with the actual port. Health reports NOT_SERVING until `health` is set.
+   * Rejects with the system error if it cannot listen, or with TlsFileError.
    */
   async listen(): Promise<string> {
     const { address } = this.#options;
@@ -79,7 +79,7 @@ export class GrpcServer {
   }
 
   /**
-   * Serves connections that another process accepts, instead of listening. Fails with TlsFileFault.
+   * Serves connections that the supervisor accepted, instead of listening. Throws TlsFileError.
    *
    * @returns a function that serves a connection, or closes it once the server drains.
    */
@@ -91,9 +91,8 @@ export class GrpcServer {
   }
 
   /**
-   * Stops without breaking anything that can be kept: announces NOT_SERVING, keeps serving for the delay, then
-   * takes no new connection and no new call and waits for those under way. Answers whether all of them came
-   * to their end; false: some were cut off at the timeout.
+   * Stops gracefully. Announces NOT_SERVING and keeps serving for the delay. Then refuses new connections and calls
+   * and waits for calls in progress. Returns true if all completed, false if some were cancelled at the timeout.
    */
   async drain({ delayMs, timeoutMs }: DrainOptions): Promise<boolean> {
     this.health.drain();
@@ -105,17 +104,17 @@ export class GrpcServer {
     const patience = setTimeout(() => {
       cut = true;
     }, timeoutMs);
-    // Without channelz the library's forceShutdown knows no sessions; `drain` does, and ends them at the timeout.
+    // Without channelz, forceShutdown ends no sessions. `drain` ends them at the timeout.
     if (this.#boundAddress !== undefined) this.#server.drain(this.#boundAddress, timeoutMs);
     const handedOverClosed = this.#handedOver?.close(timeoutMs);
     await this.#shutDown(timeoutMs + CLOSING_MS);
-    // The library waits only for connections that it accepted itself.
+    // tryShutdown waits only for connections that the library accepted itself.
     await handedOverClosed;
     clearTimeout(patience);
     return !cut;
   }
 
-  /** Bounded: a TLS socket can vanish without a `close` event, and the library would wait for it for ever. */
+  /** Bounded, because a TLS socket can vanish without a `close` event. The library would wait for it forever. */
   #shutDown(withinMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const limit = setTimeout(resolve, withinMs);
@@ -127,7 +126,7 @@ export class GrpcServer {
     });
   }
 
-  /** What the library does not do itself; once it has its HTTP/2 servers. */
+  /** Attaches listeners to the HTTP/2 servers. The server must be bound or have a connection injector. */
   #watchConnections(): void {
     trimRequestHeaders(this.#server);
     if (this.#tls !== undefined) logFailedHandshakes(this.#server, this.#options.log);
@@ -157,7 +156,7 @@ function limitsByPath(services: readonly ServiceRegistration[]) {
   return (path: string) => byPath.get(path) ?? LIBRARY_LIMITS;
 }
 
-/** The library packs what the system said, of each address that a name stands for, into a sentence of its own. */
+/** The library wraps the system errors of all resolved addresses into one message. This extracts them. */
 function inWordsOfSystem(error: Error): Error {
   const [, words] = /errors: \[(.+)\]$/s.exec(error.message) ?? [];
   return words === undefined ? error : new Error(words, { cause: error });

@@ -19,7 +19,7 @@ import { type RequestLimits, USUAL_LIMITS } from './request-limits.ts';
 import { RpcError } from './rpc-error.ts';
 import type { ServerLog } from './server-log.ts';
 
-/** What every call needs, whichever rpc it is of. */
+/** What calls of every rpc need. */
 export interface CallEnvironment {
   readonly ids: IdSource;
   readonly clock: Clock;
@@ -27,16 +27,16 @@ export interface CallEnvironment {
   readonly callMetrics: CallMetrics;
 }
 
-/** An rpc as the grpc-js server takes it, with the limits of its requests. */
+/** An rpc in the form that grpc-js expects, with its request limits. */
 export type BoundedMethod = ServiceDefinition[string] & { readonly limits: RequestLimits };
 
-/** A service as the grpc-js server takes it. */
+/** A service in the form that grpc-js expects. */
 export interface ServiceRegistration {
   /** For example `latchkey.v1.IdentityService`. */
   readonly name: string;
   readonly definition: Readonly<Record<string, BoundedMethod>>;
   readonly implementation: Readonly<Record<string, UnaryCallHandler | StreamingCallHandler>>;
-  /** Ends what would go on for as long as the caller likes. Left out: there is nothing of the kind. */
+  /** Ends the streams that would otherwise stay open. Undefined if the service has none. */
   readonly drain?: () => void;
 }
 
@@ -47,20 +47,20 @@ export type UnaryCallHandler = (
 
 export type StreamingCallHandler = (call: ServerWritableStream<Buffer, unknown>) => void;
 
-/** What an rpc says of its requests, however they are answered. */
+/** The request side of an rpc, unary or streaming. */
 export interface RpcRequests<Request> {
   readonly request: Decoder<Request>;
   /** Default: USUAL_LIMITS. */
   readonly limits?: RequestLimits;
-  /** Left out: anybody may call. */
+  /** Default: any caller. */
   readonly callers?: Interceptor;
   readonly check: FieldCheck<Request>;
 }
 
 /**
- * Makes a service of the rpcs of a generated definition, or of a part of one.
+ * Creates a service from a generated definition or a part of one.
  *
- * @param handlerOf makes what the library calls, once for each rpc; its requests and answers are encoded messages.
+ * @param handlerOf creates the grpc-js handler. Called once per rpc. Requests and responses are encoded messages.
  */
 export function registerService<SomeRpc extends RpcRequests<unknown>>(
   definition: ServiceDefinition,
@@ -92,8 +92,8 @@ function methodOf(path: string): Method {
 }
 
 /**
- * The chain of interceptors around a handler. A call passes it from the last line to the first; each interceptor's
- * file says why it stands where it does.
+ * Wraps a handler in the interceptor chain. A call passes it from the last line to the first. Each interceptor's file
+ * explains its place in the chain.
  */
 export function interceptorChain<Request, Response>(
   handle: Handler<Request, Response>,
@@ -109,7 +109,7 @@ export function interceptorChain<Request, Response>(
   return metrics(translated, method, environment);
 }
 
-/** What is sent of an error. The chain throws nothing but `RpcError`; anything else is a fault outside of it. */
+/** The status to send for an error. The chain throws only `RpcError`; any other error arose outside of it. */
 export function statusOf(error: unknown): Partial<StatusObject> {
-  return error instanceof RpcError ? error : { code: status.INTERNAL, details: 'A fault of the service.' };
+  return error instanceof RpcError ? error : { code: status.INTERNAL, details: 'Internal error.' };
 }

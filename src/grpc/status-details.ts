@@ -9,17 +9,17 @@ import { STATUS_BY_REASON } from './reason-table.ts';
 /** `ErrorInfo.domain` of every error. */
 const DOMAIN = 'latchkey';
 
-/** A status travels in header fields, and some clients take no more than 8 KiB of those. */
+/** A status is sent in header fields, and some clients accept at most 8 KiB of them. */
 const MAX_VIOLATIONS = 16;
 const MAX_DETAILS_LENGTH = 1024;
 
 /**
- * The status of a failure: code, message, and a google.rpc.Status in `grpc-status-details-bin` with an
- * ErrorInfo and, where the failure has them, a BadRequest and a RetryInfo.
+ * The status of a failure: code, message and a google.rpc.Status in `grpc-status-details-bin`. It has an ErrorInfo,
+ * a BadRequest if there are field violations, and a RetryInfo if the failure states a retry delay.
  */
 export function statusOf(failure: Failure): StatusObject {
   const code = STATUS_BY_REASON[failure.reason];
-  // A lone surrogate has no UTF-8 form: the library would throw while it encodes the message.
+  // The library throws when it encodes a lone surrogate, which has no UTF-8 form.
   const details = failure.message.slice(0, MAX_DETAILS_LENGTH).toWellFormed();
   const metadata = new Metadata();
   metadata.set(

@@ -6,16 +6,16 @@ import type { ServerLog } from './server-log.ts';
 
 /** PEM files. */
 export interface TlsFiles {
-  /** The server's certificate, followed by those between it and the root. */
+  /** The server's certificate, followed by the intermediate certificates. */
   readonly certificate: string;
   readonly privateKey: string;
-  /** Set: every client must present a certificate that one of these issued. */
+  /** If set, every client must present a certificate issued by one of these authorities. */
   readonly clientCa?: string;
 }
 
-/** A file that cannot be used; the message begins with its path and says why. */
-export class TlsFileFault extends Error {
-  override readonly name = 'TlsFileFault';
+/** A file that cannot be used. The message begins with its path and states the reason. */
+export class TlsFileError extends Error {
+  override readonly name = 'TlsFileError';
   readonly file: keyof TlsFiles;
 
   constructor(file: keyof TlsFiles, message: string, cause?: unknown) {
@@ -25,13 +25,11 @@ export class TlsFileFault extends Error {
 }
 
 /**
- * TLS 1.3 from files that are read again while the server runs. New connections use what the files hold;
- * those open stay as they are.
+ * TLS 1.3 credentials from files that are reloaded while the server runs. A reload affects only new connections.
  *
- * The library's own file watcher cannot demand TLS 1.3 (a reload would silently go back to 1.2, because Node
- * takes `minVersion` from the context it is handed last), and it refuses every connection while a file is
- * missing or a certificate and its key do not belong together, as in the middle of being replaced. This one
- * keeps serving with what it had and says so.
+ * The library's own file watcher cannot require TLS 1.3. After a reload it silently allows 1.2, because Node takes
+ * `minVersion` from the last context. It also refuses all connections while a file is missing or a certificate and
+ * key do not match, as during a replacement. This class keeps the previous files in use and logs the problem.
  */
 export class TlsCredentials extends ServerCredentials {
   readonly #files: TlsFiles;
@@ -48,30 +46,30 @@ export class TlsCredentials extends ServerCredentials {
     this.#warnOfOpenKey();
   }
 
-  /** Reads the files. Throws TlsFileFault if one cannot be used or they do not belong together. */
+  /** Reads the files. Throws TlsFileError if one cannot be used, or if certificate and key do not match. */
   static load(files: TlsFiles, log: ServerLog): TlsCredentials {
     return new TlsCredentials(files, read(files), log);
   }
 
-  /** Reads the files again every so many milliseconds, until `close`. */
+  /** Reloads the files at this interval until `close`; milliseconds. */
   watch(intervalMs: number): void {
     this.close();
     this.#timer = setInterval(() => this.reload(), intervalMs);
     this.#timer.unref();
   }
 
-  /** Reads the files again; answers whether new connections use something else from now on. */
+  /** Reloads the files. Returns whether they changed and are in use for new connections. */
   reload(): boolean {
     try {
       const loaded = read(this.#files);
       if (same(loaded.options, this.#loaded.options)) return false;
       this.#loaded = loaded;
       this.updateSecureContextOptions(loaded.options);
-      this.#log.info({ certificate: this.#files.certificate }, 'TLS files have changed and are in use.');
+      this.#log.info({ certificate: this.#files.certificate }, 'TLS files reloaded for new connections.');
       this.#warnOfOpenKey();
       return true;
     } catch (error) {
-      this.#log.error({ err: error }, 'TLS files cannot be used; those read before stay in use.');
+      this.#log.error({ err: error }, 'TLS files cannot be used; the previous ones stay in use.');
       return false;
     }
   }
@@ -80,14 +78,14 @@ export class TlsCredentials extends ServerCredentials {
     clearInterval(this.#timer);
   }
 
-  /** A warning only: secrets are mounted like that into containers in which nobody else is. */
+  /** Only a warning, because containers often mount secrets with such a mode and have no other users. */
   #warnOfOpenKey(): void {
     const { keyMode } = this.#loaded;
     if ((keyMode & EVERYBODY) === 0 || process.platform === 'win32') return;
     const { privateKey: file } = this.#files;
     this.#log.warn(
       { file, mode: (keyMode & 0o7777).toString(8) },
-      `Every user of this machine can read or change the private key of TLS. Run: chmod o= ${file}`,
+      `Every user of this machine can read or change the TLS private key. Run: chmod o= ${file}`,
     );
   }
 
@@ -98,7 +96,7 @@ export class TlsCredentials extends ServerCredentials {
 
 interface Loaded {
   readonly options: SecureContextOptions;
-  /** Of the file of the private key. */
+  /** Mode of the private key file. */
   readonly keyMode: number;
 }
 
@@ -110,13 +108,13 @@ const KINDS = {
   clientCa: 'a certificate in PEM form',
 } as const satisfies Record<keyof TlsFiles, string>;
 
-/** What is told of the errors that reading meets; the others are named by their code. */
+/** Messages for read errors. Others are reported by their code. */
 const READ_FAULTS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'does not exist',
   ENXIO: 'is not a file',
-  EACCES: 'may not be read by this process',
-  EPERM: 'may not be read by this process',
+  EACCES: 'cannot be read: permission denied',
+  EPERM: 'cannot be read: permission denied',
 };
 
 function read(files: TlsFiles): Loaded {
@@ -125,8 +123,8 @@ function read(files: TlsFiles): Loaded {
   const { content: key, mode: keyMode } = readFile('privateKey', privateKey);
   const first = ofKind(files, 'certificate', () => new X509Certificate(cert));
   if (!first.checkPrivateKey(ofKind(files, 'privateKey', () => createPrivateKey(key)))) {
-    const which = `does not belong to the first certificate in ${certificate}`;
-    throw new TlsFileFault('privateKey', `${privateKey}: the private key ${which}.`);
+    const which = `does not match the first certificate in ${certificate}`;
+    throw new TlsFileError('privateKey', `${privateKey}: the private key ${which}.`);
   }
   const options = { cert, key, minVersion: 'TLSv1.3' as const };
   ofKind(files, 'certificate', () => createSecureContext(options));
@@ -137,18 +135,18 @@ function read(files: TlsFiles): Loaded {
   return { options: { ...options, ca }, keyMode };
 }
 
-/** Waits for nothing: a pipe would be waited for in the thread that serves. Links are followed. */
+/** Never blocks: opening a pipe would block the thread that serves calls. Follows symbolic links. */
 function readFile(file: keyof TlsFiles, path: string): { readonly content: Buffer; readonly mode: number } {
   let descriptor: number | undefined;
   try {
     descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = fstatSync(descriptor);
     if (stats.isFile()) return { content: readFileSync(descriptor), mode: stats.mode };
-    throw new TlsFileFault(file, `${path} is ${stats.isDirectory() ? 'a folder' : 'not a file'}.`);
+    throw new TlsFileError(file, `${path} is ${stats.isDirectory() ? 'a folder' : 'not a file'}.`);
   } catch (cause) {
-    if (cause instanceof TlsFileFault) throw cause;
+    if (cause instanceof TlsFileError) throw cause;
     const { code = 'unknown' } = cause as NodeJS.ErrnoException;
-    throw new TlsFileFault(file, `${path} ${READ_FAULTS[code] ?? `cannot be read (${code})`}.`, cause);
+    throw new TlsFileError(file, `${path} ${READ_FAULTS[code] ?? `cannot be read (${code})`}.`, cause);
   } finally {
     if (descriptor !== undefined) closeSync(descriptor);
   }
@@ -158,7 +156,7 @@ function ofKind<Result>(files: TlsFiles, file: keyof TlsFiles, parse: () => Resu
   try {
     return parse();
   } catch (cause) {
-    throw new TlsFileFault(file, `${files[file]} does not hold ${KINDS[file]}.`, cause);
+    throw new TlsFileError(file, `${files[file]} does not hold ${KINDS[file]}.`, cause);
   }
 }
 

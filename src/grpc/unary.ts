@@ -12,13 +12,13 @@ import {
   type UnaryCallHandler,
 } from './service-registration.ts';
 
-/** One rpc: its messages, who may call it, what its fields must be, and what it does. */
+/** One unary rpc: its messages, its callers, its field checks and its handler. */
 export interface Rpc<Request, Response> extends RpcRequests<Request> {
   readonly response: Encoder<Response>;
   readonly handle: Handler<Request, Response>;
 }
 
-/** The rpcs of a generated service definition, each with its own messages, or with answers it has encoded itself. */
+/** The rpcs of a generated service definition, each with its own message types or encoded responses. */
 export type Rpcs<Definition> = {
   readonly [Name in keyof Definition]: Definition[Name] extends {
     readonly requestDeserialize: (bytes: Buffer) => infer Request;
@@ -28,7 +28,7 @@ export type Rpcs<Definition> = {
     : never;
 };
 
-/** Makes a service of its rpcs, each behind the chain of interceptors. */
+/** Creates a service from its rpcs, each behind the interceptor chain. */
 export function unaryService<Definition extends ServiceDefinition>(
   definition: Definition,
   rpcs: Rpcs<Definition>,

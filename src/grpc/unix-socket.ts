@@ -1,14 +1,14 @@
 import { lstat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 
-/** The path of a `unix:` address; undefined: it is another kind of address. */
+/** The path of a `unix:` address. Undefined for other addresses. */
 export function unixSocketPath(address: string): string | undefined {
   return /^unix:(?:\/\/(?=\/))?(.+)$/.exec(address)?.[1];
 }
 
 /**
- * Removes the socket file that a server which is gone left behind, for it would be in the way of `bind`. What is
- * not a socket, or is one that somebody answers on, is left alone, and this fails.
+ * Removes a socket file that no process listens on, because it would make `bind` fail. Throws if the path is not a
+ * socket or if a process listens on it.
  */
 export async function removeStaleSocket(path: string): Promise<void> {
   const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
@@ -16,7 +16,7 @@ export async function removeStaleSocket(path: string): Promise<void> {
     throw error;
   });
   if (found === undefined) return;
-  if (!found.isSocket()) throw new Error(`${path} is there already and is not a socket.`);
+  if (!found.isSocket()) throw new Error(`${path} already exists and is not a socket.`);
   if (await isAnswered(path)) throw new Error(`Another process is listening on ${path}.`);
   await unlink(path);
 }

@@ -1,5 +1,5 @@
-import type { QueueCaller } from '../core/login/password-queue.ts';
-import type { UserService } from '../core/user/user-service.ts';
+import type { UserService } from '../core/administration/user-service.ts';
+import type { QueueCaller } from '../core/password/password-queue.ts';
 import {
   CreateUserRequest,
   CreateUserResponse,
@@ -35,7 +35,7 @@ import {
   checkUserId,
 } from './user-fields.ts';
 
-/** What the rpcs of admin.UserService are done with. */
+/** The core service behind admin.UserService. */
 export type UserCore = Pick<
   UserService,
   'create' | 'get' | 'list' | 'update' | 'setPassword' | 'disable' | 'enable' | 'delete'

@@ -1,17 +1,17 @@
 import type { Duration } from '../gen/google/protobuf/duration.ts';
 import type { WatchRevocationsRequest } from '../gen/latchkey/v1/validation.ts';
 import { isRevision } from '../validator/revision.ts';
-import type { FieldFaults } from './field-faults.ts';
+import type { FieldIssues } from './field-issues.ts';
 
 const HEARTBEAT_MS = { least: 100, most: 10_000, usual: 1_000 };
 
-export function checkWatchRevocations(request: WatchRevocationsRequest, faults: FieldFaults): void {
+export function checkWatchRevocations(request: WatchRevocationsRequest, faults: FieldIssues): void {
   const { afterRevision, coveredSince, heartbeatInterval } = request;
   if (afterRevision !== '' && !isRevision(afterRevision)) {
-    faults.add('after_revision', 'must be a revision as WatchRevocations sends it');
+    faults.add('after_revision', 'must be a revision sent by WatchRevocations');
   }
   if (afterRevision !== '' && coveredSince === undefined) {
-    faults.add('covered_since', 'must be set with after_revision: where the log began that it is a place in');
+    faults.add('covered_since', 'must be set with after_revision, as sent by WatchRevocations');
   }
   if (afterRevision === '' && coveredSince !== undefined) {
     faults.add('covered_since', 'must not be set without after_revision');
@@ -19,7 +19,7 @@ export function checkWatchRevocations(request: WatchRevocationsRequest, faults: 
   if (heartbeatInterval === undefined) return;
   const ms = millisecondsOf(heartbeatInterval);
   if (!(ms >= HEARTBEAT_MS.least && ms <= HEARTBEAT_MS.most)) {
-    faults.add('heartbeat_interval', 'must be 0.1 to 10 seconds, or not set for one second');
+    faults.add('heartbeat_interval', 'must be 0.1 to 10 seconds; if not set, it is one second');
   }
 }
 

@@ -1,5 +1,5 @@
 import type { KeyService } from '../core/keys/key-service.ts';
-import type { RevocationBroadcast } from '../core/revocation/revocation-broadcast.ts';
+import type { RevocationSubscriptions } from '../core/revocation/revocation-subscriptions.ts';
 import {
   GetSigningKeysRequest,
   GetSigningKeysResponse,
@@ -20,18 +20,18 @@ import type { CallEnvironment, ServiceRegistration } from './service-registratio
 import { unaryService } from './unary.ts';
 import { checkWatchRevocations, heartbeatMsOf } from './validation-fields.ts';
 
-/** What the rpcs of ValidationService are done with. */
+/** The core services behind ValidationService. */
 export interface ValidationCore {
   readonly keys: Pick<KeyService, 'currentPublicKeys'>;
-  readonly broadcast: Pick<RevocationBroadcast, 'watch'>;
+  readonly subscriptions: Pick<RevocationSubscriptions, 'watch'>;
   readonly tokens: CallerTokens;
   readonly issuer: string;
   readonly audiences: readonly string[];
-  /** The longest a token is believed after its issue; milliseconds. */
+  /** Maximum age of an access token since its issue; milliseconds. */
   readonly maxTokenLifeMs: number;
 }
 
-/** Much shorter than a key is published before it signs. */
+/** Must be much shorter than the time for which a key is published before it signs. */
 const KEYS_MAX_AGE_MS = 60_000;
 
 /** `latchkey.v1.ValidationService`. */
@@ -43,7 +43,7 @@ export function validationService(
   const { getSigningKeys, watchRevocations } = ValidationServiceService;
   const callers = serviceCallers(callerAuth, core.tokens);
   const parts = {
-    broadcast: core.broadcast,
+    subscriptions: core.subscriptions,
     encoder: new WatchEncoder(),
     clock: environment.clock,
     admission: serviceAdmission(callerAuth, core.tokens),

@@ -1,23 +1,23 @@
 import { AggregatorRegistry, Registry } from 'prom-client';
 
-/** The metrics of one process at one moment, as `Metrics.report` makes them. */
+/** A snapshot of one process's metrics, from `Metrics.report`. */
 export type MetricsReport = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
-/** How long a scrape waits for workers. One that is busy answers in milliseconds; Prometheus waits 10 s. */
+/** How long a scrape waits for workers. A busy worker responds in milliseconds, and Prometheus waits 10 s. */
 const ANSWER_WITHIN_MS = 2_000;
 
 interface Member {
-  /** Asks the worker for a report. */
+  /** Requests a report from the worker. */
   readonly ask: () => void;
-  /** The last one. */
+  /** The last report. */
   report: MetricsReport;
-  /** The worker was asked and has not answered yet. */
+  /** Pending while the worker has not answered. */
   asked: PromiseWithResolvers<void> | undefined;
 }
 
 /**
- * The metrics of all workers together, for the process that supervises them. Counters and histograms never drop: of
- * a worker that has ended or does not answer, those of its last report count on. Its gauges do not.
+ * Aggregates the metrics of all workers, for the supervisor. Counters and histograms never decrease: the last report
+ * of a worker that ended or does not answer still counts. Its gauges do not.
  */
 export class ClusterMetrics<Worker> {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -30,12 +30,12 @@ export class ClusterMetrics<Worker> {
     this.#answerWithinMs = answerWithinMs;
   }
 
-  /** @param ask asks this worker for a report. */
+  /** @param ask requests a report from this worker. */
   add(worker: Worker, ask: () => void): void {
     this.#members.set(worker, { ask, report: [], asked: undefined });
   }
 
-  /** This worker has answered. */
+  /** Stores the report of a worker. */
   received(worker: Worker, report: MetricsReport): void {
     const member = this.#members.get(worker);
     if (member === undefined) return;
@@ -44,7 +44,7 @@ export class ClusterMetrics<Worker> {
     member.asked = undefined;
   }
 
-  /** This worker has ended. */
+  /** Removes a worker that has ended, and keeps its totals. */
   remove(worker: Worker): void {
     const member = this.#members.get(worker);
     if (member === undefined) return;
@@ -56,17 +56,17 @@ export class ClusterMetrics<Worker> {
     );
   }
 
-  /** In Prometheus' text format. */
+  /** The metrics in Prometheus text format. */
   async text(): Promise<string> {
     await this.#askAll();
-    // Before the next wait, so that a worker that ends meanwhile is counted once.
+    // Collected before the next await, so that a worker that ends meanwhile is counted only once.
     const running = [...this.#members.values()].map(({ report, asked }) =>
       asked === undefined ? report : totalsOf(report),
     );
     return AggregatorRegistry.aggregate([await this.#ended, ...running]).metrics();
   }
 
-  /** Resolves when every worker has answered or ended, or the time is over. */
+  /** Resolves when every worker has answered or ended, or at the timeout. */
   async #askAll(): Promise<void> {
     const answers = [...this.#members.values()].map((member) => {
       if (member.asked === undefined) {
@@ -84,8 +84,8 @@ export class ClusterMetrics<Worker> {
   }
 }
 
-/** What may only grow. */
+/** The metrics that never decrease. */
 function totalsOf(report: MetricsReport): MetricsReport {
-  // The library names the types by these words; its declarations name them by numbers.
+  // At run time the types are strings, but the library declares them as numbers.
   return report.filter(({ type }) => ['counter', 'histogram'].includes(String(type)));
 }

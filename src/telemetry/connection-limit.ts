@@ -1,24 +1,24 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** A request and its answer take far less. A connection that is older is being held; milliseconds. */
+/** An older connection is held open by its client; milliseconds. A request takes far less. */
 const HELD_MS = 1_000;
 
 /**
- * Bounds how many connections a server has open, without refusing a new one. A new one takes the place of the oldest
- * that is being held; where none is, of the one that has been without a request for longest, then of the oldest. So
- * whoever holds connections, or opens many, cannot keep out a probe that sends its request at once.
+ * Limits the open connections of a server without refusing new ones. At the limit, a new connection replaces the oldest
+ * one, if that has been open for more than a second. Otherwise it replaces the one that has waited longest for a
+ * request, or else the oldest. So a client that holds or opens many connections cannot block a health probe.
  *
- * @param monotonic milliseconds of a clock that does not jump.
+ * @param monotonic reads a monotonic clock; milliseconds.
  */
 export function limitConnections(
   server: Server,
   maxConnections: number,
   monotonic: () => number = () => performance.now(),
 ): void {
-  /** When each was opened, the oldest first. */
+  /** When each connection was opened, oldest first. */
   const open = new Map<Socket, number>();
-  /** Those without a request under way, the longest so first. */
+  /** Connections without a request, longest-waiting first. */
   const waiting = new Set<Socket>();
 
   server.on('connection', (socket) => {
@@ -40,7 +40,7 @@ export function limitConnections(
   });
 }
 
-/** The first that is not being closed already. */
+/** The first socket that is not closing. */
 function firstOf(sockets: Iterable<Socket>): Socket | undefined {
   for (const socket of sockets) if (!socket.destroyed) return socket;
   return undefined;

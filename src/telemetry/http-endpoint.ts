@@ -4,31 +4,31 @@ import { limitConnections } from './connection-limit.ts';
 
 export interface Readiness {
   readonly ready: boolean;
-  /** What stands in the way, for people, for example `sessions: no answer`; empty when ready. */
+  /** Why the service is not ready, for people, for example `sessions: no answer`. Empty when ready. */
   readonly reasons: readonly string[];
 }
 
 export interface HttpEndpointOptions {
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: the system chooses a free port. */
   readonly port: number;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
-  /** Whether sign-in can work now. Must answer within about a second; what it throws counts as not ready. */
+  /** Whether sign-in can work now. Must settle within about a second. An error counts as not ready. */
   readonly readiness: () => Readiness | Promise<Readiness>;
 }
 
 type Answer = readonly [status: number, contentType: string, body: string];
 
 const JSON_TYPE = 'application/json; charset=utf-8';
-/** A scraper or a probe sends a few hundred bytes at once; whoever takes longer wants something else. */
+/** A scraper or probe sends a few hundred bytes at once, so slower clients are cut off. */
 const REQUEST_TIMEOUT_MS = 5_000;
 const MAX_CONNECTIONS = 64;
-/** How often connections over their time are looked for. */
+/** How often expired connections are looked for. */
 const CHECKING_INTERVAL_MS = 1_000;
 
 /**
- * Plain HTTP for machines that watch: `/metrics` for Prometheus, `/livez` (the process answers) and
- * `/readyz` (sign-in can work; 503 with the reasons if not). It says nothing about users.
+ * HTTP endpoint for monitoring: `/metrics` for Prometheus, `/livez` (the process responds) and `/readyz` (sign-in can
+ * work; 503 with the reasons if not). It exposes no data about users.
  */
 export class HttpEndpoint {
   readonly #server: Server;
@@ -41,13 +41,13 @@ export class HttpEndpoint {
       headersTimeout: REQUEST_TIMEOUT_MS,
       connectionsCheckingInterval: CHECKING_INTERVAL_MS,
     });
-    // Requests that were sent without waiting for the answers are not served: each page costs up to a millisecond.
+    // Disables pipelining, because each page costs up to a millisecond.
     this.#server.maxRequestsPerSocket = 1;
     limitConnections(this.#server, MAX_CONNECTIONS);
     this.#server.on('request', (request, response) => void this.#answer(request, response));
   }
 
-  /** Listens; fails if the address is taken. */
+  /** Opens the endpoint. Rejects if the address is in use. */
   static async open(options: HttpEndpointOptions): Promise<HttpEndpoint> {
     const endpoint = new HttpEndpoint(options);
     await new Promise<void>((resolve, reject) => {
@@ -57,13 +57,13 @@ export class HttpEndpoint {
     return endpoint;
   }
 
-  /** With the real port. */
+  /** The URL with the actual port. */
   get url(): string {
     const { address, family, port } = this.#server.address() as AddressInfo;
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 
-  /** Stops listening and ends every connection, answered or not. */
+  /** Stops listening and closes every connection, even with a request in progress. */
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
@@ -85,12 +85,12 @@ export class HttpEndpoint {
 
   async #route({ method, url = '' }: IncomingMessage): Promise<Answer> {
     const page = this.#page(url.split('?', 1)[0]);
-    if (page === undefined) return json(404, { error: 'there are /metrics, /livez and /readyz' });
-    if (method !== 'GET' && method !== 'HEAD') return json(405, { error: 'only GET and HEAD' });
+    if (page === undefined) return json(404, { error: 'not found; see /metrics, /livez and /readyz' });
+    if (method !== 'GET' && method !== 'HEAD') return json(405, { error: 'only GET and HEAD are allowed' });
     try {
       return await page();
     } catch {
-      return json(500, { error: 'this page could not be made' });
+      return json(500, { error: 'this page could not be created' });
     }
   }
 
@@ -117,7 +117,7 @@ export class HttpEndpoint {
       const { ready, reasons } = await this.#options.readiness();
       return json(ready ? 200 : 503, { ready, reasons });
     } catch {
-      return json(503, { ready: false, reasons: ['readiness could not be found out'] });
+      return json(503, { ready: false, reasons: ['readiness check failed'] });
     }
   }
 }

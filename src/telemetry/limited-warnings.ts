@@ -1,9 +1,9 @@
 import type { Clock } from '../validator/clock.ts';
 import type { LogFields, Logger } from './logger.ts';
 
-/** How long a repeated warning is left out; milliseconds. */
+/** Interval in which a repeated warning is omitted; milliseconds. */
 const INTERVAL_MS = 60_000;
-/** A bound on memory, which is never reached: messages are constants, and there are few. */
+/** A memory bound that is never reached, because messages are constants and few. */
 const MAX_MESSAGES = 100;
 
 interface Written {
@@ -12,8 +12,8 @@ interface Written {
 }
 
 /**
- * A log for warnings that can come with every call, such as a store that is down. A warning with the same message is
- * written once a minute, with the number left out since the last one (`omitted`). Those are written as `debug`.
+ * Limits warnings that every call can cause, such as an unavailable store. Logs each message as a warning once per
+ * minute, with the number omitted since the last one (`omitted`). Logs the others at `debug`.
  */
 export function limitedWarnings(logger: Logger, clock: Clock): Logger {
   const written = new Map<string, Written>();

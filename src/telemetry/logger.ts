@@ -1,12 +1,12 @@
 import { type DestinationStream, pino, stdTimeFunctions } from 'pino';
 
-/** What is said beside the message: text, numbers, booleans, and an error as `err`. Anything else is left out. */
+/** Fields of a log line: strings, numbers, booleans, and an error as `err`. Other values are omitted. */
 export interface LogFields {
   readonly err?: unknown;
   readonly [name: string]: unknown;
 }
 
-/** One JSON object a line. */
+/** Writes one JSON object per line. */
 export interface Logger {
   debug(fields: LogFields, message: string): void;
   info(fields: LogFields, message: string): void;
@@ -17,23 +17,22 @@ export interface Logger {
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
-/** Chains of causes longer than that are cut. */
+/** Longer chains of causes are cut. */
 const MAX_CAUSES = 5;
-/** Names under which nothing is ever logged, not even by mistake. */
+/** Field names whose values are never logged. */
 const SECRET_NAME = /password|secret|token|credential|authorization|cookie|master_?key|private_?key/i;
 
-/** How much may wait to be written to standard output; bytes. Lines beyond that are dropped. */
+/** Maximum backlog for standard output; bytes. Further lines are dropped. */
 const MAX_BACKLOG = 1_048_576;
 
 /**
- * The log of the process. Writing never blocks; the backlog is written when the process ends.
+ * Creates the log of the process. Writing never blocks. The backlog is written when the process ends.
  *
- * Secrets are kept out by what can get in: of the fields only text, numbers and booleans, of an error only its
- * name, message, code, reason and stack. Drivers hang the command that failed on their errors, with its
- * arguments; that never passes.
+ * To keep secrets out, it logs only strings, numbers and booleans of the fields. Of an error it logs only name,
+ * message, code, reason, stack and causes. So a failed command that a driver attaches to its error is never logged.
  *
  * @param destination default: standard output.
- * @param base in every line. Default: nothing.
+ * @param base fields of every line. Default: none.
  */
 export function createLogger(
   level: LogLevel,
@@ -50,11 +49,11 @@ export function createLogger(
   return pino(options, destination);
 }
 
-/** Standard output whose failure (a closed pipe, a full disk) does not end or block the process. */
+/** Standard output. A failure (closed pipe, full disk) does not end or block the process. */
 function standardOutput(): DestinationStream {
   const output = pino.destination({ dest: 1, sync: false, maxLength: MAX_BACKLOG });
   const flush = output.flushSync.bind(output);
-  // A failed write is repeated with the next line. A flush at the end of the process would repeat it for ever.
+  // A failed write is retried with the next line. A flush at process exit would retry it forever.
   output.on('error', () => {
     output.flushSync = () => undefined;
   });
@@ -64,7 +63,7 @@ function standardOutput(): DestinationStream {
   return output;
 }
 
-/** Errors pass here: their serializer comes after it. */
+/** Passes `err` through, because its serializer runs after this. */
 function admitted(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, name === 'err' ? value : single(name, value)]),
@@ -83,14 +82,14 @@ function single(name: string, value: unknown): unknown {
     case 'bigint':
       return value.toString();
     default:
-      return '[left out]';
+      return '[omitted]';
   }
 }
 
-/** An error by what is known to hold no data of others. */
+/** Describes an error by the properties that contain no user data. */
 function describeError(error: unknown, causesLeft: number): unknown {
   if (error === undefined || causesLeft < 0) return undefined;
-  if (!isErrorLike(error)) return textOf(error) ?? `a thrown ${typeof error}`;
+  if (!isErrorLike(error)) return textOf(error) ?? `a thrown value of type ${typeof error}`;
   const { name, message, code, reason, stack, cause } = error;
   return {
     type: textOf(name),
@@ -119,7 +118,7 @@ function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? withoutArguments(value) : undefined;
 }
 
-/** Redis repeats the arguments of a command it does not know, which for AUTH is the password. */
+/** Redis quotes the arguments of an unknown command. For AUTH that is the password. */
 function withoutArguments(text: string): string {
-  return text.replace(/(with args beginning)[\s\S]*/, '$1 … (not printed)');
+  return text.replace(/(with args beginning)[\s\S]*/, '$1 … (not logged)');
 }

@@ -2,7 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { MetricsReport } from './cluster-metrics.ts';
 import { RpcDurations } from './rpc-durations.ts';
 
-/** Names of gRPC status codes by number (the `code` label). */
+/** Names of gRPC status codes by number, for the `code` label. */
 const STATUS_NAMES = [
   'OK',
   'CANCELLED',
@@ -23,26 +23,26 @@ const STATUS_NAMES = [
   'UNAUTHENTICATED',
 ] as const;
 
-/** Numbers that are asked for when they are scraped, so that keeping them costs nothing in between. */
+/** Values that are read only at each scrape. */
 export interface Readings {
-  /** Password checks that wait for a thread. */
+  /** Password checks waiting for a thread. */
   readonly bcryptWaiting: () => number;
-  /** How old the knowledge of endings is, milliseconds; undefined: not known yet. */
-  readonly feedAgeMs: () => number | undefined;
-  /** Endings that are held against living tokens. */
+  /** Age of the local copy of revocations; milliseconds. Undefined until the first complete reading. */
+  readonly copyAgeMs: () => number | undefined;
+  /** Revocations in the local copy. */
   readonly revocations: () => number;
-  /** Streams of WatchRevocations that are open. */
-  readonly watchers: () => number;
-  /** Answers of the cache of verified tokens since the start. */
+  /** Open WatchRevocations streams. */
+  readonly subscribers: () => number;
+  /** Lookups in the cache of verified tokens since the start. */
   readonly tokenCache: () => { readonly hits: number; readonly misses: number };
 }
 
-/** Anything that can be counted by its outcome. */
+/** Counts one event by its outcome. */
 export type Count = (outcome: string) => void;
 
 /**
- * What Prometheus sees. Recording costs a fraction of a microsecond, since Validate is recorded tens of thousands of
- * times a second: numbers are added up here, and labels are the library's concern at the scrape.
+ * The metrics for Prometheus. Validate is recorded tens of thousands of times per second, so recording must take less
+ * than a microsecond. Values are summed here, and the library gets labels only at a scrape.
  */
 export class Metrics {
   /** Counts a verdict, by `accepted` or the reason of the rejection. */
@@ -51,7 +51,7 @@ export class Metrics {
   readonly countLogin: Count;
   /** Counts a security event, by its kind. */
   readonly countSecurityEvent: Count;
-  /** Counts a thread of bcrypt that died and was replaced. */
+  /** Counts a bcrypt thread that died and was replaced. */
   readonly countLostThread: () => void;
   readonly #registry = new Registry();
   readonly #durations: RpcDurations;
@@ -60,11 +60,11 @@ export class Metrics {
     this.#durations = new RpcDurations(this.#registry);
     this.countVerdict = this.#outcomes(
       'latchkey_verdicts_total',
-      'Verdicts on access tokens: accepted, or the reason of the rejection.',
+      'Verdicts on access tokens, by outcome: accepted, or the reason of the rejection.',
     );
     this.countLogin = this.#outcomes(
       'latchkey_logins_total',
-      'Logins: opened, or the reason of the failure.',
+      'Logins, by outcome: opened, or the reason of the failure.',
     );
     this.countSecurityEvent = this.#outcomes(
       'latchkey_security_events_total',
@@ -73,7 +73,7 @@ export class Metrics {
     );
     const lostThreads = new Counter({
       name: 'latchkey_bcrypt_threads_lost_total',
-      help: 'Threads of bcrypt that ended by themselves and were replaced.',
+      help: 'bcrypt threads that ended unexpectedly and were replaced.',
       registers: [this.#registry],
     });
     this.countLostThread = () => lostThreads.inc();
@@ -83,7 +83,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** Resolves the labels of one rpc; what it answers records one call. */
+  /** Resolves the labels of one rpc. Returns a function that records one call. */
   recorder(rpc: {
     readonly service: string;
     readonly name: string;
@@ -100,34 +100,30 @@ export class Metrics {
     };
   }
 
-  /** Adds what is read at every scrape. Once. */
+  /** Registers the values that are read at every scrape. Must be called only once. */
   watch(readings: Readings): void {
     this.#gauge(
       'latchkey_bcrypt_queue_waiting',
-      'Password checks that wait for a thread.',
+      'Password checks waiting for a thread.',
       readings.bcryptWaiting,
     );
     this.#gauge(
       'latchkey_revocation_set_size',
-      'Endings that are held against living tokens.',
+      'Revocations in the local copy.',
       readings.revocations,
       'max',
     );
-    const feedAge = () => {
-      const ageMs = readings.feedAgeMs();
+    const copyAge = () => {
+      const ageMs = readings.copyAgeMs();
       return ageMs === undefined ? Number.NaN : ageMs / 1_000;
     };
     this.#gauge(
-      'latchkey_revocation_feed_age_seconds',
-      'How old the knowledge of endings is.',
-      feedAge,
+      'latchkey_revocation_copy_age_seconds',
+      'Age of the local copy of revocations, in seconds.',
+      copyAge,
       'max',
     );
-    this.#gauge(
-      'latchkey_revocation_watchers',
-      'Streams that are told what ends, as it ends.',
-      readings.watchers,
-    );
+    this.#gauge('latchkey_revocation_subscribers', 'Open WatchRevocations streams.', readings.subscribers);
     new Counter({
       name: 'latchkey_token_cache_lookups_total',
       help: 'Lookups in the cache of verified access tokens, by result.',
@@ -142,22 +138,22 @@ export class Metrics {
     });
   }
 
-  /** Adds processor, memory, event loop and garbage collection, under the names that every Node service uses. */
+  /** Registers the default Node.js metrics: CPU, memory, event loop and garbage collection. */
   watchProcess(): void {
     collectDefaultMetrics({ register: this.#registry });
   }
 
-  /** Everything, to be added up with that of other processes. */
+  /** All metrics, to be aggregated with those of other processes. */
   report(): Promise<MetricsReport> {
     return this.#registry.getMetricsAsJSON();
   }
 
-  /** Everything, in Prometheus' text format. */
+  /** All metrics in Prometheus text format. */
   async text(): Promise<string> {
     return this.#registry.metrics();
   }
 
-  /** Counts here and tells the library at the scrape: its own counter hashes the labels at every count. */
+  /** Counts here and passes totals at a scrape, because the library's counter hashes labels on every count. */
   #outcomes(name: string, help: string, label = 'outcome'): Count {
     const counts = new Map<string, number>();
     new Counter({
@@ -173,7 +169,7 @@ export class Metrics {
     return (outcome) => void counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
   }
 
-  /** @param aggregator what is told of several workers together. */
+  /** @param aggregator how values of several workers are combined. */
   #gauge(name: string, help: string, read: () => number, aggregator: 'sum' | 'max' = 'sum'): void {
     new Gauge({
       name,

@@ -1,15 +1,15 @@
 import type { Readiness } from './http-endpoint.ts';
 
 export interface ReadinessOptions {
-  /** What sign-in needs, by name. Each resolves if it works now, within about a second. */
+  /** Checks of the dependencies of sign-in, by name. Each must settle within about a second, and rejects on failure. */
   readonly probes: Readonly<Record<string, () => Promise<void>>>;
-  /** From the end of one look to the beginning of the next; milliseconds. */
+  /** Time from the end of one check to the start of the next; milliseconds. */
   readonly intervalMs: number;
-  /** Told after the first look, and then when something changed. */
+  /** Called after the first check, and then on each change. */
   readonly onChange: (readiness: Readiness) => void;
 }
 
-/** Looks again and again whether sign-in can work. */
+/** Checks periodically whether sign-in can work. */
 export class ReadinessProbe {
   readonly #options: ReadinessOptions;
   #current: Readiness = { ready: false, reasons: ['starting'] };
@@ -25,13 +25,13 @@ export class ReadinessProbe {
     return this.#current;
   }
 
-  /** Resolves after the first look. */
+  /** Resolves after the first check. */
   async start(): Promise<void> {
     this.#looking = this.#look();
     await this.#looking;
   }
 
-  /** Looks no more. From now on the answer is that the service is about to stop. */
+  /** Stops checking. From now on the service is not ready, with the reason `draining`. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#current = { ready: false, reasons: ['draining'] };

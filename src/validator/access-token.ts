@@ -1,12 +1,12 @@
 import { createdAtOf } from './session-id.ts';
 
-/** What an access token says (RFC 9068), its signature verified. Times are milliseconds since 1970. */
+/** The claims of an access token (RFC 9068) with a verified signature. Times are milliseconds since 1970. */
 export interface AccessTokenClaims {
   readonly issuer: string;
   readonly audiences: readonly string[];
   readonly userId: string;
   readonly sessionId: string;
-  /** When the session was opened: the time in its id. */
+  /** When the session was opened: the timestamp in its id. */
   readonly sessionCreatedAt: number;
   readonly clientId: string;
   readonly tokenId: string;
@@ -17,22 +17,25 @@ export interface AccessTokenClaims {
   readonly expiresAt: number;
 }
 
-/** A token taken apart, nothing verified. */
+/** The parsed header of an unverified token. */
 export interface CompactToken {
   readonly algorithm: string;
   readonly keyId: string;
 }
 
-/** Longer tokens are not looked at. Ours are about 600 characters; with the longest names of 32 roles, about 4,600. */
+/**
+ * Longer tokens are rejected unparsed. Tokens have about 600 characters; with 32 roles of maximum length, about 4,600.
+ */
 export const MAX_TOKEN_LENGTH = 8192;
 
 const SEGMENT = /^[A-Za-z0-9_-]+$/;
 const TYPES = new Set(['at+jwt', 'application/at+jwt']);
 
 /**
- * Takes a token apart if it is a JWS in the one canonical compact form and calls itself an access token;
- * undefined otherwise. There is one spelling of a token only: base64url with padding, white space or
- * loose trailing bits decodes to the same bytes and would slip past anything keyed by the token's text.
+ * Parses an access token in the canonical JWS compact form; undefined if it is anything else.
+ *
+ * Each token has exactly one valid spelling. Base64url with padding, white space or spare bits would decode to the same
+ * bytes. It would bypass anything keyed by the token text.
  */
 export function parseCompactToken(token: string): CompactToken | undefined {
   if (token.length > MAX_TOKEN_LENGTH) return undefined;
@@ -50,7 +53,7 @@ function parseHeader(header: string): CompactToken | undefined {
   return TYPES.has(typ.toLowerCase()) ? { algorithm: alg, keyId: kid } : undefined;
 }
 
-/** The claims of a verified payload; undefined if one is missing or of a wrong type. */
+/** The claims of a verified payload; undefined if one is missing or has a wrong type. */
 export function parseClaims(payload: Uint8Array): AccessTokenClaims | undefined {
   const fields = parseObject(payload);
   if (fields === undefined) return undefined;

@@ -1,7 +1,7 @@
-/** Where the time comes from. Handed in everywhere, so that a rule about time can be tested without waiting. */
+/** The source of time. Injected, so that time rules can be tested without waiting. */
 export interface Clock {
-  /** Milliseconds since 1970-01-01T00:00:00Z, as tokens and records use them. May jump when the machine's clock is set. */
+  /** Milliseconds since 1970-01-01T00:00:00Z, for tokens and records. Jumps if the machine's clock is set. */
   now(): number;
-  /** Milliseconds since some fixed instant; never jumps. Ages and staleness are measured with it. */
+  /** Milliseconds since an arbitrary fixed time. Never jumps. Used for ages and staleness. */
   monotonic(): number;
 }

@@ -1,19 +1,19 @@
 import { type CryptoKey, importJWK, type JWK } from 'jose';
 import type { Clock } from './clock.ts';
 
-/** A key that signatures are verified with. */
+/** A key that verifies signatures. */
 export interface VerificationKey {
   readonly algorithm: string;
-  /** Its numbers: another key under the same id is another key. */
+  /** The key data. Detects a different key with the same id. */
   readonly material: string;
   readonly key: CryptoKey;
 }
 
 export interface KeySetOptions {
-  /** Answers the keys that are published now. */
+  /** Returns the currently published keys. */
   readonly fetch: () => Promise<readonly JWK[]>;
   readonly clock: Clock;
-  /** An unknown key id asks for the keys at most this often; milliseconds. */
+  /** Minimum interval between two fetches because of an unknown key id; milliseconds. */
   readonly minRefetchIntervalMs: number;
 }
 
@@ -22,7 +22,7 @@ const ALGORITHMS: ReadonlyMap<string, { readonly kty: string; readonly crv: stri
   ['ES256', { kty: 'EC', crv: 'P-256' }],
 ]);
 
-/** The published keys, by id. A token never brings its own: `jwk`, `jku` and `x5u` headers are not read. */
+/** The published keys, by id. Keys in the token itself (`jwk`, `jku`, `x5u`) are ignored. */
 export class KeySet {
   readonly #options: KeySetOptions;
   #keys: ReadonlyMap<string, VerificationKey> = new Map();
@@ -34,7 +34,7 @@ export class KeySet {
     this.#options = options;
   }
 
-  /** Whether the keys could not be fetched when that was last tried: one that is not known may be published. */
+  /** Whether the last fetch failed. Then an unknown key may be published. */
   get isOutdated(): boolean {
     return this.#isOutdated;
   }
@@ -43,7 +43,7 @@ export class KeySet {
     return this.#keys.get(keyId);
   }
 
-  /** Fetches the keys. Callers at the same time share one fetch. */
+  /** Fetches the keys. Concurrent callers share one fetch. */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#load()
       .then(
@@ -62,8 +62,8 @@ export class KeySet {
   }
 
   /**
-   * The key, after asking anew if it is not known and nobody asked just before; undefined: it is not
-   * published. Tokens with made-up key ids cannot make this ask more often than the interval.
+   * Returns the key; undefined: it is not published. Fetches the keys if the id is unknown, at most once per
+   * `minRefetchIntervalMs`. So tokens with made-up key ids cannot cause more fetches.
    */
   async findOrRefetch(keyId: string): Promise<VerificationKey | undefined> {
     const known = this.#keys.get(keyId);
@@ -95,7 +95,7 @@ interface UsableKey {
   readonly jwk: JWK;
 }
 
-/** By id. Of two different keys under one id neither is used: a token does not say which of them it means. */
+/** By id. If two different keys share an id, neither is used: a token does not say which one it means. */
 function usableKeys(published: readonly JWK[]): ReadonlyMap<string, UsableKey> {
   const usable = new Map<string, UsableKey>();
   const ambiguous = new Set<string>();
@@ -108,7 +108,7 @@ function usableKeys(published: readonly JWK[]): ReadonlyMap<string, UsableKey> {
   return usable;
 }
 
-/** What of a published key is used; nothing if it is none of the kinds that tokens are signed with. */
+/** The used fields of a published key; empty if tokens are not signed with this kind of key. */
 function usableKey(jwk: JWK): readonly UsableKey[] {
   if (typeof jwk !== 'object' || jwk === null || !isForVerifying(jwk)) return [];
   const { kid: keyId, alg: algorithm, kty, crv, x, y, d } = jwk;
@@ -118,13 +118,13 @@ function usableKey(jwk: JWK): readonly UsableKey[] {
   return [{ keyId, algorithm, material: `${algorithm} ${x} ${y}`, jwk }];
 }
 
-/** A key says what it is for in `use`, in `key_ops`, in both or not at all (RFC 7517, sections 4.2 and 4.3). */
+/** RFC 7517, sections 4.2 and 4.3: a key declares its purpose in `use`, in `key_ops`, in both, or not at all. */
 function isForVerifying({ use, key_ops: operations }: JWK): boolean {
   if (use !== undefined && use !== 'sig') return false;
   return operations === undefined || (Array.isArray(operations) && operations.includes('verify'));
 }
 
-/** Undefined: it is no key, and others are used without it. */
+/** Undefined: the key is invalid. The other keys remain usable. */
 async function imported({ algorithm, material, jwk }: UsableKey): Promise<VerificationKey | undefined> {
   try {
     return { algorithm, material, key: (await importJWK(jwk, algorithm)) as CryptoKey };

@@ -1,14 +1,17 @@
-/** The order of P-256 (FIPS 186-5). For each good ES256 signature (r, s), (r, order - s) verifies too. */
+/** The order of P-256 (FIPS 186-5). For each valid ES256 signature (r, s), (r, order - s) is valid too. */
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const S_BYTES = 32;
 const HALF_ORDER = bytesOf(ORDER / 2n);
 
-/** Whether it is the one of the two signatures that is accepted. @param signature r and s, 32 bytes each. */
+/**
+ * Whether the signature has the accepted (low) s.
+ * @param signature r and s, 32 bytes each.
+ */
 export function hasLowS(signature: Uint8Array): boolean {
   return Buffer.compare(signature.subarray(S_BYTES), HALF_ORDER) <= 0;
 }
 
-/** The one of the two that is accepted. Web Crypto and jose make either. */
+/** Returns the equivalent signature with low s. Web Crypto and jose may produce either. */
 export function withLowS(signature: Uint8Array): Uint8Array {
   if (hasLowS(signature)) return signature;
   const s = BigInt(`0x${Buffer.from(signature.subarray(S_BYTES)).toString('hex')}`);

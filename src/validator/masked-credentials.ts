@@ -1,18 +1,18 @@
-/** The name of a header in a trace of grpc-js, `"name":["value"]`, up to its values. */
+/** A header name in a grpc-js trace, `"name":["value"]`, up to its values. */
 const HEADER = /"([^"]{1,200})":\[/g;
 const SECRET_NAME = /authorization|cookie|token|secret|password/i;
-/** Each piece of text that could hold a token. None begins within another, so that the search takes linear time. */
+/** Text that could contain a token. No match starts inside another, so the search takes linear time. */
 const PIECE = /[\w.~+/=-]+/g;
 const BEARER = /Bearer {1,8}[^\s"',]+/gi;
-/** grpc-js quotes the value, which may well be a credential with one bad character. */
+/** grpc-js quotes the value, which may be a credential with one invalid character. */
 const BAD_METADATA = /^([^\n]{0,200}Failed to add metadata entry [^:\s]{1,200}:)/;
-/** Longer texts are cut first: their length is chosen by callers. */
+/** Longer texts are cut first, because callers control their length. */
 const MAX_LENGTH = 16_384;
 const SECRET = '[secret]';
 
 /**
- * What grpc-js logs, without the credentials that it quotes: its traces hold the headers of every request. Takes linear
- * time, since anybody can make grpc-js log a header.
+ * Removes credentials from a grpc-js log text. Its traces contain the headers of every request.
+ * Takes linear time, because any caller can make grpc-js log a header.
  */
 export function maskCredentials(logged: string): string {
   const refused = BAD_METADATA.exec(logged)?.[1];
@@ -33,7 +33,7 @@ function withoutSecretHeaders(text: string): string {
   return masked + text.slice(done);
 }
 
-/** Where the list of JSON strings ends that begins there. */
+/** The index of the `]` that closes the list of JSON strings at `from`. */
 function endOfValues(text: string, from: number): number {
   let isQuoted = false;
   for (let at = from; at < text.length; at += 1) {
@@ -45,7 +45,7 @@ function endOfValues(text: string, from: number): number {
   return text.length;
 }
 
-/** A JWT begins with `eyJ`, a refresh token with `lkr_`, whatever stands right before it. */
+/** A JWT starts with `eyJ`, a refresh token with `lkr_`. Other characters may precede them. */
 function maskedPiece(piece: string): string {
   return /eyJ|lkr_/.test(piece) ? SECRET : piece;
 }

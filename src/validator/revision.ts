@@ -1,11 +1,11 @@
 const REVISION = /^(0|[1-9]\d{0,15})-(0|[1-9]\d{0,15})$/;
 
-/** Whether the text is a place in the log: `<milliseconds>-<sequence>`, the form of a Redis stream id. */
+/** Whether the text is a revision: `<milliseconds>-<sequence>`, the form of a Redis stream id. */
 export function isRevision(text: string): boolean {
   return REVISION.test(text);
 }
 
-/** Whether a reader that knows the log up to `known` (undefined: nothing of it) knows `wanted`. */
+/** Whether the revision `known` includes `wanted`. `known` undefined: nothing is known. */
 export function reaches(known: string | undefined, wanted: string): boolean {
   if (known === undefined) return false;
   if (known === wanted) return true;
@@ -14,7 +14,7 @@ export function reaches(known: string | undefined, wanted: string): boolean {
   return knownMs > wantedMs || (knownMs === wantedMs && knownSequence >= wantedSequence);
 }
 
-/** The later of the two. */
+/** The later of the two revisions. */
 export function later(a: string | undefined, b: string): string {
   return a !== undefined && reaches(a, b) ? a : b;
 }

@@ -1,4 +1,4 @@
-/** Something that has ended: one session, or every session a user had at an instant. Times: milliseconds since 1970. */
+/** The end of one session, or of all sessions of a user up to a cut-off. Times are milliseconds since 1970. */
 export type Revocation =
   | {
       readonly kind: 'session';
@@ -7,13 +7,13 @@ export type Revocation =
       /** A name of `EndReason`. */
       readonly reason: string;
       readonly endedAt: number;
-      /** From here on no access token of the session is alive: the entry can be forgotten. */
+      /** No access token of the session is live after this time, so the entry can be dropped. */
       readonly expiresAt: number;
     }
   | {
       readonly kind: 'user';
       readonly userId: string;
-      /** Sessions whose id was made at or before this instant have ended. */
+      /** Sessions whose id was created at or before this time have ended. */
       readonly cutoff: number;
       readonly reason: string;
       readonly endedAt: number;
@@ -24,8 +24,8 @@ type SessionRevocation = Extract<Revocation, { kind: 'session' }>;
 type UserRevocation = Extract<Revocation, { kind: 'user' }>;
 
 /**
- * What has ended and may still have living access tokens. A look-up is one map access for the session and one
- * for the user; memory is bounded by the endings of one access token lifetime.
+ * Revocations that may still have live access tokens. A look-up is one map access for the session and one for the user.
+ * Memory is bounded by the revocations of one access token lifetime.
  */
 export class RevocationSet {
   readonly #sessions = new Map<string, SessionRevocation>();
@@ -38,7 +38,7 @@ export class RevocationSet {
     return size;
   }
 
-  /** Adding what is there already changes nothing: the first reason stays. */
+  /** Ignores an entry that is already held: the first reason stays. */
   add(revocation: Revocation): void {
     if (revocation.kind === 'session') {
       if (!this.#sessions.has(revocation.sessionId)) this.#sessions.set(revocation.sessionId, revocation);
@@ -52,14 +52,14 @@ export class RevocationSet {
     );
   }
 
-  /** Why the session has ended; undefined: nothing is known against it. */
+  /** Why the session has ended; undefined: no revocation is held. */
   endReasonOf(userId: string, sessionId: string, sessionCreatedAt: number): string | undefined {
     const session = this.#sessions.get(sessionId);
     if (session !== undefined) return session.reason;
     return this.#users.get(userId)?.find(({ cutoff }) => sessionCreatedAt <= cutoff)?.reason;
   }
 
-  /** Whether this very entry, or one that says the same, is held. */
+  /** Whether this entry, or an equivalent one, is held. */
   has(revocation: Revocation): boolean {
     return revocation.kind === 'session'
       ? this.#sessions.has(revocation.sessionId)
@@ -67,8 +67,8 @@ export class RevocationSet {
   }
 
   /**
-   * Drops entries that no living token can need. Entries come nearly in the order of their expiry, so the
-   * walk over sessions ends at the first one that is still needed; one out of order is dropped a little late.
+   * Drops entries that no live token needs. Entries arrive nearly in order of expiry, so the scan stops at the first
+   * one still needed. An entry that is out of order is dropped a little later.
    */
   forget(now: number): void {
     for (const [sessionId, { expiresAt }] of this.#sessions) {
@@ -83,7 +83,7 @@ export class RevocationSet {
     }
   }
 
-  /** Everything that is held. */
+  /** All held entries. */
   *entries(): Generator<Revocation> {
     yield* this.#sessions.values();
     for (const cutoffs of this.#users.values()) yield* cutoffs;

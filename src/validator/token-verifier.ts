@@ -4,17 +4,17 @@ import type { KeySet, VerificationKey } from './key-set.ts';
 import { hasLowS } from './low-s.ts';
 import type { Accepted, RejectionReason } from './verdict.ts';
 
-/** A token whose signature and form are good. What changes with time is judged elsewhere, at every use. */
+/** A token with a valid signature and form. Checks that depend on time run at every use. */
 export interface VerifiedToken {
   readonly keyId: string;
-  /** What its signature was verified with. */
+  /** The key that verified its signature. */
   readonly key: VerificationKey;
   readonly claims: AccessTokenClaims;
-  /** The verdict on it while nothing speaks against it. */
+  /** The verdict if no other check fails. */
   readonly accepted: Accepted;
   /**
-   * From this instant on the revocation log alone tells whether the session has ended: the token's issue, or a
-   * later look at the session record. Milliseconds since 1970.
+   * From this time on, the revocation log alone shows whether the session has ended. It is when the token was issued,
+   * or a later read of the session record; milliseconds since 1970.
    */
   coveredFrom: number;
 }
@@ -25,9 +25,11 @@ export interface Unverified {
 }
 
 /**
- * Verifies signatures, and remembers the tokens it has verified. Two generations of a map bound the memory: when the
- * young one is full it becomes the old one, and what was not asked for since is dropped. So the tokens used last, as
- * many as a generation holds, are always there, and at most twice as many are held.
+ * Verifies signatures and caches verified tokens.
+ *
+ * The cache is two maps. When the new map is full, it replaces the old map. Tokens of the replaced map that were not
+ * used again are dropped. So the most recently used tokens, as many as one map holds, are always cached. At most twice
+ * as many are held.
  */
 export class TokenVerifier {
   readonly #keys: KeySet;
@@ -37,18 +39,18 @@ export class TokenVerifier {
   #young = new Map<string, VerifiedToken>();
   #old = new Map<string, VerifiedToken>();
 
-  /** @param cacheSize how many of the tokens used last are remembered at least, and half of what is held at most; 0: none. */
+  /** @param cacheSize minimum number of recently used tokens to cache. At most twice as many are held. 0: no cache. */
   constructor(keys: KeySet, cacheSize: number) {
     this.#keys = keys;
     this.#generationSize = cacheSize;
   }
 
-  /** How often a token was recalled, and how often it had to be verified, since the start. */
+  /** Cache hits and misses since the start. */
   get lookups(): { readonly hits: number; readonly misses: number } {
     return { hits: this.#hits, misses: this.#misses };
   }
 
-  /** The token if it was verified before and its key is still published. */
+  /** The cached token, if its key is still published. */
   recall(token: string): VerifiedToken | undefined {
     const verified = this.#young.get(token) ?? this.#promote(token);
     if (verified === undefined || this.#keys.find(verified.keyId) !== verified.key) return undefined;
@@ -89,13 +91,15 @@ export class TokenVerifier {
   }
 }
 
-/** The other signature that ES256 has for the same token: it verifies, and would be a second spelling. */
+/**
+ * Whether it is the other valid ES256 signature of the same token. Accepting it would give the token a second spelling.
+ */
 function isTwin(token: string, algorithm: string): boolean {
   if (algorithm !== 'ES256') return false;
   return !hasLowS(Buffer.from(token.slice(token.lastIndexOf('.') + 1), 'base64url'));
 }
 
-/** Undefined: the signature does not verify. Whatever else goes wrong is thrown. */
+/** Undefined: the signature is invalid. Any other error is thrown. */
 async function verifiedPayload(
   token: string,
   key: CryptoKey,

@@ -2,52 +2,55 @@ import type { AccessTokenClaims } from './access-token.ts';
 import type { Clock } from './clock.ts';
 import { reaches } from './revision.ts';
 import type { TokenVerifier, Unverified, VerifiedToken } from './token-verifier.ts';
-import { type Demand, type Judgement, rejected } from './verdict.ts';
+import { type Requirements, rejected, type ValidationResult } from './verdict.ts';
 
-/** What is known of the revocation log, and how much of it. */
-export interface RevocationView {
-  /** Why the session has ended; undefined: nothing is known against it. */
+/** The local copy of the revocation log, with its freshness. */
+export interface RevocationCopy {
+  /** Why the session has ended; undefined: no revocation is held. */
   endReasonOf(userId: string, sessionId: string, sessionCreatedAt: number): string | undefined;
-  /** The place up to which the log is known; undefined: nothing of it, or it is empty. */
+  /** The revision up to which the log is held; undefined: none, or the log is empty. */
   readonly revision: string | undefined;
-  /** Every ending acknowledged up to this instant is known; milliseconds since 1970, 0: nothing is known yet. */
+  /** All revocations acknowledged up to this time are held; milliseconds since 1970, 0: none yet. */
   readonly asOf: number;
-  /** How long ago that was, by a clock that does not jump; milliseconds, `Infinity`: nothing is known yet. */
+  /** The age of `asOf` by the monotonic clock; milliseconds, `Infinity`: nothing is held yet. */
   readonly ageMs: number;
   /** When the log began; milliseconds since 1970, `Infinity`: not known yet. */
   readonly coveredSince: number;
-  /** Endings that nobody could need after this instant may be forgotten; milliseconds since 1970, 0: none are. */
+  /** Revocations that expired up to this time may have been dropped; milliseconds since 1970, 0: none were. */
   readonly forgottenUntil: number;
 }
 
 export interface ValidatorOptions {
   readonly verifier: TokenVerifier;
-  readonly revocations: RevocationView;
+  readonly revocations: RevocationCopy;
   readonly clock: Clock;
   readonly issuer: string;
   readonly audiences: readonly string[];
   readonly maxStalenessMs: number;
   /**
-   * The longest a token may be used after its issue; milliseconds. The log keeps an ending for this long and no
-   * longer, so a token that was issued for more, under an earlier configuration, is not believed for more.
+   * Maximum time that a token is accepted after its issue; milliseconds. The log keeps a revocation only this long. So
+   * tokens with a longer lifetime, from an earlier configuration, are not accepted for longer.
    */
   readonly maxTokenLifeMs: number;
 }
 
-/** What is known locally does not suffice: somebody has to look at the session record. */
+/** The local copy does not suffice: the caller must read the session record. */
 export interface Undecided {
   readonly verdict: undefined;
-  /** Older than the staleness bound; behind the revision asked for; from before the log began; or STRONG was asked. */
+  /**
+   * `stale`: older than the staleness bound. `behind`: does not have the requested revision. `not-covered`: the token
+   * was issued before the log began. `strong`: STRONG was requested.
+   */
   readonly because: 'stale' | 'behind' | 'not-covered' | 'strong';
   readonly token: VerifiedToken;
 }
 
-/** Clocks of two servers may differ by this much; milliseconds. A token may come from so far in the future. */
+/** Maximum clock difference between two servers; milliseconds. A token may be issued this far in the future. */
 export const CLOCK_LEEWAY_MS = 5_000;
 
 /**
- * Is this access token good now? Signature, claims, revocation, freshness, in this order: what makes a token
- * bad for good is said first, and an ending that is known is told even when the log is stale.
+ * Decides whether an access token is good now. Checks signature, claims, revocation and freshness, in this order.
+ * Permanent faults are reported first. A known revocation is reported even if the local copy is stale.
  */
 export class Validator {
   readonly #options: ValidatorOptions;
@@ -56,45 +59,54 @@ export class Validator {
     this.#options = options;
   }
 
-  /** Answers at once for a token that was seen before. */
-  judge(token: string, demand: Demand): Judgement | Undecided | Promise<Judgement | Undecided> {
+  /** Returns synchronously for a cached token. */
+  validate(
+    token: string,
+    requirements: Requirements,
+  ): ValidationResult | Undecided | Promise<ValidationResult | Undecided> {
     const known = this.#options.verifier.recall(token);
-    if (known !== undefined) return this.#judgeVerified(known, demand);
-    return this.#options.verifier.verify(token).then((result) => this.#judgeResult(result, demand));
+    if (known !== undefined) return this.#validateVerified(known, requirements);
+    return this.#options.verifier.verify(token).then((result) => this.#validateResult(result, requirements));
   }
 
-  /** Notes that the session record was seen alive: from `at` on the log covers the token. */
+  /** Records that the session record was live at `at`. From then on the log covers the token. */
   noteAlive(token: VerifiedToken, at: number): void {
     token.coveredFrom = Math.max(token.coveredFrom, at);
   }
 
-  #judgeResult(result: VerifiedToken | Unverified, demand: Demand): Judgement | Undecided {
-    if (!('reason' in result)) return this.#judgeVerified(result, demand);
-    return this.#judgement(rejected(result.reason));
+  #validateResult(
+    result: VerifiedToken | Unverified,
+    requirements: Requirements,
+  ): ValidationResult | Undecided {
+    if (!('reason' in result)) return this.#validateVerified(result, requirements);
+    return this.#result(rejected(result.reason));
   }
 
-  #judgeVerified(token: VerifiedToken, demand: Demand): Judgement | Undecided {
+  #validateVerified(token: VerifiedToken, requirements: Requirements): ValidationResult | Undecided {
     const { claims } = token;
     const { revocations, maxStalenessMs } = this.#options;
-    const fault = this.#faultOf(claims, demand.audience);
-    if (fault !== undefined) return this.#judgement(rejected(fault));
+    const fault = this.#faultOf(claims, requirements.audience);
+    if (fault !== undefined) return this.#result(rejected(fault));
     const endReason = revocations.endReasonOf(claims.userId, claims.sessionId, claims.sessionCreatedAt);
-    if (endReason !== undefined) return this.#judgement(rejected('SESSION_ENDED', endReason));
+    if (endReason !== undefined) return this.#result(rejected('SESSION_ENDED', endReason));
 
-    if (demand.consistency === 'STRONG') return { verdict: undefined, because: 'strong', token };
+    if (requirements.consistency === 'STRONG') return { verdict: undefined, because: 'strong', token };
     if (revocations.ageMs > maxStalenessMs) return { verdict: undefined, because: 'stale', token };
-    if (demand.atLeastRevision !== undefined && !reaches(revocations.revision, demand.atLeastRevision)) {
+    if (
+      requirements.atLeastRevision !== undefined &&
+      !reaches(revocations.revision, requirements.atLeastRevision)
+    ) {
       return { verdict: undefined, because: 'behind', token };
     }
     if (token.coveredFrom < revocations.coveredSince + CLOCK_LEEWAY_MS) {
       return { verdict: undefined, because: 'not-covered', token };
     }
-    return this.#judgement(token.accepted);
+    return this.#result(token.accepted);
   }
 
   #faultOf(claims: AccessTokenClaims, audience: string | undefined) {
     const { issuer, audiences, maxTokenLifeMs, revocations } = this.#options;
-    // A token that has expired stays so, also where the clock is set back: what ended its session may be forgotten.
+    // An expired token stays expired even if the clock is set back, because its revocation may have been dropped.
     const now = Math.max(this.#options.clock.now(), revocations.forgottenUntil);
     if (claims.issuer !== issuer) return 'ISSUER';
     const meant =
@@ -107,7 +119,7 @@ export class Validator {
     return undefined;
   }
 
-  #judgement(verdict: Judgement['verdict']): Judgement {
+  #result(verdict: ValidationResult['verdict']): ValidationResult {
     const { asOf, revision } = this.#options.revocations;
     return { verdict, asOf, revision };
   }

@@ -11,11 +11,11 @@ export type RejectionReason =
   | 'NOT_YET_VALID'
   | 'SESSION_ENDED';
 
-/** One object for one verified token, however often it is used. */
+/** One shared object per verified token. */
 export interface Accepted {
   readonly kind: 'accepted';
   readonly claims: AccessTokenClaims;
-  /** The identity as a transport has encoded it, kept where the next use of the token finds it; undefined: not yet. */
+  /** The identity in the encoding of a transport, cached for the next use of the token; undefined: not encoded yet. */
   encodedIdentity: Uint8Array | undefined;
 }
 
@@ -24,31 +24,31 @@ export type Verdict =
   | {
       readonly kind: 'rejected';
       readonly reason: RejectionReason;
-      /** A name of `EndReason`; set with SESSION_ENDED only. */
+      /** A name of `EndReason`. Set only with SESSION_ENDED. */
       readonly endReason?: string;
       readonly nextStep: 'REFRESH' | 'LOGIN';
     };
 
-/** A verdict and how much it knows. */
-export interface Judgement {
+/** A verdict and its freshness. */
+export interface ValidationResult {
   readonly verdict: Verdict;
-  /** Every ending acknowledged up to this instant is known to the verdict; milliseconds since 1970. */
+  /** The verdict includes all revocations acknowledged up to this time; milliseconds since 1970. */
   readonly asOf: number;
-  /** The place in the revocation log up to which endings are known; undefined: the log is empty. */
+  /** The revision up to which revocations are included; undefined: the log is empty. */
   readonly revision: string | undefined;
 }
 
-/** How current a verdict must be, and for whom. */
-export interface Demand {
-  /** BOUNDED: by the revocation log, if it is fresh enough. STRONG: by the session record. */
+/** Required freshness and audience of a verdict. */
+export interface Requirements {
+  /** BOUNDED: by the local copy, if it is fresh enough. STRONG: by the session record. */
   readonly consistency: 'BOUNDED' | 'STRONG';
   /** Undefined: any audience of the service. */
   readonly audience?: string;
-  /** A revision that the verdict must know of. */
+  /** The verdict must include this revision. */
   readonly atLeastRevision?: string;
 }
 
-/** The verdict on a token that is no good: what can its holder do? Only a token that merely expired can be refreshed. */
+/** A rejection, with the next step for the client. Only an expired token can be refreshed. */
 export function rejected(reason: RejectionReason, endReason?: string): Verdict {
   const nextStep = reason === 'EXPIRED' ? 'REFRESH' : 'LOGIN';
   return endReason === undefined

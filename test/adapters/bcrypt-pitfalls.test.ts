@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import bcrypt from 'bcrypt';
 import { BcryptPool } from '../../src/adapters/bcrypt/bcrypt-pool.ts';
-import type { Passwords } from '../../src/core/login/passwords.ts';
+import type { Passwords } from '../../src/core/password/passwords.ts';
 import { passwordsWith } from '../support/passwords.ts';
 
 // Each of these is first shown of the library alone, so that the test of ours is known to be able to fail.

@@ -22,8 +22,8 @@ function workOf(job: BcryptJob, matches = true): { result: string | boolean; rou
   return { result: runJob(job, engine), rounds };
 }
 
-function verifyAt(cost: string, asDearAs = 12): BcryptJob {
-  return { kind: 'verify', input: 'secret', hash: `$2b$${cost}$${TAIL}`, asDearAs };
+function verifyAt(cost: string, targetCost = 12): BcryptJob {
+  return { kind: 'verify', input: 'secret', hash: `$2b$${cost}$${TAIL}`, targetCost };
 }
 
 describe('a verification', () => {
@@ -42,7 +42,7 @@ describe('a verification', () => {
     ['a hash of another variant', `$2y$10$${TAIL}`],
     ['a hash of a cost that there is not', `$2b$03$${TAIL}`],
   ])('of %s is false and as dear', (_, hash) => {
-    expect(workOf({ kind: 'verify', input: 'secret', hash, asDearAs: 12 })).toEqual({
+    expect(workOf({ kind: 'verify', input: 'secret', hash, targetCost: 12 })).toEqual({
       result: false,
       rounds: 2 ** 12,
     });

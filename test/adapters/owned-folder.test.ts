@@ -73,7 +73,7 @@ describe('making a folder', () => {
   test('says where a link leads that leads to nothing', () => {
     link(path.join(root, 'gone'), folder);
     expect(() => makeFolder(folder)).toThrow(
-      `${folder} is a symbolic link to ${root}/gone, which is no folder`,
+      `${folder} is a symbolic link to ${root}/gone, which is not a folder`,
     );
   });
 });
@@ -115,7 +115,7 @@ describe('a folder', () => {
     checkFolder(path.join(root, 'first', 'below'));
   });
 
-  test('is judged by what a link leads to', () => {
+  test('is validated by what a link leads to', () => {
     folderOf(0o777);
     expect(() => checkFolder(link(folder, path.join(root, 'link')))).toThrow(
       'can be changed by others (mode 777)',
@@ -129,7 +129,7 @@ describe('a folder', () => {
       const shared = folderOf(0o777, 'shared');
       link(folder, path.join(shared, 'link'));
       expect(() => checkFolder(`${shared}/${way}`)).toThrow(
-        `${shared}/link is a symbolic link in a folder that others may write in (mode 777), who could lead it elsewhere. ` +
+        `${shared}/link is a symbolic link in a folder that others may write in (mode 777), who could change its target. ` +
           `Name the folder that it leads to: ${folder}`,
       );
     },
@@ -145,7 +145,7 @@ describe('a folder', () => {
     const theirs = link(folder, path.join(folderOf(mode, 'shared'), 'link'));
     lchownSync(theirs, STRANGER, STRANGER);
     expect(() => checkFolder(theirs)).toThrow(
-      `${theirs} is a symbolic link of another user (uid ${STRANGER}), who could lead it elsewhere. ` +
+      `${theirs} is a symbolic link of another user (uid ${STRANGER}), who could change its target. ` +
         `Name the folder that it leads to: ${folder}`,
     );
   });

@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { JoseKeyMaterial } from '../../src/adapters/jose/jose-key-material.ts';
 import { openPostgres } from '../../src/adapters/sql/postgres.ts';
 import type { SqlDatabase } from '../../src/adapters/sql/sql-database.ts';
+import { UserService } from '../../src/core/administration/user-service.ts';
 import { KeyService } from '../../src/core/keys/key-service.ts';
 import { MasterKeys } from '../../src/core/keys/master-key.ts';
-import { UserService } from '../../src/core/user/user-service.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { PostgresServer } from '../support/postgres.ts';

@@ -7,7 +7,7 @@ import { freePort, RedisServer } from '../support/redis-server.ts';
 import { RedisStores } from '../support/redis-stores.ts';
 import { aSession, DAY } from '../support/sessions.ts';
 
-/** Two masters with half of the slots each; only the first has a replica, so an ending tells which one was asked. */
+/** Two masters with half of the slots each; only the first has a replica, so an end tells which one was asked. */
 
 const HALVES = [
   [0, 8_191],
@@ -73,6 +73,6 @@ test('in a cluster the node of the session is the one whose replicas are counted
     const isOnFirst = await first?.with(async (redis) =>
       (await redis.keys('*')).join().includes(userKeys(userId).tombstonePrefix),
     );
-    expect(outcome).toBe(isOnFirst === true ? 'ok' : 'ENDING_UNCONFIRMED');
+    expect(outcome).toBe(isOnFirst === true ? 'ok' : 'END_UNCONFIRMED');
   }
 });

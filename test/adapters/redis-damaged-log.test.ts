@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { LOG_KEYS } from '../../src/adapters/redis/keys.ts';
-import { RevocationBroadcast } from '../../src/core/revocation/revocation-broadcast.ts';
-import type { RevocationWatcher } from '../../src/core/revocation/revocation-watcher.ts';
+import type { RevocationSubscriber } from '../../src/core/revocation/revocation-subscriber.ts';
+import { RevocationSubscriptions } from '../../src/core/revocation/revocation-subscriptions.ts';
 import { WatchRevocationsResponse } from '../../src/gen/latchkey/v1/validation.ts';
 import { WatchEncoder } from '../../src/grpc/messages/watch-encoder.ts';
 import { DAMAGED_ENTRIES, LASTING_ENTRIES, RUBBISH, writeEntry } from '../support/damaged-entries.ts';
@@ -22,8 +22,8 @@ let redis: Redis;
 let clock: ManualClock;
 let stores: RedisStores;
 let world: SessionWorld;
-let broadcast: RevocationBroadcast;
-let watchers: RevocationWatcher[];
+let subscriptions: RevocationSubscriptions;
+let subscribers: RevocationSubscriber[];
 
 beforeAll(async () => {
   // So that a read that waits for 5 ms does, instead of a tenth of a second.
@@ -40,13 +40,16 @@ beforeEach(async () => {
   await redis.flushall();
   clock = new ManualClock(Date.now());
   stores = await RedisStores.open(singleRedis(server.port));
-  broadcast = new RevocationBroadcast(clock);
-  world = await SessionWorld.open({ store: stores.sessions, log: stores.log, listener: broadcast }, clock);
-  watchers = [];
+  subscriptions = new RevocationSubscriptions(clock);
+  world = await SessionWorld.open(
+    { store: stores.sessions, log: stores.log, listener: subscriptions },
+    clock,
+  );
+  subscribers = [];
 });
 
 afterEach(async () => {
-  for (const watcher of watchers) watcher.close();
+  for (const subscriber of subscribers) subscriber.close();
   await world.close();
   stores.close();
 });
@@ -55,26 +58,26 @@ afterEach(async () => {
 function watch(): readonly string[] {
   const encoder = new WatchEncoder();
   const told: string[] = [];
-  const watcher = broadcast.watch(
+  const subscriber = subscriptions.watch(
     {
       send: (message) => {
         const { revocations } = WatchRevocationsResponse.decode(encoder.encode(message));
         for (const { scope } of revocations) if (scope?.$case === 'sessionId') told.push(scope.value);
-        queueMicrotask(() => watcher.taken());
+        queueMicrotask(() => subscriber.taken());
       },
       end: () => told.push('the end of the watch'),
     },
     { heartbeatMs: 1_000 },
   );
-  watchers.push(watcher);
-  watcher.look();
+  subscribers.push(subscriber);
+  subscriber.look();
   return told;
 }
 
 /** Ends a session as it should be, after the damage. */
 async function anHonestEnding(): Promise<string> {
   const { session } = await world.open(world.addUser());
-  await world.endings.end(session.userId, session.sessionId, 'LOGGED_OUT', ADMIN_ACTOR);
+  await world.ender.end(session.userId, session.sessionId, 'LOGGED_OUT', ADMIN_ACTOR);
   return session.sessionId;
 }
 
@@ -89,13 +92,13 @@ describe('an entry of the revocation log that is damaged', () => {
       await world.settle();
       await eventually(() => told.includes(honest));
       expect(told).not.toContain('the end of the watch');
-      const reason = world.feed.endReasonOf(userId, sessionId, clock.now() - 20_000);
+      const reason = world.follower.endReasonOf(userId, sessionId, clock.now() - 20_000);
       expect(reason === undefined).toBe(!ends);
       // Nobody who signs in from now on.
-      expect(world.feed.endReasonOf(userId, ids.next(clock.now()), clock.now() + 60_000)).toBeUndefined();
+      expect(world.follower.endReasonOf(userId, ids.next(clock.now()), clock.now() + 60_000)).toBeUndefined();
       expect(new Set(stores.damages.map(({ id }) => id))).toEqual(new Set([revision]));
       clock.advance(2 * DAY);
-      await eventually(() => world.feed.size === 0);
+      await eventually(() => world.follower.size === 0);
     },
   );
 
@@ -106,10 +109,10 @@ describe('an entry of the revocation log that is damaged', () => {
       await writeEntry(redis, fields({ user: userId, session: sessionId }, clock.now()));
       await anHonestEnding();
       await world.settle();
-      expect(world.feed.size).toBe(2);
+      expect(world.follower.size).toBe(2);
       clock.advance(2 * DAY);
-      await eventually(() => world.feed.size === 0);
-      await eventually(() => broadcast.log.first === broadcast.log.end);
+      await eventually(() => world.follower.size === 0);
+      await eventually(() => subscriptions.log.first === subscriptions.log.end);
     },
   );
 
@@ -121,8 +124,11 @@ describe('an entry of the revocation log that is damaged', () => {
     await world.close();
     stores.close();
     stores = await RedisStores.open(singleRedis(server.port));
-    broadcast = new RevocationBroadcast(clock);
-    world = await SessionWorld.open({ store: stores.sessions, log: stores.log, listener: broadcast }, clock);
+    subscriptions = new RevocationSubscriptions(clock);
+    world = await SessionWorld.open(
+      { store: stores.sessions, log: stores.log, listener: subscriptions },
+      clock,
+    );
     await world.settle();
     const told = watch();
     await eventually(() => told.includes(honest));
@@ -137,7 +143,7 @@ describe('a revocation log', () => {
       await world.settle();
       await redis.set(LOG_KEYS.genesis, value);
       await world.settle();
-      await eventually(() => world.feed.coveredSince > clock.now() - 20_000);
+      await eventually(() => world.follower.coveredSince > clock.now() - 20_000);
       const told = watch();
       const honest = await anHonestEnding();
       await eventually(() => told.includes(honest) && told.includes(known));

@@ -56,12 +56,12 @@ beforeEach(async () => {
 
 const damage = (how: DamageToUser) => how(redis, damaged.session);
 const refresh = ({ tokens }: OpenedSession) => outcomeOf(world.refresh(tokens.refreshToken));
-const judge = async ({ tokens }: OpenedSession) => {
-  const { verdict } = await world.tokens.judge(tokens.accessToken, { consistency: 'STRONG' });
+const validate = async ({ tokens }: OpenedSession) => {
+  const { verdict } = await world.tokens.validate(tokens.accessToken, { consistency: 'STRONG' });
   return verdict.kind === 'accepted' ? 'accepted' : verdict.reason;
 };
 const end = ({ session }: OpenedSession) =>
-  world.endings.end(session.userId, session.sessionId, 'ENDED_BY_ADMIN', ADMIN_ACTOR);
+  world.ender.end(session.userId, session.sessionId, 'ENDED_BY_ADMIN', ADMIN_ACTOR);
 const fieldsLeft = async ({ session }: OpenedSession) => {
   const fields = await redis.hkeys(userKeys(session.userId).sessions);
   return fields.filter((field) => field.startsWith(session.sessionId));
@@ -69,7 +69,7 @@ const fieldsLeft = async ({ session }: OpenedSession) => {
 
 /** What must work whatever has become of one session. Ends with every session of the user ended. */
 async function expectOthersUnharmed(): Promise<void> {
-  expect(await judge(healthy)).toBe('accepted');
+  expect(await validate(healthy)).toBe('accepted');
   expect(await refresh(healthy)).toBe('ok');
   // On the device of the damaged session, and beyond the limit of three.
   for (const deviceId of ['phone', '', '']) {
@@ -77,23 +77,23 @@ async function expectOthersUnharmed(): Promise<void> {
     expect(session.createdAt - world.clock.now()).toBeLessThan(MINUTE);
   }
   const changed = world.changeUser(user, { securityVersion: 2 });
-  const { revision } = await world.endings.endUser(user.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
+  const { revision } = await world.ender.endUser(user.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
   expect(revision).toMatch(/^\d+-\d+$/);
   await world.settle();
   for (const session of [healthy, damaged]) {
-    expect(await judge(session)).toBe('SESSION_ENDED');
+    expect(await validate(session)).toBe('SESSION_ENDED');
     expect(await refresh(session)).toBe('SESSION_ENDED');
   }
   const again = await world.open(changed);
   expect(await refresh(again)).toBe('ok');
   expect(await refresh(stranger)).toBe('ok');
-  expect(await judge(stranger)).toBe('accepted');
+  expect(await validate(stranger)).toBe('accepted');
 }
 
 describe('a session in Redis that cannot be read', () => {
   test.each(UNREADABLE_RECORDS)('is refused, and nobody else: %s', async (_, how) => {
     await damage(how);
-    expect(await judge(damaged)).toBe('SESSION_ENDED');
+    expect(await validate(damaged)).toBe('SESSION_ENDED');
     expect((await failureOf(world.refresh(damaged.tokens.refreshToken))).metadata).toMatchObject({
       end_reason: 'UNSPECIFIED',
     });
@@ -113,7 +113,7 @@ describe('a session in Redis that cannot be read', () => {
 
   test.each(UNREADABLE_RECORDS)('does not keep its user from being disabled: %s', async (_, how) => {
     await damage(how);
-    const { revision } = await world.endings.endUser(user.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
+    const { revision } = await world.ender.endUser(user.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
     expect(revision).toMatch(/^\d+-\d+$/);
     expect(await fieldsLeft(damaged)).toEqual([]);
   });
@@ -121,7 +121,7 @@ describe('a session in Redis that cannot be read', () => {
   test('is left to a server that can read it, where a later release may have written it', async () => {
     const { userId, sessionId } = damaged.session;
     await damage(() => redis.hset(userKeys(userId).sessions, sessionId, '[2,{"other":true}]'));
-    expect(await outcomeOf(judge(damaged))).toBe('STORE_UNAVAILABLE');
+    expect(await outcomeOf(validate(damaged))).toBe('STORE_UNAVAILABLE');
     expect(await refresh(damaged)).toBe('STORE_UNAVAILABLE');
     expect(await fieldsLeft(damaged)).toHaveLength(1);
     await expectOthersUnharmed();
@@ -132,7 +132,7 @@ describe('a session in Redis that has ended', () => {
   test.each(DAMAGED_TOMBSTONES)('stays ended, and can be ended again: %s', async (_, how) => {
     const { revision: before } = await end(damaged);
     await damage(how);
-    expect(await judge(damaged)).toBe('SESSION_ENDED');
+    expect(await validate(damaged)).toBe('SESSION_ENDED');
     expect(await refresh(damaged)).toBe('SESSION_ENDED');
     expect((await end(damaged)).revision).toMatch(/^\d+-\d+$/);
     const [logged] = await stores.log.read(before, 0);
@@ -154,7 +154,7 @@ describe('a session in Redis that has ended', () => {
 describe('a session in Redis', () => {
   test.each(DAMAGED_SURROUNDINGS)('goes on beside %s', async (_, how) => {
     await damage(how);
-    expect(await judge(damaged)).toBe('accepted');
+    expect(await validate(damaged)).toBe('accepted');
     expect(await refresh(damaged)).toBe('ok');
     await expectOthersUnharmed();
   });

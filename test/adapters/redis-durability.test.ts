@@ -11,7 +11,7 @@ import { aSession, DAY, HOUR, ids } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
 const ONE_REPLICA = { waitReplicas: 1, waitMs: 300 };
-const NOT_ACKNOWLEDGED = /^(ENDING_UNCONFIRMED|STORE_UNAVAILABLE)$/;
+const NOT_ACKNOWLEDGED = /^(END_UNCONFIRMED|STORE_UNAVAILABLE)$/;
 
 let primary: RedisServer;
 let replica: RedisServer;
@@ -160,12 +160,12 @@ describe.each(ENDINGS)('with a replica to wait for, $name', ({ prepare, run, hel
   });
 });
 
-describe('endings that wait for replicas', () => {
+describe('ender that wait for replicas', () => {
   test('hold up no refreshes, and let a read that no replica confirms fail in time', async () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, opened));
     const living = await opened();
     replica.freeze();
-    const endings = Promise.all(sessions.map((session) => outcomeOf(end(session))));
+    const ender = Promise.all(sessions.map((session) => outcomeOf(end(session))));
     let slowest = 0;
     for (let generation = 1; generation <= 20; generation += 1) {
       const [rotated, ms] = await timed(rotate(living, generation));
@@ -176,7 +176,7 @@ describe('endings that wait for replicas', () => {
     const [outcome, readMs] = await timed(outcomeOf(read(stores, living)));
     expect(outcome).toBe('STORE_UNAVAILABLE');
     expect(readMs).toBeLessThan(1_000);
-    for (const outcome of await endings) expect(outcome).toMatch(NOT_ACKNOWLEDGED);
+    for (const outcome of await ender) expect(outcome).toMatch(NOT_ACKNOWLEDGED);
   });
 
   test('leave no queue behind: the first one after the replica is back is acknowledged', async () => {
@@ -213,7 +213,7 @@ describe('endings that wait for replicas', () => {
     });
     const session = aSession(now, { userId: ids.next(now) });
     await expect(end(session)).rejects.toMatchObject({
-      reason: 'ENDING_UNCONFIRMED',
+      reason: 'END_UNCONFIRMED',
       message: expect.stringContaining('1 of 2'),
     });
   });
@@ -246,7 +246,7 @@ describe('endings that wait for replicas', () => {
     const { replaced } = await world.open(user, phone);
     expect(replaced.map(({ sessionId }) => sessionId)).toContain(first.session.sessionId);
     await world.settle();
-    const { verdict } = await world.tokens.judge(first.tokens.accessToken, { consistency: 'BOUNDED' });
+    const { verdict } = await world.tokens.validate(first.tokens.accessToken, { consistency: 'BOUNDED' });
     expect(verdict).toMatchObject({ kind: 'rejected', endReason: 'REPLACED' });
     await world.close();
   });

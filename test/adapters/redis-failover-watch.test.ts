@@ -30,7 +30,7 @@ const addressBy = (...sentinels: readonly RedisServer[]): RedisAddress => ({
   sentinels: sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
 });
 /** The connections of the watch to a sentinel. */
-const watchers = (to: RedisServer) =>
+const subscribers = (to: RedisServer) =>
   to.with(async (redis) => String(await redis.call('CLIENT', 'LIST', 'TYPE', 'pubsub')).match(/ id=|^id=/gm));
 
 test('a connection that an old master accepted while it stood still is left when it is replaced', async () => {
@@ -62,10 +62,10 @@ test('a sentinel that does not know the master tells of no failover', async () =
   };
   const end = watchFailover(addressBy(sentinel, ignorant), { deadlineMs: DEADLINE_MS, onFailover });
   for (const server of [sentinel, ignorant, sentinel]) {
-    await eventually(async () => (await watchers(server)) !== null);
+    await eventually(async () => (await subscribers(server)) !== null);
     await server.with((redis) => redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub'));
-    await eventually(async () => (await watchers(server)) === null);
-    await eventually(async () => (await watchers(server)) !== null);
+    await eventually(async () => (await subscribers(server)) === null);
+    await eventually(async () => (await subscribers(server)) !== null);
   }
   expect(failovers).toBe(0);
   end();

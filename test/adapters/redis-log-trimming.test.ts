@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { LOG_KEYS } from '../../src/adapters/redis/keys.ts';
 import type { Revocation } from '../../src/core/revocation/revocation.ts';
-import { anEnding } from '../support/endings.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { anEnding } from '../support/revocations.ts';
 import { DAY, HOUR, MINUTE } from '../support/sessions.ts';
 
 /** When the log in Redis drops an entry. `anEnding` matters for an hour; the log is kept for 20 minutes at least. */

@@ -55,18 +55,18 @@ afterEach(async () => {
 });
 
 async function failOver(): Promise<void> {
-  const { coveredSince } = world.feed;
+  const { coveredSince } = world.follower;
   await Promise.all([line.close(), primary.kill()]);
   await replica.promote();
   address.target = replica.port;
   address.reset();
   world.clock.advance(1);
-  await eventually(() => world.feed.coveredSince > coveredSince);
+  await eventually(() => world.follower.coveredSince > coveredSince);
   await world.settle();
 }
 
-const verdictOn = async ({ tokens }: SessionWithTokens, { tokens: judge } = world) =>
-  (await judge.judge(tokens.accessToken, { consistency: 'BOUNDED' })).verdict;
+const verdictOn = async ({ tokens }: SessionWithTokens, { tokens: validate } = world) =>
+  (await validate.validate(tokens.accessToken, { consistency: 'BOUNDED' })).verdict;
 
 describe('after a failover that lost logins', () => {
   test('a token of a lost session is refused by the bounded verdict, as by all others', async () => {
@@ -82,7 +82,7 @@ describe('after a failover that lost logins', () => {
   });
 
   test('a server that starts afterwards refuses the lost one too', async () => {
-    const { coveredSince } = world.feed;
+    const { coveredSince } = world.follower;
     await Promise.all([line.close(), primary.kill()]);
     await world.close();
     await replica.promote();
@@ -90,7 +90,7 @@ describe('after a failover that lost logins', () => {
     address.reset();
     world.clock.advance(1);
     const later = await open(world.clock, { key: world.key });
-    await eventually(() => later.world.feed.coveredSince > coveredSince);
+    await eventually(() => later.world.follower.coveredSince > coveredSince);
     await later.world.settle();
     expect(await verdictOn(lost, later.world)).toMatchObject({ kind: 'rejected', reason: 'SESSION_ENDED' });
     expect(await verdictOn(kept, later.world)).toMatchObject({ kind: 'accepted' });
@@ -101,13 +101,13 @@ describe('after a failover that lost logins', () => {
 
 describe('a Redis that stands still and goes on', () => {
   test('has lost nothing, so that nothing is checked again', async () => {
-    const { coveredSince } = world.feed;
+    const { coveredSince } = world.follower;
     primary.freeze();
     world.clock.advance(1_000);
     await eventually(async () => (await outcomeOf(stores.sessions.ping())) !== 'ok');
     primary.thaw();
     await world.settle();
-    expect(world.feed.coveredSince).toBe(coveredSince);
+    expect(world.follower.coveredSince).toBe(coveredSince);
   });
 });
 

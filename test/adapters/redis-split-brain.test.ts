@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { SessionWithTokens } from '../../src/core/session/session-service.ts';
-import type { Demand } from '../../src/validator/verdict.ts';
+import type { Requirements } from '../../src/validator/verdict.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -15,8 +15,8 @@ import { TcpProxy } from '../support/tcp-proxy.ts';
  * server that is left with the old one cannot know.
  */
 
-const BOUNDED: Demand = { consistency: 'BOUNDED' };
-const STRONG: Demand = { consistency: 'STRONG' };
+const BOUNDED: Requirements = { consistency: 'BOUNDED' };
+const STRONG: Requirements = { consistency: 'STRONG' };
 
 let old: RedisServer;
 let line: TcpProxy;
@@ -94,8 +94,8 @@ async function threeRounds(): Promise<void> {
 }
 
 /** `accepted`, the reason of a rejection, or the reason of a failure. */
-async function answerTo(demand: Demand): Promise<string> {
-  const verdict = world.tokens.judge(opened.tokens.accessToken, demand);
+async function answerTo(requirements: Requirements): Promise<string> {
+  const verdict = world.tokens.validate(opened.tokens.accessToken, requirements);
   const outcome = await outcomeOf(Promise.resolve(verdict));
   if (outcome !== 'ok') return outcome;
   const answer = await verdict;
@@ -106,11 +106,11 @@ describe('a server that is cut off with an old primary, with a replica to wait f
   beforeEach(() => serve(1));
 
   test('states an as_of before the end that it cannot know', async () => {
-    const before = world.feed.asOf;
+    const before = world.follower.asOf;
     await endElsewhere();
     world.clock.advance(MAX_STALENESS);
     await threeRounds();
-    const { asOf, verdict } = await world.tokens.judge(opened.tokens.accessToken, BOUNDED);
+    const { asOf, verdict } = await world.tokens.validate(opened.tokens.accessToken, BOUNDED);
     expect({ verdict: verdict.kind, asOf }).toEqual({ verdict: 'accepted', asOf: before });
   });
 
@@ -136,7 +136,7 @@ describe('a server that is cut off with an old primary, with a replica to wait f
     const atLeastRevision = await endElsewhere();
     const { userId } = opened.session;
     await logHere(userId, ids.next(world.clock.now()));
-    await eventually(() => world.feed.size === 1);
+    await eventually(() => world.follower.size === 1);
     await threeRounds();
     expect(await answerTo({ ...BOUNDED, atLeastRevision })).toBe('STORE_UNAVAILABLE');
   });

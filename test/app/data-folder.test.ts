@@ -70,22 +70,22 @@ describe('the data folder', () => {
 
   test.each(['/proc/nope', '/proc/self/nope'])('is refused where no folder can be made: %s', async (path) => {
     const told = await toldOf({ dataDir: path });
-    expect(told).toContain(`${path} cannot be made: `);
+    expect(told).toContain(`${path} cannot be created: `);
     expect(told).toContain('ENOENT: no such file or directory');
-    expect(told).toContain('. Name a folder that this process may write in.');
+    expect(told).toContain('. Set it to a folder that this process can write to.');
   });
 
   test.each(['folder', 'folder/below'])('is refused behind a file: %s', async (path) => {
     writeFileSync(join(folder, 'folder'), '');
     expect(await toldOf({ dataDir: join(folder, path) })).toContain(
-      `${join(folder, path)} is not a folder. Name`,
+      `${join(folder, path)} is not a folder. Set it`,
     );
   });
 
   test('is refused if a link leads to nothing', async () => {
     symlinkSync(join(folder, 'volume'), dataDir);
     expect(await toldOf()).toContain(
-      `${dataDir} is a symbolic link to ${folder}/volume, which is no folder.`,
+      `${dataDir} is a symbolic link to ${folder}/volume, which is not a folder.`,
     );
   });
 

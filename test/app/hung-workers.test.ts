@@ -38,11 +38,11 @@ test('of two processes the one that is suspended is killed and replaced', async 
   const watch = setInterval(() => supervisor.killSilent(), BEAT_MS);
   try {
     await supervisor.start();
-    await eventually(() => said('one more worker serves').length === 1, TIME_LIMIT_MS);
+    await eventually(() => said('another worker is serving').length === 1, TIME_LIMIT_MS);
     const pid = workers[1]?.process.pid;
     workers[1]?.process.kill('SIGSTOP');
-    await eventually(() => said('one more worker serves').length === 2, TIME_LIMIT_MS);
-    expect(said('a worker hangs; it is killed')).toEqual([{ msg: 'a worker hangs; it is killed', pid }]);
+    await eventually(() => said('another worker is serving').length === 2, TIME_LIMIT_MS);
+    expect(said('worker hangs; killing it')).toEqual([{ msg: 'worker hangs; killing it', pid }]);
     expect(await supervisor.stop()).toBe(true);
     expect(workers.map(({ process: { exitCode } }) => exitCode)).toEqual([0, null, 0]);
   } finally {

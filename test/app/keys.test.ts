@@ -32,8 +32,8 @@ function starts(store = new MemoryKeyStore()) {
   const start = async (...masterKeys: Buffer[]) => {
     const entries: Record<string, unknown>[] = [];
     const logger = createLogger('debug', { write: (line) => entries.push(JSON.parse(line)) });
-    const site = { config: config(), clock, logger, closers };
-    const { keys } = await openKeys(site, { keys: store }, new MasterKeys(masterKeys));
+    const context = { config: config(), clock, logger, closers };
+    const { keys } = await openKeys(context, { keys: store }, new MasterKeys(masterKeys));
     return { keys, entries };
   };
   return { clock, start };

@@ -51,7 +51,7 @@ test('what an operator should see is logged, and what happens all the time as de
   expect(lines.map((line) => line.slice(0, line.indexOf(':')))).toEqual([
     'debug security event',
     'debug session ended',
-    'warn an old refresh token was presented; the session has ended',
+    'warn a rotated refresh token was used again; the session has ended',
     'info user changed',
     'error the stored password cannot be read',
   ]);

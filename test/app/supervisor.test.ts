@@ -180,9 +180,9 @@ describe('the supervisor', () => {
     runTimers();
     worker(3).ends(1);
     expect(logged).toEqual([
-      { worker: 1, pid: 1_001, exitCode: 7, msg: 'a worker ended; it is replaced' },
-      { worker: 2, pid: 1_002, signal: 'SIGKILL', msg: 'a worker ended; it is replaced' },
-      { worker: 3, pid: 1_003, exitCode: 1, msg: 'a worker could not start; trying again' },
+      { worker: 1, pid: 1_001, exitCode: 7, msg: 'worker ended; replacing it' },
+      { worker: 2, pid: 1_002, signal: 'SIGKILL', msg: 'worker ended; replacing it' },
+      { worker: 3, pid: 1_003, exitCode: 1, msg: 'worker failed to start; retrying' },
     ]);
   });
 
@@ -197,8 +197,8 @@ describe('the supervisor', () => {
     runTimers();
     expect(forked).toHaveLength(3);
     expect(logged).toEqual([
-      { worker: 2, pid: 1_002, silentMs: 10_000, msg: 'a worker hangs; it is killed' },
-      { worker: 2, pid: 1_002, signal: 'SIGKILL', msg: 'a worker ended; it is replaced' },
+      { worker: 2, pid: 1_002, silentMs: 10_000, msg: 'worker hangs; killing it' },
+      { worker: 2, pid: 1_002, signal: 'SIGKILL', msg: 'worker ended; replacing it' },
     ]);
   });
 
@@ -270,7 +270,7 @@ describe('the supervisor', () => {
       worker: 3,
       pid: 1_003,
       silentMs: 5_500,
-      msg: 'a worker hangs; it is killed',
+      msg: 'worker hangs; killing it',
     });
     runTimers(15_000);
     expect(worker(1).killed).toBe(true);

@@ -76,7 +76,7 @@ describe('the table', () => {
     expect(lines).toContain('- Validate: measured with care.');
   });
 
-  test('shows what no bar is set for, and judges it by none', () => {
+  test('shows what no bar is set for, and validates it by none', () => {
     expect(markdown(report).split('\n')).toContain('| An entry | 626 bytes |  |  |  |  |');
   });
 

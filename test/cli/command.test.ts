@@ -151,10 +151,10 @@ describe('signing in', () => {
   });
 
   test('that cannot be undone is said and fails nothing', async () => {
-    fake.failures.set('Logout', new Failure('ENDING_UNCONFIRMED', 'Repeat the call.'));
+    fake.failures.set('Logout', new Failure('END_UNCONFIRMED', 'Repeat the call.'));
     const { code, stderr } = await latchkey(['users', 'list']);
     expect(code).toBe(0);
-    expect(stderr).toBe('latchkey: the session of this command could not be ended: Repeat the call.\n');
+    expect(stderr).toBe('latchkey: could not end the session of this command: Repeat the call.\n');
   });
 });
 
@@ -213,7 +213,7 @@ describe('what goes wrong', () => {
     [['users', 'update', 'mia'], 'Nothing to change'],
     [['users', 'update', 'mia', '--role', 'ops'], '--add-role or --remove-role'],
     [['users', 'delete', 'mia'], '--yes'],
-    [['users', 'list', '--cert', 'own.pem'], '--cert and --key go together'],
+    [['users', 'list', '--cert', 'own.pem'], '--cert and --key must be set together'],
     [['users', 'list', '--ca', '/no/such/file'], 'no such file'],
     [['users', 'list', '--ca', 'package.json'], 'latchkey: --ca is not a certificate in PEM form'],
     [['users', 'list', '--ca', 'package.json', '--plaintext'], 'cannot be used with'],
@@ -228,7 +228,7 @@ describe('what goes wrong', () => {
     fake.addUser('mia');
     const { code, stderr } = await latchkey(['users', 'update', 'mia', '--username', 'mia.m']);
     expect(stderr).toBe(
-      'latchkey: Nothing to change: --username says who signs in. To rename the user: users update mia --rename mia.m\n',
+      'latchkey: Nothing to change: --username sets who signs in. To rename the user: users update mia --rename mia.m\n',
     );
     expect(code).toBe(2);
     expect(fake.rpcs).toStrictEqual([]);

@@ -64,7 +64,7 @@ describe('at a terminal', () => {
   test('two new passwords that differ are refused before anything is asked of the service', async () => {
     const person = new Person(`${ADMIN.password}\r`, 'new one 123\r', 'new one 124\r');
     expect(await run(person, 'users', 'create', 'mia')).toBe(2);
-    expect(person.shown).toContain('not the same');
+    expect(person.shown).toContain('do not match');
     expect(fake.rpcs).toStrictEqual([]);
   });
 

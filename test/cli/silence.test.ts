@@ -51,7 +51,7 @@ describe('a command that nobody answers', () => {
 
   test('without TLS, where the service wants it, is told of --ca', async () => {
     fake = await FakeLatchkey.start(ServerCredentials.createSsl(pem(ca.certificate), [pair], false));
-    expect(await said()).toMatch(/: the connection was opened and closed .*\n {2}.*wants TLS, give --ca\n$/);
+    expect(await said()).toMatch(/: the connection was opened and closed .*\n {2}.*uses TLS, pass --ca\n$/);
   });
 
   test('without a certificate, where the service wants one, is told of --cert and --key', async () => {
@@ -61,14 +61,14 @@ describe('a command that nobody answers', () => {
 
   test('with TLS, where the service has none, is told of --plaintext', async () => {
     fake = await FakeLatchkey.start();
-    expect(await said('--ca', caFile)).toMatch(/: what listens there does not speak TLS\n {2}.*--plaintext/);
+    expect(await said('--ca', caFile)).toMatch(/: the server there does not speak TLS\n {2}.*--plaintext/);
   });
 
   test('with the wrong authority is told of --ca', async () => {
     fake = await FakeLatchkey.start(ServerCredentials.createSsl(null, [pair], false));
     writeFileSync(path.join(folder, 'other.pem'), makeCertificate('Other CA').certificate);
     expect(await said('--ca', path.join(folder, 'other.pem'))).toMatch(
-      / certificate is from no authority.*\n {2}.*--ca\n$/,
+      / certificate is from an unknown authority.*\n {2}.*--ca\n$/,
     );
   });
 });

@@ -1,15 +1,15 @@
 import { createHmac, createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect, type LatchkeyClient } from '../../src/client/index.ts';
-import { JudgingServer } from '../support/judging-server.ts';
 import { claimsAt, ISSUER, TestKey } from '../support/test-keys.ts';
 import { twinOf } from '../support/twin-signature.ts';
+import { ValidatingServer } from '../support/validating-server.ts';
 
 let key: TestKey;
 let ecKey: TestKey;
 let stranger: TestKey;
 let privateKey: KeyObject;
-let server: JudgingServer;
+let server: ValidatingServer;
 let clients: readonly LatchkeyClient[];
 let sessionId: string;
 let goodToken: string;
@@ -67,7 +67,7 @@ beforeAll(async () => {
   ecKey = await TestKey.make('key-ec', 'ES256');
   stranger = await TestKey.make('key-1');
   privateKey = createPrivateKey({ key: (await key.toJwk()) as never, format: 'jwk' });
-  server = await JudgingServer.start(key, [ecKey]);
+  server = await ValidatingServer.start(key, [ecKey]);
   const { world } = server;
   const { session, tokens } = await world.open(world.addUser());
   sessionId = session.sessionId;
@@ -208,7 +208,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
 describe.each(Object.entries(CASES))('a token is %s to the service and in both modes', (reason, cases) => {
   test.each(cases)('with %s', async (_, token) => {
     const made = await token();
-    const { verdict } = await server.world.tokens.judge(made, { consistency: 'BOUNDED' });
+    const { verdict } = await server.world.tokens.validate(made, { consistency: 'BOUNDED' });
     const nextStep = reason === 'EXPIRED' ? 'REFRESH' : 'LOGIN';
     expect(verdict).toMatchObject({ kind: 'rejected', reason, nextStep });
     for (const client of clients) {

@@ -57,7 +57,10 @@ async function anotherGrpcService(): Promise<string> {
 async function failed(address: string, options: ConnectOptions, call = 'login'): Promise<LatchkeyError> {
   const client = connect(address, { timeoutMs: 1_000, ...options });
   opened.push(() => client.close());
-  const calls = { login: () => client.login({}), ready: () => client.ready(800) };
+  const calls = {
+    login: () => client.login({ username: 'a', password: '' }),
+    ready: () => client.ready(800),
+  };
   const error = await calls[call as keyof typeof calls]().then(
     () => undefined,
     (caught: unknown) => caught,
@@ -84,7 +87,7 @@ const cases: readonly Case[] = [
   ['plaintext, at an HTTPS server', https, plaintext, 'TLS_REQUIRED', /uses TLS/],
   ['TLS, where there is none', withoutTls, tls, 'TLS_NOT_SPOKEN', /does not speak TLS.* kind: 'plaintext'/],
   ['TLS, at whoever hangs up', hangingUp, tls, 'TLS_NOT_SPOKEN', /during the TLS handshake/],
-  ['TLS, with another authority', withTls, strange, 'AUTHORITY_UNKNOWN', /give it as credentials\.ca/],
+  ['TLS, with another authority', withTls, strange, 'AUTHORITY_UNKNOWN', /set credentials\.ca/],
   ['TLS, with the authorities of Node', withTls, { kind: 'tls' }, 'AUTHORITY_UNKNOWN', /credentials\.ca/],
   ['TLS, without the certificate that is wanted', withMtls, tls, 'CERTIFICATE_REQUIRED', /kind: 'mtls'/],
   [
@@ -132,16 +135,16 @@ describe('a call', () => {
     opened.push(() => fake.close());
     const client = connect(fake.address, { credentials: plaintext });
     opened.push(() => client.close());
-    const error = await client.login({ username: 'ada' }).catch((caught: unknown) => caught);
+    const error = await client.login({ username: 'ada', password: '' }).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(LatchkeyError);
     expect(error).toMatchObject({
       method: 'Login',
       reason: 'INVALID_CREDENTIALS',
-      message: 'Login: Username and password do not open a session.',
-      details: 'Username and password do not open a session.',
+      message: 'Login: Invalid username or password.',
+      details: 'Invalid username or password.',
     });
     const [first, second] = (error as LatchkeyError).stack?.split('\n') ?? [];
-    expect(first).toBe('LatchkeyError: Login: Username and password do not open a session.');
+    expect(first).toBe('LatchkeyError: Login: Invalid username or password.');
     expect(second).toContain('call-errors.test.ts');
   });
 
@@ -165,6 +168,6 @@ describe('a call', () => {
 
 test.each(['local', 'remote'] as const)('ready says why it is not (%s)', async (mode) => {
   const { message } = await failed(await withTls(), { credentials: plaintext, mode }, 'ready');
-  expect(message).toMatch(/ yet: .*uses TLS/);
+  expect(message).toMatch(/: .*uses TLS/);
   expect(message).not.toMatch(/Resolution note|Last error/);
 });

@@ -167,7 +167,7 @@ describe('a call that finds the service unavailable', () => {
   test.each([
     ['Validate', () => client.identity.validate({})],
     ['BatchValidate', () => client.validate('a')],
-    ['Refresh', () => client.refresh({})],
+    ['Refresh', () => client.refresh({ refreshToken: '' })],
     ['Logout', () => client.logout({ accessToken: 'any' })],
   ])('is tried three times: %s', async (rpc, call) => {
     service.failures.set(rpc, unavailable);
@@ -185,7 +185,7 @@ describe('a call that finds the service unavailable', () => {
 
   test('is not tried again if it is a Login', async () => {
     service.failures.set('Login', unavailable);
-    await expect(client.login({})).rejects.toMatchObject(unavailable);
+    await expect(client.login({ username: '', password: '' })).rejects.toMatchObject(unavailable);
     expect(service.callsOf('Login')).toBe(1);
   });
 
@@ -218,7 +218,7 @@ describe('a call that finds the service unavailable', () => {
     await call;
     expect(performance.now() - begun).toBeGreaterThanOrEqual(399);
     service.failures.set('Refresh', busy(60_000));
-    await expect(client.refresh({})).rejects.toMatchObject({ retryAfterMs: 60_000 });
+    await expect(client.refresh({ refreshToken: '' })).rejects.toMatchObject({ retryAfterMs: 60_000 });
     expect(service.callsOf('Refresh')).toBe(1);
   });
 
@@ -229,7 +229,7 @@ describe('a call that finds the service unavailable', () => {
     );
     expect(service.callsOf('Logout')).toBeLessThan(2);
     const controller = new AbortController();
-    const call = client.refresh({}, { signal: controller.signal });
+    const call = client.refresh({ refreshToken: '' }, { signal: controller.signal });
     service.failures.set('Refresh', unavailable);
     await eventually(() => service.callsOf('Refresh') === 1);
     controller.abort();

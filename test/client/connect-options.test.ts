@@ -1,7 +1,7 @@
 import { ServerCredentials } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
-import { withPort } from '../../src/client/address.ts';
 import { connect } from '../../src/client/index.ts';
+import { withPort } from '../../src/client/transport/address.ts';
 import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
 
 /** As plain JavaScript calls it. */
@@ -26,7 +26,7 @@ describe('connect refuses', () => {
     ['a size that is none', 'a:1', { tokenCacheSize: Number.NaN }, 'tokenCacheSize is NaN'],
     ['a token that was not configured', 'a:1', { token: undefined }, 'token is undefined'],
     ['an empty token', 'a:1', { token: '' }, 'token is empty'],
-    ['a token with a line break', 'a:1', { token: 'eyJ.a.b\n' }, 'token is a text with a character that no'],
+    ['a token with a line break', 'a:1', { token: 'eyJ.a.b\n' }, 'token is a string with a character that'],
     ['tokens in an object', 'a:1', { token: {} }, 'token is an object'],
     ['no token', 'a:1', { token: null }, 'token is null'],
   ])('%s', (_what, address, options, told) => {
@@ -39,9 +39,7 @@ test('a function that answers with a promise for a token fails the call, and say
   const fake = await FakeLatchkey.start(ServerCredentials.createInsecure());
   const token = (async () => 'lkr_x') as unknown as () => string;
   const client = connect(fake.address, { credentials: { kind: 'plaintext' }, token });
-  await expect(client.login(ADMIN)).rejects.toThrow(
-    'The function in the option token answered with an object',
-  );
+  await expect(client.login(ADMIN)).rejects.toThrow('The function in the option token returned an object');
   expect(fake.calls).toStrictEqual([]);
   await client.close();
   fake.close();

@@ -96,7 +96,9 @@ describe('a call', () => {
     for (const options of [{}, { token: 'line\nbreak' }]) {
       const error = await client.identity.validate({}, options).catch((caught: unknown) => caught);
       expect(error).toMatchObject({ name: 'LatchkeyError', code: status.INVALID_ARGUMENT });
-      expect((error as Error).message).toMatch(/^Validate: The token holds a character that no header can/);
+      expect((error as Error).message).toMatch(
+        /^Validate: The token contains a character that a header cannot carry/,
+      );
       // A token is not for logs.
       expect(inspect(error)).not.toContain('break"');
     }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { durationOf, millisecondsOf } from '../../src/client/durations.ts';
+import { durationOf, millisecondsOf } from '../../src/client/transport/durations.ts';
 
 describe('a duration of the contract', () => {
   test('is cut to whole nanoseconds, for it has no place for less', () => {

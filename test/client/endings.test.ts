@@ -36,27 +36,27 @@ async function tellEnding(): Promise<void> {
 
 describe('a listener for endings', () => {
   test('is told also where nothing else is asked of the client', async () => {
-    const heard: Revocation[] = [];
-    client.onEnding((revocation) => heard.push(revocation));
+    const copy: Revocation[] = [];
+    client.onRevocation((revocation) => copy.push(revocation));
     await tellEnding();
-    await eventually(() => heard.length > 0);
-    expect(heard).toMatchObject([{ kind: 'session', sessionId: SESSION, reason: 'LOGGED_OUT' }]);
+    await eventually(() => copy.length > 0);
+    expect(copy).toMatchObject([{ kind: 'session', sessionId: SESSION, reason: 'LOGGED_OUT' }]);
   });
 
   test('that is given twice is told twice, and once after one of the two was taken away', async () => {
-    const heard: Revocation[] = [];
-    const listener = (revocation: Revocation) => heard.push(revocation);
-    const stop = client.onEnding(listener);
-    client.onEnding(listener);
+    const copy: Revocation[] = [];
+    const listener = (revocation: Revocation) => copy.push(revocation);
+    const stop = client.onRevocation(listener);
+    client.onRevocation(listener);
     await tellEnding();
-    await eventually(() => heard.length > 0);
-    expect(heard).toHaveLength(2);
+    await eventually(() => copy.length > 0);
+    expect(copy).toHaveLength(2);
     stop();
     service.tellCurrent(service.lastWatch, {
       revocations: [endOf('019b7600-0000-7000-8000-00000000dddd', clock.now())],
     });
-    await eventually(() => heard.length > 2);
-    expect(heard).toHaveLength(3);
+    await eventually(() => copy.length > 2);
+    expect(copy).toHaveLength(3);
   });
 
   test('that throws keeps no other from hearing, and what it throws is an uncaught exception', async () => {
@@ -73,14 +73,14 @@ describe('a listener for endings', () => {
       });
     });
     const fault = new Error('The listener is broken.');
-    client.onEnding(() => {
+    client.onRevocation(() => {
       throw fault;
     });
-    const heard: Revocation[] = [];
-    client.onEnding((revocation) => heard.push(revocation));
+    const copy: Revocation[] = [];
+    client.onRevocation((revocation) => copy.push(revocation));
     await tellEnding();
-    await eventually(() => heard.length > 0 && uncaught.length > 0);
-    expect(heard).toMatchObject([{ sessionId: SESSION }]);
+    await eventually(() => copy.length > 0 && uncaught.length > 0);
+    expect(copy).toMatchObject([{ sessionId: SESSION }]);
     expect(uncaught).toStrictEqual([fault]);
     expect(service.lastWatch.isCancelled).toBe(false);
   });
@@ -96,10 +96,10 @@ describe('a client in remote mode', () => {
   afterEach(() => remote.close());
 
   test('refuses a listener for endings, which it would never tell', () => {
-    const listen = () => remote.onEnding(() => undefined);
+    const listen = () => remote.onRevocation(() => undefined);
     expect(listen).toThrow(LatchkeyError);
     expect(listen).toThrow(
-      "onEnding: a client in mode 'remote' does not hear of endings. Connect with mode 'local'",
+      "onRevocation: a client in mode 'remote' receives no revocations. Use mode 'local'",
     );
   });
 

@@ -1,7 +1,7 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { latchkeyError } from '../../src/client/errors.ts';
 import { connect, type LatchkeyClient, LatchkeyError } from '../../src/client/index.ts';
+import { latchkeyError } from '../../src/client/transport/errors.ts';
 import { Failure } from '../../src/core/failure.ts';
 import { ErrorInfo } from '../../src/gen/google/rpc/error_details.ts';
 import { Status } from '../../src/gen/google/rpc/status.ts';

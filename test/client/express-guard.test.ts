@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import express from 'express';
-import { type ExpressGuard, expressGuard } from '../../src/client/express-guard.ts';
-import { identityOf } from '../../src/client/identity-of.ts';
+import { type ExpressGuard, expressGuard } from '../../src/client/guard/express-guard.ts';
+import { identityOf } from '../../src/client/guard/identity-of.ts';
 import { ADA, ADA_LOGGED_OUT, FakeValidator } from './support/fake-validator.ts';
 
 let server: Server;
@@ -78,7 +78,7 @@ describe('an Express application', () => {
       'Bearer error="insufficient_scope"',
       { error: 'insufficient_scope' },
     ],
-    ['a token that nobody can judge', 'down', 503, null, { error: 'temporarily_unavailable' }],
+    ['a token that nobody can validate', 'down', 503, null, { error: 'temporarily_unavailable' }],
   ])('refuses %s', async (_who, token, status, challenge, body) => {
     await start(expressApplication);
     expect(await ask('/admin', token)).toMatchObject({ status, challenge, body });
@@ -94,7 +94,7 @@ describe('an Express application', () => {
     expect(await ask('/me', 'down')).toMatchObject({ status: 503, retryAfter: '3' });
   });
 
-  test('leaves alone a response that somebody else has given while the token was judged', async () => {
+  test('leaves alone a response that somebody else has given while the token was validated', async () => {
     const answered = Promise.withResolvers<void>();
     await start((guard) => (request, response) => {
       guard.signedIn(request, response, () => undefined);

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { get } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type FastifyInstance, fastify } from 'fastify';
-import { type FastifyGuardOptions, fastifyGuard } from '../../src/client/fastify-guard.ts';
-import { identityOf } from '../../src/client/identity-of.ts';
+import { type FastifyGuardOptions, fastifyGuard } from '../../src/client/guard/fastify-guard.ts';
+import { identityOf } from '../../src/client/guard/identity-of.ts';
 import { ADA, ADA_LOGGED_OUT, FakeValidator } from './support/fake-validator.ts';
 
 let app: FastifyInstance;
@@ -62,7 +62,7 @@ describe('a Fastify application', () => {
     expect(admitted.body).toBe('done');
   });
 
-  test('answers 503 with the time to come back where nobody can say', async () => {
+  test('answers 503 with the time to come back where validation is not possible', async () => {
     await start();
     const response = await app.inject({ url: '/me', ...as('down') });
     expect(response.statusCode).toBe(503);

@@ -10,8 +10,8 @@ import {
 } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { HealthImplementation } from 'grpc-health-check';
-import { type GrpcGuardOptions, grpcGuard } from '../../src/client/grpc-guard.ts';
-import { identityOf } from '../../src/client/identity-of.ts';
+import { type GrpcGuardOptions, grpcGuard } from '../../src/client/guard/grpc-guard.ts';
+import { identityOf } from '../../src/client/guard/identity-of.ts';
 import { addReflection } from '../../src/grpc/reflection.ts';
 import { eventually } from '../support/eventually.ts';
 import { EchoService } from './support/echo-service.ts';
@@ -137,11 +137,11 @@ describe('an admitted call', () => {
     expect(await outcome).toMatchObject({ messages: [`${ADA.userId} abc`] });
   });
 
-  test('is judged by what the guard demands', async () => {
-    const demand = { consistency: 'strong', audience: 'billing' } as const;
-    await start({ demand });
+  test('is validated by what the guard requirementsAsked', async () => {
+    const requirements = { consistency: 'strong', audience: 'billing' } as const;
+    await start({ requirements });
     await service.open('Unary', ['hello'], ada).outcome;
-    expect(validator.asked).toStrictEqual([{ token: 'ada', demand }]);
+    expect(validator.asked).toStrictEqual([{ token: 'ada', requirements }]);
   });
 });
 
@@ -199,7 +199,7 @@ describe('a call is refused', () => {
     expect(await outcome).toMatchObject({ ok: true });
   });
 
-  test('as UNAVAILABLE where nobody can say, with the time to come back, and the service is told why', async () => {
+  test('as UNAVAILABLE where validation is not possible, with the time to come back, and the service is told why', async () => {
     const causes: unknown[] = [];
     await start({ onUndecided: (error) => causes.push(error) });
     const { outcome } = service.open('Unary', ['hello'], { authorization: 'Bearer down' });
@@ -307,14 +307,14 @@ describe('a call under way', () => {
 
   test.each([
     ['its token expires', 'expired', status.UNAUTHENTICATED],
-    ['nobody can say any more', 'down', status.UNAVAILABLE],
+    ['validation is not possible any more', 'down', status.UNAVAILABLE],
   ])('ends within about a second when %s', async (_what, name, code) => {
-    await start({ demand: { consistency: 'strong', audience: 'billing' } });
+    await start({ requirements: { consistency: 'strong', audience: 'billing' } });
     const call = service.open('Tell', ['hello'], ada);
     await eventually(() => call.received.length === 1);
     validator.renamed.set('ada', name);
     expect(await call.outcome).toMatchObject({ error: { code } });
-    expect(validator.asked[1]).toStrictEqual({ token: 'ada', demand: { audience: 'billing' } });
+    expect(validator.asked[1]).toStrictEqual({ token: 'ada', requirements: { audience: 'billing' } });
     expect(seen).toStrictEqual(['tell began', 'tell cancelled']);
   });
 

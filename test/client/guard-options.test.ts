@@ -1,13 +1,13 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
-import type { GuardClient } from '../../src/client/admission.ts';
+import type { GuardClient } from '../../src/client/guard/admission.ts';
 import { connect, expressGuard, fastifyGuard, grpcGuard } from '../../src/client/index.ts';
 
 type AnyGuard = (client: GuardClient, options?: never) => unknown;
 
 const CLIENT: GuardClient = {
   validate: () => Promise.reject(new Error('nobody asks here')),
-  onEnding: () => () => undefined,
+  onRevocation: () => () => undefined,
 };
 const GUARDS: readonly (readonly [string, AnyGuard])[] = [
   ['grpcGuard', grpcGuard as AnyGuard],
@@ -17,10 +17,22 @@ const GUARDS: readonly (readonly [string, AnyGuard])[] = [
 
 describe.each(GUARDS)('%s', (name, guard) => {
   test.each([
-    ['a misspelt option', { rulez: {} }, /: there is no option rulez; there are .*demand, onUndecided\./],
-    ['options that are none', 'signed-in', /: the options are a string, and must be an object\./],
-    ['a misspelt demand', { demand: { consistancy: 'strong' } }, /: demand: there is no option consistancy;/],
-    ['a demand that cannot be', { demand: { consistency: 'STRONG' } }, /: demand: consistency is "STRONG"/],
+    [
+      'a misspelt option',
+      { rulez: {} },
+      /: there is no option rulez; valid options: .*requirements, onUndecided\./,
+    ],
+    ['options that are none', 'signed-in', /: the options are a string; they must be an object\./],
+    [
+      'a misspelt requirements',
+      { requirements: { consistancy: 'strong' } },
+      /: requirements: there is no option consistancy;/,
+    ],
+    [
+      'a requirements that cannot be',
+      { requirements: { consistency: 'STRONG' } },
+      /: requirements: consistency is "STRONG"/,
+    ],
   ])('refuses %s', (_, options, message) => {
     expect(() => guard(CLIENT, options as never)).toThrow(TypeError);
     expect(() => guard(CLIENT, options as never)).toThrow(message);
@@ -33,7 +45,7 @@ describe.each(GUARDS)('%s', (name, guard) => {
   });
 });
 
-test('a validation with a misspelt demand fails and asks nobody', async () => {
+test('a validation with a misspelt requirements fails and asks nobody', async () => {
   const client = connect('127.0.0.1:1', { credentials: { kind: 'plaintext' }, mode: 'remote' });
   try {
     await expect(client.validate('a', { consistancy: 'strong' } as never)).rejects.toMatchObject({

@@ -4,8 +4,8 @@ import {
   type ConnectOptions,
   connect,
   type LatchkeyClient,
+  type Requirements,
   type Revocation,
-  type ValidateDemand,
 } from '../../src/client/index.ts';
 import type { BatchValidateResponse } from '../../src/gen/latchkey/v1/identity.ts';
 import { eventually } from '../support/eventually.ts';
@@ -122,7 +122,7 @@ describe('validation in this process', () => {
     expect(service.batches).toHaveLength(2);
   });
 
-  test('asks the service about a STRONG demand, a revision it has not reached and a token from before the log', async () => {
+  test('asks the service about a STRONG requirements, a revision it has not reached and a token from before the log', async () => {
     const client = await openReady();
     const token = await good();
     expect(await client.validate(token, { atLeastRevision: '100-0' })).toMatchObject({ kind: 'accepted' });
@@ -156,16 +156,16 @@ describe('validation in this process', () => {
     expect(service.batches).toHaveLength(1);
   });
 
-  test('says no where an ending is heard while the service’s yes is under way', async () => {
+  test('says no where an ending is copy while the service’s yes is under way', async () => {
     const client = await openReady();
     const token = await good();
     const asked = Promise.withResolvers<BatchValidateResponse>();
     service.answer = () => asked.promise;
-    const heard = new Promise((resolve) => client.onEnding(resolve));
+    const copy = new Promise((resolve) => client.onRevocation(resolve));
     const waiting = client.validate(token, { consistency: 'strong' });
     await eventually(() => service.batches.length === 1);
     service.tellCurrent(service.lastWatch, { revocations: [endOf(SESSION, clock.now())] });
-    await heard;
+    await copy;
     asked.resolve(aYes());
     expect(await waiting).toMatchObject({
       kind: 'rejected',
@@ -174,7 +174,7 @@ describe('validation in this process', () => {
     });
   });
 
-  test('asks once where many ask about one token at the same time, but not for a STRONG demand', async () => {
+  test('asks once where many ask about one token at the same time, but not for a STRONG requirements', async () => {
     service.greet = () => undefined;
     const client = open();
     const token = await good();
@@ -207,14 +207,14 @@ describe('validation in this process', () => {
   });
 
   test('a consistency that is none is refused, and not taken for the default', async () => {
-    const demand = { consistency: 'STRONG' } as unknown as ValidateDemand;
-    await expect(open().validate('any', demand)).rejects.toMatchObject({
+    const requirements = { consistency: 'STRONG' } as unknown as Requirements;
+    await expect(open().validate('any', requirements)).rejects.toMatchObject({
       name: 'LatchkeyError',
       code: status.INVALID_ARGUMENT,
     });
   });
 
-  test('judges the audience of the connection, or the one that a call names', async () => {
+  test('validates the audience of the connection, or the one that a call names', async () => {
     const client = await openReady({ audience: 'billing' });
     const token = await good({ aud: ['billing', 'mail'] });
     expect(await client.validate(token)).toMatchObject({ kind: 'accepted' });
@@ -240,14 +240,14 @@ describe('validation in this process', () => {
 
   test('hears of an ending and rejects the session from then on', async () => {
     const client = await openReady();
-    const heard: unknown[] = [];
-    const stop = client.onEnding((revocation) => heard.push(revocation));
+    const copy: unknown[] = [];
+    const stop = client.onRevocation((revocation) => copy.push(revocation));
     const token = await good();
     await client.validate(token);
     const revocations = [endOf(SESSION, clock.now())];
     service.tellCurrent(service.lastWatch, { revocations });
-    await eventually(() => heard.length > 0);
-    expect(heard).toMatchObject([{ kind: 'session', sessionId: SESSION, reason: 'LOGGED_OUT' }]);
+    await eventually(() => copy.length > 0);
+    expect(copy).toMatchObject([{ kind: 'session', sessionId: SESSION, reason: 'LOGGED_OUT' }]);
     expect(await client.validate(token)).toMatchObject({
       kind: 'rejected',
       reason: 'SESSION_ENDED',
@@ -256,13 +256,13 @@ describe('validation in this process', () => {
       asOf: new Date(clock.now()),
     });
     const stillHeard: Revocation[] = [];
-    client.onEnding((revocation) => stillHeard.push(revocation));
+    client.onRevocation((revocation) => stillHeard.push(revocation));
     stop();
     const others = [endOf(OTHER_SESSION, clock.now())];
     service.tellCurrent(service.lastWatch, { revocations: [...revocations, ...others], revision: '200-0' });
     await eventually(() => stillHeard.length > 0);
     expect(stillHeard).toMatchObject([{ sessionId: OTHER_SESSION }]);
-    expect(heard).toHaveLength(1);
+    expect(copy).toHaveLength(1);
   });
 
   test('gives up waiting when the signal says so', async () => {
@@ -296,7 +296,7 @@ describe('a client that is not ready', () => {
 });
 
 describe('closing', () => {
-  test('lets what is under way end, refuses what comes after, and ends the watch', async () => {
+  test('lets what is under way end, refuses what comes after, and ends the follower', async () => {
     const client = await openReady();
     const token = await good();
     const underWay = client.validate(token, { consistency: 'strong' });

@@ -77,7 +77,7 @@ describe('validation by the service', () => {
     expect(sizes()).toStrictEqual([3]);
   });
 
-  test('does not mix demands', async () => {
+  test('does not mix requirementsAsked', async () => {
     const client = open({ audience: 'billing' });
     await Promise.all([
       client.validate('a'),

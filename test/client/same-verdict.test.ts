@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { connect, type LatchkeyClient, type ValidateDemand } from '../../src/client/index.ts';
-import { JudgingServer } from '../support/judging-server.ts';
+import { connect, type LatchkeyClient, type Requirements } from '../../src/client/index.ts';
 import { ADMIN_ACTOR } from '../support/security-events.ts';
 import { AUDIENCE, claimsAt, TestKey } from '../support/test-keys.ts';
+import { ValidatingServer } from '../support/validating-server.ts';
 
 let key: TestKey;
-let server: JudgingServer;
+let server: ValidatingServer;
 let local: LatchkeyClient;
 let remote: LatchkeyClient;
 
 beforeAll(async () => {
   key = await TestKey.make('key-1');
-  server = await JudgingServer.start(key);
+  server = await ValidatingServer.start(key);
   const options = { credentials: { kind: 'plaintext' }, clock: server.world.clock } as const;
   local = connect(server.address, options);
   remote = connect(server.address, { ...options, mode: 'remote' });
@@ -25,7 +25,7 @@ afterAll(async () => {
   await server.close();
 });
 
-/** A token and what the service must have heard of for a verdict on it. */
+/** A token and what the service must have copy of for a verdict on it. */
 interface Specimen {
   readonly token: string;
   readonly revision?: string;
@@ -48,7 +48,7 @@ async function makeSpecimen(kind: string, shift: number): Promise<Specimen> {
     case 'all-ended':
       return {
         token: tokens.accessToken,
-        ...(await world.endings.endUser(user.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR)),
+        ...(await world.ender.endUser(user.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR)),
       };
     case 'time':
       return { token: await key.sign({ ...claims, iat: seconds + shift, exp: seconds + shift + 900 }) };
@@ -64,38 +64,43 @@ async function makeSpecimen(kind: string, shift: number): Promise<Specimen> {
 describe('the two modes', () => {
   test('say the same of every token', async () => {
     const kinds = fc.constantFrom('good', 'ended', 'all-ended', 'time', 'audience', 'changed');
-    const demands: fc.Arbitrary<ValidateDemand> = fc.record(
+    const requirementsAsked: fc.Arbitrary<Requirements> = fc.record(
       { consistency: fc.constantFrom('bounded', 'strong'), audience: fc.constantFrom('mail', AUDIENCE) },
       { requiredKeys: [] },
     );
     const seen = new Set<string>();
     await fc.assert(
-      fc.asyncProperty(kinds, fc.integer({ min: -1_000, max: 30 }), demands, async (kind, shift, given) => {
-        const { token, revision } = await makeSpecimen(kind, shift);
-        const demand = revision === undefined ? given : { ...given, atLeastRevision: revision };
-        const here = await local.validate(token, demand);
-        const there = await remote.validate(token, demand);
-        const anew = await local.validate(token, demand);
-        seen.add(here.kind === 'accepted' ? here.kind : here.reason);
-        const unknowing = { asOf: expect.any(Date), revision: expect.any(String) };
-        expect({ ...here, ...unknowing }).toStrictEqual({ ...there, ...unknowing });
-        expect({ ...anew, ...unknowing }).toStrictEqual({ ...there, ...unknowing });
-      }),
+      fc.asyncProperty(
+        kinds,
+        fc.integer({ min: -1_000, max: 30 }),
+        requirementsAsked,
+        async (kind, shift, given) => {
+          const { token, revision } = await makeSpecimen(kind, shift);
+          const requirements = revision === undefined ? given : { ...given, atLeastRevision: revision };
+          const here = await local.validate(token, requirements);
+          const there = await remote.validate(token, requirements);
+          const anew = await local.validate(token, requirements);
+          seen.add(here.kind === 'accepted' ? here.kind : here.reason);
+          const unknowing = { asOf: expect.any(Date), revision: expect.any(String) };
+          expect({ ...here, ...unknowing }).toStrictEqual({ ...there, ...unknowing });
+          expect({ ...anew, ...unknowing }).toStrictEqual({ ...there, ...unknowing });
+        },
+      ),
       { numRuns: 300 },
     );
     for (const outcome of ['accepted', 'SESSION_ENDED', 'EXPIRED', 'AUDIENCE'])
       expect(seen).toContain(outcome);
   });
 
-  test('ask the service only where that is needed: not for a token that is good or was heard to have ended', async () => {
+  test('ask the service only where that is needed: not for a token that is good or was copy to have ended', async () => {
     const { token, revision = '' } = await makeSpecimen('ended', 0);
-    const heard = async () =>
+    const copy = async () =>
       (await local.validate(token, { atLeastRevision: revision })).revision === revision;
-    expect(await heard()).toBe(true);
+    expect(await copy()).toBe(true);
     const { token: good } = await makeSpecimen('good', 0);
     const asked = () => server.calls.filter((call) => call.startsWith('BatchValidate')).length;
     await new Promise<void>((resolve) => {
-      const stop = local.onEnding(() => {
+      const stop = local.onRevocation(() => {
         stop();
         resolve();
       });

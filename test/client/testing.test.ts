@@ -1,9 +1,9 @@
 import { status } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
 import { fastify } from 'fastify';
-import { fastifyGuard } from '../../src/client/fastify-guard.ts';
-import { identityOf } from '../../src/client/identity-of.ts';
-import { testLatchkey } from '../../src/client/testing.ts';
+import { fastifyGuard } from '../../src/client/guard/fastify-guard.ts';
+import { identityOf } from '../../src/client/guard/identity-of.ts';
+import { testLatchkey } from '../../src/client/testing/index.ts';
 import type { Revocation } from '../../src/validator/revocation-set.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
@@ -66,14 +66,14 @@ describe('a latchkey for tests', () => {
   test('ends a session at once, and tells who listens', async () => {
     const latchkey = testLatchkey();
     const [first, second] = [await latchkey.signIn(), await latchkey.signIn()];
-    const heard: Revocation[] = [];
-    const stop = latchkey.client.onEnding((revocation) => heard.push(revocation));
+    const copy: Revocation[] = [];
+    const stop = latchkey.client.onRevocation((revocation) => copy.push(revocation));
     latchkey.end(first.sessionId);
     stop();
     latchkey.end(second.sessionId, 'ENDED_BY_ADMIN');
     expect(await latchkey.client.validate(first.accessToken)).toMatchObject(loggedOut);
     expect(await latchkey.client.validate(second.accessToken)).toMatchObject({ endReason: 'ENDED_BY_ADMIN' });
-    expect(heard).toMatchObject([{ kind: 'session', sessionId: first.sessionId, userId: first.userId }]);
+    expect(copy).toMatchObject([{ kind: 'session', sessionId: first.sessionId, userId: first.userId }]);
   });
 
   test('ends every session of a user and none that is opened later', async () => {
@@ -95,7 +95,7 @@ describe('a feed that is cut off', () => {
   test('leaves endings unheard for five seconds, and then nobody says yes any more', async () => {
     const latchkey = testLatchkey();
     const { accessToken, sessionId } = await latchkey.signIn();
-    latchkey.cutFeed();
+    latchkey.disconnect();
     latchkey.end(sessionId);
     latchkey.clock.advance(5_000);
     expect(await latchkey.client.validate(accessToken)).toMatchObject({
@@ -109,10 +109,10 @@ describe('a feed that is cut off', () => {
   });
 
   test('leaves nobody to ask where the session record is demanded, or a revision that is not known', async () => {
-    const { client, signIn, cutFeed } = bound(testLatchkey());
+    const { client, signIn, disconnect } = bound(testLatchkey());
     const { accessToken } = await signIn();
     expect(await client.validate(accessToken, { consistency: 'strong' })).toMatchObject({ kind: 'accepted' });
-    cutFeed();
+    disconnect();
     await expect(client.validate(accessToken, { consistency: 'strong' })).rejects.toMatchObject(unavailable);
     await expect(client.validate(accessToken, { atLeastRevision: '1-0' })).rejects.toMatchObject(unavailable);
   });
@@ -120,14 +120,14 @@ describe('a feed that is cut off', () => {
   test('tells what has ended meanwhile once it is mended', async () => {
     const latchkey = testLatchkey();
     const { accessToken, sessionId } = await latchkey.signIn();
-    const heard: Revocation[] = [];
-    latchkey.client.onEnding((revocation) => heard.push(revocation));
-    latchkey.cutFeed();
+    const copy: Revocation[] = [];
+    latchkey.client.onRevocation((revocation) => copy.push(revocation));
+    latchkey.disconnect();
     latchkey.end(sessionId);
-    expect(heard).toStrictEqual([]);
+    expect(copy).toStrictEqual([]);
     latchkey.clock.advance(60_000);
-    latchkey.mendFeed();
-    expect(heard).toHaveLength(1);
+    latchkey.reconnect();
+    expect(copy).toHaveLength(1);
     expect(await latchkey.client.validate(accessToken)).toMatchObject(loggedOut);
     await latchkey.client.ready();
   });
@@ -153,6 +153,6 @@ function bound(latchkey: ReturnType<typeof testLatchkey>) {
     clock: latchkey.clock,
     signIn: latchkey.signIn.bind(latchkey),
     endUser: latchkey.endUser.bind(latchkey),
-    cutFeed: latchkey.cutFeed.bind(latchkey),
+    disconnect: latchkey.disconnect.bind(latchkey),
   };
 }

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type GuardOptions, onceASecond } from '../../src/client/admission.ts';
-import { expressGuard } from '../../src/client/express-guard.ts';
-import { grpcGuard } from '../../src/client/grpc-guard.ts';
+import { type GuardOptions, onceASecond } from '../../src/client/guard/admission.ts';
+import { expressGuard } from '../../src/client/guard/express-guard.ts';
+import { grpcGuard } from '../../src/client/guard/grpc-guard.ts';
 import { eventually } from '../support/eventually.ts';
 import { EchoService } from './support/echo-service.ts';
 import { FakeValidator } from './support/fake-validator.ts';

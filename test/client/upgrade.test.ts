@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { expressGuard } from '../../src/client/express-guard.ts';
+import { expressGuard } from '../../src/client/guard/express-guard.ts';
 import { FakeValidator } from './support/fake-validator.ts';
 
 const guide = readFileSync(path.resolve(import.meta.dirname, '../../src/client/README.md'), 'utf8');
@@ -44,13 +44,13 @@ describe('an HTTP upgrade', () => {
   test('is not seen by the guard, and the guide says so', async () => {
     server.on('upgrade', accept);
     expect(await upgraded()).toBe(101);
-    expect(guide).toMatch(/`upgrade`.*\n?.*no guard sees/);
+    expect(guide).toMatch(/`upgrade`[\s\S]{0,200}no guard\s+sees/);
   });
 
   test.each([
     ['no token', undefined, 401],
     ['a token of an ended session', 'ended', 401],
-    ['a token that nobody can judge', 'down', 503],
+    ['a token that nobody can validate', 'down', 503],
     ['a good token', 'ada', 101],
   ])('is guarded by the lines of the guide: %s', async (_what, token, status) => {
     new Function('server', 'latchkey', 'accept', lines)(server, new FakeValidator(), accept);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { nodeVersionFault } from '../../src/node-version.ts';
+import { nodeVersionProblem } from '../../src/node-version.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const text = (file: string) => readFileSync(path.join(root, file), 'utf8');
@@ -10,14 +10,14 @@ const enginesOf = (file: string) => (JSON.parse(text(file)) as { engines: { node
 describe('the Node.js that latchkey runs on', () => {
   test.each(['0.12.18', '18.20.8', '20.20.2', '22.0.0', '22.12.0'])('is not %s', (version) => {
     const told = `needs Node.js 22.13 or later; this is v${version}: upgrade Node.js.`;
-    expect(nodeVersionFault(version)).toBe(`latchkey ${told}`);
-    expect(nodeVersionFault(version, 'latchkey-client')).toBe(`latchkey-client ${told}`);
+    expect(nodeVersionProblem(version)).toBe(`latchkey ${told}`);
+    expect(nodeVersionProblem(version, 'latchkey-client')).toBe(`latchkey-client ${told}`);
   });
 
   test.each(['22.13.0', '22.20.1', '23.4.0', '24.21.0', '100.0.0', '25.0.0-nightly2026'])(
     'may be %s',
     (version) => {
-      expect(nodeVersionFault(version)).toBeUndefined();
+      expect(nodeVersionProblem(version)).toBeUndefined();
     },
   );
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { storeUnavailable } from '../../src/core/failure.ts';
-import { CurrentRoles } from '../../src/core/session/current-roles.ts';
 import type { User } from '../../src/core/user/user.ts';
-import type { Demand } from '../../src/validator/verdict.ts';
+import { CurrentRoles } from '../../src/core/validation/current-roles.ts';
+import type { Requirements } from '../../src/validator/verdict.ts';
 import { SessionWorld } from '../support/session-world.ts';
 
-const STRONG: Demand = { consistency: 'STRONG' };
+const STRONG: Requirements = { consistency: 'STRONG' };
 
 describe('a verdict by the roles of now', () => {
   let world: SessionWorld;
@@ -22,12 +22,12 @@ describe('a verdict by the roles of now', () => {
 
   afterEach(() => world.close());
 
-  const judge = async () => (await current.judge(accessToken, STRONG)).verdict;
+  const validate = async () => (await current.validate(accessToken, STRONG)).verdict;
 
   test('has them although the token was issued with others', async () => {
-    expect(await judge()).toMatchObject({ kind: 'accepted', claims: { roles: ['admin'] } });
+    expect(await validate()).toMatchObject({ kind: 'accepted', claims: { roles: ['admin'] } });
     world.changeUser(admin, { roles: ['reader'] });
-    expect(await judge()).toMatchObject({
+    expect(await validate()).toMatchObject({
       kind: 'accepted',
       claims: { roles: ['reader'], userId: admin.userId },
     });
@@ -35,28 +35,28 @@ describe('a verdict by the roles of now', () => {
 
   test("leaves the service's own verdict as the token has it", async () => {
     world.changeUser(admin, { roles: [] });
-    await judge();
-    const { verdict } = await world.tokens.judge(accessToken, STRONG);
+    await validate();
+    const { verdict } = await world.tokens.validate(accessToken, STRONG);
     expect(verdict).toMatchObject({ kind: 'accepted', claims: { roles: ['admin'] } });
   });
 
   test('rejects who is disabled or gone, even before the session is ended', async () => {
     world.changeUser(admin, { disabledAt: world.clock.now() });
-    expect(await judge()).toMatchObject({ reason: 'SESSION_ENDED', endReason: 'USER_DISABLED' });
+    expect(await validate()).toMatchObject({ reason: 'SESSION_ENDED', endReason: 'USER_DISABLED' });
     world.users.delete(admin.userId);
-    expect(await judge()).toMatchObject({ reason: 'SESSION_ENDED', endReason: 'USER_DELETED' });
+    expect(await validate()).toMatchObject({ reason: 'SESSION_ENDED', endReason: 'USER_DELETED' });
   });
 
   test('rejects what is rejected without asking for the user', async () => {
     const findById = () => Promise.reject(new Error('not to be asked'));
-    const { verdict } = await new CurrentRoles(world.tokens, { findById }).judge('rubbish', STRONG);
+    const { verdict } = await new CurrentRoles(world.tokens, { findById }).validate('rubbish', STRONG);
     expect(verdict).toMatchObject({ reason: 'MALFORMED' });
   });
 
   test('is not given while the user cannot be read', async () => {
     const findById = () => Promise.reject(storeUnavailable('users', new Error('cut')));
     await expect(
-      new CurrentRoles(world.tokens, { findById }).judge(accessToken, STRONG),
+      new CurrentRoles(world.tokens, { findById }).validate(accessToken, STRONG),
     ).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { FairQueue } from '../../src/core/login/fair-queue.ts';
+import { FairQueue } from '../../src/core/password/fair-queue.ts';
 
 /** A queue of names like `a1-first`: address `a`, connection `a1`. */
 class Line {

@@ -87,7 +87,7 @@ describe('a sealed private key', () => {
   test.each(['', 'v1..', 'v2.0123abcd.AAAA', 'v1.0123abcd.AAAA', `${sealed}!`, sealed.slice(0, 40)])(
     'of another form is refused: %p',
     (text) => {
-      expect(() => openPrivateKey(text, 'key-1', new MasterKeys([older]))).toThrow('not of a form known');
+      expect(() => openPrivateKey(text, 'key-1', new MasterKeys([older]))).toThrow('unknown format');
     },
   );
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Failure, storeUnavailable } from '../../src/core/failure.ts';
-import { invalidCredentials } from '../../src/core/login/invalid-credentials.ts';
+import { invalidCredentials } from '../../src/core/user/invalid-credentials.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ATTEMPT, COST, LoginStage, OPENED, PASSWORD } from '../support/login-stage.ts';
 
@@ -34,7 +34,7 @@ describe('a login', () => {
   ])('is refused in one and the same way, after the same work: %s', async (_, change) => {
     const { service, hasher, opened } = await LoginStage.set();
     await expect(service.login({ ...ATTEMPT, ...change })).rejects.toEqual(invalidCredentials());
-    expect(hasher.jobs).toEqual([expect.objectContaining({ kind: 'verify', asDearAs: COST })]);
+    expect(hasher.jobs).toEqual([expect.objectContaining({ kind: 'verify', targetCost: COST })]);
     expect(opened).toEqual([]);
   });
 

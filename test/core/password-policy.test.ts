@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { COMMON_WORDS } from '../../src/core/login/common-words.ts';
-import { checkNewPassword } from '../../src/core/login/password-policy.ts';
-import { normalizedPassword } from '../../src/core/login/password-scheme.ts';
+import { COMMON_WORDS } from '../../src/core/password/common-words.ts';
+import { checkNewPassword } from '../../src/core/password/password-policy.ts';
+import { normalizedPassword } from '../../src/core/password/password-scheme.ts';
 
 const refusal = expect.objectContaining({
   reason: 'INVALID_FIELD',

@@ -4,7 +4,7 @@ import {
   PasswordQueue,
   type PasswordQueueOptions,
   type Place,
-} from '../../src/core/login/password-queue.ts';
+} from '../../src/core/password/password-queue.ts';
 import { failureOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -7,7 +7,7 @@ import {
   parseStoredPassword,
   pepperedInput,
   plainInput,
-} from '../../src/core/login/password-scheme.ts';
+} from '../../src/core/password/password-scheme.ts';
 
 const BCRYPT_HASH = '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy';
 const PEPPER = Buffer.alloc(32, 7);
@@ -76,7 +76,7 @@ describe('the form in which a password is compared', () => {
     expect(normalizedPassword(password)).toBeUndefined();
   });
 
-  test('is judged by its length after normalisation', () => {
+  test('is validated by its length after normalisation', () => {
     const syllables = '\uac01'.repeat(256);
     expect(normalizedPassword(syllables.normalize('NFD'))).toBe(syllables);
   });

@@ -71,7 +71,7 @@ describe('the work of a check', () => {
     const form = stored === 'peppered' ? await passwords.hash(PASSWORD) : stored;
     hasher.jobs.length = 0;
     await passwords.check(password, form);
-    expect(hasher.jobs).toEqual([expect.objectContaining({ kind: 'verify', asDearAs: COST })]);
+    expect(hasher.jobs).toEqual([expect.objectContaining({ kind: 'verify', targetCost: COST })]);
     expect(hasher.jobs[0]?.input.length).toBeLessThanOrEqual(72);
   });
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { MemoryUserDirectory } from '../../src/adapters/memory/memory-user-directory.ts';
+import { resetAdmin } from '../../src/core/administration/admin-reset.ts';
 import { Failure } from '../../src/core/failure.ts';
-import { resetAdmin } from '../../src/core/user/admin-reset.ts';
 import { failureOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RecordedEvents } from '../support/security-events.ts';
@@ -60,7 +60,7 @@ describe('the reset of an admin', () => {
 
   test('tells that sessions may go on, with the password that is set all the same', async () => {
     await lostAdmin();
-    unconfirmed = new Failure('ENDING_UNCONFIRMED', 'nobody knows');
+    unconfirmed = new Failure('END_UNCONFIRMED', 'nobody knows');
     const { password, unended, user } = await reset('root');
     expect(unended).toBe(unconfirmed);
     expect(await directory.findById(user.userId)).toMatchObject({ passwordHash: `hash of ${password}` });

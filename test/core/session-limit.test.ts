@@ -25,7 +25,8 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-const judge = async (token: string) => (await world.tokens.judge(token, { consistency: 'BOUNDED' })).verdict;
+const validate = async (token: string) =>
+  (await world.tokens.validate(token, { consistency: 'BOUNDED' })).verdict;
 
 describe('a login of a user who has sessions', () => {
   /** As many sessions as the policy allows, oldest first. */
@@ -47,8 +48,8 @@ describe('a login of a user who has sessions', () => {
     const [oldest, ...others] = await openedToTheLimit();
     const { replaced } = await world.open(user);
     expect(replaced).toMatchObject([{ sessionId: oldest?.session.sessionId, reason: 'REPLACED' }]);
-    await eventually(() => world.feed.size === 1);
-    expect(await judge(oldest?.tokens.accessToken ?? '')).toMatchObject({ endReason: 'REPLACED' });
+    await eventually(() => world.follower.size === 1);
+    expect(await validate(oldest?.tokens.accessToken ?? '')).toMatchObject({ endReason: 'REPLACED' });
     expect(await liveOf(others)).toBe(LIMIT - 1);
   });
 
@@ -77,8 +78,8 @@ describe('a login of a user who has sessions', () => {
     log.broken = false;
     const { replaced } = await world.open(user, { deviceId: 'phone' });
     expect(replaced).toContainEqual(expect.objectContaining({ sessionId: first.session.sessionId }));
-    await eventually(() => world.feed.size > 0);
-    expect(await judge(first.tokens.accessToken)).toMatchObject({ endReason: 'REPLACED' });
+    await eventually(() => world.follower.size > 0);
+    expect(await validate(first.tokens.accessToken)).toMatchObject({ endReason: 'REPLACED' });
   });
 
   test('keeps the limit through many logins at once, each of which succeeds and ends one session', async () => {

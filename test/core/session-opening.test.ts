@@ -30,14 +30,14 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 test('a session is not opened for a user whose sessions end after the record is read again', async () => {
-  await world.endings.endUser(user.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR);
+  await world.ender.endUser(user.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR);
   expect(await outcomeOf(world.open(user))).toBe('INVALID_CREDENTIALS');
 });
 
 test('the first access token has the roles of now, not those that were read with the credentials', async () => {
   world.changeUser(user, { roles: ['writer'] });
   const { tokens } = await world.open(user);
-  const { verdict } = await world.tokens.judge(tokens.accessToken, { consistency: 'BOUNDED' });
+  const { verdict } = await world.tokens.validate(tokens.accessToken, { consistency: 'BOUNDED' });
   expect(verdict).toMatchObject({ claims: { roles: ['writer'] } });
 });
 

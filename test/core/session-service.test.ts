@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
 import { storeUnavailable } from '../../src/core/failure.ts';
 import type { User } from '../../src/core/user/user.ts';
-import type { Demand } from '../../src/validator/verdict.ts';
+import type { Requirements } from '../../src/validator/verdict.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -11,8 +11,8 @@ import { SessionWorld } from '../support/session-world.ts';
 import { DAY, HOUR, MINUTE } from '../support/sessions.ts';
 import { UncertainLog } from '../support/uncertain-log.ts';
 
-const BOUNDED: Demand = { consistency: 'BOUNDED' };
-const STRONG: Demand = { consistency: 'STRONG' };
+const BOUNDED: Requirements = { consistency: 'BOUNDED' };
+const STRONG: Requirements = { consistency: 'STRONG' };
 
 class UncertainStore extends MemorySessionStore {
   broken = false;
@@ -41,8 +41,8 @@ describe('sessions', () => {
 
   afterEach(() => world.close());
 
-  const judge = async (token: string, demand: Demand = BOUNDED) =>
-    (await world.tokens.judge(token, demand)).verdict;
+  const validate = async (token: string, requirements: Requirements = BOUNDED) =>
+    (await world.tokens.validate(token, requirements)).verdict;
 
   describe('opening', () => {
     test('answers tokens of a session with both deadlines, and the access token is good', async () => {
@@ -57,7 +57,7 @@ describe('sessions', () => {
         refreshTokenExpiresAt: session.idleDeadline,
       });
       expect(replaced).toEqual([]);
-      expect(await judge(tokens.accessToken)).toMatchObject({
+      expect(await validate(tokens.accessToken)).toMatchObject({
         kind: 'accepted',
         claims: { userId: user.userId, sessionId: session.sessionId, roles: ['reader'] },
       });
@@ -67,9 +67,9 @@ describe('sessions', () => {
       const first = await world.open(user, { deviceId: 'phone' });
       const second = await world.open(user, { deviceId: 'phone' });
       expect(second.replaced).toMatchObject([{ sessionId: first.session.sessionId, reason: 'REPLACED' }]);
-      await eventually(() => world.feed.size === 1);
-      expect(await judge(first.tokens.accessToken)).toMatchObject({ endReason: 'REPLACED' });
-      expect(await judge(second.tokens.accessToken)).toMatchObject({ kind: 'accepted' });
+      await eventually(() => world.follower.size === 1);
+      expect(await validate(first.tokens.accessToken)).toMatchObject({ endReason: 'REPLACED' });
+      expect(await validate(second.tokens.accessToken)).toMatchObject({ kind: 'accepted' });
       await expect(world.refresh(first.tokens.refreshToken)).rejects.toMatchObject({
         reason: 'SESSION_ENDED',
         metadata: { end_reason: 'REPLACED' },
@@ -78,12 +78,12 @@ describe('sessions', () => {
 
     test('refuses a user whose sessions were ended since the record was read', async () => {
       const changed = world.changeUser(user, { securityVersion: 2 });
-      await world.endings.endUser(user.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR);
+      await world.ender.endUser(user.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR);
       await expect(world.open(user)).rejects.toMatchObject({ reason: 'INVALID_CREDENTIALS' });
       const { session, tokens } = await world.open(changed);
       expect(session.createdAt).toBeGreaterThan(clock.now() - 1);
-      await eventually(() => world.feed.size === 1);
-      expect(await judge(tokens.accessToken)).toMatchObject({ kind: 'accepted' });
+      await eventually(() => world.follower.size === 1);
+      expect(await validate(tokens.accessToken)).toMatchObject({ kind: 'accepted' });
     });
   });
 
@@ -92,9 +92,9 @@ describe('sessions', () => {
     const { userId, sessionId } = session;
     await world.refresh(tokens.refreshToken);
     await world.refresh(tokens.refreshToken);
-    await world.endings.end(userId, sessionId, 'ENDED_BY_ADMIN', ADMIN_ACTOR);
-    await world.endings.end(userId, sessionId, 'LOGGED_OUT', ADMIN_ACTOR);
-    await world.endings.endUser(userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
+    await world.ender.end(userId, sessionId, 'ENDED_BY_ADMIN', ADMIN_ACTOR);
+    await world.ender.end(userId, sessionId, 'LOGGED_OUT', ADMIN_ACTOR);
+    await world.ender.endUser(userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
     const holder = { kind: 'caller', userId, sessionId, clientId: 'web' };
     expect(world.events.all).toEqual([
       expect.objectContaining({ kind: 'SignedIn', sessionId, actor: { kind: 'credentials' } }),
@@ -122,7 +122,7 @@ describe('sessions', () => {
       const refreshed = await world.refresh(tokens.refreshToken);
       expect(refreshed.tokens.refreshToken).not.toBe(tokens.refreshToken);
       expect(refreshed.session.idleDeadline).toBe(clock.now() + 7 * DAY);
-      expect(await judge(refreshed.tokens.accessToken)).toMatchObject({ claims: { roles: ['writer'] } });
+      expect(await validate(refreshed.tokens.accessToken)).toMatchObject({ claims: { roles: ['writer'] } });
     });
 
     test.each([
@@ -137,7 +137,7 @@ describe('sessions', () => {
         ...{ reason: 'SESSION_ENDED', metadata: { end_reason: reason } },
       });
       await world.settle();
-      expect(world.feed.endReasonOf(user.userId, session.sessionId, session.createdAt)).toBe(reason);
+      expect(world.follower.endReasonOf(user.userId, session.sessionId, session.createdAt)).toBe(reason);
       const again = await world.open(changed);
       expect(await outcomeOf(world.refresh(again.tokens.refreshToken))).toBe('ok');
     });
@@ -169,8 +169,10 @@ describe('sessions', () => {
         reason: 'SESSION_ENDED',
         metadata: { end_reason: 'REFRESH_TOKEN_REUSED' },
       });
-      await eventually(() => world.feed.size === 1);
-      expect(await judge(refreshed.tokens.accessToken)).toMatchObject({ endReason: 'REFRESH_TOKEN_REUSED' });
+      await eventually(() => world.follower.size === 1);
+      expect(await validate(refreshed.tokens.accessToken)).toMatchObject({
+        endReason: 'REFRESH_TOKEN_REUSED',
+      });
       await expect(world.refresh(refreshed.tokens.refreshToken)).rejects.toMatchObject({
         metadata: { end_reason: 'REFRESH_TOKEN_REUSED' },
       });
@@ -201,8 +203,8 @@ describe('sessions', () => {
         reason: 'SESSION_ENDED',
         metadata: { end_reason: reason },
       });
-      await eventually(() => world.feed.size === 1);
-      expect(await judge(tokens.accessToken)).toMatchObject({ endReason: reason });
+      await eventually(() => world.follower.size === 1);
+      expect(await validate(tokens.accessToken)).toMatchObject({ endReason: reason });
     });
 
     test('refuses a session that the log knows to have ended though its record is alive, and ends the record', async () => {
@@ -218,7 +220,7 @@ describe('sessions', () => {
         expiresAt: endedAt + DAY,
       } as const;
       await log.append(entry, endedAt);
-      await eventually(() => world.feed.size === 1);
+      await eventually(() => world.follower.size === 1);
       await expect(world.refresh(tokens.refreshToken)).rejects.toMatchObject({
         metadata: { end_reason: 'RISK' },
       });
@@ -269,7 +271,7 @@ describe('sessions', () => {
             ? world.sessions.logoutByRefreshToken(tokens.refreshToken)
             : world.sessions.logoutByAccessToken(tokens.accessToken);
         const { revision } = await logout();
-        expect(await judge(tokens.accessToken, { ...BOUNDED, atLeastRevision: revision })).toMatchObject({
+        expect(await validate(tokens.accessToken, { ...BOUNDED, atLeastRevision: revision })).toMatchObject({
           reason: 'SESSION_ENDED',
           endReason: 'LOGGED_OUT',
           nextStep: 'LOGIN',
@@ -300,8 +302,8 @@ describe('sessions', () => {
       await expect(logout()).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
       log.broken = false;
       const { revision } = await logout();
-      await eventually(() => world.feed.revision === revision);
-      expect(await judge(tokens.accessToken)).toMatchObject({ reason: 'SESSION_ENDED' });
+      await eventually(() => world.follower.revision === revision);
+      expect(await validate(tokens.accessToken)).toMatchObject({ reason: 'SESSION_ENDED' });
     });
 
     test('refuses tokens that are not ours', async () => {
@@ -317,40 +319,42 @@ describe('sessions', () => {
   describe('judging', () => {
     test('asks the record when the log is stale, and says as of when', async () => {
       const { tokens } = await world.open(user);
-      await world.feed.close();
+      await world.follower.close();
       clock.advance(6_000);
-      expect(await world.tokens.judge(tokens.accessToken, BOUNDED)).toMatchObject({
+      expect(await world.tokens.validate(tokens.accessToken, BOUNDED)).toMatchObject({
         verdict: { kind: 'accepted' },
         asOf: clock.now(),
       });
       await store.end({ ...(await ended(tokens.accessToken)), tombstoneTtlMs: DAY, now: clock.now() });
-      expect(await judge(tokens.accessToken)).toMatchObject({ endReason: 'RISK' });
+      expect(await validate(tokens.accessToken)).toMatchObject({ endReason: 'RISK' });
     });
 
     test('gives no verdict when the log is stale and the record cannot be read', async () => {
       const { tokens } = await world.open(user);
-      await judge(tokens.accessToken);
-      await world.feed.close();
+      await validate(tokens.accessToken);
+      await world.follower.close();
       clock.advance(6_000);
       store.broken = true;
-      await expect(judge(tokens.accessToken)).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
-      await expect(judge(tokens.accessToken, STRONG)).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
+      await expect(validate(tokens.accessToken)).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
+      await expect(validate(tokens.accessToken, STRONG)).rejects.toMatchObject({
+        reason: 'STORE_UNAVAILABLE',
+      });
     });
 
     test('STRONG sees an ended record before the log does', async () => {
       const { tokens, session } = await world.open(user);
-      expect(await judge(tokens.accessToken, STRONG)).toMatchObject({ kind: 'accepted' });
+      expect(await validate(tokens.accessToken, STRONG)).toMatchObject({ kind: 'accepted' });
       await store.end({ ...session, reason: 'RISK', tombstoneTtlMs: DAY, now: clock.now() });
-      expect(await judge(tokens.accessToken, STRONG)).toMatchObject({ endReason: 'RISK' });
+      expect(await validate(tokens.accessToken, STRONG)).toMatchObject({ endReason: 'RISK' });
     });
 
-    test('STRONG judges a record by its deadlines too', async () => {
+    test('STRONG validates a record by its deadlines too', async () => {
       const { session, tokens } = await world.open(user);
       clock.advance(7 * DAY - MINUTE);
       const late = await world.key.sign(claimsOf(tokens.accessToken, clock.now()));
       await world.settle(MINUTE);
-      expect(await judge(late)).toMatchObject({ kind: 'accepted' });
-      expect(await judge(late, STRONG)).toMatchObject({ reason: 'SESSION_ENDED', endReason: 'IDLE' });
+      expect(await validate(late)).toMatchObject({ kind: 'accepted' });
+      expect(await validate(late, STRONG)).toMatchObject({ reason: 'SESSION_ENDED', endReason: 'IDLE' });
       expect(session.idleDeadline).toBe(clock.now());
     });
 
@@ -360,21 +364,21 @@ describe('sessions', () => {
       const { key } = world;
       const sameRecords = await SessionWorld.open({ key, store }, clock);
       const wiped = await SessionWorld.open({ key }, clock);
-      expect((await wiped.tokens.judge(tokens.accessToken, BOUNDED)).verdict).toMatchObject({
+      expect((await wiped.tokens.validate(tokens.accessToken, BOUNDED)).verdict).toMatchObject({
         reason: 'SESSION_ENDED',
         endReason: 'UNSPECIFIED',
         nextStep: 'LOGIN',
       });
       await sameRecords.settle();
-      expect((await sameRecords.tokens.judge(tokens.accessToken, BOUNDED)).verdict.kind).toBe('accepted');
+      expect((await sameRecords.tokens.validate(tokens.accessToken, BOUNDED)).verdict.kind).toBe('accepted');
       store.broken = true;
-      expect((await sameRecords.tokens.judge(tokens.accessToken, BOUNDED)).verdict.kind).toBe('accepted');
+      expect((await sameRecords.tokens.validate(tokens.accessToken, BOUNDED)).verdict.kind).toBe('accepted');
       await Promise.all([sameRecords.close(), wiped.close()]);
     });
   });
 
   async function ended(accessToken: string) {
-    const verdict = await judge(accessToken);
+    const verdict = await validate(accessToken);
     if (verdict.kind !== 'accepted') throw new Error('expected a good token');
     const { userId, sessionId } = verdict.claims;
     return { userId, sessionId, reason: 'RISK' as const };

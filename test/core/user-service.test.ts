@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { MemoryUserDirectory } from '../../src/adapters/memory/memory-user-directory.ts';
+import { UserService } from '../../src/core/administration/user-service.ts';
 import { Failure, invalidField } from '../../src/core/failure.ts';
-import { UserService } from '../../src/core/user/user-service.ts';
 import { canonicalUsername } from '../../src/core/user/username.ts';
 import { failureOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -12,16 +12,16 @@ import { aUser, userIdOf } from '../support/users.ts';
 const PASSWORD = 'correct horse battery staple';
 
 /** Ends sessions by noting it; fails as often as it is told before that. */
-class NotingEndings {
+class NotingEnder {
   readonly noted: string[] = [];
   failures = 0;
-  /** What happens just before an ending is confirmed. */
+  /** What happens just before an end is confirmed. */
   meanwhile: () => Promise<unknown> = async () => undefined;
 
   async endUser(userId: string, securityVersion: number, reason: string): Promise<{ revision: string }> {
     if (this.failures > 0) {
       this.failures -= 1;
-      throw new Failure('ENDING_UNCONFIRMED', 'nobody knows');
+      throw new Failure('END_UNCONFIRMED', 'nobody knows');
     }
     await this.meanwhile();
     this.noted.push(`${reason} ${userId.slice(-2)} v${securityVersion}`);
@@ -31,14 +31,14 @@ class NotingEndings {
 
 let clock: ManualClock;
 let directory: MemoryUserDirectory;
-let endings: NotingEndings;
+let ender: NotingEnder;
 let users: UserService;
 let events: RecordedEvents;
 
 beforeEach(() => {
   clock = new ManualClock();
   directory = new MemoryUserDirectory();
-  endings = new NotingEndings();
+  ender = new NotingEnder();
   events = new RecordedEvents();
   const passwords = {
     hash: async (password: string) => `hash of ${password}`,
@@ -47,7 +47,7 @@ beforeEach(() => {
       return `imported ${hash}`;
     },
   };
-  users = new UserService({ directory, passwords, sessions: endings, events, clock, ids });
+  users = new UserService({ directory, passwords, sessions: ender, events, clock, ids });
 });
 
 test('every change of a user is published with who made it', async () => {
@@ -181,7 +181,7 @@ describe('changing a user', () => {
     );
     expect(changed).toMatchObject({ username: 'Grace', usernameKey: 'grace', roles: ['admin', 'x'] });
     expect(changed).toMatchObject({ updatedAt: clock.now(), version: 2, securityVersion: 1 });
-    expect(endings.noted).toEqual([]);
+    expect(ender.noted).toEqual([]);
   });
 
   test('refuses to follow a reading that is out of date', async () => {
@@ -209,13 +209,13 @@ describe('setting a password', () => {
 
   test('stores it first and then ends the sessions that knew the old one', async () => {
     clock.advance(7);
-    endings.meanwhile = async () => {
+    ender.meanwhile = async () => {
       expect((await directory.findById(userIdOf(1)))?.passwordHash).toBe(`hash of ${PASSWORD}`);
     };
     const { user, revision } = await users.setPassword(userIdOf(1), PASSWORD, ADMIN_ACTOR);
     expect(user).toMatchObject({ passwordChangedAt: clock.now(), securityVersion: 2 });
     expect(revision).toBe('1');
-    expect(endings.noted).toEqual(['PASSWORD_CHANGED 01 v2']);
+    expect(ender.noted).toEqual(['PASSWORD_CHANGED 01 v2']);
   });
 
   test('refuses a weak one before anything else, and one of nobody', async () => {
@@ -225,16 +225,16 @@ describe('setting a password', () => {
     expect((await failureOf(users.setPassword(userIdOf(9), PASSWORD, ADMIN_ACTOR))).reason).toBe(
       'USER_NOT_FOUND',
     );
-    expect(endings.noted).toEqual([]);
+    expect(ender.noted).toEqual([]);
   });
 
   test('can be repeated when the ending is not confirmed', async () => {
-    endings.failures = 1;
+    ender.failures = 1;
     expect((await failureOf(users.setPassword(userIdOf(1), PASSWORD, ADMIN_ACTOR))).reason).toBe(
-      'ENDING_UNCONFIRMED',
+      'END_UNCONFIRMED',
     );
     await users.setPassword(userIdOf(1), PASSWORD, ADMIN_ACTOR);
-    expect(endings.noted).toEqual(['PASSWORD_CHANGED 01 v3']);
+    expect(ender.noted).toEqual(['PASSWORD_CHANGED 01 v3']);
   });
 });
 
@@ -245,27 +245,27 @@ describe('disabling and enabling', () => {
   });
 
   test('disables first and then ends the sessions', async () => {
-    endings.meanwhile = async () => {
+    ender.meanwhile = async () => {
       expect((await directory.findById(userIdOf(2)))?.disabledAt).toBe(clock.now());
     };
     const { user, revision } = await users.disable(userIdOf(2), ADMIN_ACTOR);
     expect([user.disabledAt, revision]).toEqual([clock.now(), '1']);
-    expect(endings.noted).toEqual(['USER_DISABLED 02 v2']);
+    expect(ender.noted).toEqual(['USER_DISABLED 02 v2']);
   });
 
   test('ends the sessions again when it is repeated, and remembers since when', async () => {
     const since = clock.now();
-    endings.failures = 1;
-    expect((await failureOf(users.disable(userIdOf(2), ADMIN_ACTOR))).reason).toBe('ENDING_UNCONFIRMED');
+    ender.failures = 1;
+    expect((await failureOf(users.disable(userIdOf(2), ADMIN_ACTOR))).reason).toBe('END_UNCONFIRMED');
     clock.advance(1000);
     expect((await users.disable(userIdOf(2), ADMIN_ACTOR)).user.disabledAt).toBe(since);
     await users.disable(userIdOf(2), ADMIN_ACTOR);
-    expect(endings.noted).toEqual(['USER_DISABLED 02 v3', 'USER_DISABLED 02 v4']);
+    expect(ender.noted).toEqual(['USER_DISABLED 02 v3', 'USER_DISABLED 02 v4']);
   });
 
   test('refuses to disable the last admin, whose sessions go on', async () => {
     expect((await failureOf(users.disable(userIdOf(1), ADMIN_ACTOR))).reason).toBe('LAST_ADMIN');
-    expect(endings.noted).toEqual([]);
+    expect(ender.noted).toEqual([]);
   });
 
   test('enables, once, and brings no session back', async () => {
@@ -292,40 +292,40 @@ describe('deleting', () => {
   });
 
   test('disables, ends the sessions, and only then removes the record', async () => {
-    endings.meanwhile = async () => {
+    ender.meanwhile = async () => {
       expect(await directory.findById(userIdOf(2))).toMatchObject({ disabledAt: clock.now() });
     };
     expect(await users.delete(userIdOf(2), ADMIN_ACTOR)).toEqual({ revision: '1' });
-    expect(endings.noted).toEqual(['USER_DELETED 02 v2']);
+    expect(ender.noted).toEqual(['USER_DELETED 02 v2']);
     expect((await failureOf(users.get({ userId: userIdOf(2) }))).reason).toBe('USER_NOT_FOUND');
   });
 
   test('leaves a disabled user that can be deleted again when the ending is not confirmed', async () => {
-    endings.failures = 1;
-    expect((await failureOf(users.delete(userIdOf(2), ADMIN_ACTOR))).reason).toBe('ENDING_UNCONFIRMED');
+    ender.failures = 1;
+    expect((await failureOf(users.delete(userIdOf(2), ADMIN_ACTOR))).reason).toBe('END_UNCONFIRMED');
     expect((await users.get({ userId: userIdOf(2) })).disabledAt).toBe(clock.now());
     await users.delete(userIdOf(2), ADMIN_ACTOR);
-    expect(endings.noted).toEqual(['USER_DELETED 02 v3']);
+    expect(ender.noted).toEqual(['USER_DELETED 02 v3']);
   });
 
   test('starts over when somebody enables the user under way, whose new sessions end too', async () => {
-    endings.meanwhile = async () => {
-      if (endings.noted.length === 0) await directory.update(userIdOf(2), { disabledAt: null }, clock.now());
+    ender.meanwhile = async () => {
+      if (ender.noted.length === 0) await directory.update(userIdOf(2), { disabledAt: null }, clock.now());
     };
     await users.delete(userIdOf(2), ADMIN_ACTOR);
-    expect(endings.noted).toEqual(['USER_DELETED 02 v2', 'USER_DELETED 02 v3']);
+    expect(ender.noted).toEqual(['USER_DELETED 02 v2', 'USER_DELETED 02 v3']);
     expect(await directory.findById(userIdOf(2))).toBeUndefined();
   });
 
   test('gives up where the user never rests: USER_CHANGED, and the record is still there', async () => {
-    endings.meanwhile = () => directory.update(userIdOf(2), { disabledAt: null }, clock.now());
+    ender.meanwhile = () => directory.update(userIdOf(2), { disabledAt: null }, clock.now());
     expect((await failureOf(users.delete(userIdOf(2), ADMIN_ACTOR))).reason).toBe('USER_CHANGED');
-    expect(endings.noted).toHaveLength(3);
+    expect(ender.noted).toHaveLength(3);
     expect(await directory.findById(userIdOf(2))).toBeDefined();
   });
 
   test('refuses to delete the last admin', async () => {
     expect((await failureOf(users.delete(userIdOf(1), ADMIN_ACTOR))).reason).toBe('LAST_ADMIN');
-    expect(endings.noted).toEqual([]);
+    expect(ender.noted).toEqual([]);
   });
 });

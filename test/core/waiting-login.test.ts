@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { LoginService } from '../../src/core/login/login-service.ts';
-import { PasswordQueue } from '../../src/core/login/password-queue.ts';
+import { PasswordQueue } from '../../src/core/password/password-queue.ts';
+import { LoginService } from '../../src/core/sign-in/login-service.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { passwordsWith } from '../support/passwords.ts';
@@ -61,7 +61,7 @@ async function loginDuring(meanwhile: () => Promise<void>): Promise<string> {
 
 async function endSessions(change: Partial<User>): Promise<void> {
   const changed = world.changeUser(user, { securityVersion: user.securityVersion + 1, ...change });
-  await world.endings.endUser(user.userId, changed.securityVersion, 'PASSWORD_CHANGED', ADMIN_ACTOR);
+  await world.ender.endUser(user.userId, changed.securityVersion, 'PASSWORD_CHANGED', ADMIN_ACTOR);
 }
 
 test('a login with the old password fails however long it waited while a new one was set', async () => {

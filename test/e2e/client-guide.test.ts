@@ -35,7 +35,7 @@ const IMPORTS = "import { connect } from 'latchkey-client';\n";
 const CONNECTED = `${IMPORTS}
 const latchkey = connect(process.argv[2] ?? '', { credentials: { kind: 'plaintext' } });
 const [username, password] = ['admin', '${password}'];
-const accessToken = (await latchkey.login({ username, password })).tokens?.accessToken ?? '';
+const accessToken = (await latchkey.login({ username, password })).tokens.accessToken;
 const serve = (_: object) => {};
 const refuse = (..._: readonly (string | undefined)[]) => {};
 `;
@@ -51,7 +51,7 @@ const SURROUNDINGS: readonly (readonly [piece: string, before: string, after: st
   ['// In any handler, whatever', '', `}\nvoid handler;${CLOSE}`],
   ['await latchkey.validate(accessToken)', CONNECTED, CLOSE],
   ['await latchkey.logout({ accessToken })', CONNECTED, `${CLOSE}\nvoid [tokens, session, refreshed];`],
-  ['token: () => current', `${IMPORTS}const password = '${password}';\n`, CLOSE],
+  ['serviceAccount: {', `${IMPORTS}const password = '${password}';\n`, CLOSE],
   ['declare module', '', ''],
   ['testLatchkey()', TESTING, `void [accessToken, server];${CLOSE.replace('latchkey', 'latchkey.client')}`],
 ];

@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true });
 });
 
-/** Signs in, has the token judged, ends the session, and has it judged again. */
+/** Signs in, has the token validated, ends the session, and has it validated again. */
 const round = `
 async function round(address: string): Promise<void> {
   const client = connect(address, { credentials: { kind: 'plaintext' } });

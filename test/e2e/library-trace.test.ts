@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect } from '../../src/client/connect.ts';
-import type { LatchkeyClient } from '../../src/client/latchkey-client.ts';
+import type { LatchkeyClient } from '../../src/client/transport/latchkey-client.ts';
 import { LatchkeyProcess } from '../support/latchkey-process.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');

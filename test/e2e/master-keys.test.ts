@@ -77,7 +77,7 @@ describe('an operator who rotates the master key', () => {
     const { address } = await start(fresh);
     const client = new IdentityClient(address);
     await expect(client.login({ password })).resolves.toBeDefined();
-    await expect(client.login({ password: PASSWORD })).rejects.toThrow('do not open a session');
+    await expect(client.login({ password: PASSWORD })).rejects.toThrow('Invalid username or password');
     client.close();
   }, 60_000);
 });

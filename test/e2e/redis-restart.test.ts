@@ -131,7 +131,7 @@ describe.each(ARMS)('the Redis of docker-compose.yml, restarted from its file %s
   });
 
   // The control arm. Should it fail on a newer Redis, that one loads its file whatever `default` may do.
-  test('loses sessions and endings where its user default has no rights', async () => {
+  test('loses sessions and ender where its user default has no rights', async () => {
     await start(composeUsers().replace(/^user default .*$/m, 'user default off'));
     const lost = await lostByRestart(arm);
     expect(lost).toEqual(expect.arrayContaining(['an ending: LOGGED_OUT', 'an ending: USER_DISABLED']));

@@ -89,12 +89,14 @@ async function usable(
       servers.ask(at, { kind: 'refresh', user, token: refreshToken, turns: 0 }).then(({ failed }) => {
         if (failed !== 'SESSION_ENDED') found.push(`refresh token ${index}: ${failed ?? 'a successor'}`);
       }),
-      servers.ask(at, { kind: 'judge', user, token: accessToken, turns: 0 }).then(({ verdict, failed }) => {
-        if (verdict !== 'SESSION_ENDED') found.push(`access token ${index}, strong: ${verdict ?? failed}`);
-      }),
+      servers
+        .ask(at, { kind: 'validate', user, token: accessToken, turns: 0 })
+        .then(({ verdict, failed }) => {
+          if (verdict !== 'SESSION_ENDED') found.push(`access token ${index}, strong: ${verdict ?? failed}`);
+        }),
       ...Array.from({ length: PROCESSES }, (_, process) =>
         servers
-          .ask(process, { kind: 'judge', user, token: accessToken, atLeastRevision: revision, turns: 0 })
+          .ask(process, { kind: 'validate', user, token: accessToken, atLeastRevision: revision, turns: 0 })
           .then(({ verdict, failed }) => {
             if (verdict !== 'SESSION_ENDED') {
               found.push(`access token ${index} at process ${process}: ${verdict ?? failed}`);

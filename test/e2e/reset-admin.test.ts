@@ -67,7 +67,7 @@ describe('an operator who lost the admin password', () => {
     const { tokens } = await client.login({ password: LOST });
     const { code, errors, said, password } = await resetAdmin({ LATCHKEY_REDIS_URL: redis.url });
     expect({ code, errors }).toEqual({ code: 0, errors: '' });
-    expect(said).toContain('Every session of admin has ended.');
+    expect(said).toContain('All sessions of admin have ended.');
     await expect(client.login({ password })).resolves.toBeDefined();
     await expect(client.login({ password: LOST })).rejects.toMatchObject({ code: UNAUTHENTICATED });
     const refreshed = client.refresh(tokens?.refreshToken ?? '');
@@ -81,13 +81,13 @@ describe('an operator who lost the admin password', () => {
     const refused = await resetAdmin();
     expect(refused).toMatchObject({ code: 1, said: '' });
     expect(refused.errors).toMatch(
-      /^latchkey: LATCHKEY_DATA_DIR: .* Stop it, run this again, and start it\.\n$/,
+      /^latchkey: LATCHKEY_DATA_DIR: .* Stop the service, run this command again, and start the service\.\n$/,
     );
     await expect(client.login({ password: LOST })).resolves.toBeDefined();
     await service.stop();
     const { code, password, said } = await resetAdmin();
     expect(code).toBe(0);
-    expect(said).toContain('since LATCHKEY_REDIS_URL is not set, and ended with it.');
+    expect(said).toContain('because LATCHKEY_REDIS_URL is not set. They ended when it stopped.');
     const { client: next } = await start();
     await expect(next.login({ password })).resolves.toBeDefined();
   }, 60_000);
@@ -99,7 +99,7 @@ describe('an operator who lost the admin password', () => {
     const { code, errors, password } = await resetAdmin(environment);
     expect(code).toBe(1);
     expect(errors).toContain('0 of 1 replicas confirmed');
-    expect(errors).toContain('Sessions of admin may go on until the command has succeeded: run it again.');
+    expect(errors).toContain('Sessions of admin may continue until this command succeeds. Run it again.');
     await expect(client.login({ password })).resolves.toBeDefined();
   }, 60_000);
 

@@ -51,7 +51,7 @@ describe('the service as a process', () => {
   const ready = (service: LatchkeyProcess) => async () =>
     (await fetch(`${service.metricsUrl}/readyz`)).status === 200;
   const madePassword = (service: LatchkeyProcess) =>
-    /was made: admin, password (\S+)/.exec(service.errors)?.[1] ?? '';
+    /first user: admin, password (\S+)/.exec(service.errors)?.[1] ?? '';
 
   test('makes a first user, shows the password once, and keeps users and keys over a restart', async () => {
     const first = await start();

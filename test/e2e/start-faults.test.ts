@@ -56,7 +56,7 @@ describe('a start that fails', () => {
   test('for an address that is taken names it and LATCHKEY_LISTEN', async () => {
     const address = await takenAddress();
     const errors = await toldOf({ LATCHKEY_LISTEN: address });
-    expect(errors).toContain(`LATCHKEY_LISTEN: ${address} cannot be listened on`);
+    expect(errors).toContain(`LATCHKEY_LISTEN: cannot listen on ${address}`);
     expect(errors).toContain('address already in use');
     expect(errors).toContain('Choose another port');
     expect(errors).not.toContain('No address added');
@@ -69,14 +69,14 @@ describe('a start that fails', () => {
       LATCHKEY_CALLER_AUTH: 'open',
       LATCHKEY_PLAINTEXT: 'anywhere',
     });
-    expect(errors).toContain('LATCHKEY_LISTEN: 192.0.2.1:50051 cannot be listened on');
+    expect(errors).toContain('LATCHKEY_LISTEN: cannot listen on 192.0.2.1:50051');
     expect(errors).toContain('Choose an address of this machine');
   }, 30_000);
 
   test('for a taken address of the metrics names LATCHKEY_METRICS_LISTEN, which may be off', async () => {
     const address = await takenAddress();
     const errors = await toldOf({ LATCHKEY_METRICS_LISTEN: address });
-    expect(errors).toContain(`LATCHKEY_METRICS_LISTEN: ${address} cannot be listened on`);
+    expect(errors).toContain(`LATCHKEY_METRICS_LISTEN: cannot listen on ${address}`);
     expect(errors).toContain('off');
   }, 30_000);
 
@@ -142,7 +142,7 @@ describe('a start that fails', () => {
     const certificate = file('tls.crt', makeCertificate('localhost').certificate);
     const key = file('tls.key', makeCertificate('localhost').privateKey);
     const errors = await toldOf({ LATCHKEY_TLS_CERT: certificate, LATCHKEY_TLS_KEY: key });
-    expect(errors).toContain(`LATCHKEY_TLS_KEY: ${key}: the private key does not belong`);
+    expect(errors).toContain(`LATCHKEY_TLS_KEY: ${key}: the private key does not match`);
     expect(errors).toContain(certificate);
   }, 30_000);
 

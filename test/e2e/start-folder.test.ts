@@ -24,7 +24,7 @@ async function toldOf(environment: Record<string, string>): Promise<string> {
 }
 
 test('a start in a folder that can never be made ends and says so', async () => {
-  expect(await toldOf({ LATCHKEY_DATA_DIR: '/proc/nope' })).toContain('/proc/nope cannot be made: ENOENT');
+  expect(await toldOf({ LATCHKEY_DATA_DIR: '/proc/nope' })).toContain('/proc/nope cannot be created: ENOENT');
 });
 
 test('a start with a pipe for a master key ends and says so', async () => {

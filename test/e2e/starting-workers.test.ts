@@ -6,29 +6,29 @@ import { descriptorsOf, ServiceWithWorkers } from '../support/service-with-worke
 
 const START_LIMIT_MS = 15_000;
 
-let site: ServiceWithWorkers;
+let context: ServiceWithWorkers;
 let writer: DatabaseSync;
 
 beforeEach(async () => {
-  site = await ServiceWithWorkers.start({ LATCHKEY_WORKERS: '2', LATCHKEY_DRAIN_TIMEOUT: '1s' });
-  writer = new DatabaseSync(join(site.dataDir, 'latchkey.db'));
+  context = await ServiceWithWorkers.start({ LATCHKEY_WORKERS: '2', LATCHKEY_DRAIN_TIMEOUT: '1s' });
+  writer = new DatabaseSync(join(context.dataDir, 'latchkey.db'));
 });
 
 afterEach(async () => {
   writer.close();
-  await site.stop();
+  await context.stop();
 });
 
 /** Ends one worker and waits until the one that replaces it waits for the database, which this test holds. */
 async function untilOneStarts(): Promise<number> {
-  const before = new Set(site.workerPids());
+  const before = new Set(context.workerPids());
   writer.exec('begin immediate');
-  process.kill(Number(site.logged('worker serves')[0]?.['pid']), 'SIGKILL');
+  process.kill(Number(context.logged('worker is serving')[0]?.['pid']), 'SIGKILL');
   return nextThatStarts(before);
 }
 
 async function nextThatStarts(before: ReadonlySet<number>): Promise<number> {
-  const started = () => site.workerPids().find((pid) => !before.has(pid));
+  const started = () => context.workerPids().find((pid) => !before.has(pid));
   await eventually(() => {
     const pid = started();
     return pid !== undefined && descriptorsOf(pid).some((path) => path.endsWith('/latchkey.db'));
@@ -38,17 +38,17 @@ async function nextThatStarts(before: ReadonlySet<number>): Promise<number> {
 
 test('a worker that is still starting is ended by a SIGTERM to the service, which still ends cleanly', async () => {
   await untilOneStarts();
-  const { code, log } = await site.process.stop();
+  const { code, log } = await context.process.stop();
   expect(log.at(-1)).toMatchObject({ msg: 'stopped', clean: true });
   expect(code).toBe(0);
 });
 
 test('a worker that is still starting is ended by a SIGTERM to itself, and replaced', async () => {
   const pid = await untilOneStarts();
-  const before = new Set(site.workerPids());
+  const before = new Set(context.workerPids());
   process.kill(pid, 'SIGTERM');
   await nextThatStarts(before);
-  expect(site.logged('a worker could not start; trying again')).toEqual([
+  expect(context.logged('worker failed to start; retrying')).toEqual([
     expect.objectContaining({ pid, signal: 'SIGTERM' }),
   ]);
 });

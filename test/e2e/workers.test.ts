@@ -62,23 +62,23 @@ describe('several workers', () => {
   });
 
   const start = async (environment: Record<string, string> = {}) => {
-    const site = await ServiceWithWorkers.start(environment);
-    opened.push(() => site.stop());
-    return { site, service: site.process };
+    const context = await ServiceWithWorkers.start(environment);
+    opened.push(() => context.stop());
+    return { context, service: context.process };
   };
   /** The process of one that has not ended. */
-  const servingWorker = (site: ServiceWithWorkers): number => {
-    const ended = new Set(site.logged('a worker ended; it is replaced').map(({ worker }) => worker));
-    const [serving] = site.logged('worker serves').filter(({ worker }) => !ended.has(worker));
+  const servingWorker = (context: ServiceWithWorkers): number => {
+    const ended = new Set(context.logged('worker ended; replacing it').map(({ worker }) => worker));
+    const [serving] = context.logged('worker is serving').filter(({ worker }) => !ended.has(worker));
     return Number(serving?.['pid']);
   };
   const workersIn = (service: LatchkeyProcess) =>
     new Set(service.log.flatMap(({ worker }) => (typeof worker === 'number' ? [worker] : [])));
 
   test('serve one address, know of each other’s sessions, and end in good order', async () => {
-    const { site, service } = await start();
-    const first = site.client();
-    const others = Array.from({ length: 5 }, () => site.client());
+    const { context, service } = await start();
+    const first = context.client();
+    const others = Array.from({ length: 5 }, () => context.client());
     const { tokens } = await first.login({ password: PASSWORD });
     const accessToken = tokens?.accessToken ?? '';
     for (const other of others) {
@@ -94,39 +94,39 @@ describe('several workers', () => {
   });
 
   test('are counted together', async () => {
-    const { site } = await start();
-    for (let count = 0; count < 6; count += 1) await site.client().validate('x');
-    const metrics = await site.metrics();
+    const { context } = await start();
+    for (let count = 0; count < 6; count += 1) await context.client().validate('x');
+    const metrics = await context.metrics();
     expect(metrics).toContain('latchkey_verdicts_total{outcome="MALFORMED"} 6');
     expect(metrics).toMatch(/latchkey_rpc_duration_seconds_count\{[^}]*method="Validate",code="OK"\} 6/);
   });
 
   test('count on where one that died left off', async () => {
-    const site = await ServiceWithWorkers.start();
-    opened.push(() => site.stop());
-    for (let count = 0; count < 6; count += 1) await site.client().validate('x');
-    const before = totalsIn(await site.metrics());
-    process.kill(servingWorker(site), 'SIGKILL');
-    await eventually(() => site.logged('a worker ended; it is replaced').length > 0);
-    const after = totalsIn(await site.metrics());
+    const context = await ServiceWithWorkers.start();
+    opened.push(() => context.stop());
+    for (let count = 0; count < 6; count += 1) await context.client().validate('x');
+    const before = totalsIn(await context.metrics());
+    process.kill(servingWorker(context), 'SIGKILL');
+    await eventually(() => context.logged('worker ended; replacing it').length > 0);
+    const after = totalsIn(await context.metrics());
     const dropped = [...before].filter(([series, total]) => !((after.get(series) ?? 0) >= total));
     expect(before.get('latchkey_verdicts_total{outcome="MALFORMED"}')).toBe(6);
     expect(dropped).toEqual([]);
   });
 
   test('replace one that is gone', async () => {
-    const { site, service } = await start();
-    const { worker, pid } = service.log.find(({ msg }) => msg === 'worker serves') as {
+    const { context, service } = await start();
+    const { worker, pid } = service.log.find(({ msg }) => msg === 'worker is serving') as {
       worker: number;
       pid: number;
     };
     process.kill(pid, 'SIGKILL');
-    const death = () => service.log.find(({ msg }) => msg === 'a worker ended; it is replaced');
+    const death = () => service.log.find(({ msg }) => msg === 'worker ended; replacing it');
     await eventually(() => death() !== undefined);
     expect(death()).toMatchObject({ worker, pid, signal: 'SIGKILL' });
-    expect(JSON.stringify(death())).not.toContain('[left out]');
-    await eventually(() => site.isReady());
-    expect((await site.client().login({ password: PASSWORD })).tokens).toBeDefined();
+    expect(JSON.stringify(death())).not.toContain('[omitted]');
+    await eventually(() => context.isReady());
+    expect((await context.client().login({ password: PASSWORD })).tokens).toBeDefined();
     // Every worker that lives drains.
     const { code, log } = await service.stop();
     expect(log.at(-1)).toMatchObject({ msg: 'stopped', clean: true });
@@ -134,10 +134,10 @@ describe('several workers', () => {
   });
 
   test('leave no connection silent and no descriptor behind when one is killed while connections come in', async () => {
-    const { site, service } = await start();
+    const { context, service } = await start();
     const before = socketsOf(service.pid);
     for (let round = 0; round < 2; round += 1) {
-      const pid = servingWorker(site);
+      const pid = servingWorker(context);
       // It is handed a connection and does not take it.
       process.kill(pid, 'SIGSTOP');
       const connections = Array.from({ length: 12 }, () => new Http2Connection(service.address));
@@ -145,7 +145,7 @@ describe('several workers', () => {
       process.kill(pid, 'SIGKILL');
       await eventually(() => connections.every(({ isAnswered }) => isAnswered));
       for (const connection of connections) connection.close();
-      await eventually(() => site.isReady(), 15_000);
+      await eventually(() => context.isReady(), 15_000);
       await eventually(() => socketsOf(service.pid) <= before);
     }
   });
@@ -157,11 +157,11 @@ describe('several workers', () => {
   });
 
   test('end when the calls under way have, on a Unix socket too', async () => {
-    const { site, service } = await start({
+    const { context, service } = await start({
       LATCHKEY_LISTEN: `unix:${join(dataDir, 'grpc.sock')}`,
       LATCHKEY_BCRYPT_COST: '12',
     });
-    const caller = site.client();
+    const caller = context.client();
     const login = caller.login({ password: PASSWORD });
     // On the same connection: once this is answered, the login has been received.
     await caller.validate('x');
@@ -179,7 +179,7 @@ describe('several workers', () => {
       LATCHKEY_WORKERS: '2',
     });
     expect(code).toBe(1);
-    expect(errors.match(/LATCHKEY_LISTEN: .* cannot be listened on: listen EADDRINUSE/g)).toHaveLength(1);
+    expect(errors.match(/LATCHKEY_LISTEN: cannot listen on .*: listen EADDRINUSE/g)).toHaveLength(1);
   });
 
   test('need Redis, and are told so', async () => {

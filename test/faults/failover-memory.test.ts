@@ -45,7 +45,7 @@ async function failOver(): Promise<void> {
 const BOUNDED = { consistency: 'BOUNDED' } as const;
 const STRONG = { consistency: 'STRONG' } as const;
 
-describe('a server that has read endings which a failover lost', () => {
+describe('a server that has read ender which a failover lost', () => {
   let stores: RedisStores;
   let world: SessionWorld;
   const parts = async (clock = new ManualClock(Date.now())) => {
@@ -74,8 +74,8 @@ describe('a server that has read endings which a failover lost', () => {
     await replica.following();
     line.silence();
     await world.sessions.logoutByRefreshToken(opened.one.tokens.refreshToken);
-    await world.endings.endUser(all.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR);
-    await eventually(() => world.feed.size === 2);
+    await world.ender.endUser(all.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR);
+    await eventually(() => world.follower.size === 2);
     return opened;
   }
 
@@ -93,25 +93,25 @@ describe('a server that has read endings which a failover lost', () => {
     await Promise.all([line.close(), primary.kill()]);
     await replica.promote();
     for (const lost of [one, all]) expect(await recordOf(replica.port, lost)).toBe('live');
-    const coveredSince = world.feed.coveredSince;
+    const coveredSince = world.follower.coveredSince;
     address.target = replica.port;
     address.reset();
 
     await eventually(async () => (await recordOf(replica.port, all)) === 'ended');
     await eventually(async () => (await recordOf(replica.port, one)) === 'ended');
     await world.settle();
-    expect(world.feed.coveredSince).toBeGreaterThan(coveredSince);
+    expect(world.follower.coveredSince).toBeGreaterThan(coveredSince);
     expect(await recordOf(replica.port, alive)).toBe('live');
 
     const later = await parts(world.clock);
     await later.world.settle();
-    expect(later.world.feed.size).toBe(2);
+    expect(later.world.follower.size).toBe(2);
     for (const { tokens } of [world, later.world]) {
-      for (const demand of [BOUNDED, STRONG]) {
-        const judge = async (token: string) => (await tokens.judge(token, demand)).verdict;
-        expect(await judge(one.tokens.accessToken)).toMatchObject({ endReason: 'LOGGED_OUT' });
-        expect(await judge(all.tokens.accessToken)).toMatchObject({ endReason: 'PASSWORD_CHANGED' });
-        expect(await judge(alive.tokens.accessToken)).toMatchObject({ kind: 'accepted' });
+      for (const requirements of [BOUNDED, STRONG]) {
+        const validate = async (token: string) => (await tokens.validate(token, requirements)).verdict;
+        expect(await validate(one.tokens.accessToken)).toMatchObject({ endReason: 'LOGGED_OUT' });
+        expect(await validate(all.tokens.accessToken)).toMatchObject({ endReason: 'PASSWORD_CHANGED' });
+        expect(await validate(alive.tokens.accessToken)).toMatchObject({ kind: 'accepted' });
       }
     }
     await later.world.close();
@@ -125,7 +125,7 @@ describe('a server that has read endings which a failover lost', () => {
     const asking = (async () => {
       while (!over) {
         for (const { tokens } of [one, all]) {
-          const { verdict } = await world.tokens.judge(tokens.accessToken, BOUNDED);
+          const { verdict } = await world.tokens.validate(tokens.accessToken, BOUNDED);
           verdicts.add(verdict.kind);
         }
         await new Promise(setImmediate);
@@ -141,19 +141,19 @@ describe('a server that has read endings which a failover lost', () => {
 
   test('puts them into a log that was wiped, which covers nothing from before', async () => {
     const { one, alive } = await threeSessions();
-    const coveredSince = world.feed.coveredSince;
+    const coveredSince = world.follower.coveredSince;
     await line.close();
     await primary.kill();
     await primary.resume();
-    await eventually(() => world.feed.coveredSince > coveredSince);
+    await eventually(() => world.follower.coveredSince > coveredSince);
     await world.settle();
-    const judge = async (token: string) => (await world.tokens.judge(token, BOUNDED)).verdict;
-    expect(await judge(one.tokens.accessToken)).toMatchObject({ endReason: 'LOGGED_OUT' });
-    expect(await judge(alive.tokens.accessToken)).toMatchObject({ kind: 'rejected' });
+    const validate = async (token: string) => (await world.tokens.validate(token, BOUNDED)).verdict;
+    expect(await validate(one.tokens.accessToken)).toMatchObject({ endReason: 'LOGGED_OUT' });
+    expect(await validate(alive.tokens.accessToken)).toMatchObject({ kind: 'rejected' });
     expect(await recordOf(primary.port, one)).toBe('ended');
     const again = await world.open(world.addUser());
     await world.settle();
-    expect(await judge(again.tokens.accessToken)).toMatchObject({ kind: 'accepted' });
+    expect(await validate(again.tokens.accessToken)).toMatchObject({ kind: 'accepted' });
   });
 });
 

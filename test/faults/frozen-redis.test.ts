@@ -54,8 +54,8 @@ test('a Redis that stands still for longer than the grace signs nobody out who r
 
   const frozenAt = performance.now();
   redis.freeze();
-  const givenUp = await Promise.all(tokens.map(refresh));
-  for (const answer of givenUp) expect(answer).toContain('UNAVAILABLE');
+  const cancelledError = await Promise.all(tokens.map(refresh));
+  for (const answer of cancelledError) expect(answer).toContain('UNAVAILABLE');
   await eventually(() => performance.now() - frozenAt > 2 * GRACE_MS, 10_000);
   redis.thaw();
   await redis.with((waking) => waking.ping());

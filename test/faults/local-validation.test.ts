@@ -82,7 +82,7 @@ describe('local validation', () => {
       return looks.every((each) => kindOf(each) === 'accepted');
     }, 10_000);
 
-  test('whose feed falls silent says no stale yes: it asks, cannot, and says that; later it says no', async () => {
+  test('whose follower falls silent says no stale yes: it asks, cannot, and says that; later it says no', async () => {
     await oldLog();
     const { service, identity } = await start();
     const proxy = await TcpProxy.open(Number(service.address.split(':').at(-1)));

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { RevocationFeed } from '../../src/core/revocation/revocation-feed.ts';
+import { RevocationFollower } from '../../src/core/revocation/revocation-follower.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import type { Revocation } from '../../src/validator/revocation-set.ts';
@@ -21,7 +21,7 @@ const SLACK_MS = 300;
 let server: RedisServer;
 let proxy: TcpProxy;
 let stores: RedisStores;
-let feed: RevocationFeed;
+let follower: RevocationFollower;
 let known: Session;
 let now: number;
 
@@ -37,7 +37,7 @@ beforeEach(async () => {
   stores = await RedisStores.open(singleRedis(proxy.port), { deadlineMs: SERVICE_DEADLINE_MS });
   known = aSession(now);
   await operations.create(known);
-  feed = new RevocationFeed({
+  follower = new RevocationFollower({
     log: stores.log,
     clock: systemClock,
     tokenLifeMs: 900_000,
@@ -45,11 +45,11 @@ beforeEach(async () => {
     reinstate: async () => undefined,
     observer: { faulted: () => undefined, recovered: () => undefined, rewound: () => undefined },
   });
-  await feed.start();
+  await follower.start();
 });
 
 afterEach(async () => {
-  await feed.close();
+  await follower.close();
   stores.close();
   await proxy.close();
 });
@@ -101,7 +101,7 @@ async function recovered(): Promise<void> {
     for (const outcome of outcomes) expect(['ok', 'STORE_UNAVAILABLE']).toContain(outcome);
     return outcomes.size === 1 && outcomes.has('ok');
   }, 15_000);
-  await eventually(() => feed.ageMs < 1_000, 15_000);
+  await eventually(() => follower.ageMs < 1_000, 15_000);
 }
 
 const UNAVAILABLE = new Set(['STORE_UNAVAILABLE']);
@@ -112,12 +112,12 @@ function expectTolerable(outcomes: Set<Outcome>): void {
 }
 
 describe('a network that', () => {
-  test('goes silent costs a deadline, makes the feed old, and is got over', async () => {
+  test('goes silent costs a deadline, makes the follower old, and is got over', async () => {
     const under = attempt();
     proxy.silence();
     expectTolerable(await under);
     expect(await attempt()).toEqual(UNAVAILABLE);
-    await eventually(() => feed.ageMs > 1_500);
+    await eventually(() => follower.ageMs > 1_500);
     expect(await attempt()).toEqual(UNAVAILABLE);
     proxy.speak();
     await recovered();
@@ -207,7 +207,7 @@ describe('a Redis that', () => {
       operations.ping,
     ];
     for (const write of writes) expect(await outcomeOf(write())).toBe('STORE_UNAVAILABLE');
-    await eventually(() => feed.ageMs > 500);
+    await eventually(() => follower.ageMs > 500);
     proxy.target = other.port;
     await recovered();
     proxy.target = server.port;

@@ -7,8 +7,8 @@ import { UserServiceClient } from '../../src/gen/latchkey/admin/v1/user.ts';
 import { keyService } from '../../src/grpc/key-service.ts';
 import { GrpcServer } from '../../src/grpc/server.ts';
 import { type UserCore, userService } from '../../src/grpc/user-service.ts';
-import type { Demand } from '../../src/validator/verdict.ts';
-import { claimsOf, judgeByName, T0, testEnvironment } from './support/fakes.ts';
+import type { Requirements } from '../../src/validator/verdict.ts';
+import { claimsOf, T0, testEnvironment, validateByName } from './support/fakes.ts';
 import { call } from './support/unary-call.ts';
 
 const idOf = (n: number) => `019b7760-0000-7000-8000-${String(n).padStart(12, '0')}`;
@@ -76,13 +76,13 @@ const keys = [3, 2, 1].map((n) => ({
 let unreadKeys: typeof keys;
 let keysElsewhere: typeof keys;
 let asked: unknown[][];
-let demands: Demand[];
+let requirementsAsked: Requirements[];
 let server: GrpcServer;
 let users: UserServiceClient;
 let signingKeys: KeyServiceClient;
 beforeEach(async () => {
   asked = [];
-  demands = [];
+  requirementsAsked = [];
   unreadKeys = [];
   keysElsewhere = [];
   await start(fakeUsers(asked));
@@ -91,9 +91,9 @@ afterEach(stop);
 
 async function start(core: UserCore): Promise<void> {
   const environment = testEnvironment();
-  const judge = (token: string, demand: Demand) => {
-    demands.push(demand);
-    return Promise.resolve(judgeByName(token));
+  const validate = (token: string, requirements: Requirements) => {
+    requirementsAsked.push(requirements);
+    return Promise.resolve(validateByName(token));
   };
   const keyCore = {
     list: () => [...keysElsewhere, ...keys],
@@ -105,7 +105,7 @@ async function start(core: UserCore): Promise<void> {
   };
   server = new GrpcServer({
     address: '127.0.0.1:0',
-    services: [userService(core, { judge }, environment), keyService(keyCore, { judge }, environment)],
+    services: [userService(core, { validate }, environment), keyService(keyCore, { validate }, environment)],
     reflection: false,
     log: environment.log,
   });
@@ -121,7 +121,7 @@ async function stop(): Promise<void> {
 }
 
 describe('callers of the admin services', () => {
-  test('must be administrators, judged by their session record', async () => {
+  test('must be administrators, validated by their session record', async () => {
     const request = { userId: idOf(1) };
     expect(await call(users, users.disableUser, request)).toMatchObject({ code: status.UNAUTHENTICATED });
     const service = { metadata: { authorization: 'Bearer service' } };
@@ -131,7 +131,7 @@ describe('callers of the admin services', () => {
     });
     expect(asked).toEqual([]);
     expect(await call(users, users.disableUser, request, admin)).toHaveProperty('ok');
-    expect(demands.map(({ consistency }) => consistency)).toEqual(['STRONG', 'STRONG']);
+    expect(requirementsAsked.map(({ consistency }) => consistency)).toEqual(['STRONG', 'STRONG']);
   });
 });
 

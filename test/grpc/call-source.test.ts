@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { afterEach, expect, test } from '@jest/globals';
-import type { CallSource } from '../../src/core/login/password-queue.ts';
+import type { CallSource } from '../../src/core/password/password-queue.ts';
 import { IdentityServiceClient } from '../../src/gen/latchkey/v1/identity.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
 import { call } from './support/unary-call.ts';

@@ -2,8 +2,8 @@ import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { storeUnavailable } from '../../src/core/failure.ts';
 import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
-import type { Demand } from '../../src/validator/verdict.ts';
-import { judgeByName } from './support/fakes.ts';
+import type { Requirements } from '../../src/validator/verdict.ts';
+import { validateByName } from './support/fakes.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
 import { call } from './support/unary-call.ts';
 
@@ -73,11 +73,11 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
   });
 
   test('answers a store that is down as what it is, not as a bad caller', async () => {
-    const judge = (token: string, _demand: Demand) =>
+    const validate = (token: string, _demand: Requirements) =>
       token === 'service'
         ? Promise.reject(storeUnavailable('sessions', new Error('timeout')))
-        : judgeByName(token);
-    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core, { callerAuth: 'token' });
+        : validateByName(token);
+    running = await startIdentityServer(fakeCore({ tokens: { validate } }).core, { callerAuth: 'token' });
     const { client } = running;
     expect(await call(client, client.validate, request, bearer('service'))).toMatchObject({
       code: status.UNAVAILABLE,

@@ -6,7 +6,7 @@ import { BatchValidateRequest, ValidateRequest } from '../../src/gen/latchkey/v1
 import { GetSigningKeysRequest, WatchRevocationsRequest } from '../../src/gen/latchkey/v1/validation.ts';
 import { keyService } from '../../src/grpc/key-service.ts';
 import { rejected } from '../../src/validator/verdict.ts';
-import { judgeByName, testEnvironment } from './support/fakes.ts';
+import { testEnvironment, validateByName } from './support/fakes.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
 import { frame, RawClient } from './support/raw-client.ts';
 import { startValidationServer } from './support/validation-server.ts';
@@ -63,7 +63,7 @@ test('What a caller that is not admitted asks ValidationService is not decoded',
 test('What anybody but an administrator asks of an admin rpc is not decoded', async () => {
   const decoded = jest.spyOn(ListSigningKeysRequest, 'decode');
   const environment = testEnvironment();
-  const services = [keyService(keys, { judge: judgeByName }, environment)];
+  const services = [keyService(keys, { validate: validateByName }, environment)];
   const running = await startIdentityServer(fakeCore().core, { services });
   const raw = await open(running, () => running.close());
   const path = '/latchkey.admin.v1.KeyService/ListSigningKeys';
@@ -79,11 +79,11 @@ test('What anybody but an administrator asks of an admin rpc is not decoded', as
   ]);
 });
 
-test('A caller is judged when its request is complete: nobody keeps an admitted call for later', async () => {
+test('A caller is validated when its request is complete: nobody keeps an admitted call for later', async () => {
   let isAdmin = true;
-  const judge = (token: string) =>
-    isAdmin ? judgeByName(token) : { ...judgeByName(token), verdict: rejected('SESSION_ENDED') };
-  const services = [keyService(keys, { judge }, testEnvironment())];
+  const validate = (token: string) =>
+    isAdmin ? validateByName(token) : { ...validateByName(token), verdict: rejected('SESSION_ENDED') };
+  const services = [keyService(keys, { validate }, testEnvironment())];
   const running = await startIdentityServer(fakeCore().core, { services });
   const raw = await open(running, () => running.close());
   const headers = { ':path': '/latchkey.admin.v1.KeyService/ListSigningKeys', authorization: 'Bearer admin' };

@@ -57,7 +57,7 @@ describe('a compressed request', () => {
     expect(await call(client, client.validate, request)).toMatchObject({
       code: status.UNIMPLEMENTED,
       reason: 'COMPRESSION_UNSUPPORTED',
-      message: expect.stringMatching(/grpc-encoding: gzip.*Turn compression off in the client/),
+      message: expect.stringMatching(/grpc-encoding: gzip.*Turn off compression in the client/),
       metadata: { grpc_encoding: 'gzip' },
     });
     client.close();

@@ -55,7 +55,7 @@ describe('a request of more fields than its rpc needs', () => {
       const refused = thrownBy(() => decodeStrictly(decoder, bytes, LIMITS));
       expect(refused).toMatchObject({
         reason: 'REQUEST_TOO_LARGE',
-        message: 'The request has too many fields: this rpc takes at most 128.',
+        message: 'The request has too many fields; this rpc accepts at most 128.',
         metadata: { max_fields: '128' },
       });
       expect(counted.reads).toBe(LIMITS.maxFields + 1);

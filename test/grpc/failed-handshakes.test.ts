@@ -74,11 +74,11 @@ const warnings = () => running.environment.log.at('warn');
 
 describe('a failed handshake is logged with the peer and why', () => {
   test.each([
-    ['no certificate', overTls({}), 'the client showed no certificate'],
+    ['no certificate', overTls({}), 'the client sent no certificate'],
     [
       'the certificate of another authority',
       overTls(foreign),
-      'the certificate of the client is from no authority in LATCHKEY_TLS_CLIENT_CA (UNABLE_TO_VERIFY_LEAF_SIGNATURE)',
+      'the client certificate was not issued by an authority in LATCHKEY_TLS_CLIENT_CA (UNABLE_TO_VERIFY_LEAF_SIGNATURE)',
     ],
     ['plaintext', plain, 'the client does not speak TLS'],
     ['TLS 1.2', overTls({ ...good, maxVersion: 'TLSv1.2' }), 'the client does not speak TLS 1.3'],
@@ -92,7 +92,7 @@ describe('a failed handshake is logged with the peer and why', () => {
     const peer = await closed(open);
     await eventually(() => warnings().length > 0);
     expect(warnings()).toStrictEqual([
-      { level: 'warn', fields: { peer, reason }, message: 'a TLS handshake failed' },
+      { level: 'warn', fields: { peer, reason }, message: 'TLS handshake failed' },
     ]);
   });
 

@@ -7,7 +7,7 @@ import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
 import { identityService } from '../../src/grpc/identity-service.ts';
 import { GrpcServer } from '../../src/grpc/server.ts';
 import { eventually } from '../support/eventually.ts';
-import { judgeByName, testEnvironment } from './support/fakes.ts';
+import { testEnvironment, validateByName } from './support/fakes.ts';
 import { fakeCore, OPEN } from './support/identity-server.ts';
 import { call } from './support/unary-call.ts';
 
@@ -53,11 +53,11 @@ describe('connections that were accepted elsewhere', () => {
   test('are waited for when the server drains, until their calls have ended', async () => {
     const release = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
-    const judge = (token: string) => {
+    const validate = (token: string) => {
       begun.resolve();
-      return release.promise.then(() => judgeByName(token));
+      return release.promise.then(() => validateByName(token));
     };
-    const { server, client } = await start(fakeCore({ tokens: { judge } }).core);
+    const { server, client } = await start(fakeCore({ tokens: { validate } }).core);
     const outcome = call(client, client.validate, request);
     await begun.promise;
     let isDrained = false;
@@ -74,11 +74,11 @@ describe('connections that were accepted elsewhere', () => {
 
   test('are cut where a call does not end', async () => {
     const begun = Promise.withResolvers<void>();
-    const judge = () => {
+    const validate = () => {
       begun.resolve();
       return new Promise<never>(() => {});
     };
-    const { server, client } = await start(fakeCore({ tokens: { judge } }).core);
+    const { server, client } = await start(fakeCore({ tokens: { validate } }).core);
     const outcome = call(client, client.validate, request);
     await begun.promise;
     expect(await server.drain({ delayMs: 0, timeoutMs: 50 })).toBe(false);

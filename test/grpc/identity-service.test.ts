@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Failure, storeUnavailable } from '../../src/core/failure.ts';
 import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
-import { judgeByName, T0 } from './support/fakes.ts';
+import { T0, validateByName } from './support/fakes.ts';
 import { fakeCore, type RunningServer, session, startIdentityServer } from './support/identity-server.ts';
 import { call } from './support/unary-call.ts';
 
@@ -189,12 +189,12 @@ describe('BatchValidate', () => {
 
   test('answers in the order asked, as of the least that all verdicts know', async () => {
     const asOf: Record<string, number> = { good: T0 + 9_000, bad: T0 + 3_000 };
-    const judge = async (token: string) => ({
-      ...judgeByName(token),
+    const validate = async (token: string) => ({
+      ...validateByName(token),
       asOf: asOf[token] ?? T0,
       revision: token === 'bad' ? '3-9' : '10-0',
     });
-    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
+    running = await startIdentityServer(fakeCore({ tokens: { validate } }).core);
     const { client } = running;
     const { ok } = await call(client, client.batchValidate, {
       ...batch,
@@ -218,18 +218,18 @@ describe('BatchValidate', () => {
       code: status.INVALID_ARGUMENT,
       reason: 'INVALID_FIELD',
       fields: ['access_tokens'],
-      message: expect.stringContaining('262144 bytes together'),
+      message: expect.stringContaining('262144 bytes in total'),
     });
     const none = { ...batch, accessTokens: [] };
     expect(await call(client, client.batchValidate, none)).toMatchObject({ fields: ['access_tokens'] });
   });
 
   test('gives no verdict at all if one cannot be given', async () => {
-    const judge = (token: string) =>
+    const validate = (token: string) =>
       token === 'bad'
         ? Promise.reject(storeUnavailable('sessions', new Error('timeout')))
-        : judgeByName(token);
-    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
+        : validateByName(token);
+    running = await startIdentityServer(fakeCore({ tokens: { validate } }).core);
     const { client } = running;
     const outcome = await call(client, client.batchValidate, {
       ...batch,
@@ -252,8 +252,8 @@ describe('faults of ours', () => {
       },
     ],
     ['thrown later', () => Promise.reject(new TypeError('secret detail'))],
-  ])('are INTERNAL with a correlation id and nothing else: %s', async (_when, judge) => {
-    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
+  ])('are INTERNAL with a correlation id and nothing else: %s', async (_when, validate) => {
+    running = await startIdentityServer(fakeCore({ tokens: { validate } }).core);
     const { client, environment } = running;
     const outcome = await call(client, client.validate, validateRequest);
     expect(outcome).toMatchObject({
@@ -271,8 +271,8 @@ describe('faults of ours', () => {
   });
 
   test('include an answer that cannot be encoded', async () => {
-    const judge = (token: string) => ({ ...judgeByName(token), asOf: Number.NaN });
-    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
+    const validate = (token: string) => ({ ...validateByName(token), asOf: Number.NaN });
+    running = await startIdentityServer(fakeCore({ tokens: { validate } }).core);
     const { client, environment } = running;
     expect(await call(client, client.validate, validateRequest)).toMatchObject({
       code: status.INTERNAL,
@@ -282,8 +282,8 @@ describe('faults of ours', () => {
   });
 
   test('do not put what a failure was translated from on the wire', async () => {
-    const judge = () => Promise.reject(storeUnavailable('sessions', new Error('redis://:pw@host')));
-    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
+    const validate = () => Promise.reject(storeUnavailable('sessions', new Error('redis://:pw@host')));
+    running = await startIdentityServer(fakeCore({ tokens: { validate } }).core);
     const { client, environment } = running;
     const outcome = await call(client, client.validate, validateRequest);
     expect(JSON.stringify(outcome)).not.toContain('redis');

@@ -3,12 +3,12 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Failure } from '../../src/core/failure.ts';
-import { RevocationBroadcast } from '../../src/core/revocation/revocation-broadcast.ts';
+import { RevocationSubscriptions } from '../../src/core/revocation/revocation-subscriptions.ts';
 import { identityService } from '../../src/grpc/identity-service.ts';
 import { keyService } from '../../src/grpc/key-service.ts';
 import { type UserCore, userService } from '../../src/grpc/user-service.ts';
 import { validationService } from '../../src/grpc/validation-service.ts';
-import { judgeByName, testEnvironment } from './support/fakes.ts';
+import { testEnvironment, validateByName } from './support/fakes.ts';
 import { fakeCore, OPEN, type RunningServer, startIdentityServer } from './support/identity-server.ts';
 
 const MODULES = path.resolve(import.meta.dirname, '../../node_modules');
@@ -18,12 +18,12 @@ const REFLECTION_PROTO = path.join(MODULES, '@grpc/reflection/build/proto/grpc/r
 let running: RunningServer;
 beforeAll(async () => {
   const environment = testEnvironment();
-  const callers = { judge: judgeByName };
+  const callers = { validate: validateByName };
   const nobody = async () => {
     throw new Failure('USER_NOT_FOUND', 'There is no such user.');
   };
   const users = { get: nobody } as unknown as UserCore;
-  const broadcast = new RevocationBroadcast(environment.clock);
+  const subscriptions = new RevocationSubscriptions(environment.clock);
   const keys = { list: () => [], reload: async () => {}, rotate: nobody };
   running = await startIdentityServer(fakeCore().core, {
     services: [
@@ -33,7 +33,7 @@ beforeAll(async () => {
       validationService(
         {
           keys: { currentPublicKeys: async () => [] },
-          broadcast,
+          subscriptions,
           tokens: callers,
           issuer: '',
           audiences: [],

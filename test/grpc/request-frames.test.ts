@@ -4,7 +4,7 @@ import { ValidateRequest } from '../../src/gen/latchkey/v1/identity.ts';
 import { identityService } from '../../src/grpc/identity-service.ts';
 import { keyService } from '../../src/grpc/key-service.ts';
 import type { GrpcServerOptions } from '../../src/grpc/server.ts';
-import { judgeByName, testEnvironment } from './support/fakes.ts';
+import { testEnvironment, validateByName } from './support/fakes.ts';
 import { fakeCore, OPEN, type RunningServer, startIdentityServer } from './support/identity-server.ts';
 import { frame, RawClient, VALIDATE } from './support/raw-client.ts';
 
@@ -27,7 +27,7 @@ async function start(options: Partial<GrpcServerOptions> = {}): Promise<void> {
   const keys = { list: () => [], reload: async () => {}, rotate: () => Promise.reject(new Error('unused')) };
   const services = [
     identityService(fakeCore().core, OPEN, environment),
-    keyService(keys, { judge: judgeByName }, environment),
+    keyService(keys, { validate: validateByName }, environment),
   ];
   running = await startIdentityServer(fakeCore().core, { services, ...options });
   raw = new RawClient(running.address);
@@ -91,7 +91,7 @@ describe('the message of a call', () => {
       grpcStatus: status.RESOURCE_EXHAUSTED,
       detailed: true,
       message:
-        'A call of ServerReflectionInfo takes at most 100 request messages; send the rest in another call.',
+        'A call of ServerReflectionInfo accepts at most 100 request messages; send the rest in another call.',
     });
   });
 

@@ -44,7 +44,7 @@ describe('headers that cost the library more than the call', () => {
     expect(await raw.send(good, { 'grpc-timeout': timeout })).toMatchObject({
       grpcStatus: status.INVALID_ARGUMENT,
       detailed: true,
-      message: '`grpc-timeout` is not of the form that gRPC gives it.',
+      message: '`grpc-timeout` is not valid.',
     });
     const lengths = matched.mock.contexts.map((searched) => String(searched).length);
     expect(Math.max(...lengths)).toBeLessThan(32);

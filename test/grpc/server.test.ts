@@ -7,7 +7,7 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { service as healthDefinition } from 'grpc-health-check';
 import { LoginRequest } from '../../src/gen/latchkey/v1/identity.ts';
 import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
-import { judgeByName } from './support/fakes.ts';
+import { validateByName } from './support/fakes.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
 import { frame, RawClient } from './support/raw-client.ts';
 import { call } from './support/unary-call.ts';
@@ -94,11 +94,11 @@ describe('drain', () => {
   test('waits for a call under way', async () => {
     const release = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
-    const judge = (token: string) => {
+    const validate = (token: string) => {
       begun.resolve();
-      return release.promise.then(() => judgeByName(token));
+      return release.promise.then(() => validateByName(token));
     };
-    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
+    running = await startIdentityServer(fakeCore({ tokens: { validate } }).core);
     const { client, server } = running;
     const outcome = call(client, client.validate, request);
     await begun.promise;
@@ -117,11 +117,11 @@ describe('drain', () => {
 
   test('cuts a call that does not end, and says so', async () => {
     const begun = Promise.withResolvers<void>();
-    const judge = () => {
+    const validate = () => {
       begun.resolve();
       return new Promise<never>(() => {});
     };
-    running = await startIdentityServer(fakeCore({ tokens: { judge } }).core);
+    running = await startIdentityServer(fakeCore({ tokens: { validate } }).core);
     const { client, server } = running;
     const outcome = call(client, client.validate, request);
     await begun.promise;

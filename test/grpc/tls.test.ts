@@ -7,7 +7,7 @@ import { credentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { IdentityServiceClient } from '../../src/gen/latchkey/v1/identity.ts';
 import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
-import { TlsCredentials, TlsFileFault } from '../../src/grpc/tls-credentials.ts';
+import { TlsCredentials, TlsFileError } from '../../src/grpc/tls-credentials.ts';
 import { makeCertificate } from './support/certificates.ts';
 import { RecordingLog } from './support/fakes.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
@@ -111,12 +111,12 @@ describe('TLS', () => {
     ['certificate', () => file('a.pem', serverCertificate.privateKey), /a\.pem does not hold a certificate/],
     ['privateKey', () => file('a.pem', serverCertificate.certificate), /a\.pem does not hold a private key/],
     ['clientCa', () => file('a.pem', 'no PEM'), /a\.pem does not hold a certificate/],
-    ['privateKey', () => file('a.pem', clientCertificate.privateKey), /a\.pem: .* does not belong/],
+    ['privateKey', () => file('a.pem', clientCertificate.privateKey), /a\.pem: .* does not match/],
   ] as const)('refuses a %s that cannot be used, and says why', (which, at, why) => {
     const fault = thrownBy(() =>
       TlsCredentials.load({ ...serverFiles(), [which]: at() }, new RecordingLog()),
     );
-    expect(fault).toBeInstanceOf(TlsFileFault);
+    expect(fault).toBeInstanceOf(TlsFileError);
     expect(fault).toMatchObject({ file: which, message: expect.stringMatching(why) });
   });
 });
@@ -146,7 +146,7 @@ describe('a private key', () => {
         {
           level: 'warn',
           fields: { file: at, mode: mode.toString(8) },
-          message: `Every user of this machine can read or change the private key of TLS. Run: chmod o= ${at}`,
+          message: `Every user of this machine can read or change the TLS private key. Run: chmod o= ${at}`,
         },
       ]);
     },

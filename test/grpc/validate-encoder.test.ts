@@ -3,7 +3,7 @@ import { ValidateResponse } from '../../src/gen/latchkey/v1/identity.ts';
 import { ValidateEncoder } from '../../src/grpc/messages/validate-encoder.ts';
 import { validateResponse } from '../../src/grpc/messages/verdict-message.ts';
 import type { AccessTokenClaims } from '../../src/validator/access-token.ts';
-import { type Accepted, type Judgement, rejected } from '../../src/validator/verdict.ts';
+import { type Accepted, rejected, type ValidationResult } from '../../src/validator/verdict.ts';
 
 const accepted = (userId: string): Accepted => {
   const claims: AccessTokenClaims = {
@@ -27,17 +27,17 @@ describe('the encoder of Validate answers', () => {
   test('writes what the generated encoder writes, whatever came before', () => {
     const encoder = new ValidateEncoder();
     const [one, two] = [accepted('one'), accepted('two')];
-    const judgements: Judgement[] = [];
+    const results: ValidationResult[] = [];
     for (const asOf of [5_000, 5_001, 0, 5_001]) {
       for (const revision of [undefined, '17-0', '17-1']) {
-        for (const verdict of [one, two, one]) judgements.push({ verdict, asOf, revision });
-        judgements.push({ verdict: rejected('SESSION_ENDED', 'LOGGED_OUT'), asOf, revision });
-        judgements.push({ verdict: rejected('EXPIRED'), asOf, revision });
+        for (const verdict of [one, two, one]) results.push({ verdict, asOf, revision });
+        results.push({ verdict: rejected('SESSION_ENDED', 'LOGGED_OUT'), asOf, revision });
+        results.push({ verdict: rejected('EXPIRED'), asOf, revision });
       }
     }
-    for (const judgement of judgements) {
-      const bytes = Buffer.from(encoder.encode(judgement).bytes);
-      const message = validateResponse(judgement);
+    for (const result of results) {
+      const bytes = Buffer.from(encoder.encode(result).bytes);
+      const message = validateResponse(result);
       expect(bytes).toEqual(Buffer.from(ValidateResponse.encode(message).finish()));
       expect(ValidateResponse.decode(bytes)).toEqual(message);
     }

@@ -4,7 +4,7 @@ import { storeUnavailable } from '../../src/core/failure.ts';
 import type { CallerTokens } from '../../src/grpc/interceptors/caller-auth.ts';
 import { rejected } from '../../src/validator/verdict.ts';
 import { eventually } from '../support/eventually.ts';
-import { judgeByName } from './support/fakes.ts';
+import { validateByName } from './support/fakes.ts';
 import { frame, RawClient } from './support/raw-client.ts';
 import { call } from './support/unary-call.ts';
 import {
@@ -50,7 +50,7 @@ describe('GetSigningKeys', () => {
 
 describe('WatchRevocations', () => {
   test('tells what has ended, then what ends, and how current that is', async () => {
-    await start({ endings: 1_001 });
+    await start({ ender: 1_001 });
     const stream = await watch().current();
     expect(stream.messages.map(({ revocations }) => revocations.length)).toEqual([1_000, 1]);
     expect(stream.messages[0]).toMatchObject({ start: { resumed: false }, freshness: undefined });
@@ -63,7 +63,7 @@ describe('WatchRevocations', () => {
   });
 
   test('goes on after a revision', async () => {
-    await start({ endings: 3 });
+    await start({ ender: 3 });
     const first = await watch().current();
     first.cancel();
     const sessionId = await server.endSession();
@@ -74,7 +74,7 @@ describe('WatchRevocations', () => {
     second.cancel();
   });
 
-  test('sends a heartbeat as often as it was asked to, as young as the feed', async () => {
+  test('sends a heartbeat as often as it was asked to, as young as the follower', async () => {
     await start();
     const stream = watch(often);
     await eventually(() => stream.messages.length >= 4);
@@ -115,29 +115,29 @@ describe('WatchRevocations', () => {
     await raw.close();
   });
 
-  test('frees the watcher when the caller cancels or its deadline comes', async () => {
+  test('frees the subscriber when the caller cancels or its deadline comes', async () => {
     await start();
     const cancelled = await watch().current();
     const late = watch({}, { deadlineMs: 300 });
     await late.current();
-    expect(server.broadcast.size).toBe(2);
+    expect(server.subscriptions.size).toBe(2);
     cancelled.cancel();
     expect(await late.ended()).toMatchObject({ code: status.DEADLINE_EXCEEDED, reason: 'DEADLINE_EXCEEDED' });
-    await eventually(() => server.broadcast.size === 0);
+    await eventually(() => server.subscriptions.size === 0);
     await eventually(() => server.environment.callMetrics.calls.length === 2);
     expect(server.environment.callMetrics.calls.sort()).toEqual(['WatchRevocations 1', 'WatchRevocations 4']);
     expect(server.environment.log.at('error')).toEqual([]);
   });
 
   test('ends for a reader that takes nothing, and lets it go on after what it took', async () => {
-    await start({ endings: 60_000 });
+    await start({ ender: 60_000 });
     const slow = watch();
     await eventually(() => slow.messages.length > 0);
     slow.pause();
     const others = [await watch().current(), await watch().current()];
-    expect(server.broadcast.size).toBe(3);
+    expect(server.subscriptions.size).toBe(3);
     server.skip(10_000);
-    await eventually(() => server.broadcast.size === 2);
+    await eventually(() => server.subscriptions.size === 2);
     const sessionId = await server.endSession();
     for (const other of others) await eventually(() => other.sessionIds.at(-1) === sessionId);
     slow.resume();
@@ -156,7 +156,7 @@ describe('WatchRevocations', () => {
     for (const stream of streams) {
       expect(await stream.ended()).toMatchObject({ code: status.UNAVAILABLE, reason: 'DRAINING' });
     }
-    expect(server.broadcast.size).toBe(0);
+    expect(server.subscriptions.size).toBe(0);
   });
 });
 
@@ -167,15 +167,15 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
     expect(await watch({}, bearer('good')).ended()).toMatchObject({ reason: 'CALLER_FORBIDDEN' });
   });
 
-  test('opens nothing for a caller that has gone while it was judged', async () => {
+  test('opens nothing for a caller that has gone while it was validated', async () => {
     const asked = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
-    const judge: CallerTokens['judge'] = async (token) => {
+    const validate: CallerTokens['validate'] = async (token) => {
       asked.resolve();
       await release.promise;
-      return judgeByName(token);
+      return validateByName(token);
     };
-    await start({ callerAuth: 'token', tokens: { judge } });
+    await start({ callerAuth: 'token', tokens: { validate } });
     const { callMetrics, log } = server.environment;
     const stream = watch({}, bearer('service'));
     await asked.promise;
@@ -184,19 +184,19 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
     await call(server.client, server.client.getSigningKeys, {});
     release.resolve();
     await eventually(() => callMetrics.calls.includes('WatchRevocations 1'));
-    expect(server.broadcast.size).toBe(0);
+    expect(server.subscriptions.size).toBe(0);
     expect(log.at('error')).toEqual([]);
   });
 
   test('goes on while nobody can tell whether the caller is still good', async () => {
     let isDown = false;
     let refusals = 0;
-    const judge: CallerTokens['judge'] = (token) => {
-      if (!isDown) return judgeByName(token);
+    const validate: CallerTokens['validate'] = (token) => {
+      if (!isDown) return validateByName(token);
       refusals += 1;
       throw storeUnavailable('sessions', new Error('no answer'));
     };
-    await start({ callerAuth: 'token', tokens: { judge } });
+    await start({ callerAuth: 'token', tokens: { validate } });
     const stream = await watch(often, bearer('service')).current();
     isDown = true;
     await eventually(() => refusals > 1);
@@ -209,21 +209,21 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
   test.each([
     ['at once', <T>(value: T): T | Promise<T> => value],
     ['after a question to the store', <T>(value: T): T | Promise<T> => Promise.resolve(value)],
-  ])('ends a watch when the session of its caller has ended, judged %s', async (_how, answer) => {
+  ])('ends a watch when the session of its caller has ended, validated %s', async (_how, answer) => {
     let hasEnded = false;
-    const judge: CallerTokens['judge'] = (token) =>
+    const validate: CallerTokens['validate'] = (token) =>
       answer(
         hasEnded
-          ? { ...judgeByName(token), verdict: rejected('SESSION_ENDED', 'LOGGED_OUT') }
-          : judgeByName(token),
+          ? { ...validateByName(token), verdict: rejected('SESSION_ENDED', 'LOGGED_OUT') }
+          : validateByName(token),
       );
-    await start({ callerAuth: 'token', tokens: { judge } });
+    await start({ callerAuth: 'token', tokens: { validate } });
     const stream = await watch(often, bearer('service')).current();
     hasEnded = true;
     expect(await stream.ended()).toMatchObject({
       code: status.UNAUTHENTICATED,
       reason: 'CALLER_UNAUTHENTICATED',
     });
-    expect(server.broadcast.size).toBe(0);
+    expect(server.subscriptions.size).toBe(0);
   });
 });

@@ -1,16 +1,16 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from '@jest/globals';
-import { RevocationBroadcast } from '../../src/core/revocation/revocation-broadcast.ts';
 import type {
-  RevocationWatcher,
+  RevocationSubscriber,
+  SubscriberSink,
   WatchMessage,
-  WatchSink,
-} from '../../src/core/revocation/revocation-watcher.ts';
+} from '../../src/core/revocation/revocation-subscriber.ts';
+import { RevocationSubscriptions } from '../../src/core/revocation/revocation-subscriptions.ts';
 import { WatchEncoder } from '../../src/grpc/messages/watch-encoder.ts';
-import { Endings } from '../support/endings.ts';
 import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { Endings } from '../support/revocations.ts';
 
 const WATCHERS = 5_000;
 
@@ -28,19 +28,19 @@ async function usedBytes(): Promise<number> {
 }
 
 /** Encodes what it is told, as a stream does, and is done with it at the end of the turn. */
-class Stream implements WatchSink {
+class Stream implements SubscriberSink {
   bytes: Buffer | undefined;
   told = 0;
   isCurrent = false;
   isStuck = false;
   sentWhileStuck = 0;
-  readonly watcher: RevocationWatcher;
+  readonly subscriber: RevocationSubscriber;
   readonly #encoder: WatchEncoder;
 
-  constructor(broadcast: RevocationBroadcast, encoder: WatchEncoder) {
+  constructor(subscriptions: RevocationSubscriptions, encoder: WatchEncoder) {
     this.#encoder = encoder;
-    this.watcher = broadcast.watch(this, { heartbeatMs: 1_000 });
-    this.watcher.look();
+    this.subscriber = subscriptions.watch(this, { heartbeatMs: 1_000 });
+    this.subscriber.look();
   }
 
   send(message: WatchMessage): void {
@@ -48,19 +48,19 @@ class Stream implements WatchSink {
     this.told += message.slice?.entries.length ?? 0;
     this.isCurrent = message.freshness !== undefined;
     if (this.isStuck) this.sentWhileStuck += 1;
-    else setImmediate(() => this.watcher.taken());
+    else setImmediate(() => this.subscriber.taken());
   }
 
   end(): void {}
 }
 
-test('Five thousand watchers on one process are told in turns, share the bytes and take little room', async () => {
+test('Five thousand subscribers on one process are told in turns, share the bytes and take little room', async () => {
   const clock = new ManualClock();
-  const broadcast = new RevocationBroadcast(clock);
-  const endings = new Endings();
+  const subscriptions = new RevocationSubscriptions(clock);
+  const ender = new Endings();
   const learn = (count: number) => {
-    broadcast.learned(endings.next(count, clock.now()));
-    broadcast.confirmed({
+    subscriptions.learned(ender.next(count, clock.now()));
+    subscriptions.confirmed({
       coveredSince: 1_000,
       asOf: clock.now(),
       asOfMonotonic: clock.monotonic(),
@@ -70,7 +70,7 @@ test('Five thousand watchers on one process are told in turns, share the bytes a
   learn(2_500);
   const encoder = new WatchEncoder();
   const before = await usedBytes();
-  const streams = Array.from({ length: WATCHERS }, () => new Stream(broadcast, encoder));
+  const streams = Array.from({ length: WATCHERS }, () => new Stream(subscriptions, encoder));
   await eventually(() => streams.every(({ told, isCurrent }) => told === 2_500 && isCurrent), 30_000);
   // A last page of its own would be 70 KB for each.
   expect(new Set(streams.map(({ bytes }) => bytes)).size).toBe(1);
@@ -91,6 +91,6 @@ test('Five thousand watchers on one process are told in turns, share the bytes a
   expect(streams.slice(0, 1_000).every(({ sentWhileStuck }) => sentWhileStuck <= 1)).toBe(true);
   expect(new Set(moving.map(({ bytes }) => bytes)).size).toBeLessThan(10);
 
-  for (const { watcher } of streams) watcher.close();
-  expect(broadcast.size).toBe(0);
+  for (const { subscriber } of streams) subscriber.close();
+  expect(subscriptions.size).toBe(0);
 }, 60_000);

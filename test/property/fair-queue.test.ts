@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { FairQueue } from '../../src/core/login/fair-queue.ts';
+import { FairQueue } from '../../src/core/password/fair-queue.ts';
 
 /**
  * Items arrive from several addresses and connections, are served, and leave by themselves, in any order. While the

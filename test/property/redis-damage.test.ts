@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { userKeys } from '../../src/adapters/redis/keys.ts';
-import { RevocationBroadcast } from '../../src/core/revocation/revocation-broadcast.ts';
+import { RevocationSubscriptions } from '../../src/core/revocation/revocation-subscriptions.ts';
 import type { OpenedSession } from '../../src/core/session/session-service.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { WatchEncoder } from '../../src/grpc/messages/watch-encoder.ts';
@@ -22,7 +22,7 @@ let server: RedisServer;
 let redis: Redis;
 let stores: RedisStores;
 let world: SessionWorld;
-let broadcast: RevocationBroadcast;
+let subscriptions: RevocationSubscriptions;
 const encoder = new WatchEncoder();
 
 beforeAll(async () => {
@@ -30,9 +30,12 @@ beforeAll(async () => {
   server = await RedisServer.start('--hz', '500');
   redis = new Redis(server.port, '127.0.0.1');
   const clock = new ManualClock();
-  broadcast = new RevocationBroadcast(clock);
+  subscriptions = new RevocationSubscriptions(clock);
   stores = await RedisStores.open(singleRedis(server.port));
-  world = await SessionWorld.open({ store: stores.sessions, log: stores.log, listener: broadcast }, clock);
+  world = await SessionWorld.open(
+    { store: stores.sessions, log: stores.log, listener: subscriptions },
+    clock,
+  );
 });
 
 afterAll(async () => {
@@ -104,14 +107,14 @@ const log = fc
 
 const refresh = ({ tokens }: OpenedSession) => outcomeOf(world.refresh(tokens.refreshToken));
 const end = ({ session }: OpenedSession) =>
-  outcomeOf(world.endings.end(session.userId, session.sessionId, 'LOGGED_OUT', ADMIN_ACTOR));
-const judge = async ({ tokens }: OpenedSession) => {
-  const { verdict } = await world.tokens.judge(tokens.accessToken, { consistency: 'STRONG' });
+  outcomeOf(world.ender.end(session.userId, session.sessionId, 'LOGGED_OUT', ADMIN_ACTOR));
+const validate = async ({ tokens }: OpenedSession) => {
+  const { verdict } = await world.tokens.validate(tokens.accessToken, { consistency: 'STRONG' });
   return verdict.kind;
 };
 
 async function expectUnharmed(other: User, session: OpenedSession): Promise<void> {
-  expect(await judge(session)).toBe('accepted');
+  expect(await validate(session)).toBe('accepted');
   expect(await refresh(session)).toBe('ok');
   const second = await world.open(other);
   expect(await end(second)).toBe('ok');
@@ -122,16 +125,16 @@ async function expectUnharmed(other: User, session: OpenedSession): Promise<void
 async function expectRefused(victim: User, sessions: readonly OpenedSession[]): Promise<void> {
   for (const session of sessions) {
     expect(['ok', 'SESSION_ENDED', 'STORE_UNAVAILABLE']).toContain(await refresh(session));
-    expect(['accepted', 'rejected']).toContain(await judge(session).catch(() => 'rejected'));
+    expect(['accepted', 'rejected']).toContain(await validate(session).catch(() => 'rejected'));
   }
   expect(['ok', 'INVALID_CREDENTIALS']).toContain(await outcomeOf(world.open(victim)));
   const [first] = sessions;
   if (first !== undefined) expect(await end(first)).toBe('ok');
   world.changeUser(victim, { securityVersion: 2 });
-  await world.endings.endUser(victim.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
+  await world.ender.endUser(victim.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
   for (const session of sessions) {
     expect(await refresh(session)).toBe('SESSION_ENDED');
-    expect(await judge(session)).toBe('rejected');
+    expect(await validate(session)).toBe('rejected');
   }
 }
 
@@ -145,7 +148,7 @@ describe('damage in Redis', () => {
         const [first] = sessions;
         const another = await world.open(other);
         await world.settle();
-        const watcher = new RecordingWatch(broadcast);
+        const subscriber = new RecordingWatch(subscriptions);
         if (first === undefined) return;
         if (isEnded) await end(first);
         for (const [, damage] of taken) await damage(victim, first);
@@ -154,10 +157,10 @@ describe('damage in Redis', () => {
         await expectRefused(victim, sessions);
         await world.settle();
         expect(await end(another)).toBe('ok');
-        await eventually(() => world.feed.endReasonOf('', another.session.sessionId, 0) === 'LOGGED_OUT');
-        for (const message of watcher.messages) encoder.encode(message);
-        expect(watcher.failure).toBeUndefined();
-        watcher.close();
+        await eventually(() => world.follower.endReasonOf('', another.session.sessionId, 0) === 'LOGGED_OUT');
+        for (const message of subscriber.messages) encoder.encode(message);
+        expect(subscriber.failure).toBeUndefined();
+        subscriber.close();
       }),
       { numRuns: 200 },
     );

@@ -21,7 +21,7 @@ export interface ComposeFile {
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** A variable that docker-compose.yml demands and does not find; `said` is what it tells the person. */
+/** A variable that docker-compose.yml requirementsAsked and does not find; `said` is what it tells the person. */
 export class MissingVariable extends Error {
   readonly variable: string;
 

@@ -12,6 +12,7 @@ import {
 } from '../../src/gen/latchkey/admin/v1/user.ts';
 import { type IdentityServiceServer, IdentityServiceService } from '../../src/gen/latchkey/v1/identity.ts';
 import { statusOf } from '../../src/grpc/status-details.ts';
+import { fakeSession, fakeTokens } from './fake-session.ts';
 
 /** A call as the fake received it. */
 export interface ReceivedCall {
@@ -120,19 +121,17 @@ export class FakeLatchkey {
     return {
       login: this.#unary('Login', ({ username, password }) => {
         if (username !== ADMIN.username || password !== ADMIN.password) {
-          throw new Failure('INVALID_CREDENTIALS', 'Username and password do not open a session.');
+          throw new Failure('INVALID_CREDENTIALS', 'Invalid username or password.');
         }
-        const tokens = {
-          accessToken: ACCESS_TOKEN,
-          accessTokenExpiresAt: CREATED,
-          refreshToken: REFRESH_TOKEN,
-          refreshTokenExpiresAt: CREATED,
-        };
-        const value = { tokens, session: undefined, endedSessions: [] };
+        const tokens = fakeTokens(ACCESS_TOKEN, REFRESH_TOKEN, CREATED);
+        const value = { tokens, session: fakeSession(CREATED), endedSessions: [] };
         return { outcome: { $case: 'signedIn' as const, value } };
       }),
       logout: this.#unary('Logout', () => ({ revision: '7-0' })),
-      refresh: this.#unary('Refresh', () => ({ tokens: undefined, session: undefined })),
+      refresh: this.#unary('Refresh', () => ({
+        tokens: fakeTokens(ACCESS_TOKEN, REFRESH_TOKEN, CREATED),
+        session: fakeSession(CREATED),
+      })),
       validate: this.#unary('Validate', () => ({ verdict: undefined, asOf: CREATED, revision: '' })),
       batchValidate: this.#unary('BatchValidate', () => ({ verdicts: [], asOf: CREATED, revision: '' })),
     };

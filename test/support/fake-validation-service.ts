@@ -24,6 +24,7 @@ import {
 } from '../../src/gen/latchkey/v1/validation.ts';
 import { ServiceHealth } from '../../src/grpc/health.ts';
 import type { Clock } from '../../src/validator/clock.ts';
+import { fakeSession, fakeTokens } from './fake-session.ts';
 import { AUDIENCE, ISSUER, type TestKey } from './test-keys.ts';
 
 type Stream = ServerWritableStream<WatchRevocationsRequest, WatchRevocationsResponse>;
@@ -214,12 +215,13 @@ export class FakeValidationService {
   }
 
   #identity(): IdentityServiceServer {
-    const none = { tokens: undefined, session: undefined };
+    const at = new Date();
+    const signedIn = { tokens: fakeTokens('access', 'refresh', at), session: fakeSession(at) };
     return {
       login: this.#unary('Login', () => ({
-        outcome: { $case: 'signedIn' as const, value: { ...none, endedSessions: [] } },
+        outcome: { $case: 'signedIn' as const, value: { ...signedIn, endedSessions: [] } },
       })),
-      refresh: this.#unary('Refresh', () => none),
+      refresh: this.#unary('Refresh', () => signedIn),
       logout: this.#unary('Logout', () => ({ revision: this.revision })),
       validate: this.#unary('Validate', () => ({ verdict: undefined, asOf: undefined, revision: '' })),
       batchValidate: this.#unary('BatchValidate', (request: BatchValidateRequest) => {

@@ -1,7 +1,7 @@
 import { MasterKeys } from '../../src/core/keys/master-key.ts';
-import type { PasswordHasher } from '../../src/core/login/password-hasher.ts';
-import { PasswordQueue } from '../../src/core/login/password-queue.ts';
-import { Passwords } from '../../src/core/login/passwords.ts';
+import type { PasswordHasher } from '../../src/core/password/password-hasher.ts';
+import { PasswordQueue } from '../../src/core/password/password-queue.ts';
+import { Passwords } from '../../src/core/password/passwords.ts';
 
 /** A queue in which nobody waits. */
 export function idleQueue(): PasswordQueue {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { PasswordHasher } from '../../src/core/login/password-hasher.ts';
+import type { PasswordHasher } from '../../src/core/password/password-hasher.ts';
 
 /** One job as the hasher was given it. */
 export type HasherJob =
   | { readonly kind: 'hash'; readonly input: string; readonly cost: number }
-  | { readonly kind: 'verify'; readonly input: string; readonly hash: string; readonly asDearAs: number };
+  | { readonly kind: 'verify'; readonly input: string; readonly hash: string; readonly targetCost: number };
 
 /** A hasher that takes no time, writes well-formed bcrypt hashes and remembers every job. */
 export class RecordingHasher implements PasswordHasher {
@@ -19,8 +19,8 @@ export class RecordingHasher implements PasswordHasher {
     return digestOf(input, cost);
   }
 
-  async verify(input: string, hash: string, asDearAs: number): Promise<boolean> {
-    this.#record({ kind: 'verify', input, hash, asDearAs });
+  async verify(input: string, hash: string, targetCost: number): Promise<boolean> {
+    this.#record({ kind: 'verify', input, hash, targetCost });
     await this.meanwhile();
     return digestOf(input, Number(hash.slice(4, 6))).slice(4) === hash.slice(4);
   }

@@ -1,35 +1,38 @@
 import type { Failure } from '../../src/core/failure.ts';
-import type { RevocationBroadcast, WatchedPlace } from '../../src/core/revocation/revocation-broadcast.ts';
 import type {
-  RevocationWatcher,
+  RevocationSubscriber,
+  SubscriberSink,
   WatchMessage,
-  WatchSink,
-} from '../../src/core/revocation/revocation-watcher.ts';
+} from '../../src/core/revocation/revocation-subscriber.ts';
+import type {
+  RevocationSubscriptions,
+  WatchedPlace,
+} from '../../src/core/revocation/revocation-subscriptions.ts';
 
-/** A watcher that remembers what it was told. */
-export class RecordingWatch implements WatchSink {
+/** A subscriber that remembers what it was told. */
+export class RecordingWatch implements SubscriberSink {
   readonly messages: WatchMessage[] = [];
   failure: Failure | undefined;
-  readonly #watcher: RevocationWatcher;
+  readonly #subscriber: RevocationSubscriber;
   #holds: boolean;
   #isHolding = false;
 
   /** @param options `holds`: takes no message until it is told to. */
   constructor(
-    broadcast: RevocationBroadcast,
+    subscriptions: RevocationSubscriptions,
     options: { heartbeatMs?: number; after?: WatchedPlace | undefined; holds?: boolean } = {},
   ) {
     const { heartbeatMs = 1_000, after, holds = false } = options;
     this.#holds = holds;
-    this.#watcher = broadcast.watch(this, { heartbeatMs, after });
-    this.#watcher.look();
+    this.#subscriber = subscriptions.watch(this, { heartbeatMs, after });
+    this.#subscriber.look();
   }
 
   send(message: WatchMessage): void {
     if (this.#isHolding) throw new Error('a message while another was on its way');
     this.messages.push(message);
     if (this.#holds) this.#isHolding = true;
-    else this.#watcher.taken();
+    else this.#subscriber.taken();
   }
 
   end(failure: Failure): void {
@@ -61,10 +64,10 @@ export class RecordingWatch implements WatchSink {
     this.#holds = false;
     if (!this.#isHolding) return;
     this.#isHolding = false;
-    this.#watcher.taken();
+    this.#subscriber.taken();
   }
 
   close(): void {
-    this.#watcher.close();
+    this.#subscriber.close();
   }
 }

@@ -60,17 +60,17 @@ export class RedisStores {
         onUp: () => undefined,
       });
     const commands = await connect('commands', deadlineMs);
-    const endings = await connect('endings', deadlineMs);
+    const replicated = await connect('replicated', deadlineMs);
     const tail = await connect('tail', TAIL_WAIT_MS + deadlineMs);
-    const clients = [commands, endings, tail];
+    const clients = [commands, replicated, tail];
     const onFailover = () => clients.forEach(reconnectRedis);
     const endWatch = watchFailover(address, { deadlineMs, onFailover });
     const damages: Damage[] = [];
     const onDamage = (damage: Damage) => void damages.push(damage);
     const common = { durability, deadlineMs, clock, onDamage };
     return new RedisStores(
-      new RedisSessionStore({ commands, endings, ...common }),
-      new RedisRevocationLog({ endings, tail, retentionMs, ...common }),
+      new RedisSessionStore({ commands, replicated, ...common }),
+      new RedisRevocationLog({ replicated, tail, retentionMs, ...common }),
       damages,
       () => {
         endWatch();

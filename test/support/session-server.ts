@@ -53,13 +53,13 @@ async function obey(world: SessionWorld, order: Order): Promise<Reply['outcome']
       return order.token.startsWith('lkr_')
         ? await world.sessions.logoutByRefreshToken(order.token)
         : await world.sessions.logoutByAccessToken(order.token);
-    case 'judge': {
+    case 'validate': {
       const { atLeastRevision } = order;
-      const demand =
+      const requirements =
         atLeastRevision === undefined
           ? ({ consistency: 'STRONG' } as const)
           : ({ consistency: 'BOUNDED', atLeastRevision } as const);
-      const { verdict } = await world.tokens.judge(order.token, demand);
+      const { verdict } = await world.tokens.validate(order.token, requirements);
       return { verdict: verdict.kind === 'accepted' ? 'accepted' : verdict.reason };
     }
     case 'forget':

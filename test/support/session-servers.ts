@@ -26,7 +26,7 @@ export type Order = Common &
     | { readonly kind: 'open' | 'forget' }
     | { readonly kind: 'refresh' | 'logout'; readonly token: string }
     /** STRONG, unless a revision is named that must be known. */
-    | { readonly kind: 'judge'; readonly token: string; readonly atLeastRevision?: string }
+    | { readonly kind: 'validate'; readonly token: string; readonly atLeastRevision?: string }
   );
 
 export interface Outcome {

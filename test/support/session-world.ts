@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
-import type { FeedListener } from '../../src/core/revocation/feed-listener.ts';
-import { RevocationFeed } from '../../src/core/revocation/revocation-feed.ts';
+import type { FollowerListener } from '../../src/core/revocation/follower-listener.ts';
+import { RevocationFollower } from '../../src/core/revocation/revocation-follower.ts';
 import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts';
 import { AccessTokenIssuer } from '../../src/core/session/access-token-issuer.ts';
 import { RefreshTokens } from '../../src/core/session/refresh-token.ts';
 import type { Device } from '../../src/core/session/session.ts';
-import { SessionEndings } from '../../src/core/session/session-endings.ts';
+import { SessionEnder } from '../../src/core/session/session-ender.ts';
 import { SessionService } from '../../src/core/session/session-service.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
-import { TokenValidation } from '../../src/core/session/token-validation.ts';
 import type { User } from '../../src/core/user/user.ts';
+import { TokenValidation } from '../../src/core/validation/token-validation.ts';
 import { KeySet } from '../../src/validator/key-set.ts';
 import { TokenVerifier } from '../../src/validator/token-verifier.ts';
 import { Validator } from '../../src/validator/validator.ts';
@@ -30,8 +30,8 @@ export interface WorldParts {
   readonly log: RevocationLog;
   readonly key: TestKey;
   readonly macKey: Buffer;
-  /** Told what the feed reads. */
-  readonly listener?: FeedListener;
+  /** Told what the follower reads. */
+  readonly listener?: FollowerListener;
   /** Published besides the key that signs. */
   readonly otherKeys?: readonly TestKey[];
 }
@@ -44,8 +44,8 @@ export class SessionWorld {
   readonly key: TestKey;
   readonly users = new Map<string, User>();
   readonly events = new RecordedEvents();
-  readonly feed: RevocationFeed;
-  readonly endings: SessionEndings;
+  readonly follower: RevocationFollower;
+  readonly ender: SessionEnder;
   readonly sessions: SessionService;
   readonly tokens: TokenValidation;
 
@@ -54,23 +54,23 @@ export class SessionWorld {
     this.key = key;
     this.store = store;
     this.log = log;
-    this.feed = new RevocationFeed({
+    this.follower = new RevocationFollower({
       log,
       clock,
       waitMs: 5,
       tokenLifeMs: ACCESS_TTL,
-      reinstate: (revocation) => this.endings.reinstate(revocation),
+      reinstate: (revocation) => this.ender.reinstate(revocation),
       observer: { faulted: () => undefined, recovered: () => undefined, rewound: () => undefined },
       ...(listener !== undefined && { listener }),
     });
-    this.endings = new SessionEndings({
+    this.ender = new SessionEnder({
       store,
       log,
       clock,
       events: this.events,
       tombstoneTtlMs: DAY,
       accessTokenLifeMs: ACCESS_TTL + MINUTE,
-      coveredSince: () => this.feed.coveredSince,
+      coveredSince: () => this.follower.coveredSince,
     });
     const keySet = new KeySet({
       fetch: async () => [key, ...otherKeys].map(({ publicJwk }) => publicJwk),
@@ -82,7 +82,7 @@ export class SessionWorld {
     this.sessions = new SessionService({
       ...common,
       store,
-      endings: this.endings,
+      ender: this.ender,
       events: this.events,
       users: { findById: async (userId) => this.users.get(userId) },
       accessTokens: new AccessTokenIssuer({
@@ -92,7 +92,7 @@ export class SessionWorld {
       }),
       refreshTokens: new RefreshTokens([macKey]),
       verifier,
-      revocations: this.feed,
+      revocations: this.follower,
       policy: {
         idleTtlMs: 7 * DAY,
         maxTtlMs: 30 * DAY,
@@ -105,12 +105,12 @@ export class SessionWorld {
       validator: new Validator({
         ...common,
         verifier,
-        revocations: this.feed,
+        revocations: this.follower,
         maxStalenessMs: MAX_STALENESS,
         maxTokenLifeMs: ACCESS_TTL,
       }),
       store,
-      revocations: this.feed,
+      revocations: this.follower,
       clock,
     });
   }
@@ -124,12 +124,12 @@ export class SessionWorld {
       ...(given.listener !== undefined && { listener: given.listener }),
       ...(given.otherKeys !== undefined && { otherKeys: given.otherKeys }),
     });
-    await world.feed.start();
+    await world.follower.start();
     return world;
   }
 
   async close(): Promise<void> {
-    await this.feed.close();
+    await this.follower.close();
   }
 
   addUser(given: Partial<User> = {}): User {
@@ -174,9 +174,9 @@ export class SessionWorld {
     });
   }
 
-  /** Lets the feed catch up with the clock, so that the log is fresh and long begun. */
+  /** Lets the follower catch up with the clock, so that the log is fresh and long begun. */
   async settle(ms = 10_000): Promise<void> {
     this.clock.advance(ms);
-    await eventually(() => this.feed.asOf === this.clock.now());
+    await eventually(() => this.follower.asOf === this.clock.now());
   }
 }

@@ -9,16 +9,16 @@ interface FakeWorker {
   isHung: boolean;
 }
 
-/** The metrics of two workers that serve, each with one watcher. */
+/** The metrics of two workers that serve, each with one subscriber. */
 function cluster(answerWithinMs?: number) {
   const all = new ClusterMetrics<FakeWorker>(answerWithinMs);
   const join = (): FakeWorker => {
     const worker = { metrics: new Metrics(), isHung: false };
     worker.metrics.watch({
       bcryptWaiting: () => 0,
-      feedAgeMs: () => 0,
+      copyAgeMs: () => 0,
       revocations: () => 12,
-      watchers: () => 1,
+      subscribers: () => 1,
       tokenCache: () => ({ hits: 5, misses: 0 }),
     });
     all.add(worker, () => {
@@ -43,7 +43,7 @@ describe('the metrics of all workers', () => {
         'latchkey_verdicts_total{outcome="accepted"} 2',
         `latchkey_rpc_duration_seconds_bucket{le="0.001",${labels}} 1`,
         `latchkey_rpc_duration_seconds_count{${labels}} 2`,
-        'latchkey_revocation_watchers 2',
+        'latchkey_revocation_subscribers 2',
         'latchkey_revocation_set_size 12',
       ]),
     );
@@ -64,14 +64,14 @@ describe('the metrics of all workers', () => {
       'latchkey_token_cache_lookups_total{result="hit"} 10',
     ];
     expect(await lines()).toEqual(expect.arrayContaining(expected));
-    expect((await lines()).join('\n')).not.toContain('latchkey_revocation_watchers');
+    expect((await lines()).join('\n')).not.toContain('latchkey_revocation_subscribers');
     const third = join();
     third.metrics.countVerdict('accepted');
     expect(await lines()).toEqual(
       expect.arrayContaining([
         'latchkey_verdicts_total{outcome="accepted"} 3',
         'latchkey_token_cache_lookups_total{result="hit"} 15',
-        'latchkey_revocation_watchers 1',
+        'latchkey_revocation_subscribers 1',
       ]),
     );
   });
@@ -92,7 +92,7 @@ describe('the metrics of all workers', () => {
     expect(await lines()).toEqual(
       expect.arrayContaining([
         'latchkey_token_cache_lookups_total{result="hit"} 10',
-        'latchkey_revocation_watchers 1',
+        'latchkey_revocation_subscribers 1',
       ]),
     );
   });

@@ -53,30 +53,30 @@ describe('the metrics', () => {
   test('read what others keep at the moment of the scrape', async () => {
     const metrics = new Metrics();
     let waiting = 1;
-    let feedAgeMs: number | undefined;
+    let copyAgeMs: number | undefined;
     metrics.watch({
       bcryptWaiting: () => waiting,
-      feedAgeMs: () => feedAgeMs,
+      copyAgeMs: () => copyAgeMs,
       revocations: () => 12,
-      watchers: () => 3,
+      subscribers: () => 3,
       tokenCache: () => ({ hits: 30, misses: 4 }),
     });
     expect(await linesOf(metrics)).toEqual(
       expect.arrayContaining([
         'latchkey_bcrypt_queue_waiting 1',
-        'latchkey_revocation_feed_age_seconds Nan',
+        'latchkey_revocation_copy_age_seconds Nan',
         'latchkey_revocation_set_size 12',
-        'latchkey_revocation_watchers 3',
+        'latchkey_revocation_subscribers 3',
         'latchkey_token_cache_lookups_total{result="hit"} 30',
         'latchkey_token_cache_lookups_total{result="miss"} 4',
       ]),
     );
     waiting = 2;
-    feedAgeMs = 250;
+    copyAgeMs = 250;
     expect(await linesOf(metrics)).toEqual(
       expect.arrayContaining([
         'latchkey_bcrypt_queue_waiting 2',
-        'latchkey_revocation_feed_age_seconds 0.25',
+        'latchkey_revocation_copy_age_seconds 0.25',
         'latchkey_token_cache_lookups_total{result="hit"} 30',
       ]),
     );

@@ -2,13 +2,13 @@ import { createHmac } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { KeySet } from '../../src/validator/key-set.ts';
 import { TokenVerifier } from '../../src/validator/token-verifier.ts';
-import { CLOCK_LEEWAY_MS, type RevocationView, Validator } from '../../src/validator/validator.ts';
-import type { Demand } from '../../src/validator/verdict.ts';
+import { CLOCK_LEEWAY_MS, type RevocationCopy, Validator } from '../../src/validator/validator.ts';
+import type { Requirements } from '../../src/validator/verdict.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { AUDIENCE, claimsAt, ISSUER, TestKey } from '../support/test-keys.ts';
 import { twinOf } from '../support/twin-signature.ts';
 
-const BOUNDED: Demand = { consistency: 'BOUNDED' };
+const BOUNDED: Requirements = { consistency: 'BOUNDED' };
 const MAX_STALENESS = 5_000;
 
 let key: TestKey;
@@ -21,7 +21,7 @@ beforeAll(async () => {
   ecKey = await TestKey.make('key-ec', 'ES256');
 });
 
-class KnownRevocations implements RevocationView {
+class KnownRevocations implements RevocationCopy {
   ended: string | undefined;
   revision: string | undefined = '100-0';
   forgottenUntil = 0;
@@ -64,16 +64,17 @@ describe('the validator', () => {
     });
   });
 
-  const judge = async (token: string, demand: Demand = BOUNDED) => validator.judge(token, demand);
-  const reasonOf = async (token: string, demand: Demand = BOUNDED) => {
-    const { verdict } = await judge(token, demand);
+  const validate = async (token: string, requirements: Requirements = BOUNDED) =>
+    validator.validate(token, requirements);
+  const reasonOf = async (token: string, requirements: Requirements = BOUNDED) => {
+    const { verdict } = await validate(token, requirements);
     return verdict?.kind === 'rejected' ? verdict.reason : verdict?.kind;
   };
   const good = (given: Record<string, unknown> = {}) => key.sign(claimsAt(clock.now(), given));
 
   test('accepts a good token and tells whose it is, at once the second time', async () => {
     const token = await good();
-    const first = await judge(token);
+    const first = await validate(token);
     expect(first).toMatchObject({
       verdict: {
         kind: 'accepted',
@@ -86,7 +87,7 @@ describe('the validator', () => {
       },
       revision: '100-0',
     });
-    const second = validator.judge(token, BOUNDED);
+    const second = validator.validate(token, BOUNDED);
     expect(second).not.toBeInstanceOf(Promise);
     expect(second).toEqual(first);
   });
@@ -239,7 +240,7 @@ describe('the validator', () => {
       expect(await reasonOf(await good({ aud: ['elsewhere', AUDIENCE] }))).toBe('accepted');
     });
 
-    test('judges the audience that the caller names, also for a token seen before', async () => {
+    test('validates the audience that the caller names, also for a token seen before', async () => {
       const token = await good({ aud: ['billing', AUDIENCE] });
       expect(await reasonOf(token)).toBe('accepted');
       expect(await reasonOf(token, { ...BOUNDED, audience: 'billing' })).toBe('accepted');
@@ -251,12 +252,12 @@ describe('the validator', () => {
       clock.advance(899_999);
       expect(await reasonOf(token)).toBe('accepted');
       clock.advance(1);
-      expect(await judge(token)).toMatchObject({
+      expect(await validate(token)).toMatchObject({
         verdict: { kind: 'rejected', reason: 'EXPIRED', nextStep: 'REFRESH' },
       });
     });
 
-    test('does not believe a token for longer than the log remembers endings', async () => {
+    test('does not believe a token for longer than the log remembers ender', async () => {
       const token = await good({ exp: clock.now() / 1000 + 3_600 });
       clock.advance(899_999);
       expect(await reasonOf(token)).toBe('accepted');
@@ -274,9 +275,9 @@ describe('the validator', () => {
   describe('revocation and freshness', () => {
     test('rejects a session that is known to have ended, and says why', async () => {
       const token = await good();
-      await judge(token);
+      await validate(token);
       revocations.ended = 'LOGGED_OUT';
-      expect(await judge(token)).toMatchObject({
+      expect(await validate(token)).toMatchObject({
         verdict: { reason: 'SESSION_ENDED', endReason: 'LOGGED_OUT', nextStep: 'LOGIN' },
       });
     });
@@ -286,7 +287,7 @@ describe('the validator', () => {
       revocations.ageMs = MAX_STALENESS;
       expect(await reasonOf(token)).toBe('accepted');
       revocations.ageMs = MAX_STALENESS + 1;
-      expect(await judge(token)).toMatchObject({ verdict: undefined, because: 'stale' });
+      expect(await validate(token)).toMatchObject({ verdict: undefined, because: 'stale' });
       revocations.ended = 'REPLACED';
       expect(await reasonOf(token)).toBe('SESSION_ENDED');
       expect(await reasonOf('rubbish')).toBe('MALFORMED');
@@ -295,18 +296,20 @@ describe('the validator', () => {
     test('does not answer for a revision it has not reached', async () => {
       const token = await good();
       expect(await reasonOf(token, { ...BOUNDED, atLeastRevision: '100-0' })).toBe('accepted');
-      expect(await judge(token, { ...BOUNDED, atLeastRevision: '100-1' })).toMatchObject({
+      expect(await validate(token, { ...BOUNDED, atLeastRevision: '100-1' })).toMatchObject({
         because: 'behind',
       });
       revocations.revision = undefined;
-      expect(await judge(token, { ...BOUNDED, atLeastRevision: '0-1' })).toMatchObject({ because: 'behind' });
+      expect(await validate(token, { ...BOUNDED, atLeastRevision: '0-1' })).toMatchObject({
+        because: 'behind',
+      });
     });
 
     test('does not vouch for a token from before the log began, until its record was seen alive', async () => {
       const token = await good();
       clock.advance(60_000);
       revocations.coveredSince = clock.now();
-      const undecided = await judge(token);
+      const undecided = await validate(token);
       expect(undecided).toMatchObject({ because: 'not-covered' });
       if (undecided.verdict !== undefined) throw new Error('expected no verdict');
       clock.advance(CLOCK_LEEWAY_MS);
@@ -314,10 +317,10 @@ describe('the validator', () => {
       expect(await reasonOf(token)).toBe('accepted');
     });
 
-    test('never answers a STRONG demand by itself, but for what is certain', async () => {
+    test('never answers a STRONG requirements by itself, but for what is certain', async () => {
       const token = await good();
-      const strong: Demand = { consistency: 'STRONG' };
-      expect(await judge(token, strong)).toMatchObject({ because: 'strong' });
+      const strong: Requirements = { consistency: 'STRONG' };
+      expect(await validate(token, strong)).toMatchObject({ because: 'strong' });
       revocations.ended = 'REPLACED';
       expect(await reasonOf(token, strong)).toBe('SESSION_ENDED');
     });
@@ -335,8 +338,8 @@ describe('the validator', () => {
     const tokens = await Promise.all(
       Array.from({ length: 30 }, (_, index) => good({ jti: `token-${index}` })),
     );
-    for (const token of tokens) await judge(token);
-    const isRemembered = (token: string) => !(validator.judge(token, BOUNDED) instanceof Promise);
+    for (const token of tokens) await validate(token);
+    const isRemembered = (token: string) => !(validator.validate(token, BOUNDED) instanceof Promise);
     expect(tokens.slice(-10).every(isRemembered)).toBe(true);
     expect(tokens.filter(isRemembered).length).toBeLessThanOrEqual(20);
   });
@@ -345,9 +348,9 @@ describe('the validator', () => {
     const tokens = await Promise.all(
       Array.from({ length: 10 }, (_, index) => good({ jti: `token-${index}` })),
     );
-    for (const token of tokens) await judge(token);
+    for (const token of tokens) await validate(token);
     for (let round = 0; round < 5; round += 1) {
-      for (const token of tokens) expect(validator.judge(token, BOUNDED)).not.toBeInstanceOf(Promise);
+      for (const token of tokens) expect(validator.validate(token, BOUNDED)).not.toBeInstanceOf(Promise);
     }
   });
 });

@@ -36,7 +36,7 @@ export async function start({ ports, tokens }: ValidatorsJob): Promise<void> {
   clients = ports.map((port) => connect(`127.0.0.1:${port}`, { credentials: { kind: 'plaintext' } }));
   expected = clients.length * tokens.length;
   for (const client of clients) {
-    client.onEnding((revocation) => {
+    client.onRevocation((revocation) => {
       const token = revocation.kind === 'session' ? tokenOf.get(revocation.sessionId) : undefined;
       if (revocation.kind !== 'session' || token === undefined) return;
       reject(client, revocation.sessionId, token).catch((error: unknown) => {

@@ -1,13 +1,13 @@
 import { Failure } from '../../core/failure.ts';
-import type { PasswordHasher } from '../../core/login/password-hasher.ts';
+import type { PasswordHasher } from '../../core/password/password-hasher.ts';
 import { BcryptThread } from './bcrypt-thread.ts';
 import type { BcryptJob } from './bcrypt-worker.ts';
 
 export interface BcryptPoolOptions {
   readonly threads: number;
-  /** Told of every thread that ended by itself; it has been replaced. */
+  /** Called for every thread that ended unexpectedly. The pool replaces it. */
   readonly onThreadLost?: (cause: Error) => void;
-  /** The module a thread runs. Default: the worker beside this file. */
+  /** The module that a thread runs. Default: `bcrypt-worker` in this folder. */
   readonly workerUrl?: URL;
 }
 
@@ -16,18 +16,18 @@ interface WaitingJob {
   readonly fail: (failure: Failure) => void;
 }
 
-/** bcrypt reads no further, and says nothing of it. */
+/** bcrypt silently ignores input after this. */
 const MAX_INPUT_BYTES = 72;
-/** How soon a thread that could not even start is tried again. */
+/** Delay before the next attempt to start a thread that failed to start. */
 const RESTART_DELAY_MS = 1_000;
 
-/** The worker has the extension of this file: `.ts` as a source, `.js` when built. */
+/** The worker has the same extension as this file: `.ts` from source, `.js` when built. */
 const WORKER_URL = new URL(
   `./bcrypt-worker${/\.[jt]s$/.exec(import.meta.url)?.[0] ?? '.js'}`,
   import.meta.url,
 );
 
-/** bcrypt in threads of its own, first come first served. The pool does not bound its queue: `PasswordQueue` does. */
+/** Runs bcrypt in worker threads, in the order of submission. Its queue is unbounded; `PasswordQueue` bounds it. */
 export class BcryptPool implements PasswordHasher {
   readonly #options: BcryptPoolOptions;
   readonly #threads = new Set<BcryptThread>();
@@ -42,7 +42,7 @@ export class BcryptPool implements PasswordHasher {
     for (let i = 0; i < options.threads; i++) this.#spawn();
   }
 
-  /** Resolves when every thread can work; fails with INTERNAL, and with nothing left behind, if one cannot. */
+  /** Resolves when all threads are ready. If one fails to start, closes the pool and throws INTERNAL. */
   static async open(options: BcryptPoolOptions): Promise<BcryptPool> {
     const pool = new BcryptPool(options);
     try {
@@ -58,11 +58,11 @@ export class BcryptPool implements PasswordHasher {
     return String(await this.#submit({ kind: 'hash', input, cost }));
   }
 
-  async verify(input: string, hash: string, asDearAs: number): Promise<boolean> {
-    return (await this.#submit({ kind: 'verify', input, hash, asDearAs })) === true;
+  async verify(input: string, hash: string, targetCost: number): Promise<boolean> {
+    return (await this.#submit({ kind: 'verify', input, hash, targetCost })) === true;
   }
 
-  /** Fails what waits with DRAINING, lets what runs come to its end, ends the threads. */
+  /** Rejects waiting jobs with DRAINING, waits for running jobs, then stops the threads. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#restarts) clearTimeout(timer);
@@ -74,7 +74,7 @@ export class BcryptPool implements PasswordHasher {
   #submit(job: BcryptJob): Promise<string | boolean> {
     if (this.#closed) return Promise.reject(draining());
     if (Buffer.byteLength(job.input) > MAX_INPUT_BYTES || job.input.includes('\0')) {
-      return Promise.reject(new Failure('INTERNAL', 'bcrypt was given what it would not read to the end.'));
+      return Promise.reject(new Failure('INTERNAL', 'The input for bcrypt is too long or contains a NUL.'));
     }
     const { promise, resolve, reject } = Promise.withResolvers<string | boolean>();
     this.#waiting.push({ start: (thread) => this.#run(thread, job).then(resolve, reject), fail: reject });
@@ -128,7 +128,7 @@ export class BcryptPool implements PasswordHasher {
     else this.#spawnLater(cause);
   }
 
-  /** A thread that dies before its first job would die again at once: no hot loop, and nobody waits for nothing. */
+  /** A thread that failed to start would fail again, so its restart is delayed. Without threads, waiting jobs fail. */
   #spawnLater(cause: Error): void {
     if (this.#threads.size === 0) {
       this.#failWaiting(new Failure('INTERNAL', 'No thread can check passwords.', { cause }));

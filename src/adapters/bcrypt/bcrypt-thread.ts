@@ -2,9 +2,9 @@ import { Worker } from 'node:worker_threads';
 import type { BcryptJob, BcryptReply } from './bcrypt-worker.ts';
 
 export interface ThreadEvents {
-  /** It can take its first job. */
+  /** The thread can take its first job. */
   readonly ready: () => void;
-  /** It is gone, asked to or not; a job it had has failed by then. */
+  /** The thread has exited, for whatever reason. Its job, if any, was rejected before. */
   readonly ended: (cause: Error) => void;
 }
 
@@ -14,7 +14,7 @@ interface Pending {
   readonly settled: Promise<unknown>;
 }
 
-/** One worker thread, which does one job at a time. */
+/** One worker thread. Runs one job at a time. */
 export class BcryptThread {
   readonly #worker: Worker;
   #pending: Pending | undefined;
@@ -22,7 +22,7 @@ export class BcryptThread {
   #isReady = false;
 
   constructor(workerUrl: URL, events: ThreadEvents) {
-    // It is given no environment: what it cannot read it cannot leak.
+    // No environment: the thread cannot leak secrets that it cannot read.
     this.#worker = new Worker(workerUrl, { name: 'bcrypt', env: {} });
     this.#worker.on('message', (reply: BcryptReply) => {
       if (reply.kind === 'ready') {
@@ -42,12 +42,12 @@ export class BcryptThread {
     });
   }
 
-  /** Whether it ever got as far as taking jobs. */
+  /** True once the thread has been ready for jobs. */
   get isReady(): boolean {
     return this.#isReady;
   }
 
-  /** The next job may be given when this one has settled. */
+  /** Runs a job. Call it again only after the returned promise has settled. */
   run(job: BcryptJob): Promise<string | boolean> {
     const { promise, resolve, reject } = Promise.withResolvers<string | boolean>();
     this.#pending = { resolve, reject, settled: promise.catch(() => undefined) };
@@ -55,7 +55,7 @@ export class BcryptThread {
     return promise;
   }
 
-  /** Lets the job it has come to its end, then ends the thread. */
+  /** Waits for the current job, then stops the thread. */
   async end(): Promise<void> {
     await this.#pending?.settled;
     await this.#worker.terminate();

@@ -5,15 +5,16 @@ import { Failure } from '../../core/failure.ts';
 import { checkFile } from './owned-file.ts';
 
 const LOCK_FILE = 'in-memory.lock';
-/** The low byte of SQLite's extended result codes, https://sqlite.org/rescode.html. */
+/** The low byte of an extended result code; see https://sqlite.org/rescode.html. */
 const SQLITE_BUSY = 5;
 
 /**
- * Makes this process the only one that keeps sessions in memory beside the users of this folder: of two, each would
- * accept what the other has ended. The lock is one of the kernel's, on an empty SQLite file, so it ends with the
- * process however that ends. Answers what releases it; throws INTERNAL if another process has it or it cannot be made.
+ * Ensures that only one process uses this folder with sessions in memory. Of two, each would accept sessions that the
+ * other has ended. It is a kernel lock on an empty SQLite file, so it is released even if the process is killed.
  *
- * @param remedy what to do where another process has it.
+ * Returns a function that releases the lock. Throws INTERNAL if another process holds it or it cannot be created.
+ *
+ * @param remedy shown if another process holds the lock: what the operator can do.
  */
 export function lockFolder(folder: string, remedy: string): () => void {
   const file = path.join(folder, LOCK_FILE);
@@ -33,14 +34,14 @@ export function lockFolder(folder: string, remedy: string): () => void {
 
 function inUse(folder: string, remedy: string): string {
   return (
-    `Another process uses the data folder ${folder} and keeps sessions in memory; what one of the two ends would stay ` +
-    `valid on the other. ${remedy}`
+    `Another process uses the data folder ${folder} and keeps sessions in memory. Sessions that one process ends ` +
+    `would stay valid in the other. ${remedy}`
   );
 }
 
 function unusable(file: string, cause: unknown): string {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return `The lock ${file} cannot be taken: ${reason}. The folder must be one that this process may write in.`;
+  return `The lock ${file} cannot be taken: ${reason}. This process must be able to write to the folder.`;
 }
 
 function isBusy(error: unknown): boolean {

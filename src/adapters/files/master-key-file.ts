@@ -18,24 +18,24 @@ import { makeFolder } from './owned-folder.ts';
 const KEY_BYTES = 32;
 const OWNER_ONLY_FILE = 0o600;
 const OTHERS = 0o077;
-/** Far more than any key; nobody's file of gigabytes is read. */
+/** Far longer than any key. Prevents reading a huge file. */
 const MAX_FILE_BYTES = 4096;
 
 /**
- * The master key of the embedded mode: base64url and a line end, in a file that only its owner can read. It is
- * made, with its folder, when it is first asked for, and never again: of several processes that begin at once all
- * get the same one. Throws INTERNAL, and says what to do, if the file can be read by others or holds no key.
+ * Reads the master key of embedded mode: base64url and a newline, in a file that only its owner can read. The first
+ * call creates the file and its folder. Processes that start at the same time all get the same key. Throws INTERNAL,
+ * with what to do, if others can read the file or it holds no key.
  */
 export function readOrMakeMasterKey(file: string): Buffer {
   const found = readKey(file);
   if (found !== undefined) return found;
   makeKey(file);
   const made = readKey(file);
-  if (made === undefined) throw unusable(file, 'vanished while it was being made');
+  if (made === undefined) throw unusable(file, 'disappeared while it was being created');
   return made;
 }
 
-/** Undefined: there is no such file. */
+/** Returns undefined if the file does not exist. */
 function readKey(file: string): Buffer | undefined {
   const found = openIfThere(file);
   if (found === undefined) return undefined;
@@ -70,15 +70,15 @@ function parseKey(file: string, content: string): Buffer {
   if (key.length < MASTER_KEY_MIN_BYTES || key.toString('base64url') !== text) {
     throw unusable(
       file,
-      `does not hold base64url of at least ${MASTER_KEY_MIN_BYTES} bytes; bring back the one that was there`,
+      `does not hold base64url of at least ${MASTER_KEY_MIN_BYTES} bytes; restore the original file`,
     );
   }
   return key;
 }
 
 /**
- * Written and synced under another name first and then linked to its own, which fails if that is taken: no
- * process, and no crash, ever sees half a key, and none takes the place of another.
+ * Writes and syncs a draft, then links it to the final name, which fails if that exists. So neither another process
+ * nor a crash leaves a partial key, and no key replaces another.
  */
 function makeKey(file: string): void {
   const folder = path.dirname(file);
@@ -109,7 +109,7 @@ function writeSynced(file: string, content: string): void {
   }
 }
 
-/** Makes the name durable, not only the bytes. Windows has no such thing. */
+/** Makes the new name durable, not only the content. Windows does not support this. */
 function syncFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const descriptor = openSync(folder, constants.O_RDONLY);

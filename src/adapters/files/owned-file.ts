@@ -4,7 +4,7 @@ import { Failure } from '../../core/failure.ts';
 const OWNER_ONLY = 0o600;
 const WRITABLE_BY_OTHERS = 0o022;
 const ROOT = 0;
-/** What opening answers for a link; and for a socket or a folder. */
+/** Error codes of `open` with these flags: for a symbolic link, and for a socket or a folder. */
 const LINK = 'ELOOP';
 const NO_FILE: readonly unknown[] = ['ENXIO', 'EISDIR'];
 
@@ -13,23 +13,23 @@ export interface OpenFile {
   readonly stats: Stats;
 }
 
-/** Whether it belongs to somebody who is neither this user nor root. Windows has no such owners. */
+/** True if the owner is neither this user nor root. Always false on Windows. */
 export function isOfAnother({ uid }: Stats): boolean {
   const self = process.getuid?.();
   return self !== undefined && uid !== self && uid !== ROOT;
 }
 
-/** Whether its mode lets others change it. An access list that does shows in the bits of the group. */
+/** True if the group or others may write. An ACL that allows it shows in the group bits. */
 export function isOpenToOthers({ mode }: Stats): boolean {
   return process.getuid !== undefined && (mode & WRITABLE_BY_OTHERS) !== 0;
 }
 
-/** As chmod takes it. */
+/** The mode in octal, as chmod takes it. */
 export function modeOf({ mode }: Stats): string {
   return (mode & 0o7777).toString(8);
 }
 
-/** Who else may change it, and the command that ends it; undefined: nobody but this user and root. */
+/** Who else may change the file, and the command that fixes it. Undefined if only this user and root may. */
 export function strangerTo(
   stats: Stats,
   path: string,
@@ -43,10 +43,11 @@ export function strangerTo(
 }
 
 /**
- * Opens a regular file without waiting and without following a link; undefined: there is none. A pipe without a writer
- * would be waited for in a thread that then hears no signal. Throws INTERNAL for what is no file; else what `open` does.
+ * Opens a regular file without blocking and without following a link. Returns undefined if it does not exist. Opening
+ * a pipe that has no writer would block the thread, so that signals are not handled. Throws INTERNAL if it is not a
+ * regular file, and otherwise the error of `open`.
  *
- * @param flags beside O_NOFOLLOW and O_NONBLOCK, which Windows does not have.
+ * @param flags added to O_NOFOLLOW and O_NONBLOCK, which Windows does not have.
  */
 export function openFile(file: string, flags: number = constants.O_RDONLY): OpenFile | undefined {
   const descriptor = opened(file, flags);
@@ -58,10 +59,10 @@ export function openFile(file: string, flags: number = constants.O_RDONLY): Open
 }
 
 /**
- * Throws INTERNAL unless it is a regular file that nobody but this user and root may change, or does not exist. Its
- * folder is to be checked before: whoever may write there can replace the file afterwards.
+ * Checks that a file does not exist, or is a regular file that only this user and root may change. Throws INTERNAL
+ * otherwise. Check its folder first: a user who may write there can replace the file later.
  *
- * @param flags as those of `openFile`; with O_CREAT it exists afterwards.
+ * @param flags as in `openFile`. With O_CREAT the file exists afterwards.
  */
 export function checkFile(file: string, flags?: number): void {
   const found = openFile(file, flags);

@@ -4,14 +4,14 @@ import { Failure } from '../../core/failure.ts';
 import { isOfAnother, isOpenToOthers, modeOf, strangerTo } from './owned-file.ts';
 
 const OWNER_ONLY = 0o700;
-/** In a folder with this bit, such as /tmp, nobody can replace what belongs to another user. */
+/** In a folder with this bit, such as /tmp, users cannot replace files of other users. */
 const STICKY = 0o1000;
-/** As many as Linux follows. */
+/** The same limit as Linux. */
 const MAX_LINKS = 40;
 
 /**
- * Makes the folder, and those above it, for this user only; what is there stays as it is. Node's own `recursive` tries
- * for ever in /proc, which says that a folder is missing although it is there. Throws what `mkdir` does.
+ * Creates the folder and its parents for this user only. Existing folders are not changed. Node's `recursive` option
+ * loops forever in /proc, where mkdir reports an existing parent as missing. Throws the error of `mkdir`.
  */
 export function makeFolder(folder: string): void {
   if (isFolder(folder)) return;
@@ -20,10 +20,10 @@ export function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { mode: OWNER_ONLY });
   } catch (error) {
-    // Another process may have made it meanwhile.
+    // Another process may have created it in the meantime.
     if (isFolder(folder)) return;
     if (!lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) throw error;
-    const told = `${folder} is a symbolic link to ${targetOf(folder)}, which is no folder`;
+    const told = `${folder} is a symbolic link to ${targetOf(folder)}, which is not a folder`;
     throw new Failure('INTERNAL', told);
   }
 }
@@ -33,15 +33,16 @@ function isFolder(folder: string): boolean {
 }
 
 /**
- * Throws INTERNAL unless it is a folder that nobody but this user and root may change, or does not exist. The links on
- * the way to it are followed only where nobody else can have put them. Folders above it are not judged: who may change
- * those can move this one away, but put nothing in its place that passes here.
+ * Checks that a folder does not exist, or is one that only this user and root may change. Throws INTERNAL otherwise.
+ * Follows a symbolic link in the path only if no other user can have created it. Does not check parent folders: a user
+ * who may change one can move this folder away, but cannot replace it with one that passes this check.
  */
 export function checkFolder(folder: string): void {
   checkLinks(folder);
   const stats = statSync(folder, { throwIfNoEntry: false });
   if (stats === undefined) return;
-  if (!stats.isDirectory()) throw new Failure('INTERNAL', `${folder} is not a folder. Name another one.`);
+  if (!stats.isDirectory())
+    throw new Failure('INTERNAL', `${folder} is not a folder. Set it to another one.`);
   const stranger = strangerTo(stats, folder);
   if (stranger === undefined) return;
   const { problem, remedy } = stranger;
@@ -51,7 +52,7 @@ export function checkFolder(folder: string): void {
   );
 }
 
-/** Walks the path as the system does, as far as it exists. */
+/** Resolves the path as the system does, as far as it exists. */
 function checkLinks(folder: string): void {
   const { root } = path.parse(folder);
   let reached = root;
@@ -78,7 +79,7 @@ function checkLinks(folder: string): void {
 function checkLink(link: string, stats: Stats, around: Stats): void {
   const whose = linkOfOthers(stats, around);
   if (whose === undefined) return;
-  const told = `${link} is a symbolic link ${whose}, who could lead it elsewhere`;
+  const told = `${link} is a symbolic link ${whose}, who could change its target`;
   throw new Failure('INTERNAL', `${told}. Name the folder that it leads to: ${targetOf(link)}.`);
 }
 

@@ -7,7 +7,7 @@ import {
 } from '../../core/keys/key-material.ts';
 import type { SigningAlgorithm } from '../../core/keys/signing-key.ts';
 
-/** Signing keys and signatures by jose, which leaves them to Web Crypto. */
+/** Generates signing keys and signs tokens with jose, which uses Web Crypto. */
 export class JoseKeyMaterial implements KeyMaterial {
   async generate(algorithm: SigningAlgorithm): Promise<GeneratedKey> {
     const pair = await generateKeyPair(algorithm, { extractable: true });

@@ -2,7 +2,7 @@ import { byNewestFirst } from '../../core/keys/key-lifecycle.ts';
 import type { KeyStore } from '../../core/keys/key-store.ts';
 import type { StoredSigningKey } from '../../core/keys/signing-key.ts';
 
-/** The signing keys of one process, gone with it: for tests of what is built on a key store. */
+/** Keeps signing keys in memory. For tests. */
 export class MemoryKeyStore implements KeyStore {
   #keys: readonly StoredSigningKey[] = [];
 

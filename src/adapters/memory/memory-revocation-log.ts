@@ -7,7 +7,7 @@ import {
   type RevocationLog,
 } from '../../core/revocation/revocation-log.ts';
 
-/** The log in this process. It begins and ends with it, as the sessions beside it do. */
+/** A revocation log in memory. It is lost when the process ends, as the sessions are. */
 export class MemoryRevocationLog implements RevocationLog {
   readonly #retentionMs: number;
   readonly #waiting = new Set<() => void>();
@@ -17,7 +17,7 @@ export class MemoryRevocationLog implements RevocationLog {
   #lastSequence = 0;
   #closed = false;
 
-  /** @param retentionMs how long an entry is kept at least after `endedAt`. */
+  /** @param retentionMs minimum time an entry is kept after its `endedAt`; milliseconds. */
   constructor(retentionMs: number) {
     this.#retentionMs = retentionMs;
   }
@@ -74,7 +74,7 @@ export class MemoryRevocationLog implements RevocationLog {
     if (needed !== 0) this.#entries = needed === -1 ? [] : this.#entries.slice(needed);
   }
 
-  /** The index of the first entry for which it is true, given that it is true for all after that one. */
+  /** Binary search for the first matching entry. All entries after a matching one must match. */
   #firstWhere(isTrue: (revision: string) => boolean): number {
     let low = 0;
     let high = this.#entries.length;

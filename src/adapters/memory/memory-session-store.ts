@@ -32,15 +32,15 @@ interface Cutoff {
 }
 
 /**
- * Sessions in this process, gone with it. One thread runs one method at a time, which makes each an atomic
- * step. Records that nobody can need any more are swept away as others are made.
+ * Keeps sessions in memory. They are lost when the process ends. Each method runs without interruption, so it is an
+ * atomic step. Creating a session removes expired records, at most once per sweep interval.
  */
 export class MemorySessionStore implements SessionStore {
   readonly #clock: Clock;
   readonly #sweepIntervalMs: number;
-  /** By user and session, as the keys of the Redis store are. */
+  /** Keyed by user and session id, like the Redis store. */
   readonly #records = new Map<string, LiveRecord | Tombstone>();
-  /** Living sessions, and replaced ones that are not logged yet. */
+  /** Living sessions, and replaced sessions whose end is not logged yet. */
   readonly #sessionsOfUser = new Map<string, Set<string>>();
   readonly #cutoffs = new Map<string, Cutoff>();
   #sweptAt: number;
@@ -116,7 +116,7 @@ export class MemorySessionStore implements SessionStore {
     );
     for (const session of ended) this.#writeTombstone(session, reason, now, tombstoneTtlMs);
     const covered = ended.map(({ createdAt }) => createdAt);
-    // The cut-off stands for the ends of replaced sessions that are not logged, too.
+    // The cut-off also covers replaced sessions whose end is not logged.
     for (const { sessionId } of this.#unlogged(userId)) {
       const createdAt = createdAtOf(sessionId) ?? 0;
       if (createdUpTo !== undefined && createdAt > createdUpTo) continue;
@@ -167,7 +167,7 @@ export class MemorySessionStore implements SessionStore {
     return ended;
   }
 
-  /** Stays listed, so that the next login reports it if this one fails before the ending is logged. */
+  /** The session stays listed, so that the next login reports it if this login fails before the end is logged. */
   #replace(session: Session, now: number, ttlMs: number): EndedSession {
     const ended = this.#writeTombstone(session, 'REPLACED', now, ttlMs);
     this.#list(session);
@@ -192,7 +192,7 @@ export class MemorySessionStore implements SessionStore {
       .filter((ended) => ended !== undefined);
   }
 
-  /** Oldest first: the time of its creation begins the id. */
+  /** Oldest first: a session id begins with its creation time. */
   #liveSessionsOf(userId: string): Session[] {
     return [...(this.#sessionsOfUser.get(userId) ?? [])]
       .map((sessionId) => this.#records.get(keyOf({ userId, sessionId })))
@@ -201,7 +201,7 @@ export class MemorySessionStore implements SessionStore {
       .toSorted((a, b) => (a.sessionId < b.sessionId ? -1 : 1));
   }
 
-  /** `own`: of the same device; `unlogged`: replaced, not logged yet; `others`: oldest first. Ends the expired ones. */
+  /** Ends expired sessions. `own`: same device. `unlogged`: replaced, not logged. `others`: the rest, oldest first. */
   #groupSessions({ session, now, tombstoneTtlMs }: CreateSession) {
     const { userId, clientId, device } = session;
     const own: Session[] = [];

@@ -8,7 +8,7 @@ import type {
 } from '../../core/user/user-directory.ts';
 import { lastAdmin, userChanged, userNotFound, usernameTaken } from '../../core/user/user-failures.ts';
 
-/** The users of one process, gone with it: for tests of what is built on a directory. */
+/** Keeps users in memory. For tests. */
 export class MemoryUserDirectory implements UserDirectory {
   readonly #users = new Map<string, User>();
 

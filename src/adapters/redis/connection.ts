@@ -11,7 +11,7 @@ interface RedisAccess {
   readonly password?: string | undefined;
 }
 
-/** Where Redis is. */
+/** The address of Redis. */
 export type RedisAddress = RedisAccess &
   (
     | { readonly kind: 'single'; readonly node: RedisNode; readonly db: number }
@@ -27,24 +27,25 @@ export type RedisAddress = RedisAccess &
 export type RedisClient = Redis | Cluster;
 
 export interface ConnectionOptions {
-  /** Shown by CLIENT LIST, for example `latchkey:commands`. */
+  /** The name that CLIENT LIST shows, for example `latchkey:commands`. */
   readonly name: string;
-  /** A command that has no answer by then fails; milliseconds. */
+  /** Timeout for each command, in milliseconds. */
   readonly deadlineMs: number;
-  /** Told when it is lost, or cannot be made, and why; it mends itself. */
+  /** Called with the cause when the connection is lost or cannot be opened. It reconnects by itself. */
   readonly onDown: (cause: Error) => void;
-  /** Told when it is there again. */
+  /** Called when the connection is restored. */
   readonly onUp: () => void;
 }
 
 const RECONNECT_MS = { first: 50, most: 1_000 };
-/** How long what is left of a closed connection may keep a process alive; milliseconds. */
+/** How long a closed connection may keep the process alive; milliseconds. */
 const LINGER_MS = 100;
 
 /**
- * Opens a connection that never makes anybody wait: commands fail at once while there is none, by their deadline
- * where the server is silent, and none is sent a second time behind the caller's back. It reconnects for ever.
- * Resolves when it is connected, or after the deadline when it is not yet.
+ * Opens a connection that never queues commands. Without a connection, commands fail immediately. If the server does
+ * not answer, they fail at their deadline. Commands are never resent. The client reconnects indefinitely.
+ *
+ * Resolves when connected, or at the deadline without a connection.
  */
 export async function openRedis(address: RedisAddress, options: ConnectionOptions): Promise<RedisClient> {
   const client = create(address, options);
@@ -54,16 +55,16 @@ export async function openRedis(address: RedisAddress, options: ConnectionOption
 }
 
 /**
- * Drops the connection at once and connects again, resolving the address anew. This includes a connection that is open
- * and not ready: a frozen server may resume and complete it. During a look-up `disconnect` would end the client for good.
+ * Closes the connection and reconnects, resolving the address again. Includes a connection that is not ready yet,
+ * which a frozen server could complete after it resumes. During a lookup, `disconnect` would end the client for good.
  */
 export function reconnectRedis(client: RedisClient): void {
   if (client.status === 'ready' || client.status === 'connect') client.disconnect(true);
 }
 
-/** Ends it without waiting for answers, however often it is called; nothing of it is left after 100 ms. */
+/** Closes the connection without waiting for replies. Can be called repeatedly. Everything is released after 100 ms. */
 export function closeRedis(client: RedisClient): void {
-  // Ended once more, the driver would time the end of a socket that has ended already.
+  // A second disconnect would start a timer for a socket that is already closed.
   if (client.status !== 'end') client.disconnect();
 }
 
@@ -80,19 +81,19 @@ function create(address: RedisAddress, options: ConnectionOptions): RedisClient 
     maxRetriesPerRequest: 0,
     commandTimeout: options.deadlineMs,
     connectTimeout: options.deadlineMs,
-    // What the server does not end by then is cut off.
+    // A socket that the server has not closed by then is destroyed.
     disconnectTimeout: LINGER_MS,
-    // The check reads all of INFO, 5 kB: more than a slow line carries within a deadline. Only with Sentinel is it
-    // needed, to check the server's role. Elsewhere a server that loads its data answers each command with LOADING.
+    // The ready check reads all of INFO (5 kB), too much for a slow line within a deadline. Only Sentinel needs it,
+    // to check the server's role. Without it, a server that loads its data answers each command with LOADING.
     enableReadyCheck: address.kind === 'sentinel',
-    // How often that check asks a server that loads its data. The driver would wait for as long as the server
-    // guesses, up to 10 s, used or not, closed or not.
+    // How often that check asks a server that loads its data. By default the driver waits for as long as the server
+    // estimates, up to 10 s, even after the connection is closed.
     maxLoadingRetryTime: LINGER_MS,
-    // A connection is dropped after this long without data while a command waits for its reply. Twice the deadline,
-    // because on a slow line sending a script's text may take one deadline.
+    // Closes a connection that receives no data for this long while a command waits for its reply. Twice the
+    // deadline, because sending a script's source over a slow line may take one deadline.
     socketTimeout: 2 * options.deadlineMs,
     retryStrategy: reconnectDelay,
-    // After a failover the old primary answers READONLY until it is left.
+    // After a failover, the old primary answers READONLY until the client reconnects.
     reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
   };
   switch (address.kind) {
@@ -106,7 +107,7 @@ function create(address: RedisAddress, options: ConnectionOptions): RedisClient 
         db: address.db,
         sentinelRetryStrategy: reconnectDelay,
         sentinelCommandTimeout: options.deadlineMs,
-        // Without these the driver talks plainly to the sentinels, and to the master they name.
+        // Without these, the driver uses plaintext to the sentinels and to the master they name.
         ...(tls ? { sentinelTLS: {}, enableTLSForSentinelMode: true } : {}),
       });
     case 'cluster':
@@ -122,11 +123,11 @@ function create(address: RedisAddress, options: ConnectionOptions): RedisClient 
   }
 }
 
-/** A server that is away fails every attempt to reconnect; only the first is told. */
+/** An unreachable server fails every reconnection attempt. Only the first failure is reported. */
 function reportChanges(client: RedisClient, { onDown, onUp }: ConnectionOptions): void {
   let isDown = false;
   client.on('error', (cause: Error) => {
-    // The driver would go on with database 0, which is somebody else's.
+    // The driver would continue with database 0, which may belong to another application.
     if (client instanceof Redis && cause.message.startsWith('ERR DB index')) client.disconnect(true);
     if (isDown) return;
     isDown = true;
@@ -139,7 +140,7 @@ function reportChanges(client: RedisClient, { onDown, onUp }: ConnectionOptions)
   });
 }
 
-/** How long to wait before the next attempt to connect; milliseconds. */
+/** Delay before the next connection attempt; milliseconds. */
 export function reconnectDelay(times: number): number {
   return Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.most);
 }

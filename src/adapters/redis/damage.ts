@@ -1,14 +1,14 @@
-/** Something in Redis that cannot be read as any release has written it. */
+/** A value in Redis that is not in the format of any known release. */
 export interface Damage {
   readonly what: 'session' | 'revocation';
   /** The session's id, or the entry's revision. */
   readonly id: string;
 }
 
-/** Told of damage each time it is met. Must not throw. */
+/** Called each time a damaged value is read. Must not throw. */
 export type OnDamage = (damage: Damage) => void;
 
-/** The record of a session cannot be read. */
+/** A session record that cannot be parsed. */
 export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord';
 }

@@ -1,20 +1,20 @@
 import { Cluster, type Redis } from 'ioredis';
 import type { RedisClient } from './connection.ts';
 
-/** A key with latchkey's prefix, for dry runs only. */
+/** A key with latchkey's prefix. Used only in dry runs; nothing is written. */
 const KEY = 'lk:{rights}';
-/** Commands that nearly every MULTI of the append-only file contains. */
+/** Commands that almost every MULTI in the append-only file contains. */
 const WRITES = [
   ['HSET', KEY, 'field', 'value'],
   ['PEXPIREAT', KEY, '1'],
 ] as const;
 
 /**
- * The nodes, as `host:port`, that drop writes when they are restarted. While Redis loads its append-only file, it runs
- * each MULTI with the rights of its user `default`, even if that user is off (redis#14541). A script that writes more
- * than once is stored as such a MULTI.
+ * Finds the nodes, as `host:port`, that drop writes when they restart. When Redis loads its append-only file, it runs
+ * each MULTI with the permissions of the user `default`, even if that user is off (redis#14541). Redis stores a script
+ * that writes more than once as a MULTI.
  *
- * Waits until the client is connected. Leaves out a node that refuses `INFO` or `ACL DRYRUN`.
+ * Waits until the client is connected. Omits a node that refuses `INFO` or `ACL DRYRUN`.
  */
 export async function nodesThatDropWrites(client: RedisClient): Promise<readonly string[]> {
   await ready(client);
@@ -24,7 +24,7 @@ export async function nodesThatDropWrites(client: RedisClient): Promise<readonly
 }
 
 async function dropsWrites(node: Redis): Promise<boolean> {
-  // ioredis connects to a cluster node at the first command.
+  // ioredis connects to a cluster node on its first command.
   if (node.status === 'wait') node.connect().catch(() => undefined);
   await ready(node);
   if (!/^aof_enabled:1\s*$/m.test(await node.info('persistence'))) return false;

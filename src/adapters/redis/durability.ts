@@ -2,37 +2,37 @@ import type { Cluster, Redis } from 'ioredis';
 import { Failure, type StoreName, storeUnavailable } from '../../core/failure.ts';
 import type { RedisClient } from './connection.ts';
 
-/** How long Redis keeps the key of a proof, which is only written for WAIT; milliseconds. */
+/** TTL of the proof key, which is written only so that WAIT has a write to confirm; milliseconds. */
 const PROOF_TTL_MS = 1_000;
 
 export interface DurabilityOptions {
   /**
-   * How many replicas must hold a write before it is acknowledged, and must confirm the primary before what was read
-   * there is used; 0: none.
+   * Number of replicas that must hold a write before it is acknowledged. As many must confirm the primary before data
+   * read from it is used. 0 disables both.
    */
   readonly waitReplicas: number;
-  /** How long they may take; milliseconds. Shorter than the connection's deadline. */
+  /** Timeout of WAIT, in milliseconds. Must be shorter than the connection's deadline. */
   readonly waitMs: number;
 }
 
-/** A write sent before WAIT; replicas that have it have all earlier writes of that primary. */
+/** A write sent before WAIT. Replicas that have it also have all earlier writes of the same primary. */
 type Write = readonly ['PEXPIRE' | 'SET', key: string, ttlMs: number];
 
 /**
- * Asks how many replicas hold what was written. WAIT counts replicas that have everything its own connection wrote, so
- * it is sent on that connection, after one more write. Replicas that have this write have all earlier writes of the
- * same primary, of any connection. In a cluster the key sends both commands to the right node.
+ * Checks how many replicas hold the latest writes. WAIT covers only writes of its own connection, so one more write
+ * is sent before it. Replicas that have this write have all earlier writes of the same primary, from any connection.
+ * In a cluster, the key routes both commands to the right node.
  *
- * A connection does nothing else during WAIT. So there is one WAIT at a time, and all callers that arrive during it
- * share the next one: no caller waits for more than two.
+ * WAIT blocks its connection, so only one runs at a time for each node. Callers that arrive during it share the next
+ * one. No caller waits for more than two.
  */
 export class ReplicaConfirmation {
   readonly #client: RedisClient;
   readonly #options: DurabilityOptions;
-  /** By node; in a cluster, where only ioredis knows the nodes, by key. Each resolves with a number of replicas. */
+  /** Replica counts by node. In a cluster, by Redis key, because only ioredis knows the node of a key. */
   readonly #underWay = new Map<string, Promise<number>>();
   readonly #next = new Map<string, Promise<number>>();
-  /** How many connections there were: what one wrote, another one, to a new primary maybe, cannot confirm. */
+  /** Number of connections so far. A new connection may reach another primary and cannot confirm earlier writes. */
   #connections = 0;
 
   constructor(client: RedisClient, options: DurabilityOptions) {
@@ -45,22 +45,22 @@ export class ReplicaConfirmation {
     if (client.isCluster) countOfNodes(client as Cluster, count);
   }
 
-  /** Call it right after the reply to a write to `key`. ENDING_UNCONFIRMED: too few replicas have it. */
+  /** Call it right after the reply to a write to `key`. Throws END_UNCONFIRMED if too few replicas have the write. */
   async confirm(key: string, keyTtlMs: number): Promise<void> {
     const { waitReplicas } = this.#options;
     const held = await this.#replicasHolding(['PEXPIRE', key, keyTtlMs]);
     if (held >= waitReplicas) return;
     throw new Failure(
-      'ENDING_UNCONFIRMED',
-      `${held} of ${waitReplicas} replicas confirmed the ending in time; repeat the call.`,
+      'END_UNCONFIRMED',
+      `${held} of ${waitReplicas} replicas confirmed the session end in time; repeat the call.`,
     );
   }
 
   /**
-   * Call it right after the reply to a read. Fails unless enough replicas confirm a write made after that read: a primary
-   * that was replaced has too few replicas, and its data may be out of date.
+   * Call it right after the reply to a read. Throws unless enough replicas confirm a write made after that read. A
+   * primary that was replaced has too few replicas, and its data may be stale.
    *
-   * @param key used for nothing else, in the hash slot of what was read.
+   * @param key a key used for nothing else, in the hash slot of the data that was read.
    */
   async provePrimary(key: string): Promise<void> {
     const { waitReplicas } = this.#options;
@@ -101,14 +101,14 @@ export class ReplicaConfirmation {
     const replies = (await written.wait(waitReplicas, waitMs).exec()) ?? [];
     for (const [error] of replies) if (error !== null) throw error;
     const [[, keysSet] = [], [, held] = []] = replies;
-    // PEXPIRE found no key: the write to confirm was made on another node.
+    // PEXPIRE found no key, so the write was made on another node.
     if (keysSet === 0) throw new Error('the key to confirm is not on this node');
     if (typeof held !== 'number') throw new Error('no reply to WAIT');
     return held;
   }
 }
 
-/** Counts the connections of each node, and each time that others became primaries: keys lead there from then on. */
+/** Calls `count` when a node's connection closes, and when the primaries change: keys may move to other nodes. */
 function countOfNodes(cluster: Cluster, count: () => void): void {
   const follow = (node: Redis) => node.on('close', count);
   const primaries = () =>
@@ -127,7 +127,7 @@ function countOfNodes(cluster: Cluster, count: () => void): void {
   });
 }
 
-/** Runs an operation of a store within a deadline of its own; whatever the driver throws becomes STORE_UNAVAILABLE. */
+/** Limits a store operation to `deadlineMs`. Every driver error becomes STORE_UNAVAILABLE. */
 export async function guarded<T>(store: StoreName, deadlineMs: number, operation: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {

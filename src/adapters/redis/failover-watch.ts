@@ -5,17 +5,17 @@ import { type RedisAddress, reconnectDelay } from './connection.ts';
 const SWITCHED = '+switch-master';
 
 export interface FailoverWatchOptions {
-  /** How long connecting to a sentinel may take before it is tried again; milliseconds. */
+  /** Timeout for connecting to a sentinel, before the next attempt; milliseconds. */
   readonly deadlineMs: number;
-  /** The master was replaced: close connections to the old one at once. May be called more than once. */
+  /** Called when the master was replaced. Close connections to the old one. May be called more than once. */
   readonly onFailover: () => void;
 }
 
 /**
- * Follows what all sentinels announce of a master. An idle connection to a frozen master does not break: without the
- * watch it would use the old master for seconds after that one resumes.
+ * Subscribes to all sentinels' announcements of a new master. An idle connection to a frozen master does not break.
+ * Without this watch, it would use the old master for seconds after that master resumes.
  *
- * Returns a function that ends the watch. Does nothing for an address without sentinels.
+ * Returns a function that stops the watch. Does nothing for an address without sentinels.
  */
 export function watchFailover(address: RedisAddress, options: FailoverWatchOptions): () => void {
   if (address.kind !== 'sentinel') return () => undefined;
@@ -32,14 +32,14 @@ export function watchFailover(address: RedisAddress, options: FailoverWatchOptio
       ...{ retryStrategy: reconnectDelay, autoResubscribe: false, maxRetriesPerRequest: 0 },
       ...(address.tls ? { tls: {} } : {}),
     });
-    // Not logged: the connections to Redis report what is wrong.
+    // Not logged: the Redis connections report their own errors.
     client.on('error', () => undefined);
     client.on('ready', () => {
-      // The announcement may have been missed while this sentinel was not connected.
+      // An announcement may have been missed while disconnected from this sentinel.
       const asking = client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', address.master);
       asking.then(
         (master) => {
-          // A sentinel that does not know the name answers null.
+          // Null: the sentinel does not know this name.
           if (master !== null) noteMaster(String(master));
         },
         () => undefined,
@@ -50,7 +50,7 @@ export function watchFailover(address: RedisAddress, options: FailoverWatchOptio
       const [name, , , newHost, newPort] = message.split(' ');
       if (name !== address.master) return;
       known = `${newHost},${newPort}`;
-      // Called for each sentinel's announcement: one that learns of it late may have named the old master again.
+      // Called for every announcement, because a sentinel that is behind may have named the old master again.
       onFailover();
     });
     return client;

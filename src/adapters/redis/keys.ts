@@ -1,19 +1,19 @@
-/** Keys of one user. The braces are a hash tag: in a cluster they share a slot, so a script can touch them all. */
+/** The keys of one user. The braces are a hash tag: in a cluster all keys share a slot, as a script requires. */
 export interface UserKeys {
-  /** Hash: the living sessions by their ids, as `session.lua` describes. */
+  /** Hash of living sessions by session id; the format is in `session.lua`. */
   readonly sessions: string;
-  /** The tombstone of a session has this followed by the session id as its key. */
+  /** The key of a tombstone is this prefix and the session id. */
   readonly tombstonePrefix: string;
-  /** Hash: the user's latest cut-off. */
+  /** Hash with the user's latest cut-off. */
   readonly cutoff: string;
-  /** Written to find out whether the node of these keys takes writes, and whether replicas confirm them. */
+  /** Written to check that the node of these keys accepts writes and that replicas confirm them. */
   readonly probe: string;
 }
 
 export function userKeys(userId: string): UserKeys {
   const base = `lk:{${userId}}`;
   return {
-    // Without a name of its own: 16 bytes less for each user.
+    // No suffix: saves 16 bytes for each user.
     sessions: base,
     tombstonePrefix: `${base}:ended:`,
     cutoff: `${base}:cutoff`,
@@ -22,8 +22,8 @@ export function userKeys(userId: string): UserKeys {
 }
 
 /**
- * `genesis`: when the log began; `primaries`: the replication ids then; `dropped`: the id of the last entry that was
- * dropped; `proof`: written to prove that the node is still the primary. The hash tag keeps all keys in one slot.
+ * `genesis`: when the log began. `primaries`: the replication ids at that time. `dropped`: the id of the last dropped
+ * entry. `proof`: written to prove that the node is still the primary. The hash tag keeps all keys in one slot.
  */
 export const LOG_KEYS = {
   stream: 'lk:{revocations}',
@@ -33,5 +33,5 @@ export const LOG_KEYS = {
   proof: 'lk:{revocations}:proof',
 } as const;
 
-/** Written to find out whether the store takes writes. */
+/** Written to check that the store accepts writes. */
 export const PROBE_KEY = 'lk:probe';

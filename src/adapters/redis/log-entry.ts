@@ -2,19 +2,19 @@ import type { Revocation } from '../../core/revocation/revocation.ts';
 import type { LoggedRevocation } from '../../core/revocation/revocation-log.ts';
 import { idOf, LATEST_MS, reasonOf, timeOf } from './stored-values.ts';
 
-/** An entry as it is read. */
+/** A parsed log entry. */
 export interface ParsedEntry extends LoggedRevocation {
-  /** A part of it is not as any release has written it. */
+  /** True if a field is not in the format of any known release. */
   readonly isDamaged: boolean;
 }
 
-/** In the place of an id that cannot be read: no user and no session has it. */
+/** Replaces an id that cannot be parsed. No user or session has this id. */
 const NO_ID = '00000000-0000-0000-0000-000000000000';
 
-/** A cut-off is this much later than its entry at most: clocks agree better than that. Milliseconds. */
+/** A cut-off is at most this much later than its entry, because clocks differ by less. Milliseconds. */
 const MAX_AHEAD_MS = 86_400_000;
 
-/** `append-revocation.lua` relies on their order. */
+/** The fields of an entry. `append-revocation.lua` relies on their order. */
 export function fieldsOf(revocation: Revocation): readonly (string | number)[] {
   const { userId, reason, endedAt, expiresAt } = revocation;
   const what =
@@ -23,8 +23,9 @@ export function fieldsOf(revocation: Revocation): readonly (string | number)[] {
 }
 
 /**
- * A damaged entry counts for what can be read of it: if it names a session, that has ended; if it names a user and has a
- * cut-off that cannot be read, all sessions up to its own time have. It always keeps its place in the log.
+ * Parses an entry. A damaged entry still applies as far as it can be read: if it names a session, that session has
+ * ended. If its cut-off cannot be read, all of the user's sessions up to the entry's own time have ended.
+ * A damaged entry keeps its position in the log.
  */
 export function parseEntry(revision: string, list: readonly string[]): ParsedEntry {
   const fields = fieldMap(list);
@@ -55,7 +56,7 @@ function fieldMap(list: readonly string[]): ReadonlyMap<string, string> {
   return fields;
 }
 
-/** When Redis stored the entry: the first part of its revision. */
+/** When Redis stored the entry, from the first part of its revision. Milliseconds since the Unix epoch. */
 function timeIn(revision: string): number {
   return Math.min(Number.parseInt(revision, 10), LATEST_MS);
 }

@@ -16,17 +16,17 @@ import { Script } from './script.ts';
 import { ScriptRunner } from './script-runner.ts';
 
 export interface RedisRevocationLogOptions {
-  /** For appending; may wait for replicas. */
-  readonly endings: RedisClient;
-  /** For reading: its commands wait for entries, so it is this log's alone, and closed with it. */
+  /** Connection for appends. May wait for replicas. */
+  readonly replicated: RedisClient;
+  /** Connection for reads. Its commands block, so no other component may use it. Closed with the log. */
   readonly tail: RedisClient;
   readonly durability: DurabilityOptions;
-  /** No operation takes longer, not counting the time a read was asked to wait; milliseconds. */
+  /** Time limit of each operation, without the time a read was asked to wait; milliseconds. */
   readonly deadlineMs: number;
-  /** How long an entry is kept at least after its `endedAt`; milliseconds. */
+  /** Minimum time an entry is kept after its `endedAt`; milliseconds. */
   readonly retentionMs: number;
   readonly clock: Clock;
-  /** Told of entries that no release has written so. Default: nobody. */
+  /** Called for each damaged entry that is read. */
   readonly onDamage?: OnDamage;
 }
 
@@ -35,13 +35,13 @@ const inspect = new Script('inspect-log', []);
 
 const KEYS = [LOG_KEYS.stream, LOG_KEYS.genesis, LOG_KEYS.dropped];
 
-/** The genesis outlives every entry; touched at each confirmation. */
+/** The genesis must outlive every entry. Each confirmation renews its TTL. */
 const GENESIS_TTL_MS = 10 * 365 * 86_400_000;
 
-/** The log as a Redis stream; an entry's revision is its stream id. */
+/** The revocation log as a Redis stream. An entry's revision is its stream id. */
 export class RedisRevocationLog implements RevocationLog {
   readonly #options: RedisRevocationLogOptions;
-  readonly #endings: ScriptRunner;
+  readonly #replicated: ScriptRunner;
   readonly #tail: ScriptRunner;
   readonly #replicas: ReplicaConfirmation;
   readonly #tailReplicas: ReplicaConfirmation;
@@ -50,12 +50,12 @@ export class RedisRevocationLog implements RevocationLog {
 
   constructor(options: RedisRevocationLogOptions) {
     this.#options = options;
-    const { endings, tail, clock, ...common } = options;
+    const { replicated, tail, clock, ...common } = options;
     this.#startedAt = clock.now();
     this.#startedMonotonic = clock.monotonic();
-    this.#endings = new ScriptRunner({ client: endings, clock, ...common });
+    this.#replicated = new ScriptRunner({ client: replicated, clock, ...common });
     this.#tail = new ScriptRunner({ client: tail, clock, ...common });
-    this.#replicas = new ReplicaConfirmation(endings, options.durability);
+    this.#replicas = new ReplicaConfirmation(replicated, options.durability);
     this.#tailReplicas = new ReplicaConfirmation(tail, options.durability);
   }
 
@@ -98,14 +98,14 @@ export class RedisRevocationLog implements RevocationLog {
   }
 
   async #append(revocation: Revocation, now: number): Promise<string> {
-    const args = [now, this.#nowBySteadyClock(), this.#options.retentionMs, ...fieldsOf(revocation)];
-    const revision = await this.#endings.run(append, KEYS, args);
+    const args = [now, this.#monotonicNow(), this.#options.retentionMs, ...fieldsOf(revocation)];
+    const revision = await this.#replicated.run(append, KEYS, args);
     await this.#replicas.confirm(LOG_KEYS.genesis, GENESIS_TTL_MS);
     return String(revision);
   }
 
-  /** The time by the clock at the start and the steady clock since: the same unless the clock was set. */
-  #nowBySteadyClock(): number {
+  /** Wall-clock time at the start plus monotonic time since then. Differs from the wall clock only if that was set. */
+  #monotonicNow(): number {
     return this.#startedAt + this.#options.clock.monotonic() - this.#startedMonotonic;
   }
 }

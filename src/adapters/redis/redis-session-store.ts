@@ -21,15 +21,15 @@ import { formatSession, parseEnded } from './session-record.ts';
 import { expectOwn, parseRead, parseRotate, texts } from './session-reply.ts';
 
 export interface RedisSessionStoreOptions {
-  /** For steps that are answered at once. */
+  /** Connection for steps that do not wait for replicas. */
   readonly commands: RedisClient;
-  /** For steps that may wait for replicas: endings, and reads with `waitReplicas`. They delay no other steps here. */
-  readonly endings: RedisClient;
+  /** Connection for steps that may wait for replicas: ends, and reads with `waitReplicas`. Never delays `commands`. */
+  readonly replicated: RedisClient;
   readonly durability: DurabilityOptions;
-  /** No operation takes longer, and Redis runs none later than this; milliseconds. */
+  /** Time limit of each operation. Redis also refuses to run a script after it. Milliseconds. */
   readonly deadlineMs: number;
   readonly clock: Clock;
-  /** Told of records that cannot be read. Default: nobody. */
+  /** Called for each record that cannot be parsed. */
   readonly onDamage?: OnDamage;
 }
 
@@ -40,25 +40,25 @@ const endUser = new Script('end-user');
 const readOne = new Script('read');
 const markLogged = new Script('mark-logged');
 
-/** One probe for each user who signs in: gone soon. */
+/** TTL of a probe key. Short, because each user who signs in may get one. */
 const PROBE_TTL_MS = 1_000;
 
-/** The hash outlives the deadlines in it by up to an hour, each by its own share: a million do not expire in one second. */
+/** Added to the TTL of a hash, up to an hour, so that a million hashes do not expire in the same second. */
 const JITTER_MS = 3_600_000;
 
-/** Sessions in Redis: one hash for each user, a tombstone for each that ended; every method one script. Keys: `keys.ts`. */
+/** Stores sessions in Redis: a hash for each user, a tombstone for each ended session. Each method runs one script. */
 export class RedisSessionStore implements SessionStore {
   readonly #options: RedisSessionStoreOptions;
   readonly #commands: ScriptRunner;
-  readonly #endings: ScriptRunner;
+  readonly #replicated: ScriptRunner;
   readonly #replicas: ReplicaConfirmation;
 
   constructor(options: RedisSessionStoreOptions) {
     this.#options = options;
-    const { commands, endings, deadlineMs, clock } = options;
+    const { commands, replicated, deadlineMs, clock } = options;
     this.#commands = new ScriptRunner({ client: commands, deadlineMs, clock });
-    this.#endings = new ScriptRunner({ client: endings, deadlineMs, clock });
-    this.#replicas = new ReplicaConfirmation(options.endings, options.durability);
+    this.#replicated = new ScriptRunner({ client: replicated, deadlineMs, clock });
+    this.#replicas = new ReplicaConfirmation(options.replicated, options.durability);
   }
 
   create(request: CreateSession): Promise<CreateOutcome> {
@@ -86,13 +86,13 @@ export class RedisSessionStore implements SessionStore {
     try {
       await this.#guarded(this.#commands.run(markLogged, keys, [sessionId, revision]));
     } catch {
-      // An ending that is not marked is logged a second time when it is repeated, which is harmless.
+      // Harmless: if the end is repeated, it is logged a second time.
     }
   }
 
   async ping(userId?: string): Promise<void> {
     const { commands } = this.#options;
-    // In a cluster the user's sessions are on one of several masters; elsewhere one key serves all.
+    // In a cluster, probe the primary that holds the user's sessions. Otherwise one key is enough.
     const key = userId !== undefined && commands.isCluster ? userKeys(userId).probe : PROBE_KEY;
     await this.#guarded(commands.set(key, '1', 'PX', PROBE_TTL_MS));
   }
@@ -119,7 +119,7 @@ export class RedisSessionStore implements SessionStore {
     if (kind === 'user-changed') return { kind } as const;
     if (kind === 'clock-behind') return { kind, cutoff: Number(rest[0]) } as const;
     if (kind === 'full') {
-      // A login that could not confirm the ends it needs must end nothing.
+      // If replicas do not confirm, the ends that this login needs could not be confirmed either: end nothing.
       await this.#replicas.provePrimary(keys.probe);
       return { kind, toEnd: rest.toSorted() } as const;
     }
@@ -159,7 +159,7 @@ export class RedisSessionStore implements SessionStore {
   async #end({ userId, sessionId, reason, now, tombstoneTtlMs }: EndSession): Promise<EndedSession> {
     const keys = userKeys(userId);
     const args = [sessionId, reason, now, tombstoneTtlMs];
-    const reply = await this.#endings.run(end, sessionKeys(keys, sessionId), args);
+    const reply = await this.#replicated.run(end, sessionKeys(keys, sessionId), args);
     const [answered, ...ended] = texts(reply);
     expectOwn(sessionId, answered);
     await this.#replicas.confirm(tombstoneKey(keys, sessionId), tombstoneTtlMs);
@@ -167,8 +167,8 @@ export class RedisSessionStore implements SessionStore {
   }
 
   /**
-   * Makes what ended on the connection of commands durable: ends it once more on the one of endings, which changes
-   * nothing unless that one has come to another primary by now, and waits there.
+   * Confirms an end that was written on the `commands` connection. Repeats it on the `replicated` connection and waits
+   * for replicas there. The repeat changes nothing unless `replicated` is connected to another primary by now.
    */
   async #confirmEnded(how: EndSession): Promise<void> {
     if (this.#options.durability.waitReplicas > 0) await this.#end(how);
@@ -177,7 +177,7 @@ export class RedisSessionStore implements SessionStore {
   async #endUser(request: EndUserSessions): Promise<UserCutoff> {
     const { userId, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo } = request;
     const keys = userKeys(userId);
-    const cutoff = await this.#endings.run(
+    const cutoff = await this.#replicated.run(
       endUser,
       [keys.sessions, keys.cutoff],
       [keys.tombstonePrefix, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo ?? ''],
@@ -189,13 +189,13 @@ export class RedisSessionStore implements SessionStore {
   async #read(userId: string, sessionId: string, now: number): Promise<ReadOutcome> {
     const keys = userKeys(userId);
     const isProofNeeded = this.#options.durability.waitReplicas > 0;
-    const runner = isProofNeeded ? this.#endings : this.#commands;
+    const runner = isProofNeeded ? this.#replicated : this.#commands;
     const reply = await runner.run(readOne, sessionKeys(keys, sessionId), [sessionId]);
     await this.#replicas.provePrimary(keys.probe);
     return parseRead(reply, { userId, sessionId, now });
   }
 
-  /** A record that cannot be read is as good as none, and reported. */
+  /** Treats a record that cannot be parsed as missing, and reports it. */
   async #orMissing<T>(sessionId: string, step: Promise<T>): Promise<T | { readonly kind: 'missing' }> {
     try {
       return await step;
@@ -211,12 +211,12 @@ export class RedisSessionStore implements SessionStore {
   }
 }
 
-/** A deadline has passed on every replica; and what is in the log was confirmed before it came there. */
+/** False for a passed deadline, which holds on every replica, and for a logged end, which was confirmed before. */
 function isToBeConfirmed({ reason, revision }: EndedSession): boolean {
   return revision === undefined && reason !== 'IDLE' && reason !== 'MAX_LIFETIME';
 }
 
-/** What every script on one session takes first. */
+/** The first two keys of every script on one session. */
 function sessionKeys(keys: UserKeys, sessionId: string): readonly [string, string] {
   return [keys.sessions, tombstoneKey(keys, sessionId)];
 }
@@ -229,7 +229,7 @@ function byAge(a: EndedSession, b: EndedSession): number {
   return a.sessionId < b.sessionId ? -1 : 1;
 }
 
-/** The same session has the same jitter always: the end of its id is random. */
+/** Derived from the random part of the session id, so that a session always has the same jitter. Milliseconds. */
 function jitterOf(sessionId: string): number {
   return Number.parseInt(sessionId.slice(-8), 16) % JITTER_MS;
 }

@@ -5,25 +5,25 @@ import type { Script } from './script.ts';
 
 export interface ScriptRunnerOptions {
   readonly client: RedisClient;
-  /** Redis refuses to run a script that reaches it later than this; milliseconds. */
+  /** Redis refuses to run a script that arrives later than this; milliseconds. */
   readonly deadlineMs: number;
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
-/** How old a reading of Redis's clock may be before it is read again, to notice that it was set; milliseconds. */
+/** Maximum age of a clock reading before it is refreshed, to detect that Redis's clock was set; milliseconds. */
 const CLOCK_AGE_MS = 1_000;
 
-/** When the clock of Redis was read, and what it said. */
+/** A reading of Redis's clock, with the local monotonic time at which TIME was sent. */
 interface ClockReading {
   readonly monotonic: number;
   readonly redisMs: number;
 }
 
 /**
- * Runs scripts on one connection, each with a deadline by the clock of Redis (`deadline.lua`). A Redis that was frozen
- * runs its buffered commands when it resumes; the deadline makes them do nothing.
+ * Runs scripts on one connection. Each carries a deadline by the clock of Redis (`deadline.lua`). A frozen Redis runs
+ * its buffered commands when it resumes; the deadline makes them do nothing.
  *
- * A reading counts from when TIME was sent, so a script may run up to one round trip after its deadline.
+ * A reading is dated to when TIME was sent, so a script may run up to one round trip after its deadline.
  */
 export class ScriptRunner {
   readonly #options: ScriptRunnerOptions;
@@ -32,13 +32,13 @@ export class ScriptRunner {
 
   constructor(options: ScriptRunnerOptions) {
     this.#options = options;
-    // The next connection may lead to another Redis, with another clock.
+    // The next connection may reach another Redis with another clock.
     options.client.on('close', () => {
       this.#reading = undefined;
     });
   }
 
-  /** Fails if the script was refused as late, and changed nothing, or if its answer was lost: then it may have run. */
+  /** Throws if Redis refused the script as late (it changed nothing) or the reply was lost (it may have run). */
   async run(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const { client, clock, deadlineMs } = this.#options;
     const sentAt = clock.monotonic();
@@ -50,14 +50,14 @@ export class ScriptRunner {
       const redisMs = refusedAt(error);
       if (redisMs === undefined) throw error;
       const remainingMs = sentAt + deadlineMs - clock.monotonic();
-      if (remainingMs <= 0) throw new Error('Redis refused a script that came after its deadline');
-      // In time by the steady clock: the clock of Redis was set forward, or is ahead of another node of the cluster.
+      if (remainingMs <= 0) throw new Error('Redis refused a script that arrived after its deadline');
+      // Still in time by the monotonic clock: Redis's clock was set forward, or is ahead of another cluster node's.
       if (!client.isCluster) this.#reading = { monotonic: clock.monotonic(), redisMs };
       return script.run(client, keys, [...args, redisMs + Math.ceil(remainingMs)]);
     }
   }
 
-  /** Reads the clock of Redis; concurrent callers share one TIME. */
+  /** Reads the clock of Redis. Concurrent callers share one TIME. */
   #readClock(): Promise<ClockReading> {
     this.#asking ??= this.#askClock().finally(() => {
       this.#asking = undefined;
@@ -74,8 +74,8 @@ export class ScriptRunner {
 }
 
 /**
- * In a cluster the time of the node that is furthest behind, so that no node runs a script too late: one that is ahead
- * refuses and says its own time. A node that does not answer is left out.
+ * In a cluster, uses the time of the node that is furthest behind, so that no node runs a script too late. A node that
+ * is ahead refuses the script and reports its own time. Nodes that do not answer are ignored.
  */
 async function earliestTime(client: RedisClient): Promise<number> {
   const one = client.time();
@@ -96,7 +96,7 @@ function redisTime(reading: ClockReading, monotonic: number): number {
   return Math.ceil(reading.redisMs + monotonic - reading.monotonic);
 }
 
-/** The time by Redis's clock at which it refused a late script; undefined: another error. */
+/** Redis's time when it refused a late script; undefined for any other error. */
 function refusedAt(error: unknown): number | undefined {
   const text = error instanceof Error ? /^LATE (\d+)/.exec(error.message)?.[1] : undefined;
   return text === undefined ? undefined : Number(text);

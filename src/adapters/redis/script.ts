@@ -4,16 +4,16 @@ import type { RedisClient } from './connection.ts';
 
 const FOLDER = new URL('./scripts/', import.meta.url);
 
-/** A Lua script: one compound step on keys of one hash slot. */
+/** A Lua script: one atomic step on keys of one hash slot. */
 export class Script {
   readonly #source: string;
   readonly #sha: string;
-  /** By client: the EVAL with this script's text that is under way. */
+  /** By client: the pending EVAL that carries this script's source. */
   readonly #sending = new WeakMap<RedisClient, Promise<unknown>>();
 
   /**
-   * @param name of the file in `scripts`, without `.lua`.
-   * @param shared names of the files whose functions it uses.
+   * @param name file name in `scripts`, without `.lua`.
+   * @param shared names of the files with functions that it uses.
    */
   constructor(name: string, shared: readonly string[] = ['session']) {
     this.#source = ['deadline', ...shared, name].map(read).join('\n');
@@ -21,10 +21,10 @@ export class Script {
   }
 
   /**
-   * Runs it by its hash. A server that does not know it (new, restarted, failed over) is sent the text, once for all
-   * concurrent callers: on a slow line several texts would take longer than the deadline.
+   * Runs the script with EVALSHA. If the server does not know it (new, restarted, failed over), sends the source once
+   * for all concurrent callers. On a slow line, several copies would take longer than the deadline.
    *
-   * @param args the last one is the deadline, see `ScriptRunner`.
+   * @param args the last one is the deadline; see `ScriptRunner`.
    */
   run(client: RedisClient, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
     const byHash = (orElse: () => Promise<unknown>) =>
@@ -41,7 +41,7 @@ export class Script {
       const sending = this.#sending.get(client);
       if (sending === undefined) return send();
       await sending.catch(() => undefined);
-      // Unknown again: the text did not arrive, or this is another node of a cluster.
+      // NOSCRIPT again: the source did not arrive, or this is another cluster node.
       return byHash(send);
     });
   }
@@ -51,7 +51,7 @@ function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
-/** The text of a script without comments and indentation, which are a third to a half of it. */
+/** The source without comments and indentation, which are a third to a half of it. */
 function read(name: string): string {
   const text = readFileSync(new URL(`${name}.lua`, FOLDER), 'utf8');
   return text.replaceAll(/^\s*(--.*)?\n|^[ \t]+/gm, '');

@@ -7,7 +7,7 @@ import { LATEST_MS, reasonOf, timeOf } from './stored-values.ts';
 
 const FORMAT = 1;
 
-/** The elements of a record in their order; `scripts/session.lua` describes them. */
+/** The elements of a record, in order; `scripts/session.lua` describes them. */
 type StoredSession = readonly [
   format: number,
   generation: number,
@@ -23,7 +23,7 @@ type StoredSession = readonly [
   authenticationMethods: readonly string[],
 ];
 
-/** The JSON that is stored of a living session. The ids are in its key and its field. */
+/** The stored JSON of a living session. The user id is in the key and the session id is the hash field. */
 export function formatSession(session: Session): string {
   const { clientId, device, ipAddress, authenticationMethods } = session;
   const record: StoredSession = [
@@ -43,7 +43,7 @@ export function formatSession(session: Session): string {
   return JSON.stringify(record);
 }
 
-/** Throws `UnreadableRecord` for what no release has written. */
+/** Throws `UnreadableRecord` if the text is not in the format of any known release. */
 export function parseSession(userId: string, sessionId: string, text: string): Session {
   const [format, generation, lastSeenAt, idleDeadline, absoluteDeadline, securityVersion, ...texts] =
     listIn(text);
@@ -67,10 +67,10 @@ export function parseSession(userId: string, sessionId: string, text: string): S
 }
 
 /**
- * A damaged tombstone still says that the session has ended.
+ * Parses a tombstone. A damaged tombstone still means that the session has ended.
  *
- * @param tombstone reason, ended at, and the revision, empty until the end is logged.
- * @param now stands for a time of the end that cannot be read.
+ * @param tombstone reason, end time and revision. The revision is empty until the end is logged.
+ * @param now used if the end time cannot be parsed.
  */
 export function parseEnded(
   sessionId: string,
@@ -97,7 +97,7 @@ function listIn(text: string): readonly unknown[] {
 
 function textOf(value: unknown): string {
   if (typeof value !== 'string' || !value.isWellFormed()) {
-    throw new UnreadableRecord('one of its texts is not a text');
+    throw new UnreadableRecord('one of its strings is not a well-formed string');
   }
   return value;
 }

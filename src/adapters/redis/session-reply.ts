@@ -8,7 +8,7 @@ interface Asked {
   readonly now: number;
 }
 
-/** What `read.lua` answers. Throws `UnreadableRecord`. */
+/** Parses the reply of `read.lua`. Throws `UnreadableRecord`. */
 export function parseRead(reply: unknown, { userId, sessionId, now }: Asked): ReadOutcome {
   const [kind = '', answered, ...rest] = texts(reply);
   expectOwn(sessionId, answered);
@@ -24,7 +24,7 @@ export function parseRead(reply: unknown, { userId, sessionId, now }: Asked): Re
   }
 }
 
-/** What `rotate.lua` answers. Throws `UnreadableRecord`. */
+/** Parses the reply of `rotate.lua`. Throws `UnreadableRecord`. */
 export function parseRotate(reply: unknown, { userId, sessionId, now }: Asked): RotateOutcome {
   const [kind = '', answered, ...rest] = texts(reply);
   expectOwn(sessionId, answered);
@@ -44,19 +44,19 @@ export function parseRotate(reply: unknown, { userId, sessionId, now }: Asked): 
   }
 }
 
-/** After a failover a driver can pair an answer with the wrong command; the id in it tells. */
+/** After a failover, a driver can match a reply to the wrong command. The session id in the reply detects that. */
 export function expectOwn(sessionId: string, answered: unknown): void {
-  if (answered !== sessionId) throw new Error('Redis answered for another session');
+  if (answered !== sessionId) throw new Error('Redis replied for another session');
 }
 
 export function texts(reply: unknown): readonly string[] {
-  if (!Array.isArray(reply)) throw new Error('Redis answered something else than a list');
+  if (!Array.isArray(reply)) throw new Error('Redis replied with something other than a list');
   return reply.map(String);
 }
 
-/** A record of a later release is left alone: a server that can read it may be running already. */
+/** A record of a later release is not damaged: a server that can read it may already be running. */
 function notRead(kind: string): Error {
-  if (kind === 'unreadable') return new UnreadableRecord('it is not the record of a session');
-  if (kind === 'later') return new Error('a later release wrote the record of this session');
-  return new Error(`a script answered ${kind}`);
+  if (kind === 'unreadable') return new UnreadableRecord('it is not a session record');
+  if (kind === 'later') return new Error('the session record was written by a later release');
+  return new Error(`unexpected script reply: ${kind}`);
 }

@@ -1,14 +1,14 @@
 import { Failure, type StoreName, storeUnavailable } from '../../core/failure.ts';
 
-/** How long a store may take for an answer, waiting for a connection and all statements included; milliseconds. */
+/** Time limit for one store operation, in milliseconds. Includes the wait for a connection and all statements. */
 export const ANSWER_WITHIN_MS = 900;
 
-/** Throws if the time is over and the caller has its error. Call it before a commit, which then must not happen. */
+/** Throws if the time limit has passed: the caller already has an error, so nothing may be committed. */
 export type ExpectInTime = () => void;
 
 /**
- * Answers what the work answers, or fails in time. Every fault of the driver leaves as STORE_UNAVAILABLE. Work that
- * is late goes on until its connection gives up, and commits nothing.
+ * Runs `work` with a time limit. Every driver error becomes STORE_UNAVAILABLE.
+ * Late work continues until its connection times out. It must call `expectInTime` before it commits.
  */
 export async function answerInTime<T>(
   store: StoreName,

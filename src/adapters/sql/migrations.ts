@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
 
-/** By name, in the order of their names. What has been released is never changed: a change is a new migration. */
+/** Runs in the order of the names. Never edit a released migration; add a new one. */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-users': { up: createUsers },
   '0002-signing-keys': { up: createSigningKeys },
@@ -10,13 +10,13 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
 
 const provider: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };
 
-/** Brings the tables up to date, in one transaction, one process after the other. Fails as the driver fails. */
+/** Runs all pending migrations in one transaction. Processes take turns. Throws the driver's error. */
 export async function migrateToLatest(db: Kysely<never>): Promise<void> {
   const { error } = await new Migrator({ db, provider }).migrateToLatest();
   if (error !== undefined) throw error;
 }
 
-/** A migration runs on whatever tables there are at its time, so it knows no schema. */
+/** A migration must not depend on today's `Schema`: it runs on the tables of its own time. */
 type AnySchema = Kysely<never>;
 
 async function createUsers(db: AnySchema): Promise<void> {

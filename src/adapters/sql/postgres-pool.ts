@@ -2,19 +2,18 @@ import { Socket } from 'node:net';
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient, type PoolConfig, types } from 'pg';
 
-/** How long `end` waits for connections to say goodbye before it cuts them; milliseconds. */
+/** How long `end` waits for connections to close before it destroys their sockets; milliseconds. */
 const GOODBYE_MS = 1_000;
 
-/** Severities of an error after which the server ends the connection. */
+/** The server closes the connection after an error of one of these severities. */
 const FATAL_SEVERITIES: ReadonlySet<string | undefined> = new Set(['FATAL', 'PANIC']);
 
-/** https://www.postgresql.org/docs/current/catalog-pg-type.html: `bigint`. Ours are instants and fit a number. */
+/** The type OID of `bigint` (pg_type catalog). All our bigints are timestamps, which a number can hold exactly. */
 const INT8 = 20;
 
 /**
- * pg's pool in the shape that Kysely's driver knows, and three things besides: a connection that did not answer is
- * cut instead of handed to the next caller; statements with parameters are prepared once a connection; closing
- * never hangs.
+ * Adapts pg's pool to Kysely's driver, with three additions. It discards a connection that did not answer.
+ * It prepares each statement with parameters once per connection. Closing never hangs.
  */
 export class PromptPool implements PostgresPool {
   readonly options: object;
@@ -24,7 +23,7 @@ export class PromptPool implements PostgresPool {
   readonly #names = new Map<string, string>();
   #ended: Promise<void> | undefined;
 
-  /** @param onBroken called with the cause when a connection breaks while it is in use. */
+  /** @param onBroken called with the cause when a connection fails while in use. */
   constructor(config: PoolConfig, onBroken: (cause: Error) => void = () => undefined) {
     this.options = config;
     this.#onBroken = onBroken;
@@ -37,7 +36,7 @@ export class PromptPool implements PostgresPool {
           oid === INT8 ? Number : types.getTypeParser(oid, format)) as typeof types.getTypeParser,
       },
     });
-    // An idle connection broke: the pool has dropped it already, and the next caller gets a new one.
+    // An idle connection failed. The pool has already removed it, and the next caller gets a new one.
     this.#pool.on('error', () => undefined);
   }
 
@@ -72,7 +71,7 @@ export class PromptPool implements PostgresPool {
     return socket;
   }
 
-  /** The queries are fixed texts, so there are few names. */
+  /** The number of names is bounded, because query texts are fixed. */
   #nameOf(sql: string): string {
     const known = this.#names.get(sql);
     if (known !== undefined) return known;
@@ -83,14 +82,14 @@ export class PromptPool implements PostgresPool {
 }
 
 /**
- * pg emits `error` when a connection is lost. The pool does not listen on a client that is in use, and an `error` without
- * a listener ends the process. The query under way, or the next one, still fails.
+ * pg emits `error` when a connection is lost. The pool does not listen on a client in use, and an unhandled `error`
+ * event ends the process. The current or the next query still fails.
  */
 class ClientWithErrorListeners extends Client {
   constructor(config?: ClientConfig) {
     super(config);
     this.on('error', () => undefined);
-    // If authentication fails on the client's side, pg leaves the socket open until the server closes it.
+    // If authentication fails on the client side, pg leaves the socket open until the server closes it.
     this.connection.on('error', () => this.connection.stream.destroy());
   }
 }
@@ -99,7 +98,7 @@ class Connection implements PostgresPoolClient {
   readonly #client: PoolClient;
   readonly #nameOf: (sql: string) => string;
   readonly #onBroken: (cause: Error) => void;
-  /** What broke the connection: any error but one after which the server keeps it open. */
+  /** The error that made the connection unusable. Not set by errors that leave it open, such as a unique violation. */
   #broken: Error | undefined;
 
   constructor(client: PoolClient, nameOf: (sql: string) => string, onBroken: (cause: Error) => void) {
@@ -118,7 +117,7 @@ class Connection implements PostgresPoolClient {
     return this.#query(given, parameters);
   }
 
-  /** @param discard true: a rollback failed, and the connection must not be used again. */
+  /** @param discard true if a rollback failed: the connection must not be reused. */
   release(discard = false): void {
     this.#client.release(discard || this.#broken !== undefined);
   }

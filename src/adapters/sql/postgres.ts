@@ -10,28 +10,28 @@ import { SqlKeyStore } from './sql-key-store.ts';
 import { SqlUserDirectory } from './sql-user-directory.ts';
 
 export interface PostgresOptions {
-  /** `postgres://user:password@host:5432/database`, with `sslmode` and whatever else libpq knows in its query. */
+  /** `postgres://user:password@host:5432/database`. The query may hold `sslmode` and other libpq parameters. */
   readonly url: string;
-  /** Default 10: look-ups by primary key need few. */
+  /** Default 10. Lookups by primary key are short, so few connections are enough. */
   readonly maxConnections?: number;
 }
 
-/** Just under `ANSWER_WITHIN_MS`, so that a connection that does not answer is cut by then. */
+/** Just under `ANSWER_WITHIN_MS`: a connection that does not answer is closed before the caller gets its error. */
 const CONNECTION_WAIT_MS = ANSWER_WITHIN_MS - 50;
-/** The server gives up by itself before that, which keeps the connection. */
+/** Shorter than `CONNECTION_WAIT_MS`: when the server cancels a slow statement, the connection stays usable. */
 const STATEMENT_TIMEOUT_MS = ANSWER_WITHIN_MS - 150;
-/** A transaction whose owner froze gives its locks back after this. */
+/** The server ends an idle transaction after this, so that a frozen process does not hold its locks; milliseconds. */
 const IDLE_IN_TRANSACTION_MS = 5_000;
-/** How long a start waits for another that migrates; milliseconds. */
+/** How long a starting process waits for another process to finish migrating; milliseconds. */
 const MIGRATION_WAIT_MS = 60_000;
 
 /** The SQLSTATE of a unique violation. */
 const UNIQUE_VIOLATION = '23505';
 
 /**
- * Opens a pool on PostgreSQL 13 or later; connects at the first query. A server that freezes is noticed by every
- * single call, and needs nothing to be restarted here when it is back. Needs sessions of its own: PgBouncer in
- * transaction mode knows neither prepared statements (before 1.21) nor the migrations' lock.
+ * Creates a connection pool for PostgreSQL 13 or later. It connects on the first query. Every call has a time limit,
+ * and the pool recovers without a restart. Requires session pooling: PgBouncer in transaction mode supports neither
+ * the migration lock nor, before 1.21, prepared statements.
  */
 export function openPostgres({ url, maxConnections = 10 }: PostgresOptions): SqlDatabase {
   const connection: PoolConfig = {
@@ -59,7 +59,7 @@ export function openPostgres({ url, maxConnections = 10 }: PostgresOptions): Sql
   };
 }
 
-/** On a connection of its own: it may wait for the lock longer than any query may take. */
+/** Uses a separate connection, because the wait for the migration lock may exceed the query timeout. */
 async function migrate(connection: PoolConfig): Promise<void> {
   let lost: Error | undefined;
   const pool = new PromptPool({ ...connection, max: 1 }, (cause) => {
@@ -68,7 +68,7 @@ async function migrate(connection: PoolConfig): Promise<void> {
   try {
     await migrateToLatest(new Kysely<never>({ dialect: new PostgresDialect({ pool }) }));
   } catch (error) {
-    // After a lost connection Kysely still tries to release its lock, and throws the error of that.
+    // After a lost connection, Kysely tries to release its lock and throws that error instead of the cause.
     throw storeUnavailable('users', lost ?? error);
   } finally {
     await pool.end();

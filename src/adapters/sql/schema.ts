@@ -1,14 +1,14 @@
 import type { Insertable, Kysely, Selectable } from 'kysely';
 
-/** Times are milliseconds since 1970. */
+/** Times are in milliseconds since the Unix epoch. */
 export interface UsersTable {
   readonly user_id: string;
   readonly username: string;
   readonly username_key: string;
   readonly password_hash: string;
-  /** A JSON array of texts. */
+  /** A JSON array of strings. */
   readonly roles: string;
-  /** 1 if `admin` is among the roles, else 0: what keeps the last admin is looked up by it. */
+  /** 1 if the roles include `admin`, otherwise 0. Indexed for the check that an enabled admin remains. */
   readonly is_admin: number;
   readonly disabled_at: number | null;
   readonly created_at: number;
@@ -18,7 +18,7 @@ export interface UsersTable {
   readonly security_version: number;
 }
 
-/** Times are milliseconds since 1970. */
+/** Times are in milliseconds since the Unix epoch. */
 export interface SigningKeysTable {
   readonly key_id: string;
   readonly algorithm: string;
@@ -29,7 +29,7 @@ export interface SigningKeysTable {
   readonly signs_from: number;
 }
 
-/** A row for each kind of transaction that has to run one after the other; see `takeTurn`. */
+/** One row for each named lock; see `acquireLock`. */
 export interface TurnsTable {
   readonly name: string;
 }
@@ -44,11 +44,11 @@ export type UserRow = Selectable<UsersTable>;
 export type NewUserRow = Insertable<UsersTable>;
 export type SigningKeyRow = Selectable<SigningKeysTable>;
 
-/** One database, as the queries see it. */
+/** The database handles that the queries use. */
 export interface SqlHandle {
-  /** Sees every committed change, and never waits for a writer. */
+  /** Sees every committed change and never waits for a writer. */
   readonly read: Kysely<Schema>;
   readonly write: Kysely<Schema>;
-  /** Whether the driver reports that `users.username_key` is there already. */
+  /** True if the driver reports a unique violation on `users.username_key`. */
   isUsernameTaken(error: unknown): boolean;
 }

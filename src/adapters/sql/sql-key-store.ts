@@ -3,10 +3,10 @@ import { byNewestFirst } from '../../core/keys/key-lifecycle.ts';
 import type { KeyStore } from '../../core/keys/key-store.ts';
 import type { PublicJwk, SigningAlgorithm, StoredSigningKey } from '../../core/keys/signing-key.ts';
 import { answerInTime } from './answer-in-time.ts';
+import { acquireLock } from './locks.ts';
 import type { Schema, SigningKeyRow, SqlHandle } from './schema.ts';
-import { takeTurn } from './turns.ts';
 
-/** The signing keys in SQL. There are few: they are sorted here, so that no collation has a say. */
+/** Stores signing keys in SQL. Sorts them here, because the database would sort by its collation. */
 export class SqlKeyStore implements KeyStore {
   readonly #sql: SqlHandle;
 
@@ -23,7 +23,7 @@ export class SqlKeyStore implements KeyStore {
 
   insertAfter(newest: string | undefined, key: StoredSigningKey): Promise<boolean> {
     return this.#write(async (transaction) => {
-      await takeTurn(transaction, 'signing-keys');
+      await acquireLock(transaction, 'signing-keys');
       const stored = await transaction.selectFrom('signing_keys').select(['key_id', 'signs_from']).execute();
       const [newestStored] = stored
         .map((row) => ({ keyId: row.key_id, signsFrom: row.signs_from }))

@@ -8,11 +8,11 @@ import type {
 } from '../../core/user/user-directory.ts';
 import { lastAdmin, userChanged, userNotFound, usernameTaken } from '../../core/user/user-failures.ts';
 import { answerInTime } from './answer-in-time.ts';
+import { acquireLock } from './locks.ts';
 import type { Schema, SqlHandle, UserRow } from './schema.ts';
-import { takeTurn } from './turns.ts';
 import { columnsOf, rowOf, userOf } from './user-row.ts';
 
-/** The users in SQL. The two look-ups that sign-in and refresh live on are compiled once. */
+/** Stores users in SQL. Sign-in and refresh use two lookups, which are compiled once. */
 export class SqlUserDirectory implements UserDirectory {
   readonly #sql: SqlHandle;
   readonly #byId: CompiledQuery<UserRow>;
@@ -33,7 +33,7 @@ export class SqlUserDirectory implements UserDirectory {
 
   insertFirst(user: User): Promise<boolean> {
     return this.#write(async (transaction) => {
-      await takeTurn(transaction, 'first-user');
+      await acquireLock(transaction, 'first-user');
       const anybody = await transaction.selectFrom('users').select('user_id').limit(1).executeTakeFirst();
       if (anybody !== undefined) return false;
       await transaction.insertInto('users').values(rowOf(user)).execute();
@@ -109,7 +109,7 @@ export class SqlUserDirectory implements UserDirectory {
   }
 
   #find(query: CompiledQuery<UserRow>, key: string): Promise<User | undefined> {
-    // No text can be stored with these: PostgreSQL refuses to look for a NUL, and a lone surrogate would be sent as another character.
+    // No stored text contains these. PostgreSQL rejects NUL; a lone surrogate would be sent as another character.
     if (key.includes('\0') || !key.isWellFormed()) return Promise.resolve(undefined);
     return answerInTime('users', async () => {
       const { rows } = await this.#sql.read.executeQuery<UserRow>({ ...query, parameters: [key] });
@@ -133,9 +133,9 @@ export class SqlUserDirectory implements UserDirectory {
   }
 }
 
-/** Whether the user is the only enabled admin. The turn keeps two admins from removing one another at the same time. */
+/** True if the user is the only enabled admin. The lock prevents two admins from removing each other concurrently. */
 async function isLastAdmin(transaction: Transaction<Schema>, userId: string): Promise<boolean> {
-  await takeTurn(transaction, 'keep-an-admin');
+  await acquireLock(transaction, 'keep-an-admin');
   const admins = await transaction
     .selectFrom('users')
     .select('user_id')

@@ -10,25 +10,25 @@ import {
   type SqliteStatement,
 } from 'kysely';
 
-/** Another process is writing: asked again after `BUSY_PAUSE_MS`, at most so often, so that nobody else waits meanwhile. */
+/** Attempts to take the write lock while another process has it. The pause between them does not block the thread. */
 const BUSY_ATTEMPTS = 40;
 const BUSY_PAUSE_MS = 20;
 
-/** Prepared statements that are kept. Ours are about twenty; what is beyond that is of migrations. */
+/** Cache limit for prepared statements. The queries need about twenty; migrations add more. */
 const MAX_STATEMENTS = 100;
 
-/** SQLite's error for a rollback after a fault, such as a full disk, that has already ended the transaction. */
+/** SQLite's message for a rollback after an error, such as a full disk, that already ended the transaction. */
 const NOTHING_TO_ROLL_BACK = 'no transaction is active';
 
-/** The low byte of SQLite's extended result codes, https://sqlite.org/rescode.html. */
+/** The low byte of an extended result code; see https://sqlite.org/rescode.html. */
 const SQLITE_BUSY = 5;
 
-/** Kysely's SQLite dialect on Node's own SQLite, with transactions that write from the start. */
+/** Kysely's SQLite dialect for `node:sqlite`. Transactions take the write lock when they begin. */
 export class NodeSqliteDialect extends SqliteDialect {
   readonly #database: SqliteDatabase;
   readonly #expectWritable: () => void;
 
-  /** @param expectWritable called before each transaction; throws if the database cannot keep changes now. */
+  /** @param expectWritable called before each transaction. Throws if the database would lose changes. */
   constructor(database: DatabaseSync, expectWritable: () => void) {
     const prepared = new PreparedDatabase(database);
     super({ database: prepared });
@@ -45,25 +45,25 @@ export class NodeSqliteDialect extends SqliteDialect {
   }
 }
 
-/** What `node:sqlite` throws when SQLite reports a fault. */
-export interface SqliteFault {
+/** The error that `node:sqlite` throws when SQLite reports one. */
+export interface SqliteError {
   /** An extended result code. */
   readonly errcode: number;
   readonly message: string;
 }
 
-export function isSqliteFault(error: unknown): error is SqliteFault {
+export function isSqliteError(error: unknown): error is SqliteError {
   return typeof error === 'object' && error !== null && 'errcode' in error;
 }
 
-/** Whether another connection has the lock that was needed. */
+/** True if another connection holds the required lock. */
 export function isSqliteBusy(error: unknown): boolean {
-  return isSqliteFault(error) && (error.errcode & 0xff) === SQLITE_BUSY;
+  return isSqliteError(error) && (error.errcode & 0xff) === SQLITE_BUSY;
 }
 
 /**
- * `begin immediate` takes the write lock first. A transaction that read before it writes would otherwise fail half
- * way when another process wrote in between. It also makes migrations take turns.
+ * `begin immediate` takes the write lock first. Without it, a transaction that reads and then writes fails if another
+ * process wrote in between. The lock also makes migrations take turns.
  */
 class ImmediateDriver extends SqliteDriver {
   readonly #expectWritable: () => void;
@@ -86,24 +86,24 @@ class ImmediateDriver extends SqliteDriver {
     }
   }
 
-  /** Ignores that there is no transaction any more, so that the error that led to the rollback is thrown. */
+  /** Ignores "no transaction is active", so that the caller gets the error that caused the rollback. */
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     try {
       await super.rollbackTransaction(connection);
     } catch (error) {
-      if (!isSqliteFault(error) || !error.message.includes(NOTHING_TO_ROLL_BACK)) throw error;
+      if (!isSqliteError(error) || !error.message.includes(NOTHING_TO_ROLL_BACK)) throw error;
     }
   }
 }
 
-/** SQLite's DDL is transactional. With that, Kysely reads what is to be migrated inside the transaction that does it. */
+/** SQLite supports DDL in transactions. With this set, Kysely checks and runs migrations in one transaction. */
 class TransactionalAdapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
 }
 
-/** `DatabaseSync` in the shape that Kysely's driver knows, with every statement prepared once. */
+/** Adapts `DatabaseSync` to Kysely's driver and prepares each statement once. */
 class PreparedDatabase implements SqliteDatabase {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, SqliteStatement>();

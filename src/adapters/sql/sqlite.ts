@@ -10,29 +10,29 @@ import type { Schema } from './schema.ts';
 import type { SqlDatabase } from './sql-database.ts';
 import { SqlKeyStore } from './sql-key-store.ts';
 import { SqlUserDirectory } from './sql-user-directory.ts';
-import { isSqliteBusy, isSqliteFault, NodeSqliteDialect } from './sqlite-dialect.ts';
+import { isSqliteBusy, isSqliteError, NodeSqliteDialect } from './sqlite-dialect.ts';
 
 export interface SqliteOptions {
-  /** Made if it is not there, and its folder too, both for this user only. */
+  /** Created if missing, with its folder. Only this user gets access. */
   readonly file: string;
 }
 
-/** Follows no link, beside whose target SQLite would put its log, and does not wait at a pipe. Windows has neither. */
+/** Refuses links (SQLite would put its WAL next to the target); does not block on a pipe. Windows has neither flag. */
 const CREATE =
   constants.O_WRONLY | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-/** To turn WAL on the file is needed for one connection alone, and nobody is served yet. Milliseconds. */
+/** Turning on WAL needs exclusive access. Blocking is safe, because no call is served yet. Milliseconds. */
 const OPEN_WAIT_MS = 10_000;
-/** SQLite waits by blocking this thread, so it waits for momentary locks only; `ImmediateDriver` waits for others. */
+/** SQLite blocks the thread while it waits, so the wait is short. `ImmediateDriver` retries. Milliseconds. */
 const SERVE_WAIT_MS = 20;
-/** A start waits about a minute for another that migrates. */
+/** A starting process waits about a minute for another process to finish migrating. */
 const MIGRATION_ATTEMPTS = 600;
 const MIGRATION_PAUSE_MS = 100;
 
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 
 /**
- * Opens the embedded database: one connection that writes, one that reads beside it (WAL), so that a look-up never
- * waits for a write. A commit is on the disk when it resolves (synchronous FULL). Throws STORE_UNAVAILABLE.
+ * Opens the embedded database with one connection for writes and one for reads (WAL). A lookup never waits for a
+ * write. A commit is on disk when its promise resolves (synchronous FULL). Throws STORE_UNAVAILABLE.
  */
 export function openSqlite({ file }: SqliteOptions): SqlDatabase {
   const [writer, reader] = openBoth(file);
@@ -77,21 +77,19 @@ function openBoth(file: string): readonly [DatabaseSync, DatabaseSync] {
 }
 
 /**
- * Makes a check that throws once the file was removed or replaced. SQLite would keep writing to the file it has open,
- * and changes acknowledged since then would be lost with the process.
+ * Returns a check that throws if the file was removed or replaced. SQLite would keep writing to the open file, and
+ * those changes would be lost when the process ends.
  */
 function expectingInPlace(file: string): () => void {
   const opened = statSync(file);
   return () => {
     const found = statSync(file, { throwIfNoEntry: false });
     if (found?.ino === opened.ino && found.dev === opened.dev) return;
-    throw new Error(
-      `${file} was removed or replaced while it was in use: put it back, or restart the service`,
-    );
+    throw new Error(`${file} was removed or replaced while in use: restore it or restart the service`);
   };
 }
 
-/** The tables of the migrations themselves are looked for outside of their transaction: that may meet a lock too. */
+/** Retries while the database is locked: Kysely looks for its migration tables outside the transaction. */
 async function migrate(writer: DatabaseSync, expectInPlace: () => void): Promise<void> {
   const db = new Kysely<never>({ dialect: new NodeSqliteDialect(writer, expectInPlace) });
   for (let attempt = 1; ; attempt += 1) {
@@ -106,7 +104,7 @@ async function migrate(writer: DatabaseSync, expectInPlace: () => void): Promise
 
 function isUsernameTaken(error: unknown): boolean {
   return (
-    isSqliteFault(error) &&
+    isSqliteError(error) &&
     error.errcode === SQLITE_CONSTRAINT_UNIQUE &&
     error.message.includes('users.username_key')
   );

@@ -34,7 +34,7 @@ export function rowOf(user: User): NewUserRow {
   };
 }
 
-/** The columns that a change sets; both versions are counted up by the query. */
+/** The columns that a change sets. The query increments both versions. */
 export function columnsOf(change: UserChange): Partial<NewUserRow> {
   const { username, usernameKey, roles, passwordHash, passwordChangedAt, disabledAt } = change;
   return {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { ConnectionOrder } from './messages.ts';
 
-/** A worker that can be sent connections. */
+/** A worker that can receive connections. */
 export interface Receiver {
   send(
     order: ConnectionOrder,
@@ -11,28 +11,28 @@ export interface Receiver {
   ): unknown;
 }
 
-/** How many connections may wait while every worker has one that it has not taken yet. Further ones are closed. */
+/** How many connections may wait for an idle worker. Further ones are closed. */
 const MAX_WAITING = 4_096;
 
 /**
- * Hands connections to the workers in turn. A worker gets the next one after it has reported that it took the last.
- * Until then the connection stays open in this process too. So a frozen worker delays one connection only, and a
- * connection that a worker had not taken when it died goes to another worker.
+ * Hands connections to the workers in turn. A worker gets its next connection after it reports that it took the last.
+ * Until then this process keeps the connection open too. So a frozen worker delays only one connection. If a worker
+ * dies before it takes a connection, another worker gets it.
  */
 export class Handover {
-  /** Ready for a connection; the first has been ready for the longest. */
+  /** Workers ready for a connection, the longest-waiting first. */
   readonly #idle = new Set<Receiver>();
-  /** The connection that each was sent and has not taken yet. */
+  /** The connection that each worker was sent but has not taken yet. */
   readonly #handed = new Map<Receiver, Socket>();
   readonly #waiting = new Set<Socket>();
 
-  /** This worker is ready for a connection. */
+  /** Registers a worker that is ready for a connection. */
   add(receiver: Receiver): void {
     this.#idle.add(receiver);
     this.#handNext();
   }
 
-  /** This worker has ended. If it was the last, the waiting connections are closed. */
+  /** Removes a worker that has ended. If it was the last, closes the waiting connections. */
   remove(receiver: Receiver): void {
     this.#idle.delete(receiver);
     const untaken = this.#handed.get(receiver);
@@ -42,17 +42,17 @@ export class Handover {
     else for (const connection of this.#waiting) connection.destroy();
   }
 
-  /** This worker has taken the connection that it was sent last. */
+  /** Records that a worker has taken its last connection. */
   taken(receiver: Receiver): void {
     const connection = this.#handed.get(receiver);
     if (connection === undefined) return;
     this.#handed.delete(receiver);
-    // Closes this process's descriptor; the worker has its own.
+    // Closes only this process's descriptor. The worker has its own.
     connection.destroy();
     this.add(receiver);
   }
 
-  /** @param connection paused: nothing has been read from it. */
+  /** @param connection must be paused, with nothing read from it. */
   hand(connection: Socket): void {
     connection.on('error', () => undefined);
     if (!this.#hasReceivers || this.#waiting.size >= MAX_WAITING) {
@@ -75,7 +75,7 @@ export class Handover {
     this.#waiting.delete(connection);
     this.#idle.delete(receiver);
     this.#handed.set(receiver, connection);
-    // If sending fails the worker has ended; `remove` gives the connection to another one.
+    // If sending fails, the worker has ended and `remove` gives the connection to another one.
     receiver.send({ kind: 'connection' }, connection, { keepOpen: true }, () => undefined);
   }
 }

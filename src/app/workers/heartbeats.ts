@@ -1,10 +1,10 @@
-/** How often a worker says that it is alive, and how often the supervisor looks; milliseconds. */
+/** How often a worker sends a heartbeat and the supervisor checks for silent workers; milliseconds. */
 export const BEAT_MS = 1_000;
-/** A worker that serves and is silent for so long hangs. Pauses of its event loop are far shorter. */
+/** A serving worker that is silent for this long hangs; milliseconds. Event loop pauses are far shorter. */
 const SILENCE_MS = 10_000;
-/** While a worker starts, a file or a lock may hold its thread. */
+/** The same for a starting worker, whose thread may be blocked by a file or lock; milliseconds. */
 const START_SILENCE_MS = 60_000;
-/** If the supervisor did not look for so long, it was suspended itself. */
+/** If the supervisor did not check for this long, it was itself suspended; milliseconds. */
 const OWN_PAUSE_MS = 3 * BEAT_MS;
 
 interface Beat {
@@ -12,14 +12,14 @@ interface Beat {
   heardAt: number;
 }
 
-/** When the supervisor last heard of each worker. */
+/** When the supervisor last received a message from each worker. */
 export class Heartbeats<Worker> {
   readonly #beats = new Map<Worker, Beat>();
   readonly #monotonic: () => number;
   readonly #silenceMs: number;
   #lookedAt: number;
 
-  /** @param monotonic a clock that does not jump; milliseconds. */
+  /** @param monotonic reads a monotonic clock; milliseconds. */
   constructor(monotonic: () => number, silenceMs = SILENCE_MS) {
     this.#monotonic = monotonic;
     this.#silenceMs = silenceMs;
@@ -43,17 +43,17 @@ export class Heartbeats<Worker> {
     this.#beats.delete(worker);
   }
 
-  /** The workers that hang. To be called every `BEAT_MS`. */
+  /** Returns the workers that hang. Must be called every `BEAT_MS`. */
   silent(): readonly SilentWorker<Worker>[] {
     const now = this.#monotonic();
     const wasSuspended = now - this.#lookedAt > OWN_PAUSE_MS;
     this.#lookedAt = now;
-    // What the workers sent meanwhile has not been read yet.
+    // Messages that workers sent in the meantime are still unread.
     if (wasSuspended) for (const beat of this.#beats.values()) beat.heardAt = now;
     return this.#found(({ limitMs, heardAt }) => now - heardAt >= limitMs);
   }
 
-  /** The workers that have not been heard of since then. */
+  /** Returns the workers that have sent no message since then. */
   silentSince(at: number): readonly SilentWorker<Worker>[] {
     return this.#found(({ heardAt }) => heardAt <= at);
   }

@@ -6,13 +6,13 @@ import { removeStaleSocket, unixSocketPath } from '../../grpc/unix-socket.ts';
 
 /** Where the supervisor accepts connections for its workers. */
 export interface Listener {
-  /** With the port that was bound. */
+  /** With the actual port. */
   readonly address: string;
-  /** Accepts no more. */
+  /** Stops accepting connections. */
   close(): void;
 }
 
-/** @param onConnection gets each connection paused: nothing has been read from it. */
+/** @param onConnection receives each connection paused, with nothing read from it. */
 export async function openListener(
   address: ListenAddress,
   onConnection: (connection: Socket) => void,
@@ -38,7 +38,7 @@ export async function openListener(
   return { address: address.text.replace(/:0$/, `:${port}`), close };
 }
 
-/** Listens on every address of a name, on one port. Fails only if it can listen on none of them. */
+/** Listens on every address of a host name, on one port. Fails only if it can listen on none. */
 async function listenOnAll(
   { host, port }: TcpAddress,
   listen: (options: ListenOptions) => Promise<Server>,

@@ -5,19 +5,19 @@ import type { Started } from '../started.ts';
 /** From a worker to the supervisor. */
 export type WorkerReport =
   | ServingReport
-  /** Its event loop runs; sent every `BEAT_MS`, and in answer to the order to stop. */
+  /** The event loop runs. Sent every `BEAT_MS`, and in reply to a stop order. */
   | { readonly kind: 'alive' }
   | { readonly kind: 'metrics'; readonly metrics: MetricsReport }
   | { readonly kind: 'readiness'; readonly ready: boolean; readonly reasons: readonly string[] }
-  /** It has taken the connection that it was sent last. */
+  /** The worker has taken its last connection. */
   | { readonly kind: 'taken' };
 
-/** The worker serves, and can be handed connections. */
+/** The worker serves and can receive connections. */
 export interface ServingReport extends Pick<Started, 'firstUser'> {
   readonly kind: 'serving';
 }
 
-/** From the supervisor to a worker: end in good order. */
+/** From the supervisor to a worker: stop gracefully. */
 export interface StopOrder {
   readonly kind: 'stop';
 }
@@ -27,7 +27,7 @@ export interface MetricsOrder {
   readonly kind: 'metrics';
 }
 
-/** From the supervisor to a worker: serve this connection, which comes with the message. */
+/** From the supervisor to a worker: serve the connection sent with this message. */
 export interface ConnectionOrder {
   readonly kind: 'connection';
 }
@@ -38,7 +38,7 @@ export function readinessReport({ ready, reasons }: Readiness): WorkerReport {
 
 const REPORT_KINDS: readonly unknown[] = ['serving', 'alive', 'metrics', 'readiness', 'taken'];
 
-/** The libraries in both processes send each other messages too. */
+/** Needed because libraries in both processes also send messages. */
 export function isReport(message: unknown): message is WorkerReport {
   return REPORT_KINDS.includes(kindOf(message));
 }

@@ -12,15 +12,15 @@ import { openListener } from './listener.ts';
 import { Supervisor, type WorkerProcess } from './supervisor.ts';
 
 /**
- * Opens the endpoint of metrics and health for all workers, listens, and starts the workers, to which it hands
- * connections in turn. Each worker has a revocation feed, a token cache and store connections of its own. Fails with
- * `WorkerEnded` if the first one cannot start.
+ * Serves metrics and health for all workers, listens, starts the workers and hands connections to them in turn. Each
+ * worker has its own revocation follower, token cache and store connections. Rejects with `WorkerEnded` if the first
+ * worker cannot start.
  *
- * node:cluster only starts the processes. If it listened too, a connection sent to a worker that dies before taking it
- * would stay open for good without being served.
+ * node:cluster only starts the processes. If it also listened, a connection sent to a worker that dies before taking
+ * it would stay open forever without being served.
  */
 export async function superviseWorkers(config: Config, clock: Clock, logger: Logger): Promise<App> {
-  // Structured cloning: in JSON a number that is not known (NaN) would become null, and then 0.
+  // Structured cloning keeps NaN, an unknown metric value. JSON would turn it into null, and then 0.
   cluster.setupPrimary({ serialization: 'advanced' });
   const handover = new Handover();
   const metrics = new ClusterMetrics<WorkerProcess>();
@@ -34,7 +34,7 @@ export async function superviseWorkers(config: Config, clock: Clock, logger: Log
     drainMs: config.drainDelayMs + config.drainTimeoutMs,
     logger,
   });
-  // Whatever ends this process at once ends its workers with it.
+  // The workers must end with this process, however it exits.
   process.once('exit', () => supervisor.killAll());
   const closers = new Closers();
   const metricsUrl = await openMetricsEndpoint(config.metricsListen, closers, {
@@ -55,7 +55,7 @@ export async function superviseWorkers(config: Config, clock: Clock, logger: Log
       firstUser,
       metricsUrl,
       close: async () => {
-        // The workers serve new connections until the drain delay is over.
+        // The workers accept new connections until the drain delay is over.
         const cancelTimer = later(() => listener.close(), drainDelayMs);
         const clean = await supervisor.stop();
         cancelTimer();

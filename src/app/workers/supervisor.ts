@@ -5,10 +5,10 @@ import type { Handover, Receiver } from './handover.ts';
 import { BEAT_MS, Heartbeats, type SilentWorker } from './heartbeats.ts';
 import { isReport, type MetricsOrder, type ServingReport, type StopOrder } from './messages.ts';
 
-/** A process that ends by itself has a code; one that is killed has the signal that ended it. */
+/** A process that exits has a code. A killed process has a signal. */
 type OnExit = (code: number | null, signal: string | null) => void;
 
-/** A process that serves, as far as the supervisor has to do with it; `Worker` of node:cluster is one. */
+/** The part of a worker process that the supervisor uses, as implemented by `Worker` of node:cluster. */
 export interface WorkerProcess extends Receiver {
   readonly id: number;
   readonly process: { readonly pid?: number | undefined };
@@ -21,20 +21,20 @@ export interface WorkerProcess extends Receiver {
 }
 
 export interface SupervisorOptions {
-  /** How many processes serve. */
+  /** Number of worker processes. */
   readonly workers: number;
   readonly fork: () => WorkerProcess;
-  /** Told which workers can be sent connections. */
+  /** Learns which workers can receive connections. */
   readonly handover: Pick<Handover, 'add' | 'remove' | 'taken'>;
-  /** Told which workers can be asked for metrics, and what they answer. */
+  /** Learns which workers can report metrics, and gets their reports. */
   readonly metrics: Pick<ClusterMetrics<WorkerProcess>, 'add' | 'remove' | 'received'>;
-  /** Waits; answers what calls it off. */
+  /** Runs a function later. Returns a function that cancels it. */
   readonly later: (run: () => void, ms: number) => () => void;
-  /** By a clock that does not jump; milliseconds. */
+  /** Reads a monotonic clock; milliseconds. */
   readonly monotonic: () => number;
-  /** A worker that serves and is silent for so long hangs; milliseconds. Default 10 s. */
+  /** A serving worker that is silent for this long hangs; milliseconds. Default 10 s. */
   readonly silenceMs?: number;
-  /** How long a worker that stops serves its calls; milliseconds. */
+  /** How long a stopping worker may serve calls; milliseconds. */
   readonly drainMs: number;
   readonly logger: Pick<Logger, 'info' | 'error'>;
 }
@@ -46,17 +46,17 @@ interface Slot {
   readiness: Readiness;
 }
 
-/** A worker that ended is replaced after this long; each further time it ends soon, after twice as long. */
+/** Delay before an ended worker is replaced; milliseconds. It doubles each time a worker ends soon. */
 const REPLACE_MS = { first: 100, most: 30_000 };
-/** A worker that served for so long was no failed start. */
+/** A worker that ran for this long resets the delay; milliseconds. */
 const STEADY_MS = 60_000;
 
-/** How long a worker may take to close everything after its drain before it is killed. */
+/** How long a worker may take to close after its drain before it is killed; milliseconds. */
 const STOP_PATIENCE_MS = 10_000;
 
 /**
- * Keeps so many processes serving. The first one starts alone, so that what is made at the first start (tables, keys,
- * the first user) is made once; if it cannot start, nothing does. From then on a worker that ends is replaced.
+ * Keeps the configured number of workers running and replaces those that end. The first worker starts alone, so that
+ * tables, keys and the first user are created only once. If it cannot start, the service does not start.
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -73,7 +73,7 @@ export class Supervisor {
     this.#heartbeats = new Heartbeats(options.monotonic, options.silenceMs);
   }
 
-  /** Resolves with what the first worker said; fails with `WorkerEnded` if it ended instead. */
+  /** Resolves with the first worker's report. Rejects with `WorkerEnded` if it ended instead. */
   async start(): Promise<ServingReport> {
     const first = await new Promise<ServingReport>((resolve, reject) => {
       this.#fork(resolve, (code, signal) => reject(new WorkerEnded(code, signal)));
@@ -84,7 +84,7 @@ export class Supervisor {
     return first;
   }
 
-  /** Ready while every slot is: a balancer that asks here shall not send more than can be served. */
+  /** Ready while all workers are, so that a load balancer sends no more than can be served. */
   get readiness(): Readiness {
     if (this.#stopping) return { ready: false, reasons: ['draining'] };
     const reasons = [...this.#slots.values()].flatMap(({ worker, serves, readiness }) =>
@@ -96,9 +96,9 @@ export class Supervisor {
   }
 
   /**
-   * Tells every worker that serves to end in good order and waits for them. Answers whether all of these did. A worker
-   * that is still starting has no calls: it is killed, since its thread may be held by a file or a lock. One that has
-   * not answered by the end of the drain hangs, and is killed then.
+   * Stops all serving workers gracefully and waits for them. Resolves with whether all of them stopped cleanly. Kills
+   * a worker that is still starting: it has no calls, and a file or lock may block its thread. Kills a worker that has
+   * not replied by the end of the drain, because it hangs.
    */
   async stop(): Promise<boolean> {
     this.#stopping = true;
@@ -123,22 +123,22 @@ export class Supervisor {
     return this.#clean;
   }
 
-  /** Kills the workers that hang; like all that end, they are replaced. To be called every `BEAT_MS`. */
+  /** Kills the workers that hang. They are then replaced. Must be called every `BEAT_MS`. */
   killSilent(): void {
     this.#kill(this.#heartbeats.silent());
   }
 
-  /** Ends every worker at once. */
+  /** Kills all workers immediately. */
   killAll(): void {
     for (const { worker } of this.#slots.values()) worker.kill('SIGKILL');
   }
 
-  /** By SIGKILL: a process that was stopped by a signal hears nothing else. */
+  /** Uses SIGKILL, the only signal that ends a process stopped by SIGSTOP. */
   #kill(hanging: readonly SilentWorker<WorkerProcess>[]): void {
     for (const { worker, silentMs } of hanging) {
       const { id, process } = worker;
       this.#heartbeats.remove(worker);
-      this.#options.logger.error({ worker: id, pid: process.pid, silentMs }, 'a worker hangs; it is killed');
+      this.#options.logger.error({ worker: id, pid: process.pid, silentMs }, 'worker hangs; killing it');
       worker.kill('SIGKILL');
     }
   }
@@ -167,7 +167,7 @@ export class Supervisor {
       metrics.add(worker, () => worker.send({ kind: 'metrics' }));
       onServing(message);
     });
-    // A message to a worker that is just ending cannot be sent; its end is what counts.
+    // Sending to a worker that is exiting fails. Its exit event is handled below.
     worker.on('error', () => undefined);
     worker.on('exit', (code, signal) => {
       this.#slots.delete(worker.id);
@@ -179,21 +179,21 @@ export class Supervisor {
         if (slot.serves && code !== 0) this.#clean = false;
         if (this.#slots.size === 0) this.#onEmpty?.();
       } else if (slot.serves) {
-        this.#options.logger.error(endFields(worker, code, signal), 'a worker ended; it is replaced');
+        this.#options.logger.error(endFields(worker, code, signal), 'worker ended; replacing it');
         this.#replace(slot);
       }
     });
     return slot;
   }
 
-  /** Not the first: if it cannot start now, it is tried again. */
+  /** Starts a further worker, and retries if it cannot start. */
   #forkAnother(): void {
     const { logger } = this.#options;
     const slot = this.#fork(
-      () => logger.info({}, 'one more worker serves'),
+      () => logger.info({}, 'another worker is serving'),
       (code, signal) => {
         if (this.#stopping) return;
-        logger.error(endFields(slot.worker, code, signal), 'a worker could not start; trying again');
+        logger.error(endFields(slot.worker, code, signal), 'worker failed to start; retrying');
         this.#replace(slot);
       },
     );
@@ -211,15 +211,15 @@ export class Supervisor {
   }
 }
 
-/** For the log, which prints `null` as left out: a worker that was killed has no exit code. */
+/** Log fields. Null becomes undefined, because the log would print null as an omitted value. */
 function endFields({ id, process }: WorkerProcess, code: number | null, signal: string | null): LogFields {
   return { worker: id, pid: process.pid, exitCode: code ?? undefined, signal: signal ?? undefined };
 }
 
-/** The first worker ended before it served. One that has an exit code has said why; one that was killed could not. */
+/** The first worker ended before it served. It reported the reason itself, unless it was killed. */
 export class WorkerEnded extends Error {
   override readonly name = 'WorkerEnded';
-  /** Its exit code; null: a signal ended it. */
+  /** The exit code. Null if a signal ended the worker. */
   readonly code: number | null;
 
   constructor(code: number | null, signal: string | null) {

@@ -1,6 +1,6 @@
 import cluster from 'node:cluster';
 import { Socket } from 'node:net';
-import type { WorkerRole } from '../site.ts';
+import type { WorkerRole } from '../app-context.ts';
 import { BEAT_MS } from './heartbeats.ts';
 import {
   isConnectionOrder,
@@ -10,19 +10,19 @@ import {
   type WorkerReport,
 } from './messages.ts';
 
-/** This process as one of several workers. */
+/** This process as a worker. */
 export interface WorkerSelf extends WorkerRole {
-  /** From 1 on; a worker that replaces another has a number of its own. */
+  /** Starts at 1. A replacement gets a new number. */
   readonly id: number;
   readonly report: (report: WorkerReport) => void;
   /**
-   * Resolves when the supervisor says so, is gone, or a signal came. To be called right before the worker reports that
-   * it serves: until then the system ends it at a signal, even while its thread is held by a file or a lock.
+   * Resolves on a stop order, on the end of the supervisor, or on a signal. Must be called right before the worker
+   * reports that it serves. Until then a signal ends the process, even if a file or lock blocks its thread.
    */
   readonly stopOrder: () => Promise<string>;
 }
 
-/** Undefined: this process is not a worker. */
+/** Undefined if this process is not a worker. */
 export function workerSelf(): WorkerSelf | undefined {
   const { worker } = cluster;
   if (worker === undefined) return undefined;
@@ -38,7 +38,7 @@ export function workerSelf(): WorkerSelf | undefined {
     serveConnections: (serve) => {
       process.on('message', (message, connection) => {
         if (!isConnectionOrder(message)) return;
-        // Node passes no connection if the peer has closed it meanwhile.
+        // Node passes no connection if the peer has already closed it.
         if (connection instanceof Socket) serve(connection);
         report({ kind: 'taken' });
       });
@@ -46,7 +46,7 @@ export function workerSelf(): WorkerSelf | undefined {
     reportMetrics: (make) => {
       process.on('message', async (message) => {
         if (!isMetricsOrder(message)) return;
-        // Without a report the supervisor goes on with the last one.
+        // Without a report the supervisor uses the last one.
         const metrics = await make().catch(() => undefined);
         if (metrics !== undefined) report({ kind: 'metrics', metrics });
       });
@@ -55,15 +55,15 @@ export function workerSelf(): WorkerSelf | undefined {
   };
 }
 
-/** A signal from a terminal comes to all processes of it: the supervisor's order then is no second one. */
+/** A terminal sends a signal to all its processes, so an order of the supervisor may follow a signal. */
 function stopOrder(reportAlive: () => void): Promise<string> {
   return new Promise((resolve) => {
     process.on('message', (message) => {
       if (!isStopOrder(message)) return;
       reportAlive();
-      resolve('the order of the supervisor');
+      resolve('order of the supervisor');
     });
-    process.on('disconnect', () => resolve('the end of the supervisor'));
+    process.on('disconnect', () => resolve('end of the supervisor'));
     process.on('SIGTERM', resolve);
     process.on('SIGINT', resolve);
   });

@@ -1,4 +1,4 @@
-/** Why a session ended; `EndReason` of `proto/latchkey/v1/session.proto` without the prefix. */
+/** Why a session ended: the names of `EndReason` in `proto/latchkey/v1/session.proto` without the prefix. */
 export type EndReason =
   | 'UNSPECIFIED'
   | 'LOGGED_OUT'

@@ -1,22 +1,22 @@
 import type { EndReason } from './end-reason.ts';
 
-/** Who is responsible for what happened, as the audit trail names them. */
+/** Who is responsible for an event, as named in the audit trail. */
 export type Actor =
-  /** Whoever holds a token of this session. */
+  /** The holder of a token of this session. */
   | {
       readonly kind: 'caller';
       readonly userId: string;
       readonly sessionId: string;
       readonly clientId: string;
     }
-  /** Whoever presented a username and a password. */
+  /** The caller who presented a username and a password. */
   | { readonly kind: 'credentials' }
-  /** Somebody with a shell on the machine of the service. */
+  /** A person with shell access to the server. */
   | { readonly kind: 'operator' }
   /** latchkey itself, for example when a deadline has passed. */
   | { readonly kind: 'service' };
 
-/** Where the person is, and with which application. Empty: not known. */
+/** The address and the client of the caller. Empty: unknown. */
 export interface EventOrigin {
   readonly ipAddress: string;
   readonly clientId: string;
@@ -37,12 +37,12 @@ interface SessionFacts<Kind extends string> extends Facts<Kind> {
 export type UserChangeKind = 'CREATED' | 'UPDATED' | 'PASSWORD_SET' | 'DISABLED' | 'ENABLED' | 'DELETED';
 
 /**
- * A fact about a person or a session, published once it is true. The health of the service itself is no security
- * event: it is in the metrics.
+ * A fact about a user or a session, published once it is true. The health of the service is not a security event; see
+ * the metrics.
  */
 export type SecurityEvent =
   | (SessionFacts<'SignedIn'> & { readonly origin: EventOrigin })
-  /** `reason` is a failure's. `userId` is undefined where nobody has the username, which is never kept. */
+  /** `reason` is a `FailureReason`. `userId` is undefined if no user has the username. The username is never stored. */
   | (Facts<'SignInFailed'> & {
       readonly reason: string;
       readonly userId: string | undefined;
@@ -50,12 +50,12 @@ export type SecurityEvent =
     })
   /** The user cannot sign in: the stored password is damaged, or its master key is missing. */
   | (Facts<'PasswordUnreadable'> & { readonly userId: string })
-  /** The sign-in succeeded. The password stays stored in the old way until the next one. */
+  /** The sign-in succeeded. The password keeps its old stored form until the next sign-in. */
   | (Facts<'PasswordRehashFailed'> & { readonly userId: string; readonly cause: unknown })
   | (SessionFacts<'Refreshed'> & { readonly origin: EventOrigin })
-  /** The previous refresh token was presented again within the grace, and got the same successor. */
+  /** The previous refresh token was presented again within the grace period and got the same successor. */
   | (SessionFacts<'RefreshReplayed'> & { readonly origin: EventOrigin })
-  /** `sessionId` is undefined where all sessions of the user ended. */
+  /** `sessionId` is undefined if all sessions of the user ended. */
   | (Facts<'SessionEnded'> & {
       readonly userId: string;
       readonly sessionId: string | undefined;
@@ -63,12 +63,12 @@ export type SecurityEvent =
     })
   | (Facts<'UserChanged'> & { readonly userId: string; readonly change: UserChangeKind });
 
-/** Takes security events. Must not throw, and must not take long: it is called in the middle of a call. */
+/** Receives security events. `publish` runs inside a call, so it must not throw and must return quickly. */
 export interface SecurityEvents {
   publish(event: SecurityEvent): void;
 }
 
-/** Hands every event to each subscriber in turn. */
+/** Publishes every event to each subscriber in order. */
 export function publishTo(...subscribers: readonly SecurityEvents['publish'][]): SecurityEvents {
   return {
     publish: (event) => {

@@ -1,35 +1,35 @@
 import type { SigningAlgorithm, StoredSigningKey } from './signing-key.ts';
 
-/** The durations that rule the keys, in milliseconds, and what new keys are. */
+/** Key durations in milliseconds, and the algorithm of new keys. */
 export interface KeyPolicy {
   readonly algorithm: SigningAlgorithm;
   /** How long a key signs before its successor takes over. */
   readonly rotationMs: number;
-  /** How long a key is published before it signs: more than any verifier keeps its copy of the keys. */
+  /** How long a key is published before it signs. Must be longer than any verifier caches the keys. */
   readonly publishLeadMs: number;
-  /** How long a key stays published after it signed last: the life of an access token, and clock skew. */
+  /** How long a key stays published after it last signed: the access token lifetime plus clock skew. */
   readonly retentionMs: number;
 }
 
 /**
- * PUBLISHED -> SIGNING -> RETIRING -> EXPIRED, by time alone: a key's own `signsFrom`, its successor's, and the
- * policy. EXPIRED: no living token was signed with it, and it is published no more.
+ * PUBLISHED -> SIGNING -> RETIRING -> EXPIRED. Depends only on time: the key's `signsFrom`, its successor's, and the
+ * policy. EXPIRED: no live token was signed with the key, and it is no longer published.
  */
 export type KeyState = 'PUBLISHED' | 'SIGNING' | 'RETIRING' | 'EXPIRED';
 
-/** A stored key and where it is in its life. */
+/** A stored key and its state. */
 export interface KeyLife {
   readonly key: StoredSigningKey;
   readonly state: KeyState;
   /** When its successor takes over; undefined: it has none. */
   readonly signsUntil: number | undefined;
-  /** When it is published no more; undefined: it has no successor. */
+  /** When it is no longer published; undefined: it has no successor. */
   readonly publishedUntil: number | undefined;
 }
 
 type KeyOrder = Pick<StoredSigningKey, 'signsFrom' | 'keyId'>;
 
-/** Sorts keys newest first: the order in which each key is followed by the one it succeeds. */
+/** Sorts keys newest first, so each key comes right before its predecessor. */
 export function byNewestFirst(a: KeyOrder, b: KeyOrder): number {
   if (a.signsFrom !== b.signsFrom) return b.signsFrom - a.signsFrom;
   if (a.keyId === b.keyId) return 0;
@@ -37,8 +37,8 @@ export function byNewestFirst(a: KeyOrder, b: KeyOrder): number {
 }
 
 /**
- * The lives of the keys at `now`, newest first as they are given. One key signs at any time: the newest whose
- * `signsFrom` has come, or the oldest of all, where this machine's clock is behind the one that made it.
+ * The states of the keys at `now`, newest first like the input. Exactly one key signs: the newest whose `signsFrom` has
+ * passed. If there is none, because the clock of this machine is behind, the oldest key signs.
  */
 export function livesAt(
   newestFirst: readonly StoredSigningKey[],
@@ -61,8 +61,8 @@ function stateOf(index: number, signing: number, publishedUntil: number | undefi
 }
 
 /**
- * Whether the newest key needs a successor: its time is nearly over, or keys are to be of another algorithm. The
- * latter only once it signs, so that processes that disagree about the algorithm add a key per lead, not per look.
+ * Whether the newest key needs a successor: its time is nearly over, or the configured algorithm differs. The latter
+ * counts only once the key signs. So processes with different algorithms add one key per publish lead, not per check.
  */
 export function isRotationDue(newest: StoredSigningKey, policy: KeyPolicy, now: number): boolean {
   const endsSoon = newest.signsFrom + policy.rotationMs - policy.publishLeadMs <= now;
@@ -72,14 +72,14 @@ export function isRotationDue(newest: StoredSigningKey, policy: KeyPolicy, now: 
 /** A day: a process whose clock is wrong by less cannot remove a key that others need. */
 const REMOVAL_DELAY_MS = 24 * 60 * 60 * 1_000;
 
-/** Whether nobody can need the stored key any more; it has not been published for a while. */
+/** Whether the stored key can be removed; it must have been unpublished for `REMOVAL_DELAY_MS`. */
 export function isRemovalDue({ publishedUntil }: KeyLife, now: number): boolean {
   return publishedUntil !== undefined && publishedUntil + REMOVAL_DELAY_MS <= now;
 }
 
 /**
- * When a key made at `now` begins to sign. The first does at once, for there is nothing else. A successor is
- * published first, and never takes its turn before the one it succeeds.
+ * When a key created at `now` starts to sign. The first key signs at once. A successor is published first, and never
+ * signs before its predecessor.
  */
 export function successorSignsFrom(
   newest: StoredSigningKey | undefined,

@@ -1,4 +1,4 @@
-// For the adapters, which know core only.
+// Adapters may import from core only.
 export { withLowS } from '../../validator/low-s.ts';
 
 import type { PublicJwk, SigningAlgorithm } from './signing-key.ts';
@@ -10,14 +10,14 @@ export interface GeneratedKey {
   readonly privateJwk: string;
 }
 
-/** Signs the claims of an access token; the JOSE header is `alg`, `kid` and `typ: at+jwt` (RFC 9068, section 2.1). */
+/** Signs the claims of an access token. The JOSE header is `alg`, `kid` and `typ: at+jwt` (RFC 9068, section 2.1). */
 export interface TokenSigner {
   readonly keyId: string;
-  /** The token in JWS compact form; an ES256 signature has low s, since the validator refuses the other one. */
+  /** Returns the JWS compact form. ES256 signatures must have low s, because the validator rejects high s. */
   sign(claims: Readonly<Record<string, unknown>>): Promise<string>;
 }
 
-/** Makes keys and signs with them: the port to the JOSE library. */
+/** Generates keys and signers: the port to the JOSE library. */
 export interface KeyMaterial {
   generate(algorithm: SigningAlgorithm): Promise<GeneratedKey>;
   signer(keyId: string, algorithm: SigningAlgorithm, privateJwk: string): Promise<TokenSigner>;

@@ -8,9 +8,9 @@ const TAG_BYTES = 16;
 const SEALED = /^v1\.([0-9a-f]{8})\.([A-Za-z0-9_-]+)$/;
 
 /**
- * Seals a private key under the newest master key, bound to its key id:
- * `v1.<master key id>.<base64url of iv, ciphertext and tag>`. AES-256-GCM with a random 96-bit iv
- * (NIST SP 800-38D, section 8.2.2) is good for 2^32 keys under one master key.
+ * Encrypts a private key with the newest master key and binds it to its key id.
+ * Format: `v1.<master key id>.<base64url of iv, ciphertext and tag>`. AES-256-GCM with a random 96-bit iv (NIST SP
+ * 800-38D, section 8.2.2) is safe for 2^32 keys per master key.
  */
 export function sealPrivateKey(privateJwk: string, keyId: string, masterKeys: MasterKeys): string {
   const { id, sealing } = masterKeys.newest;
@@ -20,16 +20,16 @@ export function sealPrivateKey(privateJwk: string, keyId: string, masterKeys: Ma
   return `v1.${id}.${sealed.toString('base64url')}`;
 }
 
-/** The id of the master key it is sealed under; undefined: it is not of a form known here. */
+/** The id of the master key that sealed it; undefined: unknown format. */
 export function masterKeyIdOf(sealed: string): string | undefined {
   return SEALED.exec(sealed)?.[1];
 }
 
-/** Opens what `sealPrivateKey` made. Throws INTERNAL, with what to do about it, if it cannot. */
+/** Decrypts the result of `sealPrivateKey`. Throws INTERNAL with the cause and the fix if it cannot. */
 export function openPrivateKey(sealed: string, keyId: string, masterKeys: MasterKeys): string {
   const [, masterKeyId = '', payload = ''] = SEALED.exec(sealed) ?? [];
   const bytes = Buffer.from(payload, 'base64url');
-  if (bytes.length <= IV_BYTES + TAG_BYTES) throw unopenable(keyId, 'its record is not of a form known here');
+  if (bytes.length <= IV_BYTES + TAG_BYTES) throw unopenable(keyId, 'its record has an unknown format');
   const masterKey = masterKeys.byId(masterKeyId);
   if (masterKey === undefined) {
     throw unopenable(

@@ -23,7 +23,7 @@ export interface KeyServiceOptions {
   readonly policy: KeyPolicy;
 }
 
-/** A published key without its private half. Times: milliseconds since 1970. */
+/** A published key without its private part. Times are milliseconds since 1970. */
 export interface SigningKeyInfo {
   readonly keyId: string;
   readonly algorithm: SigningAlgorithm;
@@ -33,28 +33,30 @@ export interface SigningKeyInfo {
   /** Undefined: it has no successor. */
   readonly signsUntil?: number | undefined;
   readonly publishedUntil?: number | undefined;
-  /** The master key it is sealed under; undefined: its record is not of a form known here. */
+  /** The id of the master key that sealed it; undefined: its record has an unknown format. */
   readonly masterKeyId: string | undefined;
 }
 
-/** `reload` asks the store at most this often; milliseconds. Tokens with made-up key ids cannot make it a burden. */
+/**
+ * Minimum interval between two store reads by `reload`; milliseconds. Limits the load from tokens with made-up key ids.
+ */
 const MIN_RELOAD_INTERVAL_MS = 1_000;
 
 /**
- * The keys that sign access tokens, as this process knows them.
+ * The signing keys for access tokens, as known to this process.
  *
- * Which key signs follows from the list of keys and the clock alone, so every process comes to the same answer
- * without asking. A key that was added since the list was read cannot sign before `publishLeadMs` are over. The
- * answer is relied on for half of that (the other half is for clocks that differ); past it, `signer` reads the
- * list again before it signs, and fails with STORE_UNAVAILABLE rather than sign with a key that others may have
- * forgotten.
+ * The signing key follows from the key list and the clock alone. So all processes choose the same key without
+ * coordination.
+ * A key that was added after the list was read cannot sign within `publishLeadMs`. The list is used for half of that;
+ * the other half allows for clock differences. After that, `signer` reads the list again before it signs. If that
+ * fails, it throws STORE_UNAVAILABLE, because other processes may have removed its key.
  */
 export class KeyService {
   readonly #options: KeyServiceOptions;
   readonly #signers = new Map<string, TokenSigner>();
   readonly #faults = new Map<string, unknown>();
   #keys: readonly StoredSigningKey[] = [];
-  /** By the monotonic clock. */
+  /** By the monotonic clock; milliseconds. */
   #loadedAt = Number.NEGATIVE_INFINITY;
   #loading: Promise<void> | undefined;
   #ticking: Promise<void> | undefined;
@@ -65,8 +67,8 @@ export class KeyService {
   }
 
   /**
-   * Loads the keys; makes the first if there is none. Fails with STORE_UNAVAILABLE, or INTERNAL if a key cannot be
-   * opened.
+   * Loads the keys, and creates the first one if there is none. Fails with STORE_UNAVAILABLE, or INTERNAL if the
+   * signing key cannot be decrypted.
    */
   async start(): Promise<void> {
     await this.#load();
@@ -74,13 +76,13 @@ export class KeyService {
     this.#heldSigner();
   }
 
-  /** Waits for a `tick` under way; there is none afterwards. */
+  /** Waits for a running `tick`; later calls of `tick` do nothing. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#ticking?.catch(() => undefined);
   }
 
-  /** Signs with the key whose turn it is. Cheap: to be asked for every token. */
+  /** Returns a signer with the current signing key. Cheap: call it for every token. */
   signer(): TokenSigner {
     const held = this.#heldSigner();
     if (this.#ageMs() < this.#options.policy.publishLeadMs / 2) return held;
@@ -94,9 +96,9 @@ export class KeyService {
   }
 
   /**
-   * Makes a successor to the newest key; it signs once it has been published long enough, and until then it is the
-   * answer to every further call, so that a repeat makes no other. If another process does the same at the same
-   * time, one key is made, and that is the answer to both. Fails with STORE_UNAVAILABLE.
+   * Adds a successor to the newest key. It signs after it has been published long enough. Until then further calls
+   * return it and add no other key. Concurrent calls in several processes add one key, and all return it. Fails with
+   * STORE_UNAVAILABLE.
    */
   async rotate(): Promise<SigningKeyInfo> {
     await this.#load();
@@ -116,33 +118,31 @@ export class KeyService {
     });
   }
 
-  /** What verifiers need, newest first: the keys that sign, will sign, or signed a token that still lives. */
+  /** The keys that verifiers need, newest first: keys that sign, will sign, or signed a live token. */
   publicKeys(): readonly PublicJwk[] {
     return this.#lives().flatMap(({ key, state }) => (state === 'EXPIRED' ? [] : [key.publicJwk]));
   }
 
   /**
-   * `publicKeys` for verifiers elsewhere, who rely on them: read anew where a key that is not known here may have begun
-   * to sign by now. Fails with STORE_UNAVAILABLE then.
+   * Like `publicKeys`, for remote verifiers. Reads the keys again if a key that is unknown here may sign already. Then
+   * it can fail with STORE_UNAVAILABLE.
    */
   async currentPublicKeys(): Promise<readonly PublicJwk[]> {
     if (this.#ageMs() >= this.#options.policy.publishLeadMs / 2) await this.#load();
     return this.publicKeys();
   }
 
-  /**
-   * Reads the keys again, unless that was done just now. Callers at the same time share one read. Fails with
-   * STORE_UNAVAILABLE.
-   */
+  /** Reads the keys again, at most once per second. Concurrent calls share one read. Fails with STORE_UNAVAILABLE. */
   async reload(): Promise<void> {
     if (this.#loading === undefined && this.#ageMs() < MIN_RELOAD_INTERVAL_MS) return;
     await this.#load();
   }
 
   /**
-   * What is due by now: learns of keys that other processes made, makes the next one in time, removes what
-   * nobody needs. To be called on an interval well under half of `publishLeadMs`. Fails with STORE_UNAVAILABLE,
-   * and with INTERNAL if a key that signs now or next cannot be opened: to be logged, the next call tries again.
+   * Loads keys that other processes added, adds the next key in time, and removes keys that are no longer needed.
+   *
+   * Call it at an interval well under half of `publishLeadMs`. Fails with STORE_UNAVAILABLE, and with INTERNAL if the
+   * current or next signing key cannot be decrypted. Log the error; the next call retries.
    */
   tick(): Promise<void> {
     if (this.#closed) return Promise.resolve();
@@ -166,7 +166,7 @@ export class KeyService {
     if (fault !== undefined) throw fault;
   }
 
-  /** Adds a successor to the newest key that is known; where another process was first, learns of its key instead. */
+  /** Adds a successor to the newest known key. If another process added one first, loads that key instead. */
   async #addSuccessor(): Promise<void> {
     const { store, material, masterKeys, clock, policy } = this.#options;
     const [newest] = this.#keys;
@@ -183,7 +183,7 @@ export class KeyService {
     await this.#loadAnew();
   }
 
-  /** A read that began earlier may not know of what was just written. */
+  /** A read that started earlier may miss what was just written. */
   async #loadAnew(): Promise<void> {
     await this.#loading?.catch(() => undefined);
     await this.#load();
@@ -210,7 +210,7 @@ export class KeyService {
     this.#loadedAt = askedAt;
   }
 
-  /** A key that cannot be opened is a fault when its turn comes, not before: the others work until then. */
+  /** A key that cannot be decrypted causes an error only when it must sign. The other keys work until then. */
   async #open(key: StoredSigningKey): Promise<void> {
     try {
       const privateJwk = openPrivateKey(key.sealedPrivateJwk, key.keyId, this.#options.masterKeys);

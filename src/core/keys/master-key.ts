@@ -1,32 +1,32 @@
 import { createHash, hkdfSync } from 'node:crypto';
 
-/** What is derived from one master key, 32 bytes each. */
+/** The keys derived from one master key, 32 bytes each. */
 export interface DerivedKeys {
-  /** 8 hex digits that name the master key in what was sealed under it; they tell nothing about it. */
+  /** 8 hex digits that identify the master key in sealed data. They reveal nothing about it. */
   readonly id: string;
-  /** Seals private signing keys. */
+  /** Encrypts private signing keys. */
   readonly sealing: Buffer;
   /** Authenticates refresh tokens. */
   readonly refreshMac: Buffer;
-  /** Goes into every password hash. */
+  /** The pepper of every password hash. */
   readonly pepper: Buffer;
 }
 
 const DERIVED_BYTES = 32;
 
-/** The shortest master key there may be. */
+/** Minimum length of a master key. */
 export const MASTER_KEY_MIN_BYTES = 32;
 
-/** The master keys, newest first. The newest makes what is new; the others still open what they made. */
+/** The master keys, newest first. The newest one is used for new data. The others only read existing data. */
 export class MasterKeys {
   readonly newest: DerivedKeys;
   readonly all: readonly DerivedKeys[];
 
-  /** Throws RangeError without a key, or for one under 32 bytes: the configuration has checked that. */
+  /** Throws RangeError for an empty list or a key under 32 bytes. The configuration checks both earlier. */
   constructor(keys: readonly Buffer[]) {
     this.all = keys.map(derive);
     const [newest] = this.all;
-    if (newest === undefined) throw new RangeError('There must be a master key.');
+    if (newest === undefined) throw new RangeError('At least one master key is required.');
     this.newest = newest;
   }
 
@@ -35,7 +35,7 @@ export class MasterKeys {
   }
 }
 
-/** HKDF-SHA-256 (RFC 5869) without salt: the master key is random already; the label keeps the uses apart. */
+/** HKDF-SHA-256 (RFC 5869) without salt, because the master key is random already. The label separates the uses. */
 function derive(masterKey: Buffer): DerivedKeys {
   if (masterKey.length < MASTER_KEY_MIN_BYTES) {
     throw new RangeError(`A master key must be at least ${MASTER_KEY_MIN_BYTES} bytes.`);

@@ -1,4 +1,4 @@
-/** JWS algorithms that access tokens are signed with (RFC 8037, RFC 7518 section 3.4). */
+/** JWS algorithms of access tokens (RFC 8037, RFC 7518 section 3.4). */
 export type SigningAlgorithm = 'EdDSA' | 'ES256';
 
 /** A public key as a JWK (RFC 7517) with `kid`, `alg` and `use: 'sig'`. */
@@ -10,9 +10,9 @@ export interface StoredSigningKey {
   readonly keyId: string;
   readonly algorithm: SigningAlgorithm;
   readonly publicJwk: PublicJwk;
-  /** The private JWK, sealed by `core/keys/key-sealing` under a key derived from a master key. */
+  /** The private JWK, sealed by `core/keys/key-sealing` with a key derived from a master key. */
   readonly sealedPrivateJwk: string;
   readonly createdAt: number;
-  /** It is published from `createdAt` and signs from here until its successor's `signsFrom`. */
+  /** The key is published from `createdAt`. It signs from this time until its successor's `signsFrom`. */
   readonly signsFrom: number;
 }

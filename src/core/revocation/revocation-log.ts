@@ -1,48 +1,52 @@
 import type { Revocation } from '../../validator/revocation-set.ts';
 
-/** An entry with its place in the log. */
+/** A revocation with its revision in the log. */
 export interface LoggedRevocation {
-  /** Opaque to everyone but `validator/revision`; grows along the log. */
+  /** Increases along the log. Opaque except to `validator/revision`. */
   readonly revision: string;
   readonly revocation: Revocation;
 }
 
 export interface LogState {
-  /** When this log began, milliseconds since 1970. Endings before it are not in it. */
+  /** When this log began; milliseconds since 1970. Earlier revocations are not in it. */
   readonly coveredSince: number;
-  /** The log still holds the position asked about, or has dropped it as no longer needed. False: it has lost entries. */
+  /** The log still holds the given position, or dropped it after its retention. False: the log lost entries. */
   readonly continuous: boolean;
 }
 
-/** A full page of `read`: there may be more. Every log has pages of this size, or its readers would stop too soon. */
+/**
+ * Entries in a full page of `read`; a full page means there may be more. Every log must use this size, or readers stop
+ * too early.
+ */
 export const LOG_PAGE_SIZE = 1_000;
 
 /**
- * One ordered log of what has ended.
+ * The ordered log of revocations.
  *
- * Law: `append` is durable when its promise resolves (ENDING_UNCONFIRMED where the replicas did not confirm).
- * Entries are read in the order of their revisions, each once, by every reader. An entry is kept until it expires, and
- * for at least the log's retention after `endedAt`. Its revision does not tell its age: revisions come from a clock that
- * may be set. `coveredSince` is set when the log is first used, and again after its store was wiped, restarted or
- * failed over, because sessions may have been lost then. Faults of the driver are
- * STORE_UNAVAILABLE with `store: revocations`; an append that timed out never runs later.
- *
- * A damaged entry keeps its place and counts for what can be read of it. Every time that is read is a whole number of
- * milliseconds from 1970 to 9999.
+ * Law:
+ * - `append` is durable when its promise resolves. It fails with END_UNCONFIRMED if the replicas did not confirm.
+ * - Every reader reads the entries in revision order, each once.
+ * - An entry is kept until it expires, and at least for the log's retention after `endedAt`.
+ * - A revision does not give the age of its entry. Revisions come from a clock that may be set.
+ * - `coveredSince` is set when the log is first used. It is set again after the store was wiped, restarted or failed
+ *   over, because sessions may have been lost.
+ * - Driver errors become STORE_UNAVAILABLE with `store: revocations`. An append that timed out never runs later.
+ * - A damaged entry keeps its revision, and its readable fields apply.
+ * - Every time that is read is an integer in milliseconds, from 1970 to 9999.
  */
 export interface RevocationLog {
-  /** Appends and answers the entry's revision. */
+  /** Appends the revocation and returns its revision. */
   append(revocation: Revocation, now: number): Promise<string>;
   /**
-   * The entries after `after` (undefined: from the beginning), at most `LOG_PAGE_SIZE`. Waits up to `waitMs` for the
-   * first one; none then: an empty list.
+   * Returns the entries after `after` (undefined: from the beginning), at most `LOG_PAGE_SIZE`.
+   * Waits up to `waitMs` for the first one. Returns an empty list if none comes.
    */
   read(after: string | undefined, waitMs: number): Promise<readonly LoggedRevocation[]>;
   /**
-   * Creates the log if there is none, and says whether it still is the one that `position` was read from. With replicas
-   * to wait for, fails unless they confirm that what was read before this call was read from the primary.
+   * Creates the log if there is none, and checks that it is still the log that `position` was read from.
+   * If replicas are configured, it fails unless they confirm that earlier reads came from the primary.
    */
   inspect(position: string | undefined, now: number): Promise<LogState>;
-  /** Gives up a waiting `read`, for example at the end of the process. */
+  /** Cancels a waiting `read`, for example at shutdown. */
   close(): Promise<void>;
 }

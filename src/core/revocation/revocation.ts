@@ -1,4 +1,4 @@
-// The words that the log shares with the validator, for the adapters, which know core only.
+// Shared with the validator. Adapters may import from core only.
 
 export { isRevision, reaches } from '../../validator/revision.ts';
 export type { Revocation } from '../../validator/revocation-set.ts';

@@ -19,10 +19,10 @@ export class AccessTokenIssuer {
   }
 
   /**
-   * The token never outlives its session. `expiresAt`: milliseconds since 1970.
+   * Issues an access token that never outlives its session. `expiresAt`: milliseconds since 1970.
    *
-   * @param now when the session was known to live: the instant before the store was asked. An ending after it is in
-   * the log for as long as this token lives, however long the process was held up in between.
+   * @param now a time at which the session was known to be live: before the store was called. Then a later revocation
+   * stays in the log for the whole lifetime of this token. This holds even if the process was paused in between.
    */
   async issue(
     session: Session,

@@ -1,4 +1,4 @@
-/** What a client holds of a session. Times are milliseconds since 1970. */
+/** The tokens of a session. Times are milliseconds since 1970. */
 export interface IssuedTokens {
   readonly accessToken: string;
   readonly accessTokenExpiresAt: number;

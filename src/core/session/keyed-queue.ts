@@ -1,4 +1,4 @@
-/** One piece of work at a time for each key, in the order of their arrival. */
+/** Runs one task at a time per key, in order of arrival. */
 export class KeyedQueue {
   readonly #last = new Map<string, Promise<void>>();
 

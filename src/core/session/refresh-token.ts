@@ -1,10 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** What a refresh token says, its MAC verified. */
+/** The content of a refresh token with a verified MAC. */
 export interface RefreshGrant {
   readonly userId: string;
   readonly sessionId: string;
-  /** Which of the session's refresh tokens it is; the first is 1. */
+  /** Counts the refresh tokens of the session; the first is 1. */
   readonly generation: number;
 }
 
@@ -16,21 +16,20 @@ const MAC_AT = GENERATION_AT + 4;
 const MAC_BYTES = 32;
 const TOKEN_LENGTH = PREFIX.length + ((MAC_AT + MAC_BYTES) / 3) * 4;
 
-/** The last generation that fits. At one refresh a second it is reached after 136 years. */
+/** The largest generation that fits. With one refresh per second it is reached after 136 years. */
 export const MAX_GENERATION = 0xffff_ffff;
 
 /**
  * Refresh tokens: `lkr_` + base64url(version | user id | session id | generation | HMAC-SHA-256).
  *
- * Nothing of a token is stored. The session record holds the generation that is current, and the same grant
- * always gives the same text: that is why a repeated refresh can be answered with the same successor. A forged
- * token fails here, before any store is asked.
+ * Tokens are not stored. The session record holds the current generation, and the same grant always gives the same
+ * token. So a repeated refresh can return the same successor. A forged token is rejected without a store call.
  */
 export class RefreshTokens {
   readonly #macKeys: readonly Buffer[];
   readonly #newestKey: Buffer;
 
-  /** @param macKeys of 32 bytes, newest first: tokens are made with the first and accepted with any. */
+  /** @param macKeys keys of 32 bytes, newest first. The first one signs; all of them verify. */
   constructor(macKeys: readonly Buffer[]) {
     const [newest] = macKeys;
     if (newest === undefined) throw new RangeError('refresh tokens need at least one MAC key');
@@ -48,7 +47,7 @@ export class RefreshTokens {
     return PREFIX + bytes.toString('base64url');
   }
 
-  /** Undefined: it is none of ours. */
+  /** Undefined: the token was not issued by this service. */
   verify(token: string): RefreshGrant | undefined {
     if (token.length !== TOKEN_LENGTH || !token.startsWith(PREFIX)) return undefined;
     const text = token.slice(PREFIX.length);

@@ -11,11 +11,11 @@ export type RotationDecision =
     };
 
 export interface RotationRequest {
-  /** The generation of the token that was presented. */
+  /** The generation of the presented token. */
   readonly generation: number;
-  /** The user's, as it was read just now. */
+  /** The user's security version, as just read. */
   readonly securityVersion: number;
-  /** How a session ends that was opened under an older security version. */
+  /** The end reason for a session with an older security version. */
   readonly outdatedReason: EndReason;
   readonly refreshGraceMs: number;
   readonly idleTtlMs: number;
@@ -23,16 +23,16 @@ export interface RotationRequest {
 }
 
 /**
- * The rotation rule (RFC 9700, section 4.14.2), as a function of values. `rotate.lua` is the same rule, and
- * the property test holds the two together.
+ * The rotation rule (RFC 9700, section 4.14.2) as a pure function. `rotate.lua` implements the same rule. A property
+ * test compares the two.
  *
- * - A session whose deadline has passed, or that was opened under an older security version of its user, ends.
- * - The current generation moves on to the next one.
- * - The generation before it, within the grace, gets the same successor again: a lost answer or a second tab
- *   is not theft, and no second branch is ever made.
- * - Anything older is a copy in somebody's hands: the session ends.
- * - A later generation than the stored one, its MAC being ours, means that the store lost a write in a
- *   failover: it is accepted, and rotation goes on from there.
+ * - A session ends if a deadline has passed or if it was opened under an older security version.
+ * - The current generation is replaced by the next one.
+ * - The previous generation, within the grace period, gets the same successor again. A lost response or a second tab is
+ *   not theft. There is never a second successor.
+ * - Any older generation is a stolen or copied token, so the session ends.
+ * - A later generation with a valid MAC means that the store lost a write in a failover. It is accepted, and rotation
+ *   continues from it.
  */
 export function decideRotation(session: Session, request: RotationRequest): RotationDecision {
   const { now, generation, refreshGraceMs, idleTtlMs } = request;
@@ -53,7 +53,7 @@ export function decideRotation(session: Session, request: RotationRequest): Rota
   return { kind: 'end', reason: 'REFRESH_TOKEN_REUSED' };
 }
 
-/** The deadline that has passed; the absolute one, where both have. */
+/** The deadline that has passed; MAX_LIFETIME if both have. */
 export function passedDeadline(
   session: Pick<Session, 'idleDeadline' | 'absoluteDeadline'>,
   now: number,

@@ -1,2 +1,2 @@
-// For the adapters, which know core only.
+// Adapters may import from core only.
 export { createdAtOf } from '../../validator/session-id.ts';

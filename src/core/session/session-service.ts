@@ -1,12 +1,12 @@
 import type { Clock } from '../../validator/clock.ts';
 import { createdAtOf } from '../../validator/session-id.ts';
 import type { TokenVerifier } from '../../validator/token-verifier.ts';
-import type { RevocationView } from '../../validator/validator.ts';
+import type { RevocationCopy } from '../../validator/validator.ts';
 import type { EndReason } from '../audit/end-reason.ts';
 import type { Actor, EventOrigin, SecurityEvents } from '../audit/security-event.ts';
 import { Failure, storeUnavailable } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
-import { invalidCredentials } from '../login/invalid-credentials.ts';
+import { invalidCredentials } from '../user/invalid-credentials.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import type { AccessTokenIssuer } from './access-token-issuer.ts';
@@ -14,26 +14,26 @@ import type { IssuedTokens } from './issued-tokens.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { MAX_GENERATION, type RefreshGrant, type RefreshTokens } from './refresh-token.ts';
 import type { Device, EndedSession, Session, SessionPolicy } from './session.ts';
-import type { SessionEndings } from './session-endings.ts';
+import type { SessionEnder } from './session-ender.ts';
 import type { CreateOutcome, RotateOutcome, SessionStore } from './session-store.ts';
 
 export interface SessionServiceOptions {
   readonly store: SessionStore;
-  readonly endings: SessionEndings;
+  readonly ender: SessionEnder;
   readonly events: SecurityEvents;
   readonly users: Pick<UserDirectory, 'findById'>;
   readonly accessTokens: AccessTokenIssuer;
   readonly refreshTokens: RefreshTokens;
   readonly verifier: TokenVerifier;
-  /** What is known of the log; asked so that a record which a failover revived is not believed. */
-  readonly revocations: Pick<RevocationView, 'endReasonOf'>;
+  /** Detects a record that ended but was restored by a failover. */
+  readonly revocations: Pick<RevocationCopy, 'endReasonOf'>;
   readonly issuer: string;
   readonly policy: SessionPolicy;
   readonly clock: Clock;
   readonly ids: IdSource;
 }
 
-/** What is known of a sign-in besides the user. */
+/** Facts about a sign-in besides the user. */
 export interface SignIn {
   readonly clientId: string;
   readonly device: Device;
@@ -43,9 +43,9 @@ export interface SignIn {
 
 export interface RefreshAttempt {
   readonly refreshToken: string;
-  /** The application that presents it; empty: not compared with the session's. */
+  /** The client that presents the token; empty: not compared with the session's. */
   readonly clientId: string;
-  /** Where it was presented; empty: not known. */
+  /** The client's IP address; empty: unknown. */
   readonly ipAddress: string;
 }
 
@@ -58,25 +58,28 @@ export interface OpenedSession extends SessionWithTokens {
   readonly replaced: readonly EndedSession[];
 }
 
-/** What became of one attempt to open a session. */
+/** The result of one attempt to open a session. */
 interface Attempt {
   readonly session: Session;
   readonly outcome: CreateOutcome;
   readonly now: number;
 }
 
-/** How often a login makes room before it fails; logins of the same user in other processes may take the room. */
+/** Maximum attempts of a login to make room. Logins of the same user in other processes may use the room first. */
 const MAX_OPEN_ATTEMPTS = 50;
-/** A login that waits longer than this for others of its user to make room is refused, and ends nothing; milliseconds. */
+/** A login that waits longer than this for other logins of its user fails and ends no session; milliseconds. */
 const MAX_ROOM_WAIT_MS = 1_000;
 
 const CREDENTIALS: Actor = { kind: 'credentials' };
 const SERVICE: Actor = { kind: 'service' };
 
-/** Opens sessions, keeps them going, ends them. */
+/** Opens, refreshes and ends sessions. */
 export class SessionService {
   readonly #options: SessionServiceOptions;
-  /** One login of a user makes room at a time: many would take it from each other and end ever more sessions. */
+  /**
+   * One login per user makes room at a time. In parallel, logins would use each other's room and end ever more
+   * sessions.
+   */
   readonly #makingRoom = new KeyedQueue();
 
   constructor(options: SessionServiceOptions) {
@@ -84,12 +87,14 @@ export class SessionService {
   }
 
   /**
-   * Opens a session for a user whose credentials were checked against the very record that is given. Fails
-   * with INVALID_CREDENTIALS if the user's sessions were ended since the record was read, and with ENDING_UNCONFIRMED or
-   * STORE_UNAVAILABLE if a session that must make room is not confirmed as ended; then it opens nothing.
+   * Opens a session for a user whose credentials were checked against exactly this record.
    *
-   * The password check may take longer than the store remembers a cut-off. So the user is read again here; the store
-   * detects changes after that.
+   * Fails with INVALID_CREDENTIALS if the user's sessions were ended after the record was read. Fails with
+   * END_UNCONFIRMED or STORE_UNAVAILABLE if a session that must make room is not confirmed as ended. In both cases it
+   * opens nothing.
+   *
+   * The password check may take longer than the store remembers a cut-off. So the user is read again here. The store
+   * detects later changes.
    */
   async open(checked: User, signIn: SignIn): Promise<OpenedSession> {
     const { users, clock } = this.#options;
@@ -106,14 +111,14 @@ export class SessionService {
     });
   }
 
-  /** Resolves if a session of this user could be stored now; STORE_UNAVAILABLE. */
+  /** Resolves if a session of this user can be stored now. Fails with STORE_UNAVAILABLE. */
   checkStore(userId: string): Promise<void> {
     return this.#options.store.ping(userId);
   }
 
   /**
-   * Refuses a sign-in with INVALID_CREDENTIALS, after the steps on the stores that `open` begins with. Where one of
-   * them is away both fail alike, so that nobody learns which credentials were right.
+   * Rejects a sign-in with INVALID_CREDENTIALS, after the same store steps that `open` starts with. If a store is
+   * unavailable, both fail in the same way. So the error does not reveal which credentials were right.
    */
   async refuse(userId: string): Promise<never> {
     await this.#options.users.findById(userId);
@@ -121,8 +126,10 @@ export class SessionService {
   }
 
   /**
-   * Exchanges a refresh token; see `decideRotation`. Fails with INVALID_REFRESH_TOKEN, also for another client's token,
-   * SESSION_ENDED, STORE_UNAVAILABLE, and ENDING_UNCONFIRMED where a session that ends here may not be stored as ended.
+   * Exchanges a refresh token; see `decideRotation`.
+   *
+   * Fails with INVALID_REFRESH_TOKEN (also for a token of another client), SESSION_ENDED and STORE_UNAVAILABLE. Fails
+   * with END_UNCONFIRMED if the end of a session may not be durable.
    */
   async refresh({ refreshToken, clientId, ipAddress }: RefreshAttempt): Promise<SessionWithTokens> {
     const grant = this.#grantOf(refreshToken);
@@ -159,22 +166,22 @@ export class SessionService {
     }
   }
 
-  /** Ends the session of any refresh token it ever had. Fails with INVALID_REFRESH_TOKEN, ENDING_UNCONFIRMED. */
+  /** Ends the session of a refresh token of any generation. Fails with INVALID_REFRESH_TOKEN, END_UNCONFIRMED. */
   async logoutByRefreshToken(refreshToken: string): Promise<{ revision: string }> {
     const { userId, sessionId } = this.#grantOf(refreshToken);
     const actor = holderOf({ userId, sessionId, clientId: '' });
-    return this.#options.endings.end(userId, sessionId, 'LOGGED_OUT', actor);
+    return this.#options.ender.end(userId, sessionId, 'LOGGED_OUT', actor);
   }
 
-  /** Ends the session of an access token, expired or not. Fails with INVALID_ACCESS_TOKEN, ENDING_UNCONFIRMED. */
+  /** Ends the session of an access token, expired or not. Fails with INVALID_ACCESS_TOKEN, END_UNCONFIRMED. */
   async logoutByAccessToken(accessToken: string): Promise<{ revision: string }> {
-    const { verifier, issuer, endings } = this.#options;
+    const { verifier, issuer, ender } = this.#options;
     const verified = verifier.recall(accessToken) ?? (await verifier.verify(accessToken));
     if ('reason' in verified || verified.claims.issuer !== issuer) {
       throw new Failure('INVALID_ACCESS_TOKEN', 'This is not an access token of this service.');
     }
     const { userId, sessionId } = verified.claims;
-    return endings.end(userId, sessionId, 'LOGGED_OUT', holderOf(verified.claims));
+    return ender.end(userId, sessionId, 'LOGGED_OUT', holderOf(verified.claims));
   }
 
   async #refuse(userId: string): Promise<never> {
@@ -182,7 +189,7 @@ export class SessionService {
     throw invalidCredentials();
   }
 
-  /** Every end is followed by one more attempt: what was ended made room for this login, or for another one. */
+  /** Retries after every end, because another login may use the room first. */
   async #openWithRoom(user: User, signIn: SignIn): Promise<OpenedSession> {
     const ended: EndedSession[] = [];
     for (let attempt = 1; attempt <= MAX_OPEN_ATTEMPTS; attempt += 1) {
@@ -190,7 +197,7 @@ export class SessionService {
       if (made.outcome.kind !== 'full') return this.#opened(user, made, ended);
       if (attempt === MAX_OPEN_ATTEMPTS) break;
       for (const sessionId of made.outcome.toEnd) {
-        ended.push(await this.#options.endings.replace(user.userId, sessionId, CREDENTIALS));
+        ended.push(await this.#options.ender.replace(user.userId, sessionId, CREDENTIALS));
       }
     }
     throw noRoom();
@@ -207,7 +214,7 @@ export class SessionService {
     return { session, tokens, replaced: [...ended, ...(await this.#tryReplace(user, outcome.replaced))] };
   }
 
-  /** Creates the record; with a later id if the first one is not younger than the user's cut-off. */
+  /** Creates the record. Retries with a later id if the first one is not after the user's cut-off. */
   async #attempt(user: User, signIn: SignIn): Promise<Attempt> {
     const { ids, clock } = this.#options;
     const now = clock.now();
@@ -218,13 +225,13 @@ export class SessionService {
   }
 
   /**
-   * Completes the ends of the sessions that `create` replaced, mostly of the same device. One that cannot be completed
-   * now is left out of the answer; a later login completes it.
+   * Completes the ends of the sessions that `create` replaced, mostly on the same device. Leaves out any that cannot be
+   * completed now; a later login completes them.
    */
   async #tryReplace({ userId }: User, replaced: readonly EndedSession[]): Promise<EndedSession[]> {
-    const { endings } = this.#options;
+    const { ender } = this.#options;
     const results = await Promise.allSettled(
-      replaced.map(({ sessionId }) => endings.replace(userId, sessionId, CREDENTIALS)),
+      replaced.map(({ sessionId }) => ender.replace(userId, sessionId, CREDENTIALS)),
     );
     return results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
   }
@@ -256,8 +263,8 @@ export class SessionService {
       ...grant,
       clientId,
       securityVersion: user.securityVersion,
-      // The security version grows with these two alone. A session of either kind was ended when it did, and revived by
-      // a Redis that was restored from a copy.
+      // Only these two changes raise the security version, and both ended the session. A Redis restored from a backup
+      // brought it back.
       outdatedReason: user.passwordChangedAt >= createdAt ? 'PASSWORD_CHANGED' : 'USER_DISABLED',
       refreshGraceMs,
       idleTtlMs,
@@ -275,23 +282,23 @@ export class SessionService {
   }
 
   /**
-   * The log can know of an ending that the record has lost, where the two are not on the same Redis node and only one
-   * of them failed over. Then the record is ended again.
+   * The log may hold an end that the record lost. This happens if they are on different Redis nodes and only one failed
+   * over. Then the record is ended again.
    */
   async #refuseIfKnownEnded({ userId, sessionId }: RefreshGrant): Promise<void> {
     const createdAt = createdAtOf(sessionId) ?? 0;
     const reason = this.#options.revocations.endReasonOf(userId, sessionId, createdAt);
     if (reason === undefined) return;
-    const ended = await this.#options.endings.endAgain(userId, sessionId, reason as EndReason);
+    const ended = await this.#options.ender.endAgain(userId, sessionId, reason as EndReason);
     throw sessionEnded(ended);
   }
 
-  /** The user as of now, with the roles of now. Whoever may not sign in any more loses the session here. */
+  /** Reads the user with the current roles. Ends the session if the user was deleted or disabled. */
   async #currentUser({ userId, sessionId }: RefreshGrant): Promise<User> {
     const user = await this.#options.users.findById(userId);
     if (user !== undefined && user.disabledAt === undefined) return user;
     const reason: EndReason = user === undefined ? 'USER_DELETED' : 'USER_DISABLED';
-    await this.#options.endings.end(userId, sessionId, reason, SERVICE);
+    await this.#options.ender.end(userId, sessionId, reason, SERVICE);
     const { store, clock } = this.#options;
     const found = await store.read(userId, sessionId, clock.now());
     throw sessionEnded(found.kind === 'ended' ? found.ended : undefined);
@@ -327,16 +334,16 @@ export class SessionService {
     events.publish({ kind, at: clock.now(), actor, userId, sessionId, origin: { ipAddress, clientId } });
   }
 
-  /** A session that ended by its deadline has no living access token, and an old ending is in nobody's way. */
+  /** A session that ended by its deadline has no live access token, so it needs no revocation. */
   async #logIfNeeded(userId: string, ended: EndedSession): Promise<void> {
     if (ended.reason === 'IDLE' || ended.reason === 'MAX_LIFETIME') return;
-    await this.#options.endings.log(userId, ended, SERVICE);
+    await this.#options.ender.log(userId, ended, SERVICE);
   }
 
-  /** Nobody has a token of it; if it cannot be ended either, its idle deadline will do. */
+  /** No token of this session was issued. If it cannot be ended, it ends at its idle deadline. */
   async #discard({ userId, sessionId }: Session): Promise<void> {
     try {
-      await this.#options.endings.end(userId, sessionId, 'REPLACED', SERVICE);
+      await this.#options.ender.end(userId, sessionId, 'REPLACED', SERVICE);
     } catch {
       return;
     }
@@ -347,13 +354,13 @@ function invalidRefreshToken(message: string): Failure {
   return new Failure('INVALID_REFRESH_TOKEN', message);
 }
 
-/** Whoever presented a token of the session. */
+/** The holder of a token of the session. */
 function holderOf({ userId, sessionId, clientId }: Omit<Extract<Actor, { kind: 'caller' }>, 'kind'>): Actor {
   return { kind: 'caller', userId, sessionId, clientId };
 }
 
 function noRoom(): Failure {
-  return storeUnavailable('sessions', new Error('other logins of this user took the room each time'));
+  return storeUnavailable('sessions', new Error('other logins of this user used every free session slot'));
 }
 
 function sessionEnded(ended: EndedSession | undefined): Failure {

@@ -2,7 +2,7 @@ import type { EndReason } from '../audit/end-reason.ts';
 import type { EndedSession, Session } from './session.ts';
 
 export interface CreateSession {
-  /** `generation` is 1; `securityVersion` is the user's, as it was read before the credentials were checked. */
+  /** `generation` is 1. `securityVersion` is the user's, read before the credentials were checked. */
   readonly session: Session;
   readonly maxSessionsPerUser: number;
   readonly tombstoneTtlMs: number;
@@ -11,31 +11,32 @@ export interface CreateSession {
 
 export type CreateOutcome =
   /**
-   * `replaced`, oldest first: earlier sessions of the same device, which this step ended, and others whose `REPLACED` is
-   * not marked as logged. They are durable and logged only after `end` and `markLogged`.
+   * `replaced`, oldest first: earlier sessions of the same device, which this step ended. It also holds sessions that
+   * ended as `REPLACED` before and are not marked as logged. Their ends are durable and logged only after `end` and
+   * `markLogged`.
    */
   | { readonly kind: 'created'; readonly replaced: readonly EndedSession[] }
   /**
-   * There is no room. Before `create` is called again, the sessions in `toEnd` must be ended as REPLACED and marked as
-   * logged: the oldest beyond the limit, and those replaced before and not logged. Nothing was created, and no session
-   * ended except at its deadline.
+   * The session limit is reached. Before the next `create`, end the sessions in `toEnd` as REPLACED and mark them as
+   * logged: the oldest beyond the limit, and those replaced earlier but not logged. Nothing was created. Sessions ended
+   * only at their deadlines.
    */
   | { readonly kind: 'full'; readonly toEnd: readonly string[] }
-  /** The user's sessions were ended since the user was read. Nothing was created. */
+  /** The user's sessions were ended after the user was read. Nothing was created. */
   | { readonly kind: 'user-changed' }
-  /** The session's id is not younger than the user's cut-off: another server's clock is ahead. Nothing was created. */
+  /** The session id is not after the user's cut-off: the clock of another server is ahead. Nothing was created. */
   | { readonly kind: 'clock-behind'; readonly cutoff: number };
 
 export interface RotateSession {
   readonly userId: string;
   readonly sessionId: string;
-  /** The generation of the refresh token that was presented, its MAC already verified. */
+  /** The generation of the presented refresh token, with a verified MAC. */
   readonly generation: number;
-  /** The application that presents the token; empty: not compared with the session's. */
+  /** The client that presents the token; empty: not compared with the session's. */
   readonly clientId: string;
-  /** The user's, as it was read just now. */
+  /** The user's security version, as just read. */
   readonly securityVersion: number;
-  /** How a session ends here that was opened under an older security version. */
+  /** The end reason for a session with an older security version. */
   readonly outdatedReason: EndReason;
   readonly refreshGraceMs: number;
   readonly idleTtlMs: number;
@@ -44,16 +45,16 @@ export interface RotateSession {
 }
 
 export type RotateOutcome =
-  /** The session after the step; its `generation` is the successor's. */
+  /** The session after the step. `generation` is that of the new token. */
   | { readonly kind: 'rotated'; readonly session: Session }
-  /** The token before the current one, within the grace: the session as it stands, nothing was changed. */
+  /** The previous token was presented within the grace period. Nothing was changed. */
   | { readonly kind: 'replayed'; readonly session: Session }
-  /** Older than that: this call ended the session with REFRESH_TOKEN_REUSED. */
+  /** An older token was presented. This call ended the session with REFRESH_TOKEN_REUSED. */
   | { readonly kind: 'reused'; readonly ended: EndedSession }
-  /** It had ended before, a deadline has passed (IDLE, MAX_LIFETIME), or it was opened under an older security version. */
+  /** The session ended before, a deadline passed (IDLE, MAX_LIFETIME), or its security version is outdated. */
   | { readonly kind: 'ended'; readonly ended: EndedSession }
   | { readonly kind: 'missing' }
-  /** The session is another application's. Nothing was changed. */
+  /** The session belongs to another client. Nothing was changed. */
   | { readonly kind: 'other-client' }
   | { readonly kind: 'user-changed' };
 
@@ -67,21 +68,21 @@ export interface EndSession {
 
 export interface EndUserSessions {
   readonly userId: string;
-  /** The user's, after the change that ends the sessions. */
+  /** The user's security version after the change that ends the sessions. */
   readonly securityVersion: number;
   readonly reason: EndReason;
   readonly tombstoneTtlMs: number;
-  /** How long the cut-off itself must be remembered: longer than any access token lives. */
+  /** How long to remember the cut-off: longer than the lifetime of any access token. */
   readonly cutoffTtlMs: number;
-  /** End only sessions created up to this instant, as an earlier cut-off said. Undefined: all there are. */
+  /** End only sessions created up to this time, as an earlier cut-off said. Undefined: all sessions. */
   readonly createdUpTo?: number;
   readonly now: number;
 }
 
 export interface UserCutoff {
   /**
-   * Sessions created at or before this instant (the time in their ids, milliseconds since 1970) have ended.
-   * Not before the youngest of the sessions that were ended, whichever server's clock made its id.
+   * Sessions created at or before this time have ended; milliseconds since 1970. The timestamp in the session id
+   * counts. Never before the newest session that was ended, even if its id came from a server with another clock.
    */
   readonly cutoff: number;
 }
@@ -92,32 +93,38 @@ export type ReadOutcome =
   | { readonly kind: 'missing' };
 
 /**
- * The sessions.
+ * The session store.
  *
- * Law: every method is one atomic step, in the order in which the store takes them. A session that has ended
- * stays ended: nothing but `create` makes a record, and `create` never overwrites one. `rotate` follows
- * `decideRotation` to the letter. An ending (`end`, `endUser`, and those inside `rotate`) is
- * durable when its promise resolves; where the configured number of replicas did not confirm in time it
- * fails with ENDING_UNCONFIRMED, and repeating it is safe. `create` answers `full` only where an ending can be
- * confirmed now. Once `endUser` has resolved no `create` or
- * `rotate` with an older `securityVersion` succeeds for as long as the cut-off is remembered. A read never
- * changes anything. Deadlines are judged by `now`, never by the store's own clock. Faults and time-outs of
- * the driver are STORE_UNAVAILABLE with `store: sessions`; a step that timed out never runs later.
- *
- * A record that is damaged is `missing` for `read` and `rotate`; every other method does its work for that session and
- * all others. Every time that is read is a whole number of milliseconds from 1970 to 9999.
+ * Law:
+ * - Every method is one atomic step.
+ * - A session that has ended stays ended. Only `create` makes a record, and it never overwrites one.
+ * - `rotate` follows `decideRotation` exactly.
+ * - An end (`end`, `endUser`, and ends inside `rotate`) is durable when its promise resolves. It fails with
+ *   END_UNCONFIRMED if too few replicas confirmed in time. Repeating it is safe.
+ * - `create` returns `full` only if an end can be confirmed now.
+ * - After `endUser` resolves, no `create` or `rotate` with an older `securityVersion` succeeds while the cut-off is
+ *   remembered.
+ * - A read changes nothing.
+ * - Deadlines are compared with `now`, never with the store's own clock.
+ * - Driver errors and timeouts become STORE_UNAVAILABLE with `store: sessions`. A step that timed out never runs later.
+ * - A damaged record is `missing` for `read` and `rotate`. Every other method does its work for that session and all
+ *   others.
+ * - Every time that is read is an integer in milliseconds, from 1970 to 9999.
  */
 export interface SessionStore {
   create(request: CreateSession): Promise<CreateOutcome>;
   rotate(request: RotateSession): Promise<RotateOutcome>;
-  /** Ends a session, or answers how it had ended before; a missing one gets a tombstone. */
+  /** Ends a session, or returns how it ended before. A missing session gets a tombstone. */
   end(request: EndSession): Promise<EndedSession>;
   /** Ends every session of a user and remembers the cut-off. */
   endUser(request: EndUserSessions): Promise<UserCutoff>;
-  /** With replicas to wait for, fails unless they confirm that the record was read from the primary. */
+  /** If replicas are configured, fails unless they confirm that the record was read from the primary. */
   read(userId: string, sessionId: string, now: number): Promise<ReadOutcome>;
-  /** Notes in a tombstone where its ending stands in the log, so that it is not logged again. Best effort. */
+  /** Stores the revision of the end in the tombstone, so that it is not logged again. Best effort. */
   markLogged(userId: string, sessionId: string, revision: string): Promise<void>;
-  /** Resolves if the store can be written to now. @param userId where this user's sessions are; left out: anywhere. */
+  /**
+   * Resolves if the store can be written to now.
+   * @param userId check where this user's sessions are stored; omitted: anywhere.
+   */
   ping(userId?: string): Promise<void>;
 }

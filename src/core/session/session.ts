@@ -1,15 +1,15 @@
 import type { EndReason } from '../audit/end-reason.ts';
 
-/** What the caller says of the device. Empty strings: not known. */
+/** The device as the caller describes it. Empty strings: unknown. */
 export interface Device {
   readonly deviceId: string;
   readonly name: string;
   readonly platform: string;
 }
 
-/** A living session. All times are milliseconds since 1970. */
+/** A live session. All times are milliseconds since 1970. */
 export interface Session {
-  /** UUIDv7; its time is `createdAt`. */
+  /** UUIDv7; its timestamp is `createdAt`. */
   readonly sessionId: string;
   readonly userId: string;
   readonly clientId: string;
@@ -18,31 +18,31 @@ export interface Session {
   /** RFC 8176 values, for example `pwd`. */
   readonly authenticationMethods: readonly string[];
   readonly createdAt: number;
-  /** When it was last refreshed; `createdAt` before the first refresh. */
+  /** When the session was last refreshed; `createdAt` before the first refresh. */
   readonly lastSeenAt: number;
   readonly idleDeadline: number;
   readonly absoluteDeadline: number;
-  /** The generation of the refresh token that is current; the first is 1. */
+  /** The generation of the current refresh token; the first is 1. */
   readonly generation: number;
-  /** The user's when the session was opened. */
+  /** The user's security version when the session was opened. */
   readonly securityVersion: number;
 }
 
-/** A session that has ended, as its tombstone tells it. */
+/** The content of a tombstone. */
 export interface EndedSession {
   readonly sessionId: string;
   readonly reason: EndReason;
   readonly endedAt: number;
-  /** Where the ending stands in the revocation log; undefined: it is not known to have been logged. */
+  /** The revision of the end in the revocation log; undefined: not known to be logged. */
   readonly revision: string | undefined;
 }
 
-/** The durations that rule a session, in milliseconds, and how many a user may have. */
+/** Session durations in milliseconds, and the session limit per user. */
 export interface SessionPolicy {
   readonly idleTtlMs: number;
   readonly maxTtlMs: number;
   readonly refreshGraceMs: number;
   readonly maxSessionsPerUser: number;
-  /** How long the record of an ended session is kept, so that "why" can be answered. */
+  /** How long the tombstone of an ended session is kept. */
   readonly tombstoneTtlMs: number;
 }

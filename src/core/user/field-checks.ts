@@ -1,6 +1,6 @@
 import { Failure, type FieldViolation } from '../failure.ts';
 
-/** Runs every check, so that the caller learns of all faulty fields at once; throws one INVALID_FIELD for them. */
+/** Runs every check and throws one INVALID_FIELD with all violations. */
 export function checkFields(...checks: readonly (() => void)[]): void {
   const failures = checks.flatMap(invalidFieldOf);
   const [first] = failures;

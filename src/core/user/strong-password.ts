@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 
-/** Without letters that are read as another or as a digit. */
+/** Excludes letters that look like another letter or a digit. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const GROUPS = 5;
 const GROUP_LENGTH = 5;
 
-/** A password of 125 random bits, in groups that can be read aloud. */
+/** Generates a password of 125 random bits, in groups that can be read aloud. */
 export function strongPassword(): string {
   const characters = Array.from(
     randomBytes(GROUPS * GROUP_LENGTH),

@@ -1,12 +1,12 @@
-/** Someone who can sign in. */
+/** A user who can sign in. */
 export interface User {
-  /** UUIDv7; never given to another user. */
+  /** UUIDv7; never reused. */
   readonly userId: string;
-  /** As it was given. */
+  /** The username as it was given. */
   readonly username: string;
-  /** As it is compared; see `canonicalUsername`. */
+  /** The username as it is compared; see `canonicalUsername`. */
   readonly usernameKey: string;
-  /** As `core/login/password-scheme` writes it. Never leaves the service. */
+  /** The format of `core/password/password-scheme`. Never leaves the service. */
   readonly passwordHash: string;
   readonly roles: readonly string[];
   /** Milliseconds since 1970; undefined: enabled. */
@@ -14,15 +14,15 @@ export interface User {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly passwordChangedAt: number;
-  /** Grows by one with every change of the record. */
+  /** Incremented by every change of the record. */
   readonly version: number;
   /**
-   * Grows with every change that ends the user's sessions (disabled, password set, deleted). A login or
-   * refresh that read the user before such a change carries the smaller number, and the session store
-   * refuses it: this is what orders an ending against a sign-in under way, without comparing clocks.
+   * Incremented by every change that ends the user's sessions (disabled, password set, deleted).
+   * The session store rejects a login or refresh that read an older version. So no clocks are compared to order an end
+   * and a concurrent sign-in.
    */
   readonly securityVersion: number;
 }
 
-/** The role that may call the admin services. */
+/** The role that is required to call the admin services. */
 export const ADMIN_ROLE = 'admin';

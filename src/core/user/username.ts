@@ -1,18 +1,22 @@
 import { invalidField } from '../failure.ts';
 
-/** No username is longer, in bytes of UTF-8. */
+/** Maximum length of a username in bytes of UTF-8. */
 export const MAX_USERNAME_BYTES = 128;
 
-/** Controls, formatting, private and unassigned characters, separators, and what is not drawn. */
+/** Control, format, private-use, unassigned and separator characters, and default-ignorable ones. */
 const UNFIT = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u;
-/** Drawn as a gap or not at all, though no property of Unicode says so: Braille, hieroglyphs, Khitan, music, SignWriting. */
+/**
+ * Characters that render as blank, although no Unicode property says so: Braille, hieroglyphs, Khitan, music,
+ * SignWriting.
+ */
 const BLANK = /[\u{2800}\u{fffc}\u{13441}\u{13442}\u{16fe4}\u{1d159}\u{1da7f}\u{1da80}]/u;
 const LIKE_USER_ID = /^[0-9a-f]{8}\p{Dash}?(?:[0-9a-f]{4}\p{Dash}?){3}[0-9a-f]{12}$/u;
 
 /**
- * The form in which usernames are compared: compatibility forms (NFKC) and letter case do not matter. Case is
- * folded character by character, through lower and upper case, so that the Greek sigmas and sharp s, small and
- * capital, meet wherever they stand. Applying it twice is applying it once.
+ * Returns the form in which usernames are compared. It ignores compatibility forms (NFKC) and letter case.
+ *
+ * Case is folded per character, through lower and upper case. So all Greek sigmas are equal in any position, and so are
+ * both cases of sharp s. The function is idempotent.
  */
 export function canonicalUsername(username: string): string {
   let key = '';
@@ -25,8 +29,8 @@ function fold(character: string): string {
 }
 
 /**
- * Throws INVALID_FIELD unless somebody can have this username: 1 to 128 bytes of UTF-8 without spaces, control and
- * invisible characters, neither as it was given nor in its canonical form.
+ * Throws INVALID_FIELD unless the username is possible: 1 to 128 bytes of UTF-8, without spaces, control and invisible
+ * characters. The canonical form must not contain them either.
  */
 export function checkUsername(username: string, field: string): void {
   const bytes = Buffer.byteLength(username);
@@ -37,8 +41,8 @@ export function checkUsername(username: string, field: string): void {
 }
 
 /**
- * Throws INVALID_FIELD unless the username can be given to somebody: it is as above, all of it can be seen, and it is
- * not taken for a user id. Whoever has another one already keeps it.
+ * Throws INVALID_FIELD unless the username can be assigned. It must pass `checkUsername`, contain no blank characters,
+ * and not look like a user id. Existing users keep such names.
  */
 export function checkNewUsername(username: string, field: string): void {
   checkUsername(username, field);

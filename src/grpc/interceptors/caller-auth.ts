@@ -1,42 +1,42 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { Failure } from '../../core/failure.ts';
-import type { TokenValidation } from '../../core/session/token-validation.ts';
 import { ADMIN_ROLE } from '../../core/user/user.ts';
-import type { Demand, Verdict } from '../../validator/verdict.ts';
+import type { TokenValidation } from '../../core/validation/token-validation.ts';
+import type { Requirements, Verdict } from '../../validator/verdict.ts';
 import type { Call, Handler, Interceptor } from '../call.ts';
 
-/** Judges the callers' own access tokens. */
-export type CallerTokens = Pick<TokenValidation, 'judge'>;
+/** Validates the callers' own access tokens. */
+export type CallerTokens = Pick<TokenValidation, 'validate'>;
 
-/** Who may ask about tokens: anybody, holders of a client certificate, holders of a service's access token. */
+/** Who may validate tokens: any caller, holders of a client certificate, holders of a service's access token. */
 export type CallerAuth = 'open' | 'mtls' | 'token';
 
-/** The role of a service that may ask about tokens. An administrator may as well. */
+/** The role of a service that may validate tokens. Administrators may too. */
 const SERVICE_ROLE = 'service';
 
-/** The role of a service that signs people in on their behalf and may say where they are. */
+/** The role of a service that signs users in on their behalf and may state their address. */
 const FRONT_ROLE = 'front';
 
-/** Who may state the `origin` of a person: nobody, holders of a client certificate, holders of a front's access token. */
+/** Who may state an `origin`: no caller, holders of a client certificate, holders of a front's access token. */
 export type FrontAuth = 'none' | 'mtls' | 'token';
 
-/** Refuses the caller of a call, or notes on the call who it is. */
+/** Sets the caller of a call, or throws if the caller is refused. */
 export type Admission = (call: Call) => void | Promise<void>;
 
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
 /**
- * Admits the callers of Validate, BatchValidate and ValidationService, by LATCHKEY_CALLER_AUTH.
+ * Authenticates the callers of Validate, BatchValidate and ValidationService, as LATCHKEY_CALLER_AUTH says.
  *
- * Inside error translation and the deadline (a verdict on the caller may have to wait for a store); before the
- * request is decoded, so that a caller that is not admitted costs no decoding. It runs when the request is complete and
- * not when the headers arrive: a call that is admitted early could be kept open until after its session has ended.
+ * Inside error translation and the deadline, because the caller's verdict may wait for a store. Before decoding, so
+ * that a refused caller costs no decoding. It runs when the request is complete, not when the headers arrive.
+ * Otherwise a caller could keep an authenticated call open and use it after its session has ended.
  */
 export function serviceCallers(kind: CallerAuth, tokens: CallerTokens): Interceptor {
   return kind === 'open' ? (next) => next : admitting(serviceAdmission(kind, tokens));
 }
 
-/** The rule of `serviceCallers` by itself: for calls that go on, and are looked at again. */
+/** The check of `serviceCallers` alone, for streams that repeat it. */
 export function serviceAdmission(kind: CallerAuth, tokens: CallerTokens): Admission {
   switch (kind) {
     case 'open':
@@ -48,12 +48,12 @@ export function serviceAdmission(kind: CallerAuth, tokens: CallerTokens): Admiss
   }
 }
 
-/** Admits fronts, by LATCHKEY_FRONT_AUTH. For the calls that state an `origin`: all others need no front. */
+/** Authenticates fronts, as LATCHKEY_FRONT_AUTH says. Only calls that state an `origin` need it. */
 export function frontAdmission(kind: FrontAuth, tokens: CallerTokens): Admission {
   switch (kind) {
     case 'none':
       return () => {
-        const why = '`origin` is accepted from a front only, and LATCHKEY_FRONT_AUTH is none.';
+        const why = 'Only a front may set `origin`, and LATCHKEY_FRONT_AUTH is none.';
         throw new Failure('CALLER_FORBIDDEN', why, { metadata: { required_role: FRONT_ROLE } });
       };
     case 'mtls':
@@ -64,10 +64,10 @@ export function frontAdmission(kind: FrontAuth, tokens: CallerTokens): Admission
 }
 
 /**
- * Admits administrators only. Their session is read from the store at every call: whoever was disabled a moment
- * ago administers nothing any more. Stands where `serviceCallers` stands.
+ * Accepts administrators only. Every call reads the caller's session from the store, so disabling a user takes
+ * effect at once. Has the same place in the chain as `serviceCallers`.
  *
- * @param tokens must judge with the roles of now (`CurrentRoles`): whose role was taken must not take it back.
+ * @param tokens must use current roles (`CurrentRoles`). Otherwise a former administrator could restore the role.
  */
 export function administrators(tokens: CallerTokens): Interceptor {
   return admitting(requireRole(tokens, [ADMIN_ROLE], { consistency: 'STRONG' }));
@@ -82,32 +82,32 @@ function admitting(admission: Admission): Interceptor {
 }
 
 function requireClientCertificate(call: Call): void {
-  if (!call.hasClientCertificate) throw unauthenticated('This call needs a client certificate.');
+  if (!call.hasClientCertificate) throw unauthenticated('This rpc needs a client certificate.');
   call.caller = { how: 'certificate' };
 }
 
-function requireRole(tokens: CallerTokens, roles: readonly string[], demand: Demand): Admission {
+function requireRole(tokens: CallerTokens, roles: readonly string[], requirements: Requirements): Admission {
   return (call) => {
-    const judged = tokens.judge(bearerToken(call.metadata), demand);
-    if (judged instanceof Promise) return judged.then(({ verdict }) => admit(call, verdict, roles));
-    return admit(call, judged.verdict, roles);
+    const validated = tokens.validate(bearerToken(call.metadata), requirements);
+    if (validated instanceof Promise) return validated.then(({ verdict }) => admit(call, verdict, roles));
+    return admit(call, validated.verdict, roles);
   };
 }
 
-/** The token of the one `authorization` entry (RFC 6750, section 2.1). */
+/** The token of the `authorization` entry (RFC 6750, section 2.1). More than one entry is an error. */
 function bearerToken(metadata: Metadata): string {
   const [header, ...others] = metadata.get('authorization');
-  if (header === undefined) throw unauthenticated('This call needs `authorization: Bearer <access token>`.');
+  if (header === undefined) throw unauthenticated('This rpc needs `authorization: Bearer <access token>`.');
   const token = others.length === 0 ? BEARER.exec(header.toString())?.[1] : undefined;
   if (token === undefined) {
-    throw unauthenticated('`authorization` must be one entry of the form `Bearer <access token>`.');
+    throw unauthenticated('`authorization` must be a single entry of the form `Bearer <access token>`.');
   }
   return token;
 }
 
 function admit(call: Call, verdict: Verdict, roles: readonly string[]): void {
   if (verdict.kind === 'rejected') {
-    throw unauthenticated(`The caller's access token is not good: ${verdict.reason}.`);
+    throw unauthenticated(`The caller's access token was rejected: ${verdict.reason}.`);
   }
   if (!roles.some((role) => verdict.claims.roles.includes(role))) {
     throw new Failure('CALLER_FORBIDDEN', `The caller does not have the role ${roles.join(' or ')}.`, {

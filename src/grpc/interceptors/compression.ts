@@ -8,22 +8,22 @@ import {
 import { Failure } from '../../core/failure.ts';
 import { statusOf } from '../status-details.ts';
 
-/** Private in grpc-js: the value of `grpc-encoding`, which the library removes from the metadata. */
+/** The value of `grpc-encoding`, private in grpc-js. The library removes it from the metadata. */
 type LibraryCall = ServerInterceptingCallInterface & { readonly incomingEncoding: unknown };
 
 type SendMetadata = ServerInterceptingCallInterface['sendMetadata'];
 
 const IDENTITY = 'identity';
 const ACCEPT_ENCODING = 'grpc-accept-encoding';
-/** How many characters of the caller's `grpc-encoding` the answer repeats. */
+/** How many characters of the caller's `grpc-encoding` the error repeats. */
 const MAX_NAME_LENGTH = 32;
 
 /**
- * Refuses compressed requests, and states in every answer that only `identity` is accepted.
+ * Refuses compressed requests. Every response states that only `identity` is accepted.
  *
- * A few hundred bytes can unpack to the largest message there is, and the library unpacks before the caller is
- * authenticated. This runs when the headers have arrived, before the message is read. Compression would gain nothing:
- * requests are small, and most are a signed token.
+ * A few hundred bytes can decompress to the largest allowed message, and the library decompresses before the caller is
+ * authenticated. This interceptor runs when the headers arrive, before the message is read. Compression would not
+ * help: requests are small, and most consist of a signed token.
  */
 export const refuseCompression: ServerInterceptor = (_method, call) => {
   const { incomingEncoding } = call as LibraryCall;
@@ -32,11 +32,11 @@ export const refuseCompression: ServerInterceptor = (_method, call) => {
   return call as ServerInterceptingCall;
 };
 
-/** The metadata of an answer whose handler has none of its own, which is the usual case. Must not be changed. */
+/** The response metadata if the handler adds none, which is the usual case. Must not be changed. */
 const NO_METADATA = new Metadata();
 NO_METADATA.set(ACCEPT_ENCODING, IDENTITY);
 
-/** Without this the library would offer gzip and deflate. */
+/** Without this the library would advertise gzip and deflate. */
 const sendAcceptingIdentity: SendMetadata = function (this: ServerInterceptingCallInterface, given) {
   let metadata = NO_METADATA;
   if (Object.keys(given.getMap()).length > 0) {
@@ -51,7 +51,7 @@ function refusal(encoding: string): StatusObject {
   const answer = statusOf(
     new Failure(
       'COMPRESSION_UNSUPPORTED',
-      `The request has grpc-encoding: ${encoding}; this service takes uncompressed requests only. Turn compression off in the client.`,
+      `The request has grpc-encoding: ${encoding}; this service accepts only uncompressed requests. Turn off compression in the client.`,
       { metadata: { grpc_encoding: encoding } },
     ),
   );

@@ -5,9 +5,9 @@ import type { RequestLimits } from '../request-limits.ts';
 /**
  * Decodes the request.
  *
- * Inside error translation, which turns a refusal into its status: an error in the library's own decoding would be
- * answered as INTERNAL. Inside caller authentication, so that only admitted callers cost decoding. Around field
- * checks, which need the decoded message.
+ * Inside error translation, which turns its failures into a status. The library would report a decoding error as
+ * INTERNAL. Inside caller authentication, so that a refused caller costs no decoding. Outside field checks, which
+ * need the decoded message.
  */
 export function decodedRequest<Request, Response>(
   next: Handler<Request, Response>,

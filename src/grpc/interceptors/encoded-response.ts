@@ -4,8 +4,8 @@ import { bytesOf, type Encoder } from '../encoding.ts';
 /**
  * Encodes the response.
  *
- * Around the handler itself, so that an answer which cannot be encoded is a fault like any other: translated,
- * logged and counted. The library would encode it after all of that, and answer a bare INTERNAL.
+ * Directly around the handler, so that an encoding error is translated, logged and counted like any other. The library
+ * would encode the response after that and report INTERNAL without details.
  */
 export function encodedResponse<Request, Response>(
   next: Handler<Request, Response>,

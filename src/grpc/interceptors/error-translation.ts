@@ -4,15 +4,15 @@ import { RpcError } from '../rpc-error.ts';
 import type { ServerLog } from '../server-log.ts';
 import { statusOf } from '../status-details.ts';
 
-/** What a caller can bring about at will. Nothing is wrong here, and nobody shall fill the log with it. */
+/** Failures that a caller can cause at will. They are not logged, so that a caller cannot flood the log. */
 const CALLERS_OWN: ReadonlySet<FailureReason> = new Set(['CANCELLED', 'DEADLINE_EXCEEDED']);
 
 /**
- * Turns whatever was thrown into the status that the caller gets.
+ * Turns every thrown error into the status that the caller gets.
  *
- * Everything that can refuse a call runs inside it, so that every refusal has one form; only metrics stand
- * outside, to count the status that comes of it. A `Failure` is said to the caller. Anything else is a fault
- * of ours: the caller gets INTERNAL and the call's correlation id and nothing besides, the log gets the rest.
+ * Everything that can refuse a call runs inside it, so that all errors have one form. Only metrics run outside, to
+ * count the resulting status. The caller gets the message of a `Failure`. Any other error is an internal error: the
+ * caller gets only INTERNAL and the correlation id, and the log gets the error.
  */
 export function errorTranslation<Request, Response>(
   next: Handler<Request, Response>,
@@ -46,10 +46,10 @@ function translate(error: unknown, call: Call, rpc: string, log: ServerLog): Rpc
     return new RpcError(statusOf(error));
   }
   const { correlationId } = call;
-  log.error({ rpc, correlationId, err: error }, 'A call failed by a fault of the service.');
+  log.error({ rpc, correlationId, err: error }, 'The call failed with an internal error.');
   return new RpcError(
     statusOf(
-      new Failure('INTERNAL', `A fault of the service; its log has more under ${correlationId}.`, {
+      new Failure('INTERNAL', `Internal error; see the service log for correlation id ${correlationId}.`, {
         metadata: { correlation_id: correlationId },
       }),
     ),

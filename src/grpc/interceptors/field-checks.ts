@@ -1,21 +1,21 @@
 import type { Handler } from '../call.ts';
-import { FieldFaults } from '../field-faults.ts';
+import { FieldIssues } from '../field-issues.ts';
 
-/** Notes every field of a request that is not as the proto file says. Throws nothing. */
-export type FieldCheck<Request> = (request: Request, faults: FieldFaults) => void;
+/** Collects every field of a request that violates the rules in the proto file. Does not throw. */
+export type FieldCheck<Request> = (request: Request, faults: FieldIssues) => void;
 
 /**
- * Refuses a request with fields that are not as the proto file says, naming all of them at once.
+ * Refuses a request whose fields violate the rules in the proto file. One error names all of them.
  *
- * Innermost: it needs a decoded message, and who may not call is not told what a good request would be. Behind
- * it a handler can rely on every size limit.
+ * Innermost: it needs the decoded message, and a refused caller must not learn what a valid request is. The handler
+ * can rely on every size limit.
  */
 export function fieldChecks<Request, Response>(
   next: Handler<Request, Response>,
   check: FieldCheck<Request>,
 ): Handler<Request, Response> {
   return (request, call) => {
-    const faults = new FieldFaults();
+    const faults = new FieldIssues();
     check(request, faults);
     faults.throwIfAny();
     return next(request, call);

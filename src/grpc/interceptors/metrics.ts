@@ -3,17 +3,17 @@ import type { Clock } from '../../validator/clock.ts';
 import type { Call, Handler, Method } from '../call.ts';
 import { RpcError } from '../rpc-error.ts';
 
-/** Where calls are counted and timed. */
+/** Counts and times calls. */
 export interface CallMetrics {
-  /** Asked once for each rpc, so that labels are resolved before the first call. */
+  /** Called once for each rpc, so that labels are resolved before the first call. */
   recorder(method: Method): (code: status, elapsedMs: number) => void;
 }
 
 /**
- * Counts and times every call that reached us, by rpc and status.
+ * Counts and times every call that reaches the chain, by rpc and status.
  *
- * Outermost: the time is that of the whole chain. It stands around error translation because it counts the
- * status that is sent, not the failure that led to it.
+ * Outermost, so that the time covers the whole chain. Outside error translation, because it counts the status that is
+ * sent, not the failure that caused it.
  */
 export function metrics<Request, Response>(
   next: Handler<Request, Response>,

@@ -7,23 +7,23 @@ import { Failure } from '../../core/failure.ts';
 import type { RequestLimits } from '../request-limits.ts';
 import { statusOf } from '../status-details.ts';
 
-/** Private in grpc-js: receives the bytes of a request. */
+/** Receives the bytes of a request. Private in grpc-js. */
 type LibraryCall = ServerInterceptingCallInterface & { handleDataFrame(data: Buffer): void };
 
 type ByteLimit = Pick<RequestLimits, 'maxBytes'>;
 
-/** The prefix of a message: one byte that says whether it is compressed, and four with its length. */
+/** The prefix of a message: a one-byte compression flag and a four-byte length. */
 const PREFIX_BYTES = 5;
-/** More than a reflection client needs for all types. Only reflection takes a stream of requests. */
+/** More than a reflection client needs for all types. Only reflection accepts a stream of requests. */
 const MAX_STREAMED_MESSAGES = 100;
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Refuses a message whose prefix states more bytes than its rpc needs, and more messages than the rpc takes. Without
- * this the library would buffer up to the largest request of any rpc, and decode every message of a chunk: thousands
- * of empty ones cost as much as a large one.
+ * Refuses a message whose length prefix exceeds the limit of its rpc, and more messages than the rpc accepts.
+ * Otherwise the library would buffer up to the largest request of any rpc and decode every message of a chunk.
+ * Thousands of empty messages cost as much as a large one.
  *
- * @param limitsOf the limits of an rpc, by its path.
+ * @param limitsOf returns the limits of an rpc by its path.
  */
 export function requestFrames(limitsOf: (path: string) => ByteLimit): ServerInterceptor {
   return ({ path, requestStream }, call) => {
@@ -40,16 +40,16 @@ export function requestFrames(limitsOf: (path: string) => ByteLimit): ServerInte
   };
 }
 
-/** Follows the messages of one call as their bytes arrive. */
+/** Tracks the message boundaries of one call as its bytes arrive. */
 class Frames {
   readonly #path: string;
   readonly #limits: ByteLimit;
   readonly #isStream: boolean;
   /** How many more messages may begin. */
   #messagesLeft: number;
-  /** The part of the next prefix that has arrived. */
+  /** The received part of the next prefix. */
   #partialPrefix: Buffer = EMPTY;
-  /** How many bytes of the current message have not arrived. */
+  /** How many bytes of the current message are still to come. */
   #bytesLeft = 0;
 
   constructor(path: string, limits: ByteLimit, isStream: boolean) {
@@ -63,7 +63,7 @@ class Frames {
     return this.#path.slice(this.#path.lastIndexOf('/') + 1);
   }
 
-  /** The fault that these bytes add to the call; undefined: none. */
+  /** The failure that these bytes cause. Undefined if there is none. */
   faultIn(data: Buffer): Failure | undefined {
     let bytes = data;
     let at = 0;
@@ -94,7 +94,7 @@ class Frames {
   #tooManyMessages(): Failure {
     if (!this.#isStream)
       return new Failure('MALFORMED_REQUEST', 'The call has more than one request message.');
-    const message = `A call of ${this.#rpc} takes at most ${MAX_STREAMED_MESSAGES} request messages; send the rest in another call.`;
+    const message = `A call of ${this.#rpc} accepts at most ${MAX_STREAMED_MESSAGES} request messages; send the rest in another call.`;
     return new Failure('REQUEST_TOO_LARGE', message, {
       metadata: { max_messages: String(MAX_STREAMED_MESSAGES) },
     });
@@ -102,7 +102,7 @@ class Frames {
 
   #tooLarge(bytes: number): Failure {
     const { maxBytes } = this.#limits;
-    const message = `${this.#rpc} takes requests of at most ${maxBytes} bytes; this one has ${bytes}.`;
+    const message = `${this.#rpc} accepts requests of at most ${maxBytes} bytes; this one has ${bytes}.`;
     return new Failure('REQUEST_TOO_LARGE', message, { metadata: { max_bytes: String(maxBytes) } });
   }
 }

@@ -11,22 +11,20 @@ import { statusOf } from '../status-details.ts';
 type SentStatus = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
 type SendStatus = (this: ServerInterceptingCallInterface, answer: SentStatus) => void;
 
-/** What the library finds wrong with the bytes of a call, by the beginning of its message. */
+/** Errors that the library detects in the bytes of a call, by the beginning of their message. */
 const FAULTS: readonly { readonly begins: string; readonly message: string }[] = [
-  { begins: 'Invalid grpc-timeout', message: '`grpc-timeout` is not of the form that gRPC gives it.' },
-  { begins: 'Error deserializing', message: 'The request is not a protobuf message of its type.' },
+  { begins: 'Invalid grpc-timeout', message: '`grpc-timeout` is not valid.' },
+  { begins: 'Error deserializing', message: 'The request is not a valid protobuf message of this rpc.' },
   { begins: 'Received no request message', message: 'The call has no complete request message.' },
   { begins: 'Received a second request', message: 'The call has more than one request message.' },
 ];
 
 /**
- * Gives the faults that grpc-js finds in a call by itself the form that all our errors have. It answers some of
- * them as INTERNAL, which would be our fault, and some as UNIMPLEMENTED, which would tell the caller to look
- * for another server.
+ * Turns errors that grpc-js itself detects in a request into MALFORMED_REQUEST. The library reports some of them as
+ * INTERNAL, which means a server error, and some as UNIMPLEMENTED, which sends the caller to another server.
  *
- * First of all, and an interceptor of the library's own kind: these calls never reach a handler. It leaves the
- * call as it is but for the one function through which the library answers, so that a good call pays nothing.
- * A status that the table does not know goes out as it came.
+ * A grpc-js interceptor, and the outermost one, because these calls never reach a handler. It replaces only
+ * `sendStatus`, so valid calls cost nothing extra. A status that is not in the table is sent unchanged.
  */
 export const wireFaults: ServerInterceptor = (_method, call) => {
   call.sendStatus = sendTranslated;

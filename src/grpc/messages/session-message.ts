@@ -7,14 +7,14 @@ import type {
 import type { Tokens } from '../../gen/latchkey/v1/identity.ts';
 import { type Device, type EndedSession, EndReason, type Session } from '../../gen/latchkey/v1/session.ts';
 
-/** A device the caller says nothing of. */
+/** The device if the caller states none. */
 const UNKNOWN_DEVICE: DomainDevice = { deviceId: '', name: '', platform: '' };
 
 export function deviceOf(device: Device | undefined): DomainDevice {
   return device ?? UNKNOWN_DEVICE;
 }
 
-/** The enum's number of a name without prefix; a name that the contract does not have is UNSPECIFIED. */
+/** The enum value of a name without its prefix. UNSPECIFIED if the name is not in the proto file. */
 export function endReasonOf(name: string | undefined): EndReason {
   return name !== undefined && Object.hasOwn(EndReason, name)
     ? EndReason[name as keyof typeof EndReason]

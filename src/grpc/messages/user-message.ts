@@ -14,7 +14,7 @@ export function userMessage(user: DomainUser): User {
   };
 }
 
-/** The version that an etag of ours stands for; undefined: it is none of ours. */
+/** The version in an etag. Undefined if the etag is not valid. */
 export function versionOf(etag: string): number | undefined {
   return /^[1-9]\d{0,14}$/.test(etag) ? Number(etag) : undefined;
 }

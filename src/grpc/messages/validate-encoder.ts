@@ -1,23 +1,22 @@
 import { ValidateResponse } from '../../gen/latchkey/v1/identity.ts';
-import type { Accepted, Judgement } from '../../validator/verdict.ts';
+import type { Accepted, ValidationResult } from '../../validator/verdict.ts';
 import { EncodedMessage } from '../encoding.ts';
 import { identityOf, validateResponse } from './verdict-message.ts';
 
 /**
- * Encodes answers of Validate. For a good token from two pieces: the identity, which is the same at every use of the
- * token, and how current the verdict is, which is the same for every token until the feed moves. Protobuf lets
- * messages with different fields be encoded one after the other, so both pieces are the generated encoder's work,
- * done once, and only put together at each call.
+ * Encodes responses of Validate. The response for an accepted token has two parts, each encoded once and cached. The
+ * identity is the same for every use of a token. The freshness is the same for all tokens until the follower advances.
+ * Concatenated protobuf messages merge their fields, so each call only joins the two parts.
  */
 export class ValidateEncoder {
   #asOf = Number.NaN;
   #revision: string | undefined;
   #freshness: Uint8Array = new Uint8Array();
 
-  encode(judgement: Judgement): EncodedMessage {
-    const { verdict, asOf, revision } = judgement;
+  encode(result: ValidationResult): EncodedMessage {
+    const { verdict, asOf, revision } = result;
     if (verdict.kind !== 'accepted') {
-      return new EncodedMessage(ValidateResponse.encode(validateResponse(judgement)).finish());
+      return new EncodedMessage(ValidateResponse.encode(validateResponse(result)).finish());
     }
     verdict.encodedIdentity ??= encodeIdentity(verdict);
     return new EncodedMessage(Buffer.concat([verdict.encodedIdentity, this.#currencyBytes(asOf, revision)]));

@@ -9,19 +9,19 @@ import {
 } from '../../gen/latchkey/v1/validation.ts';
 import type { AccessTokenClaims } from '../../validator/access-token.ts';
 import { reaches } from '../../validator/revision.ts';
-import type { Demand, Judgement, Verdict } from '../../validator/verdict.ts';
+import type { Requirements, ValidationResult, Verdict } from '../../validator/verdict.ts';
 import { endReasonOf } from './session-message.ts';
 
-/** The fields that Validate and BatchValidate have in common. */
-export interface DemandFields {
+/** The fields that Validate and BatchValidate share. */
+export interface RequirementFields {
   readonly consistency: Consistency;
   readonly audience: string;
   readonly atLeastRevision: string;
 }
 
-const BOUNDED: Demand = { consistency: 'BOUNDED' };
+const BOUNDED: Requirements = { consistency: 'BOUNDED' };
 
-export function demandOf({ consistency, audience, atLeastRevision }: DemandFields): Demand {
+export function requirementsOf({ consistency, audience, atLeastRevision }: RequirementFields): Requirements {
   if (consistency !== Consistency.STRONG && audience === '' && atLeastRevision === '') return BOUNDED;
   return {
     consistency: consistency === Consistency.STRONG ? 'STRONG' : 'BOUNDED',
@@ -30,19 +30,19 @@ export function demandOf({ consistency, audience, atLeastRevision }: DemandField
   };
 }
 
-export function validateResponse({ verdict, asOf, revision }: Judgement): ValidateResponse {
+export function validateResponse({ verdict, asOf, revision }: ValidationResult): ValidateResponse {
   return { verdict: verdictOneof(verdict), asOf: new Date(asOf), revision: revision ?? '' };
 }
 
-/** @param judgements one or more; what all of them know is the least that any of them knows. */
-export function batchValidateResponse(judgements: readonly Judgement[]): BatchValidateResponse {
+/** @param results one or more. The response has the earliest `asOf` and the lowest revision of them. */
+export function batchValidateResponse(results: readonly ValidationResult[]): BatchValidateResponse {
   let asOf = Number.POSITIVE_INFINITY;
-  let revision = judgements[0]?.revision;
-  for (const judgement of judgements) {
-    asOf = Math.min(asOf, judgement.asOf);
-    if (revision !== undefined && !reaches(judgement.revision, revision)) revision = judgement.revision;
+  let revision = results[0]?.revision;
+  for (const result of results) {
+    asOf = Math.min(asOf, result.asOf);
+    if (revision !== undefined && !reaches(result.revision, revision)) revision = result.revision;
   }
-  const verdicts = judgements.map(({ verdict }): VerdictMessage => ({ verdict: verdictOneof(verdict) }));
+  const verdicts = results.map(({ verdict }): VerdictMessage => ({ verdict: verdictOneof(verdict) }));
   return { verdicts, asOf: new Date(asOf), revision: revision ?? '' };
 }
 

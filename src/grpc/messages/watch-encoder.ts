@@ -1,6 +1,6 @@
-import type { LogPage } from '../../core/revocation/living-log.ts';
+import type { LogPage } from '../../core/revocation/retained-revocations.ts';
 import type { Revocation as DomainRevocation } from '../../core/revocation/revocation.ts';
-import type { Freshness, WatchMessage, WatchStart } from '../../core/revocation/revocation-watcher.ts';
+import type { Freshness, WatchMessage, WatchStart } from '../../core/revocation/revocation-subscriber.ts';
 import {
   type Freshness as FreshnessMessage,
   type Revocation,
@@ -19,20 +19,20 @@ const NOTHING: WatchRevocationsResponse = {
 
 /** A page of the log in wire form. */
 interface EncodedPage {
-  /** Its entries, and the revision that it ends with. */
+  /** Its entries and its last revision. */
   readonly told: Buffer;
-  /** The same with the freshness that it was sent with last. */
+  /** The same bytes with the last freshness that was sent. */
   current: { readonly freshness: Freshness; readonly bytes: Buffer } | undefined;
 }
 
 /**
- * Encodes what watchers are told. Thousands are told the same, so what is the same for all who stand at one place is
- * encoded once, and kept for as long as the log keeps that page. Protobuf lets messages with different fields be
- * encoded one after the other: the pieces are the generated encoder's work and only put together here.
+ * Encodes messages to subscribers. Thousands of subscribers get the same messages, so each page is encoded once and
+ * cached for as long as the log keeps it. Concatenated protobuf messages merge their fields, so parts are encoded
+ * separately and joined here.
  */
 export class WatchEncoder {
   readonly #pages = new WeakMap<LogPage, EncodedPage>();
-  /** The latest message without entries. */
+  /** The last message without entries. */
   #heartbeat: (Pick<WatchMessage, 'revision' | 'freshness'> & { readonly bytes: Buffer }) | undefined;
 
   encode(message: WatchMessage): Buffer {

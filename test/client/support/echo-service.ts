@@ -9,7 +9,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { latchkeyError } from '../../../src/client/errors.ts';
+import { latchkeyError } from '../../../src/client/transport/errors.ts';
 
 const asIs = {
   serialize: (text: string) => Buffer.from(text),

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
-import type { GuardClient } from '../../../src/client/admission.ts';
-import { LatchkeyError } from '../../../src/client/errors.ts';
-import type { Identity, ValidateDemand, Validation } from '../../../src/client/validation.ts';
+import type { GuardClient } from '../../../src/client/guard/admission.ts';
+import { LatchkeyError } from '../../../src/client/transport/errors.ts';
+import type { Identity, Requirements, Validation } from '../../../src/client/transport/validation.ts';
 import type { Revocation } from '../../../src/validator/revocation-set.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
@@ -17,7 +17,7 @@ export const ADA: Identity = {
   expiresAt: new Date(T0 + 900_000),
 };
 
-/** The ending of Ada's session. */
+/** The end of Ada's session. */
 export const ADA_LOGGED_OUT: Extract<Revocation, { kind: 'session' }> = {
   kind: 'session',
   userId: ADA.userId,
@@ -27,7 +27,7 @@ export const ADA_LOGGED_OUT: Extract<Revocation, { kind: 'session' }> = {
   expiresAt: T0 + 900_000,
 };
 
-/** The ending of every session that Ada had at the instant; milliseconds since 1970. */
+/** The end of every session that Ada had at the instant; milliseconds since 1970. */
 export const adaEndedUntil = (cutoff: number): Revocation => ({
   kind: 'user',
   userId: ADA.userId,
@@ -40,17 +40,17 @@ export const adaEndedUntil = (cutoff: number): Revocation => ({
 /** When Ada's session began, as its id says. */
 export const ADA_BEGAN = 0x019b76000000;
 
-/** Judges by the token's name: `ada` and `admin` are good, `expired` and `ended` are not, `down` nobody can say. */
+/** Validates by the token's name: `ada` and `admin` are good, `expired` and `ended` are not, `down` nobody can say. */
 export class FakeValidator implements GuardClient {
-  readonly asked: { readonly token: string; readonly demand: ValidateDemand | undefined }[] = [];
+  readonly asked: { readonly token: string; readonly requirements: Requirements | undefined }[] = [];
   readonly #listeners = new Set<(revocation: Revocation) => void>();
   /** Every verdict waits for this one. */
   gate: Promise<unknown> = Promise.resolve();
   /** Tokens that are said to be something else from now on. */
   readonly renamed = new Map<string, string>();
 
-  async validate(token: string, demand?: ValidateDemand): Promise<Validation> {
-    this.asked.push({ token, demand });
+  async validate(token: string, requirements?: Requirements): Promise<Validation> {
+    this.asked.push({ token, requirements });
     await this.gate;
     const knowledge = { asOf: new Date(T0), revision: '1-0' };
     switch (this.renamed.get(token) ?? token) {
@@ -71,7 +71,7 @@ export class FakeValidator implements GuardClient {
     }
   }
 
-  onEnding(listener: (revocation: Revocation) => void): () => void {
+  onRevocation(listener: (revocation: Revocation) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }

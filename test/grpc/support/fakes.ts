@@ -2,7 +2,7 @@ import type { CallMetrics } from '../../../src/grpc/interceptors/metrics.ts';
 import type { ServerLog } from '../../../src/grpc/server-log.ts';
 import type { CallEnvironment } from '../../../src/grpc/service-registration.ts';
 import type { AccessTokenClaims } from '../../../src/validator/access-token.ts';
-import { type Judgement, rejected, type Verdict } from '../../../src/validator/verdict.ts';
+import { rejected, type ValidationResult, type Verdict } from '../../../src/validator/verdict.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -78,7 +78,7 @@ export function claimsOf(roles: readonly string[]): AccessTokenClaims {
 }
 
 /** `good`, `service`, `front` and `admin` are accepted; `good` has no role. Everything else is MALFORMED. */
-export function judgeByName(accessToken: string): Judgement {
+export function validateByName(accessToken: string): ValidationResult {
   const known = ['good', 'service', 'front', 'admin'].includes(accessToken);
   const roles = accessToken === 'good' ? [] : [accessToken];
   const verdict: Verdict = known

@@ -8,7 +8,7 @@ import {
   identityService,
 } from '../../../src/grpc/identity-service.ts';
 import { GrpcServer, type GrpcServerOptions } from '../../../src/grpc/server.ts';
-import { judgeByName, T0, testEnvironment } from './fakes.ts';
+import { T0, testEnvironment, validateByName } from './fakes.ts';
 
 export const session: Session = {
   sessionId: '019b7760-0000-7000-8000-000000000002',
@@ -58,9 +58,9 @@ export function fakeCore(overrides: Partial<IdentityCore> = {}) {
       logoutByAccessToken: async (token) => ({ revision: `access:${token}` }),
     },
     tokens: {
-      judge: (accessToken, demand) => {
-        asked.push(demand);
-        return judgeByName(accessToken);
+      validate: (accessToken, requirements) => {
+        asked.push(requirements);
+        return validateByName(accessToken);
       },
     },
     onVerdict: (outcome) => void verdicts.push(outcome),

@@ -1,13 +1,13 @@
 import { credentials } from '@grpc/grpc-js';
 import { MemoryRevocationLog } from '../../../src/adapters/memory/memory-revocation-log.ts';
-import { RevocationBroadcast } from '../../../src/core/revocation/revocation-broadcast.ts';
-import { RevocationFeed } from '../../../src/core/revocation/revocation-feed.ts';
+import { RevocationFollower } from '../../../src/core/revocation/revocation-follower.ts';
+import { RevocationSubscriptions } from '../../../src/core/revocation/revocation-subscriptions.ts';
 import { ValidationServiceClient } from '../../../src/gen/latchkey/v1/validation.ts';
 import type { CallerAuth, CallerTokens } from '../../../src/grpc/interceptors/caller-auth.ts';
 import { validationService } from '../../../src/grpc/validation-service.ts';
-import { anEnding } from '../../support/endings.ts';
+import { anEnding } from '../../support/revocations.ts';
 import { HOUR } from '../../support/sessions.ts';
-import { judgeByName, realClock, testEnvironment } from './fakes.ts';
+import { realClock, testEnvironment, validateByName } from './fakes.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './identity-server.ts';
 
 export const publicJwk = { kty: 'OKP', crv: 'Ed25519', x: 'x', kid: 'key-1', alg: 'EdDSA', use: 'sig' };
@@ -15,11 +15,11 @@ export const publicJwk = { kty: 'OKP', crv: 'Ed25519', x: 'x', kid: 'key-1', alg
 export interface ValidationServer {
   readonly running: RunningServer;
   readonly client: ValidationServiceClient;
-  readonly broadcast: RevocationBroadcast;
-  /** Lets the clock of the broadcast go ahead of the real one by so much more. */
+  readonly subscriptions: RevocationSubscriptions;
+  /** Lets the clock of the subscriptions go ahead of the real one by so much more. */
   skip(ms: number): void;
   readonly environment: ReturnType<typeof testEnvironment>;
-  /** Puts the ending of a session into the log; answers the session's id. */
+  /** Puts the end of a session into the log; answers the session's id. */
   endSession(): Promise<string>;
   close(): Promise<void>;
 }
@@ -27,40 +27,40 @@ export interface ValidationServer {
 export interface ValidationServerOptions {
   readonly callerAuth?: CallerAuth;
   readonly tokens?: CallerTokens;
-  /** Endings that are in the log before the server reads it. */
-  readonly endings?: number;
+  /** Ends that are in the log before the server reads it. */
+  readonly ender?: number;
 }
 
-/** A real server with a real feed on a log in memory, and a client. */
+/** A real server with a real follower on a log in memory, and a client. */
 export async function startValidationServer({
   callerAuth = 'open',
-  tokens = { judge: judgeByName },
-  endings = 0,
+  tokens = { validate: validateByName },
+  ender = 0,
 }: ValidationServerOptions = {}): Promise<ValidationServer> {
   const log = new MemoryRevocationLog(HOUR);
   let skippedMs = 0;
   const clock = { now: realClock.now, monotonic: () => realClock.monotonic() + skippedMs };
-  const broadcast = new RevocationBroadcast(clock);
-  const feed = new RevocationFeed({
+  const subscriptions = new RevocationSubscriptions(clock);
+  const follower = new RevocationFollower({
     log,
     clock: realClock,
     waitMs: 20,
     tokenLifeMs: HOUR,
     reinstate: async () => {},
     observer: { faulted: () => {}, recovered: () => {}, rewound: () => {} },
-    listener: broadcast,
+    listener: subscriptions,
   });
   const endSession = async () => {
     const ending = anEnding(realClock.now());
     await log.append(ending, realClock.now());
     return ending.sessionId;
   };
-  for (let count = 0; count < endings; count += 1) await endSession();
-  await feed.start();
+  for (let count = 0; count < ender; count += 1) await endSession();
+  await follower.start();
   const environment = testEnvironment();
   const core = {
     keys: { currentPublicKeys: async () => [publicJwk] },
-    broadcast,
+    subscriptions,
     tokens,
     issuer: 'https://latchkey.test',
     audiences: ['latchkey', 'shop'],
@@ -73,7 +73,7 @@ export async function startValidationServer({
   return {
     running,
     client,
-    broadcast,
+    subscriptions,
     skip: (ms) => {
       skippedMs += ms;
     },
@@ -82,7 +82,7 @@ export async function startValidationServer({
     close: async () => {
       client.close();
       await running.close();
-      await feed.close();
+      await follower.close();
     },
   };
 }

@@ -1,11 +1,11 @@
--- Appends to the revocation log, creating it if there is none, and drops the oldest entries that are no longer needed.
+-- Appends an entry to the revocation log, which it creates if missing. Drops the oldest entries that are not needed.
 --
--- KEYS  1 stream, 2 genesis, 3 dropped: the id of the last entry that was dropped
--- ARGV  1 now, 2 now by the caller's steady clock, 3 retention, 4… fields of the entry and their values, in
---       turn: user, session | created_until, reason, ended_at, expires_at
+-- KEYS  1 stream, 2 genesis, 3 dropped: the id of the last dropped entry
+-- ARGV  1 now, 2 now by the caller's monotonic clock, 3 retention, 4… names and values of the entry's fields:
+--       user, session | created_until, reason, ended_at, expires_at
 -- Returns  the entry's id
--- Invariant  there is no log without its genesis; an entry is dropped when its own expiry and the retention after its end
---            have passed by both clocks of the caller and the clock of Redis, so one clock that jumps ahead drops nothing
+-- Invariant  A log always has a genesis. An entry is dropped only after its expiry and the retention after its end.
+--            Both must have passed by the caller's two clocks and the clock of Redis, so one wrong clock drops nothing.
 
 local MAX_CHECKED = 20
 local DAY = 86400000
@@ -17,7 +17,7 @@ local now = math.min(tonumber(ARGV[1]), tonumber(ARGV[2]), time[1] * 1000 + math
 local function is_needed(id, fields)
   local ended_at, expires_at = tonumber(fields[8]), tonumber(fields[10])
   local last = ended_at and expires_at and math.max(expires_at, ended_at + retention)
-  -- An entry that is damaged, or from a clock a day or more ahead, is judged by its id: it must not block trimming.
+  -- A damaged entry, or one from a clock a day or more ahead, must not block trimming: use the time in its id.
   if not (last and last < now + retention + DAY) then last = tonumber(string.match(id, '^%d+')) + retention end
   return last >= now
 end

@@ -1,13 +1,13 @@
--- Opens a session: makes its record and ends earlier sessions of the same device, unless the user's sessions were ended
--- meanwhile or there is no room.
+-- Creates a session record and ends earlier sessions of the same device. Refuses if the user's sessions were ended
+-- since the user was read, or if the user is at the session limit.
 --
 -- KEYS  1 sessions, 2 tombstone of the session, 3 cut-off
--- ARGV  1 tombstone key prefix, 2 session id, 3 now, 4 time until the session's first deadline and its jitter,
---       5 most sessions of a user, 6 ttl of a tombstone, 7 record
+-- ARGV  1 tombstone key prefix, 2 session id, 3 now, 4 time until the session's first deadline, plus its jitter,
+--       5 maximum sessions of a user, 6 ttl of a tombstone, 7 record
 -- Returns  {'created', sid, replaced sid, ended at, …} | {'full', sid, sid to end, …} | {'user-changed', sid}
 --          | {'clock-behind', sid, cut-off}
--- Invariant  no living record is older than the user's cut-off; a session that was replaced takes up room until its end
---            is logged; 'full' ends no session but those whose deadline has passed; the hash outlives every session in it
+-- Invariant  No living record is older than the user's cut-off. A replaced session counts towards the limit until its
+--            end is logged. 'full' ends only sessions whose deadline has passed. The hash outlives every session in it.
 
 local prefix, sid, now, ttl = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local most, tombstone_ttl, session = tonumber(ARGV[5]), ARGV[6], parse(ARGV[7])
@@ -23,7 +23,7 @@ local function is_same_device(other)
   return session.device_id ~= '' and other.device_id == session.device_id and other.client_id == session.client_id
 end
 
--- own: earlier sessions of this device; unlogged: replaced sessions whose end is not logged; others: all other sessions.
+-- own: earlier sessions of this device. unlogged: replaced sessions whose end is not logged. others: the rest.
 local own, unlogged, others = {}, {}, {}
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
@@ -46,14 +46,14 @@ for i = 1, #all, 2 do
       redis.call('HDEL', KEYS[1], other_sid)
     end
   end
-  -- What cannot be read takes up no room, and is refused when it is read.
+  -- A record that cannot be parsed does not count towards the limit. It is refused when it is read.
 end
 
 local too_many = #others + #unlogged + 1 - most
 if too_many > 0 then
   local reply = {'full', sid}
   for _, replaced in ipairs(unlogged) do reply[#reply + 1] = replaced[1] end
-  -- Oldest first: the time of its creation begins the id.
+  -- Oldest first: a session id begins with its creation time.
   table.sort(others)
   for i = 1, too_many - #unlogged do reply[#reply + 1] = others[i] end
   return reply

@@ -1,8 +1,8 @@
--- Put before the text of every script: refuses to run it after its deadline.
+-- Prepended to every script: refuses to run it after its deadline.
 --
--- ARGV  the last one, removed here: the deadline, milliseconds since 1970 by the clock of this Redis
+-- ARGV  the last one, removed here: the deadline, in milliseconds since the Unix epoch by the clock of this Redis
 -- Returns  the error 'LATE <now>' if the deadline has passed; <now> is by the same clock
--- Invariant  a command that Redis buffered while it was frozen changes nothing after its caller gave up
+-- Invariant  A command that a frozen Redis buffered changes nothing after its caller's timeout.
 
 local deadline = tonumber(table.remove(ARGV))
 local time = redis.call('TIME')

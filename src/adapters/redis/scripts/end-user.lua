@@ -1,12 +1,12 @@
--- Ends every session of a user and remembers the cut-off, so that a login or refresh under way with what was read
--- of the user before cannot bring one back.
+-- Ends all sessions of a user and stores the cut-off. A concurrent login or refresh that read the user before this
+-- cannot restore a session.
 --
 -- KEYS  1 sessions, 2 cut-off
 -- ARGV  1 tombstone key prefix, 2 reason, 3 now, 4 ttl of a tombstone, 5 ttl of the cut-off, 6 security version,
---       7 end sessions created up to this instant; '' for all
+--       7 end only sessions created up to this instant; '' for all
 -- Returns  the cut-off
--- Invariant  no living record is as old as the cut-off, whichever server's clock made its id; a session that was replaced,
---            its end not logged, is as old: the cut-off stands for that end
+-- Invariant  Every living record is younger than the cut-off, whichever server's clock made its id. The cut-off also
+--            covers replaced sessions whose end is not logged.
 
 local prefix, reason, now, tombstone_ttl, cutoff_ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local version, up_to = tonumber(ARGV[6]), tonumber(ARGV[7])

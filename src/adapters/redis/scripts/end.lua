@@ -1,9 +1,9 @@
--- Ends one session. A session that is missing gets a tombstone too: whoever asks later is told why.
+-- Ends one session. A missing session also gets a tombstone, so that later calls can report the reason.
 --
 -- KEYS  1 sessions, 2 tombstone
 -- ARGV  1 session id, 2 reason, 3 now, 4 ttl of a tombstone
--- Returns  {sid, reason, ended at, revision or ''}: of this end, or of the one before it
--- Invariant  the first end stays; no record is left
+-- Returns  {sid, reason, ended at, revision or ''} of this end, or of an earlier one
+-- Invariant  The first end is kept. No record remains.
 
 local sid, reason, now, ttl = unpack(ARGV)
 local tombstone = read_tombstone(KEYS[2])

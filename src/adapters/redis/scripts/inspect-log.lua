@@ -1,13 +1,14 @@
--- Says whether the log is still the one that a position was read from, beginning it if there is none, or if
--- its genesis is no time.
+-- Checks whether the log has lost entries up to a position. Creates the log if it is missing or its genesis is not a
+-- valid time.
 --
--- KEYS  1 stream, 2 genesis, 3 dropped: the id of the last entry that was dropped, 4 replication ids of the primaries when
---       the log began
--- ARGV  1 now, 2 position, '' for none, 3 replication ids of all primaries of a cluster, '' where there is no cluster,
---       'unknown' where one does not answer
--- Returns  {genesis, 1 | 0}: 1 if the log holds the position, or dropped it as not needed any more; 0: entries were lost
--- Invariant  an entry that was read is in the log, or not after `dropped`, or the log has lost entries; the genesis is
---            not before the last failover or restart, which may have lost logins; no decision depends on a clock
+-- KEYS  1 stream, 2 genesis, 3 dropped: the id of the last dropped entry, 4 replication ids of the primaries when the
+--       log began
+-- ARGV  1 now, 2 position, '' for none, 3 replication ids of all primaries of a cluster, '' without a cluster,
+--       'unknown' if a primary did not answer
+-- Returns  {genesis, 1 | 0}: 1 if the log holds the position or dropped it as no longer needed; 0 if entries were lost
+-- Invariant  An entry that was read is in the log or not after `dropped`; otherwise the log has lost entries. The
+--            genesis is not before the last failover or restart, which may have lost logins. No decision depends on a
+--            clock.
 
 redis.call('SET', KEYS[2], ARGV[1], 'NX')
 local own = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')

@@ -3,8 +3,8 @@
 -- KEYS  1 sessions, 2 tombstone
 -- ARGV  1 session id
 -- Returns  {'live', sid, record} | {'ended', sid, reason, ended at, revision or ''} | {'missing', sid}
---          | {'unreadable' | 'later', sid}: the id comes back so that the reader can tell that the answer is its own
--- Invariant  nothing is written
+--          | {'unreadable' | 'later', sid}; the caller checks sid, as a driver can match a reply to the wrong command
+-- Invariant  Nothing is written.
 
 local sid = ARGV[1]
 local record = redis.call('HGET', KEYS[1], sid)

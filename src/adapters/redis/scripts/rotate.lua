@@ -1,13 +1,13 @@
--- One refresh: the rule of core/session/rotation.ts as one step.
+-- One refresh: implements the rule of core/session/rotation.ts as one atomic step.
 --
 -- KEYS  1 sessions, 2 tombstone, 3 cut-off
--- ARGV  1 session id, 2 generation presented, 3 security version, 4 reason for a session opened under an older one,
---       5 now, 6 grace, 7 idle ttl, 8 ttl of a tombstone, 9 jitter added to the ttl of the sessions,
+-- ARGV  1 session id, 2 presented generation, 3 security version, 4 end reason if the session has an older one,
+--       5 now, 6 grace, 7 idle ttl, 8 ttl of a tombstone, 9 jitter added to the ttl of the hash,
 --       10 client id; '' is not compared
 -- Returns  {'rotated' | 'replayed', sid, record} | {'reused' | 'ended', sid, reason, at, revision}
 --          | {'missing', sid} | {'other-client', sid} | {'user-changed', sid} | {'unreadable' | 'later', sid}
--- Invariant  of one generation there is one successor; a session that has ended is never written to; the hash outlives
---            every session in it
+-- Invariant  A generation has exactly one successor. An ended session is never modified. The hash outlives every
+--            session in it.
 
 local sid, presented, version, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[5])
 local grace, idle_ttl, tombstone_ttl, jitter = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])

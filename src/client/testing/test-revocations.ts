@@ -1,0 +1,73 @@
+import type { Clock } from '../../validator/clock.ts';
+import { type Revocation, RevocationSet } from '../../validator/revocation-set.ts';
+import type { RevocationCopy } from '../../validator/validator.ts';
+
+/** The local copy of a test client. While it is disconnected, revocations wait and its age grows. */
+export class TestRevocations implements RevocationCopy {
+  readonly coveredSince = Number.NEGATIVE_INFINITY;
+  readonly forgottenUntil = 0;
+  readonly #clock: Clock;
+  readonly #known = new RevocationSet();
+  readonly #listeners = new Set<(revocation: Revocation) => void>();
+  readonly #waiting: Revocation[] = [];
+  #revision: string | undefined;
+  /** When it was disconnected, by both clocks. Undefined: it is connected. */
+  #cutAt: { readonly now: number; readonly monotonic: number } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get isCut(): boolean {
+    return this.#cutAt !== undefined;
+  }
+
+  get revision(): string | undefined {
+    return this.#revision;
+  }
+
+  get asOf(): number {
+    return this.#cutAt?.now ?? this.#clock.now();
+  }
+
+  get ageMs(): number {
+    return this.#cutAt === undefined ? 0 : this.#clock.monotonic() - this.#cutAt.monotonic;
+  }
+
+  endReasonOf(userId: string, sessionId: string, sessionCreatedAt: number): string | undefined {
+    return this.#known.endReasonOf(userId, sessionId, sessionCreatedAt);
+  }
+
+  append(revocation: Revocation): void {
+    this.#waiting.push(revocation);
+    if (!this.isCut) this.#deliver();
+  }
+
+  cut(): void {
+    this.#cutAt ??= { now: this.#clock.now(), monotonic: this.#clock.monotonic() };
+  }
+
+  mend(): void {
+    this.#cutAt = undefined;
+    this.#deliver();
+  }
+
+  listen(listener: (revocation: Revocation) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    this.#listeners.clear();
+  }
+
+  #deliver(): void {
+    for (const revocation of this.#waiting.splice(0)) {
+      this.#known.add(revocation);
+      const [ms = '0', sequence = '0'] = this.#revision?.split('-') ?? [];
+      const sameMs = Number(ms) >= revocation.endedAt;
+      this.#revision = sameMs ? `${ms}-${Number(sequence) + 1}` : `${revocation.endedAt}-0`;
+      for (const listener of this.#listeners) listener(revocation);
+    }
+  }
+}

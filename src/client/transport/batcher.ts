@@ -1,0 +1,119 @@
+import { status } from '@grpc/grpc-js';
+import type { Clock } from '../../validator/clock.ts';
+import { LatchkeyError } from './errors.ts';
+
+export interface BatcherOptions<Requirements, Answer> {
+  /** Validates all tokens in one call. Must return one answer for each token, in the same order. */
+  readonly ask: (
+    tokens: readonly string[],
+    requirements: Requirements,
+    timeoutMs: number,
+  ) => Promise<readonly Answer[]>;
+  /** Maximum number of concurrent calls. */
+  readonly mostUnderWay: number;
+  /** Maximum total wait of a token for its answer, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+interface Question<Answer> {
+  readonly token: string;
+  /** By the monotonic clock, in milliseconds. */
+  readonly askedAt: number;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Queue<Requirements, Answer> {
+  readonly requirements: Requirements;
+  questions: Question<Answer>[];
+}
+
+/** The service's limits for BatchValidate. */
+const MOST_TOKENS = 256;
+const MOST_BYTES = 256 * 1024;
+
+/**
+ * Combines tokens with the same requirements, from one turn of the event loop, into one call. While the maximum number
+ * of calls is in progress, tokens queue. So batches grow with the load.
+ */
+export class Batcher<Requirements, Answer> {
+  readonly #options: BatcherOptions<Requirements, Answer>;
+  readonly #queues = new Map<string, Queue<Requirements, Answer>>();
+  #underWay = 0;
+  #isScheduled = false;
+
+  constructor(options: BatcherOptions<Requirements, Answer>) {
+    this.#options = options;
+  }
+
+  /** @param key identifies the requirements: tokens with the same key share a call. */
+  ask(token: string, key: string, requirements: Requirements): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      let queue = this.#queues.get(key);
+      if (queue === undefined) {
+        queue = { requirements, questions: [] };
+        this.#queues.set(key, queue);
+      }
+      queue.questions.push({ token, askedAt: this.#options.clock.monotonic(), resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    for (const [key, queue] of this.#queues) {
+      if (this.#underWay >= this.#options.mostUnderWay) return;
+      this.#queues.delete(key);
+      const batch = takeBatch(queue);
+      // The rest goes behind the queues of other requirements, so that each gets its turn.
+      if (queue.questions.length > 0) this.#queues.set(key, queue);
+      void this.#send(batch, queue.requirements);
+    }
+  }
+
+  async #send(batch: readonly Question<Answer>[], requirements: Requirements): Promise<void> {
+    const { ask, clock, timeoutMs } = this.#options;
+    const now = clock.monotonic();
+    const questions = batch.filter(({ askedAt, reject }) => {
+      if (now - askedAt < timeoutMs) return true;
+      reject(new LatchkeyError(status.DEADLINE_EXCEEDED, 'Too many tokens are waiting for validation.'));
+      return false;
+    });
+    const [oldest] = questions;
+    if (oldest === undefined) return;
+    this.#underWay += 1;
+    try {
+      const tokens = questions.map(({ token }) => token);
+      const answers = await ask(tokens, requirements, timeoutMs - (now - oldest.askedAt));
+      for (const [index, { resolve }] of questions.entries()) resolve(answers[index] as Answer);
+    } catch (error) {
+      for (const { reject } of questions) reject(error);
+    } finally {
+      this.#underWay -= 1;
+      this.#flush();
+    }
+  }
+}
+
+/** Takes as many tokens from the front as fit into one call, at least one. */
+function takeBatch<Requirements, Answer>(queue: Queue<Requirements, Answer>): readonly Question<Answer>[] {
+  let count = 0;
+  let bytes = 0;
+  for (const { token } of queue.questions) {
+    bytes += Buffer.byteLength(token);
+    if (count === MOST_TOKENS || (count > 0 && bytes > MOST_BYTES)) break;
+    count += 1;
+  }
+  const batch = queue.questions.slice(0, count);
+  queue.questions = queue.questions.slice(count);
+  return batch;
+}

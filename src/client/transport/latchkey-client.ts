@@ -1,0 +1,109 @@
+import type { KeyServiceService } from '../../gen/latchkey/admin/v1/key.ts';
+import type { UserServiceService } from '../../gen/latchkey/admin/v1/user.ts';
+import type { IdentityServiceService } from '../../gen/latchkey/v1/identity.ts';
+import type { Clock } from '../../validator/clock.ts';
+import type { Revocation } from '../../validator/revocation-set.ts';
+import type { CallsOf } from './calls.ts';
+import type { Credentials } from './credentials.ts';
+import type { ServiceAccountOptions } from './service-account.ts';
+import type { SignInCalls } from './sign-in.ts';
+import type { TokenValidator } from './validation.ts';
+
+/**
+ * Options of `connect`.
+ *
+ * @example
+ * const options: ConnectOptions = { maxStalenessMs: 2_000, serviceAccount: { username: 'billing', password } };
+ */
+export interface ConnectOptions {
+  /** How the connection is secured. Default: TLS with the certificate authorities of Node. */
+  readonly credentials?: Credentials;
+  /**
+   * Where tokens are validated. `local`: in this process, with keys and revocations from the service; it calls the
+   * service only if they do not suffice. `remote`: always in the service. Default: `local`.
+   */
+  readonly mode?: 'local' | 'remote';
+  /** Maximum age of the local copy for a local verdict, in milliseconds; at least 500. Default: 5,000. */
+  readonly maxStalenessMs?: number;
+  /** The audience that tokens must have. Default: any audience of the service. */
+  readonly audience?: string | undefined;
+  /**
+   * How many recently used tokens the cache keeps, about 2 kB each. It may briefly hold twice as many. 0 disables the
+   * cache. Default: 10,000.
+   */
+  readonly tokenCacheSize?: number;
+  /**
+   * Access token of the caller, sent as `authorization: Bearer` with every call. A function is called at every
+   * call, so the token can change while the connection stays open. Default: none.
+   */
+  readonly token?: string | (() => string | undefined);
+  /**
+   * Replaces `token`. The client signs in with this password, refreshes its tokens, and signs in again if its session
+   * has ended. `close` signs out. Default: none.
+   */
+  readonly serviceAccount?: ServiceAccountOptions;
+  /** Timeout of each call, in milliseconds. No call is without a deadline. Default: 5,000. */
+  readonly timeoutMs?: number;
+  /** The clock; replace it in tests. Default: the clock of the machine. */
+  readonly clock?: Clock;
+}
+
+/** The freshness of the local copy of the revocations. */
+export interface Staleness {
+  /** The copy has every end acknowledged up to this instant, by the service's clock. Undefined: no copy yet. */
+  readonly asOf: Date | undefined;
+  /** Age of the copy, in milliseconds. `Infinity`: no copy yet. */
+  readonly ageMs: number;
+}
+
+export type IdentityCalls = CallsOf<typeof IdentityServiceService>;
+
+/**
+ * A client of latchkey, as returned by `connect`. Every call fails only with a `LatchkeyError`.
+ *
+ * @example
+ * const verdict = await latchkey.validate(accessToken);
+ * if (verdict.kind === 'accepted') console.log(verdict.identity.userId);
+ */
+export interface LatchkeyClient extends TokenValidator, SignInCalls {
+  /** Where tokens are validated; see `ConnectOptions.mode`. */
+  readonly mode: 'local' | 'remote';
+  /** The generated calls of `IdentityService`. */
+  readonly identity: IdentityCalls;
+  /** The generated calls of `UserService`. The caller's token needs the role `admin`. */
+  readonly users: CallsOf<typeof UserServiceService>;
+  /** The generated calls of `KeyService`. The caller's token needs the role `admin`. */
+  readonly keys: CallsOf<typeof KeyServiceService>;
+  /**
+   * Resolves when the service is connected and, in local mode, this process can validate tokens.
+   *
+   * Calling it is optional: until then `validate` calls the service.
+   *
+   * @param timeoutMs in milliseconds. Default: the client's `timeoutMs`.
+   * @throws LatchkeyError if the client is not ready in time.
+   *
+   * @example
+   * await latchkey.ready(10_000);
+   */
+  ready(timeoutMs?: number): Promise<void>;
+  /**
+   * Calls the listener once for every revocation that is received from now on.
+   *
+   * @param listener an error that it throws becomes an uncaught exception of the process.
+   * @returns a function that removes the listener.
+   * @throws LatchkeyError in remote mode, which receives no revocations.
+   *
+   * @example
+   * const stop = latchkey.onRevocation(({ userId, reason }) => console.log(userId, reason));
+   */
+  onRevocation(listener: (revocation: Revocation) => void): () => void;
+  /** The current freshness of the local copy. In remote mode there is no copy. */
+  readonly staleness: Staleness;
+  /**
+   * Stops following revocations, waits for the calls in progress, and closes the connections.
+   *
+   * @example
+   * await latchkey.close();
+   */
+  close(): Promise<void>;
+}

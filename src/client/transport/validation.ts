@@ -1,0 +1,81 @@
+import type { EndReason as EndReasonNumbers } from '../../gen/latchkey/v1/session.ts';
+import type { RejectionReason } from '../../validator/verdict.ts';
+
+/** Why a session ended: a name of the contract's `EndReason`. `UNSPECIFIED`: unknown. */
+export type EndReasonName = keyof typeof EndReasonNumbers;
+
+/** The user that a token stands for. Frozen, because validations of one token share it. */
+export interface Identity {
+  readonly userId: string;
+  readonly sessionId: string;
+  /** The application that opened the session. Empty: none was given at login. */
+  readonly clientId: string;
+  /** The user's roles when the token was issued. */
+  readonly roles: readonly string[];
+  /** How the user authenticated (RFC 8176), for example `pwd`. */
+  readonly authenticationMethods: readonly string[];
+  /** When the user signed in. */
+  readonly authenticatedAt: Date;
+  /** When the token was issued. */
+  readonly issuedAt: Date;
+  /** When the token expires. */
+  readonly expiresAt: Date;
+}
+
+/** The token is valid. */
+export interface AcceptedToken {
+  readonly kind: 'accepted';
+  readonly identity: Identity;
+}
+
+/** The token is not valid. */
+export interface RejectedToken {
+  readonly kind: 'rejected';
+  /** UNSPECIFIED: a newer service sent a reason that this client does not know. */
+  readonly reason: RejectionReason | 'UNSPECIFIED';
+  /** Set only with SESSION_ENDED. */
+  readonly endReason: EndReasonName | undefined;
+  /** What the caller can do: refresh the token, or sign in again. */
+  readonly nextStep: 'REFRESH' | 'LOGIN';
+}
+
+/** A verdict on a token with its freshness. It has the same form in both modes. */
+export type Validation = (AcceptedToken | RejectedToken) & {
+  /** The verdict includes every end acknowledged up to this instant, by the service's clock. */
+  readonly asOf: Date;
+  /** The last revocation that the verdict includes, an opaque position in the log. Empty: the log is empty. */
+  readonly revision: string;
+};
+
+/**
+ * Requirements of a single verdict.
+ *
+ * @example
+ * const { revision } = await latchkey.logout({ refreshToken });
+ * await latchkey.validate(accessToken, { atLeastRevision: revision });
+ */
+export interface Requirements {
+  /** `bounded`: the staleness bound applies. `strong`: the service reads the session record. Default: `bounded`. */
+  readonly consistency?: 'bounded' | 'strong';
+  /** The audience that the token must have. Default: the client's `audience`. */
+  readonly audience?: string;
+  /** The verdict must include every end up to this revision, as returned by `logout`. Default: no requirement. */
+  readonly atLeastRevision?: string;
+  /** Cancels the wait; the validation then fails with CANCELLED. Default: none. */
+  readonly signal?: AbortSignal;
+}
+
+/** Validates access tokens, in this process or in the service. */
+export interface TokenValidator {
+  /**
+   * Validates an access token.
+   *
+   * @param token the access token, without `Bearer`.
+   * @param requirements default: bounded consistency and the client's audience.
+   * @throws LatchkeyError if validation is not possible. An error is never a yes.
+   *
+   * @example
+   * const verdict = await latchkey.validate(accessToken, { consistency: 'strong' });
+   */
+  validate(token: string, requirements?: Requirements): Promise<Validation>;
+}

@@ -1,0 +1,263 @@
+import type { Clock } from '../../validator/clock.ts';
+import type { Actor, SecurityEvents, UserChangeKind } from '../audit/security-event.ts';
+import { Failure } from '../failure.ts';
+import type { IdSource } from '../ids.ts';
+import { checkNewPassword } from '../password/password-policy.ts';
+import type { QueueCaller } from '../password/password-queue.ts';
+import type { Passwords } from '../password/passwords.ts';
+import type { SessionEnder } from '../session/session-ender.ts';
+import { checkFields } from '../user/field-checks.ts';
+import { checkRoles, distinctRoles } from '../user/roles.ts';
+import { strongPassword } from '../user/strong-password.ts';
+import { ADMIN_ROLE, type User } from '../user/user.ts';
+import type { UserChange, UserDirectory, UserPage } from '../user/user-directory.ts';
+import { userNotFound } from '../user/user-failures.ts';
+import { canonicalUsername, checkNewUsername } from '../user/username.ts';
+
+export interface UserServiceOptions {
+  readonly directory: UserDirectory;
+  readonly passwords: Pick<Passwords, 'hash' | 'importHash'>;
+  readonly sessions: Pick<SessionEnder, 'endUser'>;
+  readonly events: SecurityEvents;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+}
+
+export type NewUser = { readonly username: string; readonly roles: readonly string[] } & (
+  | { readonly password: string }
+  /** A bcrypt hash from another system. */
+  | { readonly passwordHash: string }
+);
+
+export type UserKey = { readonly userId: string } | { readonly username: string };
+
+/** The user after a change, and the revision of the end of their sessions. */
+export interface ChangedUser {
+  readonly user: User;
+  readonly revision: string;
+}
+
+export interface FirstUser {
+  readonly user: User;
+  /** The generated password, to show once; undefined: the password was given. */
+  readonly madePassword: string | undefined;
+}
+
+/** Maximum attempts of a deletion if the user is changed concurrently. */
+const DELETE_ATTEMPTS = 3;
+
+/**
+ * Administers users.
+ *
+ * A change that ends sessions first writes the user with a higher `securityVersion`, then ends the sessions. From then
+ * on, a sign-in that read the old record is rejected. If ending the sessions fails, repeat the call. Every such method
+ * ends the sessions again, even if the record is already as requested.
+ */
+export class UserService {
+  readonly #options: UserServiceOptions;
+
+  constructor(options: UserServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Fails with INVALID_FIELD, USERNAME_TAKEN, LOGIN_QUEUE_FULL. */
+  async create(user: NewUser, actor: Actor, caller?: QueueCaller): Promise<User> {
+    const { passwords, directory } = this.#options;
+    checkFields(
+      () => checkNewUsername(user.username, 'username'),
+      () => checkRoles(user.roles, 'roles'),
+      () => {
+        if ('password' in user) checkNewPassword(user.password, 'password', [user.username]);
+        else passwords.importHash(user.passwordHash);
+      },
+    );
+    const stored =
+      'password' in user
+        ? await passwords.hash(user.password, caller)
+        : passwords.importHash(user.passwordHash);
+    const created = this.#newUser(user.username, user.roles, stored);
+    await directory.insert(created);
+    this.#publish(created.userId, 'CREATED', actor);
+    return created;
+  }
+
+  /**
+   * Creates the first user, with the role `admin`. Returns undefined if there is a user already. Of several processes
+   * that start together, one creates it. Generates a strong password if none is given.
+   */
+  async bootstrap(first: {
+    readonly username: string;
+    readonly password?: string | undefined;
+  }): Promise<FirstUser | undefined> {
+    const { passwords, directory } = this.#options;
+    if ((await directory.list(1, undefined)).users.length > 0) return undefined;
+    const password = first.password ?? strongPassword();
+    checkFields(
+      () => checkNewUsername(first.username, 'username'),
+      () => checkNewPassword(password, 'password', [first.username]),
+    );
+    const user = this.#newUser(first.username, [ADMIN_ROLE], await passwords.hash(password));
+    if (!(await this.#insertFirst(user))) return undefined;
+    this.#publish(user.userId, 'CREATED', { kind: 'service' });
+    return { user, madePassword: first.password === undefined ? password : undefined };
+  }
+
+  /** Fails with USER_NOT_FOUND. */
+  async get(key: UserKey): Promise<User> {
+    const { directory } = this.#options;
+    const user =
+      'userId' in key
+        ? await directory.findById(key.userId)
+        : await directory.findByUsernameKey(canonicalUsername(key.username));
+    if (user === undefined) throw userNotFound();
+    return user;
+  }
+
+  /** In the order of creation; `after` is the id of the last user of the previous page. */
+  list(limit: number, after?: string): Promise<UserPage> {
+    return this.#options.directory.list(limit, after);
+  }
+
+  /** Fails with INVALID_FIELD, USER_NOT_FOUND, USERNAME_TAKEN, USER_CHANGED, LAST_ADMIN. */
+  async update(
+    userId: string,
+    change: { readonly username?: string; readonly roles?: readonly string[] },
+    actor: Actor,
+    ifVersion?: number,
+  ): Promise<User> {
+    const { username, roles } = change;
+    checkFields(
+      () => {
+        if (username !== undefined) checkNewUsername(username, 'username');
+      },
+      () => {
+        if (roles !== undefined) checkRoles(roles, 'roles');
+      },
+    );
+    const user = await this.#change(
+      userId,
+      {
+        ...(username === undefined ? {} : { username, usernameKey: canonicalUsername(username) }),
+        ...(roles === undefined ? {} : { roles: distinctRoles(roles) }),
+      },
+      ifVersion,
+    );
+    this.#publish(userId, 'UPDATED', actor);
+    return user;
+  }
+
+  /** Fails with INVALID_FIELD, USER_NOT_FOUND, LOGIN_QUEUE_FULL, END_UNCONFIRMED. */
+  async setPassword(
+    userId: string,
+    password: string,
+    actor: Actor,
+    caller?: QueueCaller,
+  ): Promise<ChangedUser> {
+    const { username } = await this.get({ userId });
+    checkNewPassword(password, 'password', [username]);
+    const passwordHash = await this.#options.passwords.hash(password, caller);
+    const user = await this.#change(userId, {
+      passwordHash,
+      passwordChangedAt: this.#options.clock.now(),
+      endsSessions: true,
+    });
+    this.#publish(userId, 'PASSWORD_SET', actor);
+    return { user, revision: await this.#endSessions(user, 'PASSWORD_CHANGED', actor) };
+  }
+
+  /** Fails with USER_NOT_FOUND, LAST_ADMIN, END_UNCONFIRMED. */
+  async disable(userId: string, actor: Actor): Promise<ChangedUser> {
+    const user = await this.#disableRecord(userId);
+    this.#publish(userId, 'DISABLED', actor);
+    return { user, revision: await this.#endSessions(user, 'USER_DISABLED', actor) };
+  }
+
+  /** Fails with USER_NOT_FOUND. */
+  async enable(userId: string, actor: Actor): Promise<User> {
+    const user = await this.get({ userId });
+    if (user.disabledAt === undefined) return user;
+    const enabled = await this.#change(userId, { disabledAt: null });
+    this.#publish(userId, 'ENABLED', actor);
+    return enabled;
+  }
+
+  /**
+   * Disables the user, ends the sessions, then deletes the record. So the call can be repeated until the end is
+   * confirmed.
+   * The record is deleted only at the version that was disabled, because an enabled user could have signed in again.
+   * Fails with USER_NOT_FOUND, LAST_ADMIN, USER_CHANGED, END_UNCONFIRMED.
+   */
+  async delete(userId: string, actor: Actor): Promise<{ readonly revision: string }> {
+    for (let attempt = 1; ; attempt += 1) {
+      const user = await this.#disableRecord(userId);
+      const revision = await this.#endSessions(user, 'USER_DELETED', actor);
+      try {
+        await this.#options.directory.delete(userId, user.version);
+        this.#publish(userId, 'DELETED', actor);
+        return { revision };
+      } catch (error) {
+        const changed = error instanceof Failure && error.reason === 'USER_CHANGED';
+        if (!changed || attempt === DELETE_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /**
+   * Retries an insert without a response: the user may be stored, and only this process has the generated password. The
+   * second insert waits for the transaction of the first, and then finds the user.
+   */
+  async #insertFirst(user: User): Promise<boolean> {
+    const { directory } = this.#options;
+    try {
+      return await directory.insertFirst(user);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.reason !== 'STORE_UNAVAILABLE') throw error;
+      return (await directory.insertFirst(user)) || (await directory.findById(user.userId)) !== undefined;
+    }
+  }
+
+  async #disableRecord(userId: string): Promise<User> {
+    const { disabledAt } = await this.get({ userId });
+    return this.#change(userId, { disabledAt: disabledAt ?? this.#options.clock.now(), endsSessions: true });
+  }
+
+  #change(userId: string, change: UserChange, ifVersion?: number): Promise<User> {
+    const takesAway = change.roles !== undefined || typeof change.disabledAt === 'number';
+    return this.#options.directory.update(userId, change, this.#options.clock.now(), {
+      keepAnAdmin: takesAway,
+      ...(ifVersion === undefined ? {} : { ifVersion }),
+    });
+  }
+
+  async #endSessions(
+    user: User,
+    reason: 'PASSWORD_CHANGED' | 'USER_DISABLED' | 'USER_DELETED',
+    actor: Actor,
+  ): Promise<string> {
+    const { userId, securityVersion } = user;
+    const { revision } = await this.#options.sessions.endUser(userId, securityVersion, reason, actor);
+    return revision;
+  }
+
+  #publish(userId: string, change: UserChangeKind, actor: Actor): void {
+    const { events, clock } = this.#options;
+    events.publish({ kind: 'UserChanged', at: clock.now(), actor, userId, change });
+  }
+
+  #newUser(username: string, roles: readonly string[], passwordHash: string): User {
+    const now = this.#options.clock.now();
+    return {
+      userId: this.#options.ids.next(now),
+      username,
+      usernameKey: canonicalUsername(username),
+      passwordHash,
+      roles: distinctRoles(roles),
+      disabledAt: undefined,
+      createdAt: now,
+      updatedAt: now,
+      passwordChangedAt: now,
+      version: 1,
+      securityVersion: 1,
+    };
+  }
+}

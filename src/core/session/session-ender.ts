@@ -1,0 +1,128 @@
+import type { Clock } from '../../validator/clock.ts';
+import type { Revocation } from '../../validator/revocation-set.ts';
+import type { EndReason } from '../audit/end-reason.ts';
+import type { Actor, SecurityEvents } from '../audit/security-event.ts';
+import type { RevocationLog } from '../revocation/revocation-log.ts';
+import type { EndedSession } from './session.ts';
+import type { SessionStore } from './session-store.ts';
+
+export interface SessionEnderOptions {
+  readonly store: SessionStore;
+  readonly log: RevocationLog;
+  readonly clock: Clock;
+  readonly events: SecurityEvents;
+  readonly tombstoneTtlMs: number;
+  /** Maximum lifetime of an access token plus the leeway for clock skew; milliseconds. */
+  readonly accessTokenLifeMs: number;
+  /** When the current log began. An end that was logged before that must be logged again. */
+  readonly coveredSince: () => number;
+}
+
+/**
+ * How long the session store remembers a user's cut-off, in access token lifetimes. Logins and refreshes take seconds
+ * between reading the user and the store step, and the cut-off must outlast them. The log alone needs one.
+ */
+const CUTOFF_LIVES = 4;
+
+/**
+ * Ends sessions in the only safe order. First the session record ends, so that no new token can be issued. Then the
+ * revocation is logged, so that live tokens are rejected everywhere.
+ * An end is acknowledged only when both are durable. After any other result, repeat the call. Every step is idempotent.
+ */
+export class SessionEnder {
+  readonly #options: SessionEnderOptions;
+
+  constructor(options: SessionEnderOptions) {
+    this.#options = options;
+  }
+
+  /** Returns the revision of the end, also if the session had ended before. */
+  async end(
+    userId: string,
+    sessionId: string,
+    reason: EndReason,
+    actor: Actor,
+  ): Promise<{ revision: string }> {
+    const { store, clock, tombstoneTtlMs } = this.#options;
+    const ended = await store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
+    return { revision: await this.log(userId, ended, actor) };
+  }
+
+  /**
+   * Ends a session as REPLACED and logs it. If it ended before but was not logged, logs that end. Returns how it ended.
+   */
+  async replace(userId: string, sessionId: string, actor: Actor): Promise<EndedSession> {
+    const { store, clock, tombstoneTtlMs } = this.#options;
+    const how = { userId, sessionId, reason: 'REPLACED', tombstoneTtlMs, now: clock.now() } as const;
+    const ended = await store.end(how);
+    return { ...ended, revision: await this.log(userId, ended, actor) };
+  }
+
+  /** Ends the record of a session whose end is already in the log. Returns the end in the record. */
+  endAgain(userId: string, sessionId: string, reason: EndReason): Promise<EndedSession> {
+    const { store, clock, tombstoneTtlMs } = this.#options;
+    return store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
+  }
+
+  /** Ends every session of the user, and every sign-in in progress that read the user before `securityVersion`. */
+  async endUser(
+    userId: string,
+    securityVersion: number,
+    reason: EndReason,
+    actor: Actor,
+  ): Promise<{ revision: string }> {
+    const revision = await this.#cutOff(userId, securityVersion, reason, undefined);
+    const { events, clock } = this.#options;
+    events.publish({ kind: 'SessionEnded', at: clock.now(), actor, userId, sessionId: undefined, reason });
+    return revision;
+  }
+
+  /** Logs the end of a session whose record has already ended. Returns its revision. */
+  async log(userId: string, ended: EndedSession, actor: Actor): Promise<string> {
+    const { store, log, clock, coveredSince, accessTokenLifeMs, events } = this.#options;
+    if (ended.revision !== undefined && ended.endedAt > coveredSince()) return ended.revision;
+    const { sessionId, reason, endedAt } = ended;
+    const expiresAt = Math.max(endedAt, clock.now()) + accessTokenLifeMs;
+    const revision = await log.append(
+      { kind: 'session', userId, sessionId, reason, endedAt, expiresAt },
+      clock.now(),
+    );
+    await store.markLogged(userId, sessionId, revision);
+    // An end that was logged before, in a log that was lost, is not published again.
+    if (ended.revision === undefined) {
+      events.publish({ kind: 'SessionEnded', at: endedAt, actor, userId, sessionId, reason });
+    }
+    return revision;
+  }
+
+  /** Repeats an end that a failover undid: in the session record and in the log. */
+  async reinstate(revocation: Revocation): Promise<void> {
+    const { store, log, clock, tombstoneTtlMs } = this.#options;
+    if (revocation.kind === 'user') {
+      await this.#cutOff(revocation.userId, 0, revocation.reason as EndReason, revocation.cutoff);
+      return;
+    }
+    const { userId, sessionId } = revocation;
+    const reason = revocation.reason as EndReason;
+    await store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
+    const revision = await log.append(revocation, clock.now());
+    await store.markLogged(userId, sessionId, revision);
+  }
+
+  async #cutOff(userId: string, securityVersion: number, reason: EndReason, createdUpTo: number | undefined) {
+    const { store, log, clock, tombstoneTtlMs, accessTokenLifeMs } = this.#options;
+    const now = clock.now();
+    const { cutoff } = await store.endUser({
+      userId,
+      securityVersion,
+      reason,
+      tombstoneTtlMs,
+      cutoffTtlMs: CUTOFF_LIVES * accessTokenLifeMs,
+      now,
+      ...(createdUpTo === undefined ? {} : { createdUpTo }),
+    });
+    const expiresAt = Math.max(cutoff, now) + accessTokenLifeMs;
+    const revision = await log.append({ kind: 'user', userId, cutoff, reason, endedAt: now, expiresAt }, now);
+    return { revision };
+  }
+}

@@ -1,0 +1,147 @@
+import type { Clock } from '../../validator/clock.ts';
+import type { Actor, EventOrigin, SecurityEvents } from '../audit/security-event.ts';
+import { Failure } from '../failure.ts';
+import type { PasswordQueue, QueueCaller } from '../password/password-queue.ts';
+import type { Passwords } from '../password/passwords.ts';
+import type { Device } from '../session/session.ts';
+import type { OpenedSession, SessionService } from '../session/session-service.ts';
+import type { User } from '../user/user.ts';
+import type { UserDirectory } from '../user/user-directory.ts';
+import { canonicalUsername, MAX_USERNAME_BYTES } from '../user/username.ts';
+
+/** Aborting its signal cancels a password check that has not started. */
+export interface LoginAttempt extends QueueCaller {
+  readonly username: string;
+  readonly password: string;
+  readonly clientId: string;
+  readonly device: Device;
+  /** The client's IP address; empty: unknown. */
+  readonly ipAddress: string;
+}
+
+export type LoginResult = OpenedSession;
+
+export interface LoginServiceOptions {
+  readonly users: Pick<UserDirectory, 'findByUsernameKey' | 'update'>;
+  readonly passwords: Passwords;
+  readonly queue: Pick<PasswordQueue, 'take'>;
+  readonly sessions: Pick<SessionService, 'open' | 'refuse' | 'checkStore'>;
+  readonly clock: Clock;
+  readonly events: SecurityEvents;
+}
+
+/** The user of an attempt, once it is known. */
+interface Found {
+  userId: string | undefined;
+}
+
+const ACTOR: Actor = { kind: 'credentials' };
+
+/** RFC 8176: a password. */
+const PASSWORD_METHOD = 'pwd';
+
+/** Signs in users with username and password. */
+export class LoginService {
+  readonly #options: LoginServiceOptions;
+
+  constructor(options: LoginServiceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens a session.
+   *
+   * Fails with INVALID_CREDENTIALS for an unknown or disabled user and for a wrong, empty or over-long password. All
+   * these cases do the same work.
+   * Also fails with LOGIN_QUEUE_FULL, CANCELLED and STORE_UNAVAILABLE. STORE_UNAVAILABLE comes before the password
+   * check. If a store fails during the check, it comes for right and wrong passwords alike.
+   */
+  async login(attempt: LoginAttempt): Promise<LoginResult> {
+    const found: Found = { userId: undefined };
+    try {
+      return await this.#login(attempt, found);
+    } catch (error) {
+      const { events, clock } = this.#options;
+      const reason = error instanceof Failure ? error.reason : 'INTERNAL';
+      const origin: EventOrigin = { ipAddress: attempt.ipAddress, clientId: attempt.clientId };
+      events.publish({ kind: 'SignInFailed', at: clock.now(), actor: ACTOR, reason, ...found, origin });
+      throw error;
+    }
+  }
+
+  async #login(attempt: LoginAttempt, found: Found): Promise<LoginResult> {
+    const { sessions } = this.#options;
+    const { clientId, device, ipAddress } = attempt;
+    const { user, userId, ok, upgrade } = await this.#check(attempt);
+    found.userId = user?.userId;
+    if (user === undefined || !ok || user.disabledAt !== undefined) return sessions.refuse(userId);
+    // Passes the record whose password was checked, never a newer one. If the user's sessions ended since then, the
+    // store rejects its lower securityVersion.
+    const authenticationMethods = [PASSWORD_METHOD];
+    const opened = await sessions.open(user, { clientId, device, ipAddress, authenticationMethods });
+    if (upgrade) await this.#upgrade(user, attempt);
+    return opened;
+  }
+
+  /**
+   * Takes the place in the queue before the user is read. So LOGIN_QUEUE_FULL and its timing reveal nothing about the
+   * user.
+   */
+  async #check(attempt: LoginAttempt) {
+    const { passwords, queue, sessions, events, clock } = this.#options;
+    const place = queue.take(attempt);
+    try {
+      const key = usernameKeyOf(attempt.username);
+      const user = await this.#find(key);
+      const userId = user?.userId ?? passwords.decoyUserId(key);
+      // Fails at once if the store is unavailable. Checked again after the wait.
+      await sessions.checkStore(userId);
+      await place.turn;
+      await sessions.checkStore(userId);
+      const { ok, upgrade, readable } = await passwords.check(attempt.password, user?.passwordHash);
+      if (user !== undefined && !readable) {
+        const { userId } = user;
+        events.publish({ kind: 'PasswordUnreadable', at: clock.now(), actor: ACTOR, userId });
+      }
+      return { user, userId, ok, upgrade };
+    } finally {
+      place.leave();
+    }
+  }
+
+  async #find(usernameKey: string): Promise<User | undefined> {
+    return usernameKey === '' ? undefined : this.#options.users.findByUsernameKey(usernameKey);
+  }
+
+  /** Rehashes the password in the current stored form, unless the record was changed after it was read. */
+  async #upgrade(user: User, attempt: LoginAttempt): Promise<void> {
+    const { users, passwords, clock, events } = this.#options;
+    try {
+      const passwordHash = await passwords.hash(attempt.password, attempt);
+      await users.update(user.userId, { passwordHash }, clock.now(), { ifVersion: user.version });
+    } catch (error) {
+      if (isExpected(error)) return;
+      const { userId } = user;
+      events.publish({ kind: 'PasswordRehashFailed', at: clock.now(), actor: ACTOR, userId, cause: error });
+    }
+  }
+}
+
+/** The lookup key of a username; empty if no user can have the name. */
+function usernameKeyOf(username: string): string {
+  const tooLong = username.length > MAX_USERNAME_BYTES || Buffer.byteLength(username) > MAX_USERNAME_BYTES;
+  return tooLong || !username.isWellFormed() ? '' : canonicalUsername(username);
+}
+
+/** The user was changed or deleted, the caller cancelled, or the server is under load. The next login rehashes. */
+function isExpected(error: unknown): boolean {
+  if (!(error instanceof Failure)) return false;
+  const { reason } = error;
+  return (
+    reason === 'USER_CHANGED' ||
+    reason === 'USER_NOT_FOUND' ||
+    reason === 'CANCELLED' ||
+    reason === 'LOGIN_QUEUE_FULL' ||
+    reason === 'DRAINING'
+  );
+}
