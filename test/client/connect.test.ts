@@ -91,6 +91,18 @@ describe('a call', () => {
     await expect(during).rejects.toMatchObject({ code: status.CANCELLED });
   });
 
+  test('fails with a LatchkeyError also where the function in token throws', async () => {
+    const token = () => {
+      throw new Error('the file of the token is gone');
+    };
+    const client = open(fake.address, { credentials: plaintext, token });
+    await expect(client.identity.validate({})).rejects.toMatchObject({
+      name: 'LatchkeyError',
+      code: status.INVALID_ARGUMENT,
+      isUnsent: true,
+    });
+  });
+
   test('with a token that no header can hold fails like any other call', async () => {
     const client = open(fake.address, { credentials: plaintext, token: () => 'line\nbreak' });
     for (const options of [{}, { token: 'line\nbreak' }]) {

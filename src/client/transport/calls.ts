@@ -114,8 +114,9 @@ async function withRetries(
   const backoff = new Backoff(first, most);
   let hasForgotten = false;
   for (let tries = 1; ; tries += 1) {
-    const token = options.token ?? (await caller.token());
+    let token: string | undefined;
     try {
+      token = options.token ?? (await caller.token());
       return await attempt(caller, method, fields, { ...options, token }, deadline);
     } catch (caught) {
       const error = errorOf(caught);
