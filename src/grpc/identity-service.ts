@@ -168,11 +168,9 @@ function validate(
   request: ValidateRequest,
 ): EncodedMessage | Promise<EncodedMessage> {
   const validated = tokens.validate(request.accessToken, requirementsOf(request));
-  const answer = (result: ValidationResult) => {
-    count(result, onVerdict);
-    return encoder.encode(result);
-  };
-  return validated instanceof Promise ? validated.then(answer) : answer(validated);
+  return validated instanceof Promise
+    ? validated.then((result) => encoder.encode(counted(result, onVerdict)))
+    : encoder.encode(counted(validated, onVerdict));
 }
 
 function batchValidate(
@@ -189,15 +187,16 @@ function batchValidate(
     else atHand.push(validated);
     return validated;
   });
-  const answer = (results: readonly ValidationResult[]) => {
-    for (const result of results) count(result, onVerdict);
-    return batchValidateResponse(results);
-  };
-  return underWay.size === 0 ? answer(atHand) : Promise.all(inOrder).then(answer);
+  const respond = (results: readonly ValidationResult[]) =>
+    batchValidateResponse(results.map((result) => counted(result, onVerdict)));
+  return underWay.size === 0 ? respond(atHand) : Promise.all(inOrder).then(respond);
 }
 
-function count({ verdict }: ValidationResult, onVerdict: IdentityCore['onVerdict']): void {
+/** Reports the verdict. Returns the same result. */
+function counted(result: ValidationResult, onVerdict: IdentityCore['onVerdict']): ValidationResult {
+  const { verdict } = result;
   onVerdict(verdict.kind === 'accepted' ? 'accepted' : verdict.reason);
+  return result;
 }
 
 /** A synchronous throw would leave the pending results with unhandled rejections. */

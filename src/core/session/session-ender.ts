@@ -43,8 +43,7 @@ export class SessionEnder {
     reason: EndReason,
     actor: Actor,
   ): Promise<{ revision: string }> {
-    const { store, clock, tombstoneTtlMs } = this.#options;
-    const ended = await store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
+    const ended = await this.#endRecord(userId, sessionId, reason);
     return { revision: await this.log(userId, ended, actor) };
   }
 
@@ -52,16 +51,13 @@ export class SessionEnder {
    * Ends a session as REPLACED and logs it. If it ended before but was not logged, logs that end. Returns how it ended.
    */
   async replace(userId: string, sessionId: string, actor: Actor): Promise<EndedSession> {
-    const { store, clock, tombstoneTtlMs } = this.#options;
-    const how = { userId, sessionId, reason: 'REPLACED', tombstoneTtlMs, now: clock.now() } as const;
-    const ended = await store.end(how);
+    const ended = await this.#endRecord(userId, sessionId, 'REPLACED');
     return { ...ended, revision: await this.log(userId, ended, actor) };
   }
 
   /** Ends the record of a session whose end is already in the log. Returns the end in the record. */
   endAgain(userId: string, sessionId: string, reason: EndReason): Promise<EndedSession> {
-    const { store, clock, tombstoneTtlMs } = this.#options;
-    return store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
+    return this.#endRecord(userId, sessionId, reason);
   }
 
   /** Ends every session of the user, and every sign-in in progress that read the user before `securityVersion`. */
@@ -71,10 +67,10 @@ export class SessionEnder {
     reason: EndReason,
     actor: Actor,
   ): Promise<{ revision: string }> {
-    const revision = await this.#cutOff(userId, securityVersion, reason, undefined);
+    const logged = await this.#cutOff(userId, securityVersion, reason, undefined);
     const { events, clock } = this.#options;
     events.publish({ kind: 'SessionEnded', at: clock.now(), actor, userId, sessionId: undefined, reason });
-    return revision;
+    return logged;
   }
 
   /** Logs the end of a session whose record has already ended. Returns its revision. */
@@ -97,16 +93,21 @@ export class SessionEnder {
 
   /** Repeats an end that a failover undid: in the session record and in the log. */
   async reinstate(revocation: Revocation): Promise<void> {
-    const { store, log, clock, tombstoneTtlMs } = this.#options;
+    const { store, log, clock } = this.#options;
     if (revocation.kind === 'user') {
       await this.#cutOff(revocation.userId, 0, revocation.reason as EndReason, revocation.cutoff);
       return;
     }
     const { userId, sessionId } = revocation;
     const reason = revocation.reason as EndReason;
-    await store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
+    await this.#endRecord(userId, sessionId, reason);
     const revision = await log.append(revocation, clock.now());
     await store.markLogged(userId, sessionId, revision);
+  }
+
+  #endRecord(userId: string, sessionId: string, reason: EndReason): Promise<EndedSession> {
+    const { store, clock, tombstoneTtlMs } = this.#options;
+    return store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
   }
 
   async #cutOff(userId: string, securityVersion: number, reason: EndReason, createdUpTo: number | undefined) {
