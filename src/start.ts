@@ -92,8 +92,8 @@ async function serve(config: Config, logger: Logger): Promise<number> {
 /** Runs the `reset-admin` command. It writes its result to standard output and has no log. */
 async function resetAdmin(config: Config, username: string): Promise<number> {
   try {
-    const { told, problem } = await resetAdminPassword(username, config, systemClock);
-    if (told !== '') process.stdout.write(`${told}\n`);
+    const { output, problem } = await resetAdminPassword(username, config, systemClock);
+    if (output !== '') process.stdout.write(`${output}\n`);
     if (problem === undefined) return 0;
     say(`latchkey: ${problem}`);
   } catch (error) {

@@ -27,7 +27,7 @@ const USERS_A_PAGE = 500;
 /** The output of a command and its result. */
 export interface CommandOutcome {
   /** Text for standard output. May be empty. */
-  readonly told: string;
+  readonly output: string;
   /** Error message for standard error. Undefined if the command succeeded. */
   readonly problem: string | undefined;
 }
@@ -90,7 +90,7 @@ async function reset(
     const options = { directory: database.users, passwords, sessions, clock, events };
     return describe(await resetAdmin(options, username), config);
   } catch (error) {
-    return { told: '', problem: await explain(error, username, database) };
+    return { output: '', problem: await explain(error, username, database) };
   }
 }
 
@@ -118,7 +118,7 @@ async function checkMasterKeys(database: SqlDatabase, masterKeys: MasterKeys): P
 
 function describe({ user, password, unended }: AdminReset, config: Config): CommandOutcome {
   const { username } = user;
-  const told = [
+  const output = [
     `${username} has a new password: ${password}`,
     `The password is shown only once. To choose one: npx latchkey users set-password ${username}`,
     `${username} is enabled and has the role ${ADMIN_ROLE}.${unended === undefined ? ` ${whatEnded(username, config)}` : ''}`,
@@ -127,7 +127,7 @@ function describe({ user, password, unended }: AdminReset, config: Config): Comm
     unended === undefined
       ? undefined
       : `${messageOf(unended)} Sessions of ${username} may continue until this command succeeds. Run it again.`;
-  return { told, problem };
+  return { output, problem };
 }
 
 /** In-memory sessions are not in this process. The lock only shows that no service uses this data folder. */

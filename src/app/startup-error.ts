@@ -5,9 +5,9 @@ import { Failure } from '../core/failure.ts';
 export class StartupError extends Error {
   override readonly name = 'StartupError';
 
-  /** @param told sentences that state the problem and the remedy, without secrets. */
-  constructor(variable: VariableName, told: string, cause: unknown) {
-    super(`${variable}: ${told}`, { cause });
+  /** @param problem sentences that state the problem and the remedy, without secrets. */
+  constructor(variable: VariableName, problem: string, cause: unknown) {
+    super(`${variable}: ${problem}`, { cause });
   }
 }
 

@@ -133,9 +133,9 @@ export class LocalMode implements ValidationMode {
   onRevocation(listener: (revocation: Revocation) => void): () => void {
     this.#start();
     // A new function for each call: the same listener may be added twice.
-    const told = (revocation: Revocation) => listener(revocation);
-    this.#listeners.add(told);
-    return () => this.#listeners.delete(told);
+    const registered = (revocation: Revocation) => listener(revocation);
+    this.#listeners.add(registered);
+    return () => this.#listeners.delete(registered);
   }
 
   ready(timeoutMs: number): Promise<void> {

@@ -12,7 +12,7 @@ function watched() {
     const found: string[] = [];
     for (let second = 0; second < seconds; second += 1) {
       now += 1_000;
-      for (const worker of heard) heartbeats.heard(worker);
+      for (const worker of heard) heartbeats.received(worker);
       found.push(...heartbeats.silent().map(({ worker, silentMs }) => `${worker} ${silentMs}`));
     }
     return found;
@@ -56,7 +56,7 @@ describe('heartbeats', () => {
     const { heartbeats, pass } = watched();
     heartbeats.remove('a');
     heartbeats.remove('b');
-    heartbeats.heard('b');
+    heartbeats.received('b');
     expect(pass(60)).toEqual([]);
   });
 });

@@ -23,8 +23,8 @@ export function makeFolder(folder: string): void {
     // Another process may have created it in the meantime.
     if (isFolder(folder)) return;
     if (!lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) throw error;
-    const told = `${folder} is a symbolic link to ${targetOf(folder)}, which is not a folder`;
-    throw new Failure('INTERNAL', told);
+    const problem = `${folder} is a symbolic link to ${targetOf(folder)}, which is not a folder`;
+    throw new Failure('INTERNAL', problem);
   }
 }
 
@@ -79,8 +79,8 @@ function checkLinks(folder: string): void {
 function checkLink(link: string, stats: Stats, around: Stats): void {
   const whose = linkOfOthers(stats, around);
   if (whose === undefined) return;
-  const told = `${link} is a symbolic link ${whose}, who could change its target`;
-  throw new Failure('INTERNAL', `${told}. Name the folder that it leads to: ${targetOf(link)}.`);
+  const problem = `${link} is a symbolic link ${whose}, who could change its target`;
+  throw new Failure('INTERNAL', `${problem}. Name the folder that it leads to: ${targetOf(link)}.`);
 }
 
 function linkOfOthers(stats: Stats, around: Stats): string | undefined {

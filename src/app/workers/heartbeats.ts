@@ -9,7 +9,7 @@ const OWN_PAUSE_MS = 3 * BEAT_MS;
 
 interface Beat {
   readonly limitMs: number;
-  heardAt: number;
+  receivedAt: number;
 }
 
 /** When the supervisor last received a message from each worker. */
@@ -27,16 +27,16 @@ export class Heartbeats<Worker> {
   }
 
   starting(worker: Worker): void {
-    this.#beats.set(worker, { limitMs: START_SILENCE_MS, heardAt: this.#monotonic() });
+    this.#beats.set(worker, { limitMs: START_SILENCE_MS, receivedAt: this.#monotonic() });
   }
 
   serving(worker: Worker): void {
-    this.#beats.set(worker, { limitMs: this.#silenceMs, heardAt: this.#monotonic() });
+    this.#beats.set(worker, { limitMs: this.#silenceMs, receivedAt: this.#monotonic() });
   }
 
-  heard(worker: Worker): void {
+  received(worker: Worker): void {
     const beat = this.#beats.get(worker);
-    if (beat !== undefined) beat.heardAt = this.#monotonic();
+    if (beat !== undefined) beat.receivedAt = this.#monotonic();
   }
 
   remove(worker: Worker): void {
@@ -49,20 +49,20 @@ export class Heartbeats<Worker> {
     const wasSuspended = now - this.#lookedAt > OWN_PAUSE_MS;
     this.#lookedAt = now;
     // Messages that workers sent in the meantime are still unread.
-    if (wasSuspended) for (const beat of this.#beats.values()) beat.heardAt = now;
-    return this.#found(({ limitMs, heardAt }) => now - heardAt >= limitMs);
+    if (wasSuspended) for (const beat of this.#beats.values()) beat.receivedAt = now;
+    return this.#found(({ limitMs, receivedAt }) => now - receivedAt >= limitMs);
   }
 
   /** Returns the workers that have sent no message since then. */
   silentSince(at: number): readonly SilentWorker<Worker>[] {
-    return this.#found(({ heardAt }) => heardAt <= at);
+    return this.#found(({ receivedAt }) => receivedAt <= at);
   }
 
   #found(hangs: (beat: Beat) => boolean): readonly SilentWorker<Worker>[] {
     const now = this.#monotonic();
     return [...this.#beats]
       .filter(([, beat]) => hangs(beat))
-      .map(([worker, { heardAt }]) => ({ worker, silentMs: Math.round(now - heardAt) }));
+      .map(([worker, { receivedAt }]) => ({ worker, silentMs: Math.round(now - receivedAt) }));
   }
 }
 

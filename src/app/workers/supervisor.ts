@@ -156,7 +156,7 @@ export class Supervisor {
     this.#heartbeats.starting(worker);
     worker.on('message', (message) => {
       if (!isReport(message)) return;
-      this.#heartbeats.heard(worker);
+      this.#heartbeats.received(worker);
       if (message.kind === 'readiness') slot.readiness = message;
       if (message.kind === 'taken') handover.taken(worker);
       if (message.kind === 'metrics') metrics.received(worker, message.metrics);

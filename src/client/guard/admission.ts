@@ -110,10 +110,10 @@ export function onceASecond(options: GuardOptions): GuardOptions {
   const tell = (): void => {
     timer = undefined;
     if (calls === 0) return;
-    const told = calls;
+    const reported = calls;
     calls = 0;
     timer = setTimeout(tell, REPORT_INTERVAL_MS).unref();
-    onUndecided(last, told);
+    onUndecided(last, reported);
   };
   const note = (error: unknown): void => {
     last = error;

@@ -39,7 +39,7 @@ export class LocalCopy implements RevocationCopy {
   /** The service's monotonic clock when it opened the stream, in milliseconds. Undefined: no start message yet. */
   #openedAt: number | undefined;
   #position: Position | undefined;
-  #told: Date | undefined;
+  #startCoveredSince: Date | undefined;
   #coveredSince = Number.POSITIVE_INFINITY;
   #asOf = 0;
   #forgottenUntil = 0;
@@ -93,12 +93,12 @@ export class LocalCopy implements RevocationCopy {
     const { start, revision } = message;
     if (start !== undefined) {
       this.#openedAt = millisecondsOf(start.openedAt);
-      this.#told = start.coveredSince;
+      this.#startCoveredSince = start.coveredSince;
       // Coverage may only grow after the whole log was received, so an earlier start does not count yet.
       this.#coveredSince = Math.max(this.#coveredSince, coverageOf(start.coveredSince));
     }
     const fresh = message.revocations.map(revocationOf).filter((revocation) => this.#learn(revocation));
-    this.#position = revision === '' ? undefined : { revision, coveredSince: this.#told };
+    this.#position = revision === '' ? undefined : { revision, coveredSince: this.#startCoveredSince };
     this.#advance(message.freshness, opened);
     return fresh;
   }
@@ -110,11 +110,11 @@ export class LocalCopy implements RevocationCopy {
   }
 
   #advance(freshness: WatchRevocationsResponse['freshness'], opened: Moment): void {
-    const steady = millisecondsOf(freshness?.asOfMonotonic);
-    if (freshness?.asOf === undefined || steady === undefined || this.#openedAt === undefined) return;
+    const asOfMonotonic = millisecondsOf(freshness?.asOfMonotonic);
+    if (freshness?.asOf === undefined || asOfMonotonic === undefined || this.#openedAt === undefined) return;
     // The timestamp is outside the range of Date, so it gives no age.
     if (Number.isNaN(freshness.asOf.getTime())) return;
-    const sinceOpenedMs = steady - this.#openedAt;
+    const sinceOpenedMs = asOfMonotonic - this.#openedAt;
     const now = momentOf(this.#clock);
     const known = {
       monotonic: Math.min(opened.monotonic + sinceOpenedMs, now.monotonic),
@@ -125,7 +125,7 @@ export class LocalCopy implements RevocationCopy {
     this.#known = known;
     this.#asOf = freshness.asOf.getTime();
     this.#revision = freshness.revision === '' ? undefined : freshness.revision;
-    this.#coveredSince = coverageOf(this.#told);
+    this.#coveredSince = coverageOf(this.#startCoveredSince);
     const forgetUntil = this.#forgettable(now);
     this.#forgottenUntil = Math.max(this.#forgottenUntil, forgetUntil);
     this.#set.forget(forgetUntil);

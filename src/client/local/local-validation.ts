@@ -10,9 +10,9 @@ import {
 } from '../../validator/verdict.ts';
 import { calledAs } from '../transport/caller-stack.ts';
 import type { Identity, Requirements, TokenValidator, Validation } from '../transport/validation.ts';
-import { identityOfClaims, validationOfVerdict } from './judged-validation.ts';
 import type { LocalCopy } from './local-copy.ts';
 import type { SigningKeys, TokenTerms } from './signing-keys.ts';
+import { identityOfClaims, validationOfVerdict } from './validation-results.ts';
 
 export interface LocalValidationOptions {
   readonly keys: SigningKeys;
@@ -106,13 +106,13 @@ export class LocalValidation implements TokenValidator {
 
   async #later(
     validator: Validator,
-    judging: Promise<ValidationResult | Undecided>,
+    validating: Promise<ValidationResult | Undecided>,
     token: string,
     requirements: Requirements | undefined,
   ): Promise<Validation> {
     let validated: ValidationResult | Undecided;
     try {
-      validated = await judging;
+      validated = await validating;
     } catch {
       // The keys could not be fetched. The service may know the key that is missing here.
       return this.#ask(token, requirements);

@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { KeySet } from '../../validator/key-set.ts';
 import { TokenVerifier } from '../../validator/token-verifier.ts';
 import { Validator } from '../../validator/validator.ts';
-import { identityOfClaims, validationOfVerdict } from '../local/judged-validation.ts';
+import { identityOfClaims, validationOfVerdict } from '../local/validation-results.ts';
 import { LatchkeyError } from '../transport/errors.ts';
 import type { LatchkeyClient } from '../transport/latchkey-client.ts';
 import type { EndReasonName, Requirements, Validation } from '../transport/validation.ts';
@@ -141,7 +141,7 @@ export class TestLatchkey {
   end(sessionId: string, reason: EndReasonName = 'LOGGED_OUT'): void {
     const userId = this.#owners.get(sessionId);
     if (userId === undefined) throw new Error(`No session has the id ${sessionId}.`);
-    this.#revocations.append({ kind: 'session', userId, sessionId, reason, ...this.#ending() });
+    this.#revocations.append({ kind: 'session', userId, sessionId, reason, ...this.#revocationTimes() });
   }
 
   /**
@@ -155,7 +155,7 @@ export class TestLatchkey {
   endUser(userId: string, reason: EndReasonName = 'USER_DISABLED'): void {
     const cutoff = Math.max(this.clock.now(), this.#cutoffs.get(userId) ?? 0);
     this.#cutoffs.set(userId, cutoff);
-    this.#revocations.append({ kind: 'user', userId, cutoff, reason, ...this.#ending() });
+    this.#revocations.append({ kind: 'user', userId, cutoff, reason, ...this.#revocationTimes() });
   }
 
   /**
@@ -210,7 +210,7 @@ export class TestLatchkey {
     return validationOfVerdict(verdict, known, ({ claims }) => identityOfClaims(claims));
   }
 
-  #ending() {
+  #revocationTimes() {
     const endedAt = this.clock.now();
     return { endedAt, expiresAt: endedAt + MAX_TOKEN_LIFE_MS };
   }

@@ -9,11 +9,11 @@ export interface WatchOptions {
   /** Maximum time between two messages; milliseconds. */
   readonly heartbeatMs: number;
   /** The position that the subscriber already has; undefined: none. */
-  readonly after?: WatchedPlace | undefined;
+  readonly after?: WatchPosition | undefined;
 }
 
 /** A position in a log. */
-export interface WatchedPlace {
+export interface WatchPosition {
   readonly revision: string;
   /** When that log began; milliseconds since 1970. */
   readonly coveredSince: number;

@@ -37,11 +37,11 @@ export class TokenValidation {
   }
 
   async #settle(
-    judging: ValidationResult | Undecided | Promise<ValidationResult | Undecided>,
+    validating: ValidationResult | Undecided | Promise<ValidationResult | Undecided>,
     accessToken: string,
     requirements: Requirements,
   ): Promise<ValidationResult> {
-    let validated = await judging;
+    let validated = await validating;
     if (validated.verdict === undefined && requirements.atLeastRevision !== undefined) {
       await this.#reach(requirements.atLeastRevision);
       validated = await this.#options.validator.validate(accessToken, requirements);

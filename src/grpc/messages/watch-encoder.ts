@@ -20,7 +20,7 @@ const NOTHING: WatchRevocationsResponse = {
 /** A page of the log in wire form. */
 interface EncodedPage {
   /** Its entries and its last revision. */
-  readonly told: Buffer;
+  readonly entries: Buffer;
   /** The same bytes with the last freshness that was sent. */
   current: { readonly freshness: Freshness; readonly bytes: Buffer } | undefined;
 }
@@ -44,12 +44,12 @@ export class WatchEncoder {
   #pageBytes(page: LogPage, freshness: Freshness | undefined): Buffer {
     let encoded = this.#pages.get(page);
     if (encoded === undefined) {
-      encoded = { told: encodePage(page), current: undefined };
+      encoded = { entries: encodePage(page), current: undefined };
       this.#pages.set(page, encoded);
     }
-    if (freshness === undefined) return encoded.told;
+    if (freshness === undefined) return encoded.entries;
     if (encoded.current?.freshness !== freshness) {
-      encoded.current = { freshness, bytes: Buffer.concat([encoded.told, encodePlace('', freshness)]) };
+      encoded.current = { freshness, bytes: Buffer.concat([encoded.entries, encodePlace('', freshness)]) };
     }
     return encoded.current.bytes;
   }
