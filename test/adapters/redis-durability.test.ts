@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Session } from '../../src/core/session/session.ts';
-import type { CreateOutcome } from '../../src/core/session/session-store.ts';
 import type { Revocation } from '../../src/validator/revocation-set.ts';
+import { sessionSteps } from '../conformance/session-steps.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, SERVICE_DEADLINE_MS, singleRedis } from '../support/redis-stores.ts';
 import { SessionWorld } from '../support/session-world.ts';
-import { aSession, DAY, HOUR, ids } from '../support/sessions.ts';
+import { aSession, HOUR, ids } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
 const ONE_REPLICA = { waitReplicas: 1, waitMs: 300 };
@@ -37,33 +37,13 @@ beforeEach(async () => {
 
 afterEach(() => stores.close());
 
-const create = (session: Session, maxSessionsPerUser = 50): Promise<CreateOutcome> =>
-  stores.sessions.create({
-    session,
-    ...{ maxSessionsPerUser, tombstoneTtlMs: DAY, now },
-  });
-const rotate = ({ userId, sessionId }: Session, generation: number) =>
-  stores.sessions.rotate({
-    ...{
-      userId,
-      sessionId,
-      generation,
-      now,
-      securityVersion: 1,
-      outdatedReason: 'PASSWORD_CHANGED',
-      clientId: '',
-    },
-    ...{ refreshGraceMs: 0, idleTtlMs: DAY, tombstoneTtlMs: DAY },
-  });
+const steps = () => sessionSteps(stores.sessions, { now: () => now }, { refreshGraceMs: 0 });
+const create = (session: Session, maxSessionsPerUser = 50) => steps().create(session, { maxSessionsPerUser });
+const rotate = (session: Session, generation: number) => steps().rotate(session, generation);
 const read = ({ sessions }: RedisStores, { userId, sessionId }: Session) =>
   sessions.read(userId, sessionId, now);
-const end = ({ userId, sessionId }: Session) =>
-  stores.sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now });
-const endUser = ({ userId }: Session) =>
-  stores.sessions.endUser({
-    ...{ userId, securityVersion: 2, reason: 'USER_DISABLED', now },
-    ...{ tombstoneTtlMs: DAY, cutoffTtlMs: HOUR },
-  });
+const end = (session: Session) => steps().end(session);
+const endUser = ({ userId }: Session) => steps().endUser(userId, 2);
 const entryOf = ({ userId, sessionId }: Session): Revocation => ({
   ...{ kind: 'session', userId, sessionId, reason: 'LOGGED_OUT', endedAt: now, expiresAt: now + HOUR },
 });
@@ -160,12 +140,12 @@ describe.each(ENDINGS)('with a replica to wait for, $name', ({ prepare, run, hel
   });
 });
 
-describe('ender that wait for replicas', () => {
+describe('endings that wait for replicas', () => {
   test('hold up no refreshes, and let a read that no replica confirms fail in time', async () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, opened));
     const living = await opened();
     replica.freeze();
-    const ender = Promise.all(sessions.map((session) => outcomeOf(end(session))));
+    const endings = Promise.all(sessions.map((session) => outcomeOf(end(session))));
     let slowest = 0;
     for (let generation = 1; generation <= 20; generation += 1) {
       const [rotated, ms] = await timed(rotate(living, generation));
@@ -176,7 +156,7 @@ describe('ender that wait for replicas', () => {
     const [outcome, readMs] = await timed(outcomeOf(read(stores, living)));
     expect(outcome).toBe('STORE_UNAVAILABLE');
     expect(readMs).toBeLessThan(1_000);
-    for (const outcome of await ender) expect(outcome).toMatch(NOT_ACKNOWLEDGED);
+    for (const outcome of await endings) expect(outcome).toMatch(NOT_ACKNOWLEDGED);
   });
 
   test('leave no queue behind: the first one after the replica is back is acknowledged', async () => {

@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Session } from '../../src/core/session/session.ts';
+import { GRACE, sessionSteps } from '../conformance/session-steps.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, SERVICE_DEADLINE_MS, singleRedis } from '../support/redis-stores.ts';
-import { aSession, DAY, HOUR, MINUTE } from '../support/sessions.ts';
+import { aSession, HOUR, MINUTE } from '../support/sessions.ts';
 
 /** A frozen Redis keeps the commands that were sent to it, and runs them when it wakes. */
 
-const GRACE = 30_000;
 /** Longer than the deadline of a step. */
 const FROZEN_MS = 750;
 
@@ -37,29 +37,17 @@ beforeEach(async () => {
 
 afterEach(() => stores.close());
 
-const create = (opened: Session) =>
-  stores.sessions.create({
-    session: opened,
-    ...{ maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
-  });
-const rotate = (generation: number, at = now) =>
-  stores.sessions.rotate({
-    ...{ ...session, generation, now: at, securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' },
-    ...{ refreshGraceMs: GRACE, idleTtlMs: DAY, tombstoneTtlMs: DAY },
-  });
-const end = ({ userId, sessionId }: Session) =>
-  stores.sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now });
-const endUser = () =>
-  stores.sessions.endUser({
-    ...{ userId: session.userId, securityVersion: 2, reason: 'PASSWORD_CHANGED', now },
-    ...{ tombstoneTtlMs: DAY, cutoffTtlMs: HOUR },
-  });
+const steps = (at = now) => sessionSteps(stores.sessions, { now: () => at });
+const create = (opened: Session) => steps().create(opened);
+const rotate = (generation: number, at = now) => steps(at).rotate(session, generation);
+const end = (session: Session) => steps().end(session);
+const endUser = () => steps().endUser(session.userId, 2);
 const append = () => {
   const { userId, sessionId } = session;
   const when = { endedAt: now, expiresAt: now + HOUR };
   return stores.log.append({ kind: 'session', userId, sessionId, reason: 'LOGGED_OUT', ...when }, now);
 };
-const read = ({ userId, sessionId }: Session) => stores.sessions.read(userId, sessionId, now);
+const read = (session: Session) => steps().read(session);
 
 /** Takes the step while Redis stands still, until after its deadline. Resolves when Redis answers again. */
 async function runLate(step: () => Promise<unknown>): Promise<void> {

@@ -1,11 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Session } from '../../src/core/session/session.ts';
+import { sessionSteps } from '../conformance/session-steps.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, SERVICE_DEADLINE_MS, singleRedis } from '../support/redis-stores.ts';
 import { anEnding } from '../support/revocations.ts';
-import { aSession, DAY, HOUR } from '../support/sessions.ts';
+import { HOUR } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
 /** What goes over the line to Redis, and whether a slow one is enough. At 64 kbit/s a deadline is 4,000 bytes long. */
@@ -34,25 +35,9 @@ afterEach(async () => {
   await line.close();
 });
 
-const create = async () => {
-  const session = aSession(now);
-  const limits = { maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now };
-  await stores.sessions.create({ session, ...limits });
-  return session;
-};
-const refresh = ({ userId, sessionId }: Session) =>
-  stores.sessions.rotate({
-    ...{
-      userId,
-      sessionId,
-      generation: 1,
-      now,
-      securityVersion: 1,
-      outdatedReason: 'PASSWORD_CHANGED',
-      clientId: '',
-    },
-    ...{ refreshGraceMs: HOUR, idleTtlMs: DAY, tombstoneTtlMs: DAY },
-  });
+const steps = () => sessionSteps(stores.sessions, { now: () => now }, { refreshGraceMs: HOUR });
+const create = () => steps().opened();
+const refresh = (session: Session) => steps().rotate(session, 1);
 const forgetScripts = () =>
   server.with(async (redis) => {
     await redis.script('FLUSH');
@@ -89,16 +74,15 @@ describe('a script that Redis does not know', () => {
   test('is small enough to arrive before the connection is given up, its arguments included', async () => {
     const session = await create();
     const ending = anEnding(now);
-    const end = { reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now } as const;
-    const steps = {
+    const work = {
       create,
       refresh: () => refresh(session),
-      read: () => stores.sessions.read(session.userId, session.sessionId, now),
-      end: () => stores.sessions.end({ ...session, ...end }),
+      read: () => steps().read(session),
+      end: () => steps().end(session),
       append: () => stores.log.append(ending, now),
       inspect: () => stores.log.inspect(undefined, now),
     };
-    for (const [name, step] of Object.entries(steps)) {
+    for (const [name, step] of Object.entries(work)) {
       await forgetScripts();
       expect([name, (await sent(step)) < 6_000]).toEqual([name, true]);
     }

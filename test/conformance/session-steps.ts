@@ -2,13 +2,17 @@ import { expect } from '@jest/globals';
 import type { EndReason } from '../../src/core/audit/end-reason.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
-import type { ManualClock } from '../support/manual-clock.ts';
+import type { Clock } from '../../src/validator/clock.ts';
 import { aSession, DAY, HOUR } from '../support/sessions.ts';
 
 export const GRACE = 30_000;
 
 /** The steps of a session store with the usual arguments, at the time of a clock. */
-export function sessionSteps(store: SessionStore, clock: ManualClock) {
+export function sessionSteps(
+  store: SessionStore,
+  clock: Pick<Clock, 'now'>,
+  { refreshGraceMs = GRACE }: { readonly refreshGraceMs?: number } = {},
+) {
   const create = (session: Session, given: { maxSessionsPerUser?: number } = {}) =>
     store.create({
       session,
@@ -25,7 +29,7 @@ export function sessionSteps(store: SessionStore, clock: ManualClock) {
       clientId,
       securityVersion,
       outdatedReason: 'USER_DISABLED',
-      refreshGraceMs: GRACE,
+      refreshGraceMs,
       idleTtlMs: 7 * DAY,
       tombstoneTtlMs: DAY,
       now: clock.now(),

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { EndReason } from '../../src/core/audit/end-reason.ts';
 import type { Session } from '../../src/core/session/session.ts';
+import { sessionSteps } from '../conformance/session-steps.ts';
 import { ComposeRedis, composeUsers } from '../support/compose-redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { RedisStores } from '../support/redis-stores.ts';
@@ -28,37 +29,18 @@ afterEach(async () => {
 });
 
 const phone = { deviceId: 'phone', name: '', platform: '' };
-const create = async (given: Partial<Session> = {}) => {
-  const session = aSession(now, { device: phone, ...given });
-  await stores.sessions.create({
-    session,
-    ...{ maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
-  });
-  return session;
-};
-const refresh = ({ userId, sessionId }: Session, generation: number) =>
-  stores.sessions.rotate({
-    ...{
-      userId,
-      sessionId,
-      generation,
-      now,
-      securityVersion: 1,
-      outdatedReason: 'PASSWORD_CHANGED',
-      clientId: '',
-    },
-    ...{ refreshGraceMs: 0, idleTtlMs: DAY, tombstoneTtlMs: DAY },
-  });
+const steps = () => sessionSteps(stores.sessions, { now: () => now }, { refreshGraceMs: 0 });
+const create = (given: Partial<Session> = {}) => steps().opened({ device: phone, ...given });
+const refresh = (session: Session, generation: number) => steps().rotate(session, generation);
 
 /** Each way to end a session, up to its entry in the log. */
 const ENDINGS: Readonly<Partial<Record<EndReason, (session: Session) => Promise<void>>>> = {
   LOGGED_OUT: async (session) => {
-    const { userId, sessionId } = session;
-    await stores.sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now });
+    await steps().end(session);
     await log(session, 'LOGGED_OUT');
   },
   REPLACED: async (session) => {
-    await create({ userId: session.userId });
+    await steps().create(aSession(now, { device: phone, userId: session.userId }));
     await log(session, 'REPLACED');
   },
   USER_DISABLED: async ({ userId }) => {
@@ -131,7 +113,7 @@ describe.each(ARMS)('the Redis of docker-compose.yml, restarted from its file %s
   });
 
   // The control arm. Should it fail on a newer Redis, that one loads its file whatever `default` may do.
-  test('loses sessions and ender where its user default has no rights', async () => {
+  test('loses sessions and endings where its user default has no rights', async () => {
     await start(composeUsers().replace(/^user default .*$/m, 'user default off'));
     const lost = await lostByRestart(arm);
     expect(lost).toEqual(expect.arrayContaining(['an ending: LOGGED_OUT', 'an ending: USER_DISABLED']));

@@ -3,11 +3,12 @@ import { RevocationFollower } from '../../src/core/revocation/revocation-followe
 import type { Session } from '../../src/core/session/session.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import type { Revocation } from '../../src/validator/revocation-set.ts';
+import { sessionSteps } from '../conformance/session-steps.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, SERVICE_DEADLINE_MS, singleRedis } from '../support/redis-stores.ts';
-import { aSession, DAY, HOUR } from '../support/sessions.ts';
+import { aSession, HOUR } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
 /**
@@ -58,27 +59,15 @@ const entryOf = ({ userId, sessionId }: Session): Revocation => ({
   ...{ kind: 'session', userId, sessionId, reason: 'LOGGED_OUT', endedAt: now, expiresAt: now + HOUR },
 });
 
+const steps = () => sessionSteps(stores.sessions, { now: () => now }, { refreshGraceMs: HOUR });
+
 /** Everything that talks to Redis. */
 const operations = {
-  create: (session: Session = aSession(now)): Promise<unknown> =>
-    stores.sessions.create({
-      ...{ session, now, maxSessionsPerUser: 50, tombstoneTtlMs: DAY },
-    }),
-  rotate: ({ userId, sessionId } = known): Promise<unknown> =>
-    stores.sessions.rotate({
-      ...{ userId, sessionId, generation: 1, securityVersion: 1, refreshGraceMs: HOUR },
-      clientId: '',
-      outdatedReason: 'PASSWORD_CHANGED',
-      ...{ idleTtlMs: DAY, tombstoneTtlMs: DAY, now },
-    }),
-  read: ({ userId, sessionId } = known): Promise<unknown> => stores.sessions.read(userId, sessionId, now),
-  end: ({ userId, sessionId } = aSession(now)): Promise<unknown> =>
-    stores.sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now }),
-  endUser: ({ userId } = aSession(now)): Promise<unknown> =>
-    stores.sessions.endUser({
-      ...{ userId, securityVersion: 2, reason: 'USER_DISABLED', now },
-      ...{ tombstoneTtlMs: DAY, cutoffTtlMs: HOUR },
-    }),
+  create: (session = aSession(now)): Promise<unknown> => steps().create(session),
+  rotate: (session = known): Promise<unknown> => steps().rotate(session, 1),
+  read: (session = known): Promise<unknown> => steps().read(session),
+  end: (session = aSession(now)): Promise<unknown> => steps().end(session),
+  endUser: ({ userId } = aSession(now)): Promise<unknown> => steps().endUser(userId, 2),
   append: (): Promise<unknown> => stores.log.append(entryOf(aSession(now)), now),
   ping: (): Promise<unknown> => stores.sessions.ping(),
 };
