@@ -60,8 +60,8 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
     });
 
     test('hands out 2,500 entries in pages, each entry once', async () => {
-      const ender = Array.from({ length: 2_500 }, () => ending());
-      const revisions = await inLanes(ender, (entry) => log.append(entry, clock.now()));
+      const endings = Array.from({ length: 2_500 }, () => ending());
+      const revisions = await inLanes(endings, (entry) => log.append(entry, clock.now()));
       const seen: string[] = [];
       for (let page = await log.read(undefined, 0); page.length > 0; page = await log.read(seen.at(-1), 0)) {
         expect(page.length).toBeLessThanOrEqual(1_000);

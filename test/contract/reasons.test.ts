@@ -61,7 +61,7 @@ describe('error reasons', () => {
   });
 });
 
-describe('the words of verdicts and ender', () => {
+describe('the words of verdicts and endings', () => {
   test('are the same in the contract and the domain', () => {
     const endReasons: Same<keyof typeof EndReason, DomainEndReason> = true;
     const rejections: Same<Names<typeof RejectionReason>, DomainRejectionReason> = true;

@@ -98,28 +98,28 @@ describe('a listener of the follower', () => {
     messages.flatMap(({ slice }) => idsOf(slice?.entries ?? []));
 
   test('learns every entry once, page after page, with the expiry that this server believes', async () => {
-    const ender = [];
-    for (let count = 0; count < 2_100; count += 1) ender.push(await end());
+    const endings = [];
+    for (let count = 0; count < 2_100; count += 1) endings.push(await end());
     const early = { ...anEnding(clock.now()), expiresAt: clock.now() + 1 };
     await log.append(early, clock.now());
     await follower.start();
     await eventually(() => listener.latest !== undefined);
-    expect(idsOf(listener.learnedEntries)).toEqual([...ender, early].map(({ sessionId }) => sessionId));
+    expect(idsOf(listener.learnedEntries)).toEqual([...endings, early].map(({ sessionId }) => sessionId));
     expect(listener.learnedEntries.at(-1)?.revocation.expiresAt).toBe(early.endedAt + HOUR);
   });
 
   test('learns an entry once though it was read in several rounds that failed', async () => {
     await follower.start();
     log.isHalfFaulty = true;
-    const ender = [await end()];
+    const endings = [await end()];
     await eventually(() => listener.faults > 0);
-    ender.push(await end());
+    endings.push(await end());
     const { faults } = listener;
     await eventually(() => listener.faults > faults);
     log.isHalfFaulty = false;
     const { latest } = listener;
     await eventually(() => listener.latest !== latest);
-    expect(idsOf(listener.learnedEntries)).toEqual(ender.map(({ sessionId }) => sessionId));
+    expect(idsOf(listener.learnedEntries)).toEqual(endings.map(({ sessionId }) => sessionId));
     expect(listener.rewinds).toBe(0);
   });
 

@@ -58,11 +58,11 @@ describe('the revocation follower', () => {
   });
 
   test('knows all that was in the log once it has started, page after page', async () => {
-    const ender = Array.from({ length: 2_100 }, ending);
-    for (const entry of ender) await log.append(entry, clock.now());
+    const endings = Array.from({ length: 2_100 }, ending);
+    for (const entry of endings) await log.append(entry, clock.now());
     await follower.start();
     await eventually(() => follower.asOf > 0);
-    expect(ender.every((entry) => known(entry) === 'LOGGED_OUT')).toBe(true);
+    expect(endings.every((entry) => known(entry) === 'LOGGED_OUT')).toBe(true);
     expect(follower.size).toBe(2_100);
   });
 

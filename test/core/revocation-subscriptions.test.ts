@@ -9,14 +9,14 @@ const GENESIS = 1_000;
 
 let clock: ManualClock;
 let subscriptions: RevocationSubscriptions;
-let ender: Endings;
+let endings: Endings;
 let watches: RecordingWatch[];
 
 beforeEach(() => {
   jest.useFakeTimers();
   clock = new ManualClock();
   subscriptions = new RevocationSubscriptions(clock);
-  ender = new Endings();
+  endings = new Endings();
   watches = [];
 });
 
@@ -41,7 +41,7 @@ const confirm = (coveredSince = GENESIS) =>
     forgetUntil: clock.now(),
   });
 const learn = (count: number) => {
-  const entries = ender.next(count, clock.now());
+  const entries = endings.next(count, clock.now());
   subscriptions.learned(entries);
   return entries.map(({ revision }) => revision);
 };
@@ -211,9 +211,9 @@ describe('a subscriber that does not take its messages', () => {
     const watch = watching();
     watch.hold();
     const soonExpired = clock.now() - HOUR + 5_000;
-    subscriptions.learned(ender.next(1, soonExpired));
+    subscriptions.learned(endings.next(1, soonExpired));
     confirm();
-    subscriptions.learned(ender.next(5, soonExpired));
+    subscriptions.learned(endings.next(5, soonExpired));
     const living = learn(5);
     clock.advance(5_000);
     confirm();
@@ -264,7 +264,7 @@ describe('going on after a revision', () => {
     ['beyond the end', '1-4', GENESIS],
     ['that is not in the log', '1-2', GENESIS, '1-1'],
   ])('tells everything after a revision %s', (_what, revision, coveredSince, ...lost) => {
-    const entries = ender.next(3, clock.now());
+    const entries = endings.next(3, clock.now());
     const isLost = (entry: string) => lost.length > 0 && entry === revision;
     subscriptions.learned(entries.filter((entry) => !isLost(entry.revision)));
     confirm();
@@ -291,7 +291,7 @@ describe('a log that has lost entries', () => {
     confirm();
     subscriptions.rewound(GENESIS);
     expect(taking.last).toMatchObject({ start: { resumed: false }, freshness: undefined });
-    const reread = ender.next(2, clock.now());
+    const reread = endings.next(2, clock.now());
     subscriptions.learned(reread);
     pass(2_000);
     expect(taking.last.freshness).toBeUndefined();

@@ -45,7 +45,7 @@ async function failOver(): Promise<void> {
 const BOUNDED = { consistency: 'BOUNDED' } as const;
 const STRONG = { consistency: 'STRONG' } as const;
 
-describe('a server that has read ender which a failover lost', () => {
+describe('a server that has read endings which a failover lost', () => {
   let stores: RedisStores;
   let world: SessionWorld;
   const parts = async (clock = new ManualClock(Date.now())) => {

@@ -92,7 +92,7 @@ async function missingOf(acknowledged: readonly Session[]) {
 }
 
 describe('a failover to a replica that is behind', () => {
-  test('loses ender that were acknowledged, where none was waited for', async () => {
+  test('loses endings that were acknowledged, where none was waited for', async () => {
     const loss = await failOver({ waitReplicas: 0, waitMs: 300 });
     expect(loss.acknowledged).toBeGreaterThanOrEqual(ENOUGH);
     expect(loss.records).toBeGreaterThan(0);

@@ -36,7 +36,7 @@ const end = ({ sessions }: RedisStores, { userId, sessionId }: Session) =>
 /** Ends sessions on the old master when it has woken. Answers those that were acknowledged and are alive on the new one. */
 async function endsLost(through: RedisStores): Promise<number> {
   const sessions = await Promise.all(Array.from({ length: SESSIONS }, opened));
-  // The connection of ender is made, and idle from now on.
+  // The connection of endings is made, and idle from now on.
   await end(through, await opened());
   await redis.following();
 

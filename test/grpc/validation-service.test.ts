@@ -50,7 +50,7 @@ describe('GetSigningKeys', () => {
 
 describe('WatchRevocations', () => {
   test('tells what has ended, then what ends, and how current that is', async () => {
-    await start({ ender: 1_001 });
+    await start({ endings: 1_001 });
     const stream = await watch().current();
     expect(stream.messages.map(({ revocations }) => revocations.length)).toEqual([1_000, 1]);
     expect(stream.messages[0]).toMatchObject({ start: { resumed: false }, freshness: undefined });
@@ -63,7 +63,7 @@ describe('WatchRevocations', () => {
   });
 
   test('goes on after a revision', async () => {
-    await start({ ender: 3 });
+    await start({ endings: 3 });
     const first = await watch().current();
     first.cancel();
     const sessionId = await server.endSession();
@@ -130,7 +130,7 @@ describe('WatchRevocations', () => {
   });
 
   test('ends for a reader that takes nothing, and lets it go on after what it took', async () => {
-    await start({ ender: 60_000 });
+    await start({ endings: 60_000 });
     const slow = watch();
     await eventually(() => slow.messages.length > 0);
     slow.pause();

@@ -57,9 +57,9 @@ class Stream implements SubscriberSink {
 test('Five thousand subscribers on one process are told in turns, share the bytes and take little room', async () => {
   const clock = new ManualClock();
   const subscriptions = new RevocationSubscriptions(clock);
-  const ender = new Endings();
+  const endings = new Endings();
   const learn = (count: number) => {
-    subscriptions.learned(ender.next(count, clock.now()));
+    subscriptions.learned(endings.next(count, clock.now()));
     subscriptions.confirmed({
       coveredSince: 1_000,
       asOf: clock.now(),

@@ -65,7 +65,7 @@ class World {
   readonly subscriptions = new RevocationSubscriptions(this.clock);
   readonly readers: Reader[] = [];
   readonly log: { readonly entry: LoggedRevocation; readonly at: number }[] = [];
-  readonly #ender = new Endings();
+  readonly #endings = new Endings();
   #confirmedAt = 0;
 
   constructor(readers: number) {
@@ -75,7 +75,7 @@ class World {
 
   append(count: number): void {
     this.clock.advance(1);
-    const entries = this.#ender.next(count, this.clock.now());
+    const entries = this.#endings.next(count, this.clock.now());
     this.log.push(...entries.map((entry) => ({ entry, at: this.clock.monotonic() })));
     this.subscriptions.learned(entries);
     this.check();

@@ -6,7 +6,7 @@ import type {
 } from '../../src/core/revocation/revocation-subscriber.ts';
 import type {
   RevocationSubscriptions,
-  WatchedPlace,
+  WatchPosition,
 } from '../../src/core/revocation/revocation-subscriptions.ts';
 
 /** A subscriber that remembers what it was told. */
@@ -20,7 +20,7 @@ export class RecordingWatch implements SubscriberSink {
   /** @param options `holds`: takes no message until it is told to. */
   constructor(
     subscriptions: RevocationSubscriptions,
-    options: { heartbeatMs?: number; after?: WatchedPlace | undefined; holds?: boolean } = {},
+    options: { heartbeatMs?: number; after?: WatchPosition | undefined; holds?: boolean } = {},
   ) {
     const { heartbeatMs = 1_000, after, holds = false } = options;
     this.#holds = holds;
@@ -50,7 +50,7 @@ export class RecordingWatch implements SubscriberSink {
   }
 
   /** Where to go on after the last message; undefined: nothing was told. */
-  get place(): WatchedPlace | undefined {
+  get place(): WatchPosition | undefined {
     const start = this.messages.findLast((message) => message.start !== undefined)?.start;
     const { revision } = this.last;
     return revision === undefined ? undefined : { revision, coveredSince: start?.coveredSince ?? Number.NaN };

@@ -257,7 +257,7 @@ describe('the validator', () => {
       });
     });
 
-    test('does not believe a token for longer than the log remembers ender', async () => {
+    test('does not believe a token for longer than the log remembers endings', async () => {
       const token = await good({ exp: clock.now() / 1000 + 3_600 });
       clock.advance(899_999);
       expect(await reasonOf(token)).toBe('accepted');

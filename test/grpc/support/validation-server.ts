@@ -28,14 +28,14 @@ export interface ValidationServerOptions {
   readonly callerAuth?: CallerAuth;
   readonly tokens?: CallerTokens;
   /** Ends that are in the log before the server reads it. */
-  readonly ender?: number;
+  readonly endings?: number;
 }
 
 /** A real server with a real follower on a log in memory, and a client. */
 export async function startValidationServer({
   callerAuth = 'open',
   tokens = { validate: validateByName },
-  ender = 0,
+  endings = 0,
 }: ValidationServerOptions = {}): Promise<ValidationServer> {
   const log = new MemoryRevocationLog(HOUR);
   let skippedMs = 0;
@@ -55,7 +55,7 @@ export async function startValidationServer({
     await log.append(ending, realClock.now());
     return ending.sessionId;
   };
-  for (let count = 0; count < ender; count += 1) await endSession();
+  for (let count = 0; count < endings; count += 1) await endSession();
   await follower.start();
   const environment = testEnvironment();
   const core = {
