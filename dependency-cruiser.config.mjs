@@ -118,8 +118,8 @@ const rooms = [
   only(
     'adapters-fill-ports',
     'adapters/',
-    ['core/'],
-    'An adapter knows the port it fills and nothing else of ours.',
+    ['core/', 'validator/'],
+    'An adapter knows the port it fills, and what core itself imports from the validator.',
   ),
   {
     name: 'adapters-know-no-service',
@@ -215,6 +215,14 @@ const hygiene = [
     severity: 'error',
     from: {},
     to: { circular: true },
+  },
+  {
+    name: 'no-re-exports',
+    comment:
+      'Everything is imported from the file that declares it. Only the entry points of the client export more.',
+    severity: 'error',
+    from: { path: '^src/', pathNot: '^src/client/(testing/)?index[.]ts$' },
+    to: { dependencyTypes: ['export'] },
   },
   {
     name: 'no-missing-module',

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { LOG_KEYS } from '../../src/adapters/redis/keys.ts';
-import type { Revocation } from '../../src/core/revocation/revocation.ts';
+import type { Revocation } from '../../src/validator/revocation-set.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';

@@ -1,11 +1,7 @@
 import { CompactSign, calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
-import {
-  type GeneratedKey,
-  type KeyMaterial,
-  type TokenSigner,
-  withLowS,
-} from '../../core/keys/key-material.ts';
+import type { GeneratedKey, KeyMaterial, TokenSigner } from '../../core/keys/key-material.ts';
 import type { SigningAlgorithm } from '../../core/keys/signing-key.ts';
+import { withLowS } from '../../validator/low-s.ts';
 
 /** Generates signing keys and signs tokens with jose, which uses Web Crypto. */
 export class JoseKeyMaterial implements KeyMaterial {

@@ -1,11 +1,11 @@
-import type { Revocation } from '../../core/revocation/revocation.ts';
-import { reaches } from '../../core/revocation/revocation.ts';
 import {
   LOG_PAGE_SIZE,
   type LoggedRevocation,
   type LogState,
   type RevocationLog,
 } from '../../core/revocation/revocation-log.ts';
+import { reaches } from '../../validator/revision.ts';
+import type { Revocation } from '../../validator/revocation-set.ts';
 
 /** A revocation log in memory. It is lost when the process ends, as the sessions are. */
 export class MemoryRevocationLog implements RevocationLog {

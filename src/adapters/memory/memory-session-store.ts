@@ -1,8 +1,6 @@
 import type { EndReason } from '../../core/audit/end-reason.ts';
-import type { Clock } from '../../core/clock.ts';
 import { decideRotation, passedDeadline } from '../../core/session/rotation.ts';
 import type { EndedSession, Session } from '../../core/session/session.ts';
-import { createdAtOf } from '../../core/session/session-id.ts';
 import type {
   CreateOutcome,
   CreateSession,
@@ -14,6 +12,8 @@ import type {
   SessionStore,
   UserCutoff,
 } from '../../core/session/session-store.ts';
+import type { Clock } from '../../validator/clock.ts';
+import { createdAtOf } from '../../validator/session-id.ts';
 
 interface LiveRecord {
   readonly session: Session;

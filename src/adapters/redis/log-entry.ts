@@ -1,5 +1,5 @@
-import type { Revocation } from '../../core/revocation/revocation.ts';
 import type { LoggedRevocation } from '../../core/revocation/revocation-log.ts';
+import type { Revocation } from '../../validator/revocation-set.ts';
 import { idOf, LATEST_MS, reasonOf, timeOf } from './stored-values.ts';
 
 /** A parsed log entry. */

@@ -1,11 +1,11 @@
-import type { Clock } from '../../core/clock.ts';
-import type { Revocation } from '../../core/revocation/revocation.ts';
 import {
   LOG_PAGE_SIZE,
   type LoggedRevocation,
   type LogState,
   type RevocationLog,
 } from '../../core/revocation/revocation-log.ts';
+import type { Clock } from '../../validator/clock.ts';
+import type { Revocation } from '../../validator/revocation-set.ts';
 import { clusterPrimaries } from './cluster-primaries.ts';
 import { closeRedis, type RedisClient } from './connection.ts';
 import type { OnDamage } from './damage.ts';

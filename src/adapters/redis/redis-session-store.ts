@@ -1,4 +1,3 @@
-import type { Clock } from '../../core/clock.ts';
 import type { EndedSession } from '../../core/session/session.ts';
 import type {
   CreateOutcome,
@@ -11,6 +10,7 @@ import type {
   SessionStore,
   UserCutoff,
 } from '../../core/session/session-store.ts';
+import type { Clock } from '../../validator/clock.ts';
 import type { RedisClient } from './connection.ts';
 import { type OnDamage, UnreadableRecord } from './damage.ts';
 import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durability.ts';

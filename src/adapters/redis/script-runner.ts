@@ -1,5 +1,5 @@
 import type { Cluster } from 'ioredis';
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../validator/clock.ts';
 import type { RedisClient } from './connection.ts';
 import type { Script } from './script.ts';
 

@@ -1,7 +1,7 @@
-import { isRevision } from '../../core/revocation/revocation.ts';
 import { MAX_GENERATION } from '../../core/session/refresh-token.ts';
 import type { EndedSession, Session } from '../../core/session/session.ts';
-import { createdAtOf } from '../../core/session/session-id.ts';
+import { isRevision } from '../../validator/revision.ts';
+import { createdAtOf } from '../../validator/session-id.ts';
 import { UnreadableRecord } from './damage.ts';
 import { LATEST_MS, reasonOf, timeOf } from './stored-values.ts';
 

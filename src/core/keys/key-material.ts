@@ -1,6 +1,3 @@
-// Adapters may import from core only.
-export { withLowS } from '../../validator/low-s.ts';
-
 import type { PublicJwk, SigningAlgorithm } from './signing-key.ts';
 
 export interface GeneratedKey {

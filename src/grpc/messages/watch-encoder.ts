@@ -1,11 +1,11 @@
 import type { LogPage } from '../../core/revocation/retained-revocations.ts';
-import type { Revocation as DomainRevocation } from '../../core/revocation/revocation.ts';
 import type { Freshness, WatchMessage, WatchStart } from '../../core/revocation/revocation-subscriber.ts';
 import {
   type Freshness as FreshnessMessage,
   type Revocation,
   WatchRevocationsResponse,
 } from '../../gen/latchkey/v1/validation.ts';
+import type { Revocation as DomainRevocation } from '../../validator/revocation-set.ts';
 import { bytesOf } from '../encoding.ts';
 import { durationMessage } from './duration-message.ts';
 import { endReasonOf } from './session-message.ts';
