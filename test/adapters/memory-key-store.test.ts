@@ -1,5 +1,5 @@
-import { MemoryKeyStore } from '../../src/adapters/memory/memory-key-store.ts';
 import { keyStoreLaw } from '../conformance/key-store.ts';
+import { MemoryKeyStore } from '../support/memory-key-store.ts';
 
 keyStoreLaw('memory', async () => {
   const keys = new MemoryKeyStore();

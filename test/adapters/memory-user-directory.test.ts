@@ -1,5 +1,5 @@
-import { MemoryUserDirectory } from '../../src/adapters/memory/memory-user-directory.ts';
 import { userDirectoryLaw } from '../conformance/user-directory.ts';
+import { MemoryUserDirectory } from '../support/memory-user-directory.ts';
 
 userDirectoryLaw('memory', async () => {
   const users = new MemoryUserDirectory();

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { MemoryKeyStore } from '../../src/adapters/memory/memory-key-store.ts';
 import { Closers } from '../../src/app/closers.ts';
 import { openKeys } from '../../src/app/keys.ts';
 import { type Config, readConfig } from '../../src/config.ts';
@@ -8,6 +7,7 @@ import { storeUnavailable } from '../../src/core/failure.ts';
 import { MasterKeys } from '../../src/core/keys/master-key.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { MemoryKeyStore } from '../support/memory-key-store.ts';
 import { MINUTE } from '../support/sessions.ts';
 
 const older = randomBytes(32);

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { MemoryKeyStore } from '../../src/adapters/memory/memory-key-store.ts';
 import { storeUnavailable } from '../../src/core/failure.ts';
 import type { KeyPolicy } from '../../src/core/keys/key-lifecycle.ts';
 import type { KeyMaterial } from '../../src/core/keys/key-material.ts';
@@ -8,6 +7,7 @@ import type { KeyStore } from '../../src/core/keys/key-store.ts';
 import { MasterKeys } from '../../src/core/keys/master-key.ts';
 import { failureOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { MemoryKeyStore } from '../support/memory-key-store.ts';
 import { DAY, MINUTE } from '../support/sessions.ts';
 
 const TICK = MINUTE;

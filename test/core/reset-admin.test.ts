@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { MemoryUserDirectory } from '../../src/adapters/memory/memory-user-directory.ts';
 import { resetAdmin } from '../../src/core/administration/admin-reset.ts';
 import { Failure } from '../../src/core/failure.ts';
 import { failureOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { MemoryUserDirectory } from '../support/memory-user-directory.ts';
 import { RecordedEvents } from '../support/security-events.ts';
 import { aUser } from '../support/users.ts';
 

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { MemoryUserDirectory } from '../../src/adapters/memory/memory-user-directory.ts';
 import { UserService } from '../../src/core/administration/user-service.ts';
 import { Failure, invalidField } from '../../src/core/failure.ts';
 import { canonicalUsername } from '../../src/core/user/username.ts';
 import { failureOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { MemoryUserDirectory } from '../support/memory-user-directory.ts';
 import { ADMIN_ACTOR, RecordedEvents } from '../support/security-events.ts';
 import { ids } from '../support/sessions.ts';
 import { aUser, userIdOf } from '../support/users.ts';

@@ -1,14 +1,14 @@
-import type { User } from '../../core/user/user.ts';
-import { ADMIN_ROLE } from '../../core/user/user.ts';
+import type { User } from '../../src/core/user/user.ts';
+import { ADMIN_ROLE } from '../../src/core/user/user.ts';
 import type {
   ChangeConditions,
   UserChange,
   UserDirectory,
   UserPage,
-} from '../../core/user/user-directory.ts';
-import { lastAdmin, userChanged, userNotFound, usernameTaken } from '../../core/user/user-failures.ts';
+} from '../../src/core/user/user-directory.ts';
+import { lastAdmin, userChanged, userNotFound, usernameTaken } from '../../src/core/user/user-failures.ts';
 
-/** Keeps users in memory. For tests. */
+/** Keeps users in memory. */
 export class MemoryUserDirectory implements UserDirectory {
   readonly #users = new Map<string, User>();
 

@@ -1,8 +1,8 @@
-import { byNewestFirst } from '../../core/keys/key-lifecycle.ts';
-import type { KeyStore } from '../../core/keys/key-store.ts';
-import type { StoredSigningKey } from '../../core/keys/signing-key.ts';
+import { byNewestFirst } from '../../src/core/keys/key-lifecycle.ts';
+import type { KeyStore } from '../../src/core/keys/key-store.ts';
+import type { StoredSigningKey } from '../../src/core/keys/signing-key.ts';
 
-/** Keeps signing keys in memory. For tests. */
+/** Keeps signing keys in memory. */
 export class MemoryKeyStore implements KeyStore {
   #keys: readonly StoredSigningKey[] = [];
 
