@@ -130,10 +130,18 @@ const rooms = [
   },
   {
     name: 'no-import-between-adapters',
-    comment: 'Each driver can be taken out without another one noticing.',
+    comment:
+      'Each driver can be taken out without another one noticing. A file beside the folders is for all of them.',
     severity: 'error',
     from: { path: '^src/adapters/([^/]+)/' },
-    to: { path: '^src/adapters/', pathNot: '^src/adapters/$1/' },
+    to: { path: '^src/adapters/[^/]+/', pathNot: '^src/adapters/$1/' },
+  },
+  {
+    name: 'adapters-order-base',
+    comment: 'What all adapters share knows none of them.',
+    severity: 'error',
+    from: { path: '^src/adapters/[^/]+[.]ts$' },
+    to: { path: '^src/adapters/[^/]+/' },
   },
   only(
     'core-is-the-domain',

@@ -1,5 +1,5 @@
 import type { Cluster, Redis } from 'ioredis';
-import { Failure, type StoreName, storeUnavailable } from '../../core/failure.ts';
+import { Failure } from '../../core/failure.ts';
 import type { RedisClient } from './connection.ts';
 
 /** TTL of the proof key, which is written only so that WAIT has a write to confirm; milliseconds. */
@@ -125,19 +125,4 @@ function countOfNodes(cluster: Cluster, count: () => void): void {
     if (found !== known) count();
     known = found;
   });
-}
-
-/** Limits a store operation to `deadlineMs`. Every driver error becomes STORE_UNAVAILABLE. */
-export async function guarded<T>(store: StoreName, deadlineMs: number, operation: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer from Redis within ${deadlineMs} ms`)), deadlineMs);
-  });
-  try {
-    return await Promise.race([operation, late]);
-  } catch (error) {
-    throw error instanceof Failure ? error : storeUnavailable(store, error);
-  } finally {
-    clearTimeout(timer);
-  }
 }

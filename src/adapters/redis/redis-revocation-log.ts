@@ -6,10 +6,11 @@ import {
 } from '../../core/revocation/revocation-log.ts';
 import type { Clock } from '../../validator/clock.ts';
 import type { Revocation } from '../../validator/revocation-set.ts';
+import { answerInTime } from '../answer-in-time.ts';
 import { clusterPrimaries } from './cluster-primaries.ts';
 import { closeRedis, type RedisClient } from './connection.ts';
 import type { OnDamage } from './damage.ts';
-import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durability.ts';
+import { type DurabilityOptions, ReplicaConfirmation } from './durability.ts';
 import { LOG_KEYS } from './keys.ts';
 import { fieldsOf, parseEntry } from './log-entry.ts';
 import { Script } from './script.ts';
@@ -60,22 +61,22 @@ export class RedisRevocationLog implements RevocationLog {
   }
 
   append(revocation: Revocation, now: number): Promise<string> {
-    return guarded('revocations', this.#options.deadlineMs, this.#append(revocation, now));
+    return answerInTime('revocations', this.#options.deadlineMs, () => this.#append(revocation, now));
   }
 
   async read(after: string | undefined, waitMs: number): Promise<readonly LoggedRevocation[]> {
     const { tail, deadlineMs } = this.#options;
     const from = after ?? '0-0';
-    const reading =
+    const reply = await answerInTime('revocations', waitMs + deadlineMs, () =>
       waitMs > 0
         ? tail.xread('COUNT', LOG_PAGE_SIZE, 'BLOCK', waitMs, 'STREAMS', LOG_KEYS.stream, from)
-        : tail.xread('COUNT', LOG_PAGE_SIZE, 'STREAMS', LOG_KEYS.stream, from);
-    const reply = await guarded('revocations', waitMs + deadlineMs, reading);
+        : tail.xread('COUNT', LOG_PAGE_SIZE, 'STREAMS', LOG_KEYS.stream, from),
+    );
     return (reply?.[0]?.[1] ?? []).map(([revision, fields]) => this.#parse(revision, fields));
   }
 
   inspect(position: string | undefined, now: number): Promise<LogState> {
-    return guarded('revocations', this.#options.deadlineMs, this.#inspect(position, now));
+    return answerInTime('revocations', this.#options.deadlineMs, () => this.#inspect(position, now));
   }
 
   async close(): Promise<void> {

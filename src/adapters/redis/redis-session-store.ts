@@ -11,9 +11,10 @@ import type {
   UserCutoff,
 } from '../../core/session/session-store.ts';
 import type { Clock } from '../../validator/clock.ts';
+import { answerInTime } from '../answer-in-time.ts';
 import type { RedisClient } from './connection.ts';
 import { type OnDamage, UnreadableRecord } from './damage.ts';
-import { type DurabilityOptions, guarded, ReplicaConfirmation } from './durability.ts';
+import { type DurabilityOptions, ReplicaConfirmation } from './durability.ts';
 import { PROBE_KEY, type UserKeys, userKeys } from './keys.ts';
 import { Script } from './script.ts';
 import { ScriptRunner } from './script-runner.ts';
@@ -62,29 +63,29 @@ export class RedisSessionStore implements SessionStore {
   }
 
   create(request: CreateSession): Promise<CreateOutcome> {
-    return this.#guarded(this.#create(request));
+    return this.#inTime(() => this.#create(request));
   }
 
   rotate(request: RotateSession): Promise<RotateOutcome> {
-    return this.#guarded(this.#orMissing(request.sessionId, this.#rotate(request)));
+    return this.#inTime(() => this.#orMissing(request.sessionId, this.#rotate(request)));
   }
 
   end(request: EndSession): Promise<EndedSession> {
-    return this.#guarded(this.#end(request));
+    return this.#inTime(() => this.#end(request));
   }
 
   endUser(request: EndUserSessions): Promise<UserCutoff> {
-    return this.#guarded(this.#endUser(request));
+    return this.#inTime(() => this.#endUser(request));
   }
 
   read(userId: string, sessionId: string, now: number): Promise<ReadOutcome> {
-    return this.#guarded(this.#orMissing(sessionId, this.#read(userId, sessionId, now)));
+    return this.#inTime(() => this.#orMissing(sessionId, this.#read(userId, sessionId, now)));
   }
 
   async markLogged(userId: string, sessionId: string, revision: string): Promise<void> {
     const keys = sessionKeys(userKeys(userId), sessionId);
     try {
-      await this.#guarded(this.#commands.run(markLogged, keys, [sessionId, revision]));
+      await this.#inTime(() => this.#commands.run(markLogged, keys, [sessionId, revision]));
     } catch {
       // Harmless: if the end is repeated, it is logged a second time.
     }
@@ -94,7 +95,7 @@ export class RedisSessionStore implements SessionStore {
     const { commands } = this.#options;
     // In a cluster, probe the primary that holds the user's sessions. Otherwise one key is enough.
     const key = userId !== undefined && commands.isCluster ? userKeys(userId).probe : PROBE_KEY;
-    await this.#guarded(commands.set(key, '1', 'PX', PROBE_TTL_MS));
+    await this.#inTime(() => commands.set(key, '1', 'PX', PROBE_TTL_MS));
   }
 
   async #create({ session, maxSessionsPerUser, tombstoneTtlMs, now }: CreateSession) {
@@ -206,8 +207,8 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 
-  #guarded<T>(operation: Promise<T>): Promise<T> {
-    return guarded('sessions', this.#options.deadlineMs, operation);
+  #inTime<T>(operation: () => Promise<T>): Promise<T> {
+    return answerInTime('sessions', this.#options.deadlineMs, operation);
   }
 }
 

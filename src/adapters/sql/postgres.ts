@@ -1,11 +1,10 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import { DatabaseError, type PoolConfig } from 'pg';
 import { storeUnavailable } from '../../core/failure.ts';
-import { ANSWER_WITHIN_MS } from './answer-in-time.ts';
 import { migrateToLatest } from './migrations.ts';
 import { PromptPool } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
-import type { SqlDatabase } from './sql-database.ts';
+import { SQL_DEADLINE_MS, type SqlDatabase } from './sql-database.ts';
 import { SqlKeyStore } from './sql-key-store.ts';
 import { SqlUserDirectory } from './sql-user-directory.ts';
 
@@ -16,10 +15,10 @@ export interface PostgresOptions {
   readonly maxConnections?: number;
 }
 
-/** Just under `ANSWER_WITHIN_MS`: a connection that does not answer is closed before the caller gets its error. */
-const CONNECTION_WAIT_MS = ANSWER_WITHIN_MS - 50;
+/** Just under `SQL_DEADLINE_MS`: a connection that does not answer is closed before the caller gets its error. */
+const CONNECTION_WAIT_MS = SQL_DEADLINE_MS - 50;
 /** Shorter than `CONNECTION_WAIT_MS`: when the server cancels a slow statement, the connection stays usable. */
-const STATEMENT_TIMEOUT_MS = ANSWER_WITHIN_MS - 150;
+const STATEMENT_TIMEOUT_MS = SQL_DEADLINE_MS - 150;
 /** The server ends an idle transaction after this, so that a frozen process does not hold its locks; milliseconds. */
 const IDLE_IN_TRANSACTION_MS = 5_000;
 /** How long a starting process waits for another process to finish migrating; milliseconds. */

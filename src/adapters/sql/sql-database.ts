@@ -1,6 +1,9 @@
 import type { KeyStore } from '../../core/keys/key-store.ts';
 import type { UserDirectory } from '../../core/user/user-directory.ts';
 
+/** Time limit for one store operation, in milliseconds. Includes the wait for a connection and all statements. */
+export const SQL_DEADLINE_MS = 900;
+
 /** An open database with users and signing keys. */
 export interface SqlDatabase {
   readonly users: UserDirectory;

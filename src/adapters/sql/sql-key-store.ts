@@ -2,9 +2,10 @@ import type { Transaction } from 'kysely';
 import { byNewestFirst } from '../../core/keys/key-lifecycle.ts';
 import type { KeyStore } from '../../core/keys/key-store.ts';
 import type { PublicJwk, SigningAlgorithm, StoredSigningKey } from '../../core/keys/signing-key.ts';
-import { answerInTime } from './answer-in-time.ts';
+import { answerInTime } from '../answer-in-time.ts';
 import { acquireLock } from './locks.ts';
 import type { Schema, SigningKeyRow, SqlHandle } from './schema.ts';
+import { SQL_DEADLINE_MS } from './sql-database.ts';
 
 /** Stores signing keys in SQL. Sorts them here, because the database would sort by its collation. */
 export class SqlKeyStore implements KeyStore {
@@ -15,7 +16,7 @@ export class SqlKeyStore implements KeyStore {
   }
 
   list(): Promise<readonly StoredSigningKey[]> {
-    return answerInTime('keys', async () => {
+    return answerInTime('keys', SQL_DEADLINE_MS, async () => {
       const rows = await this.#sql.read.selectFrom('signing_keys').selectAll().execute();
       return rows.map(keyOf).sort(byNewestFirst);
     });
@@ -43,7 +44,7 @@ export class SqlKeyStore implements KeyStore {
   }
 
   #write<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return answerInTime('keys', (expectInTime) =>
+    return answerInTime('keys', SQL_DEADLINE_MS, (expectInTime) =>
       this.#sql.write.transaction().execute(async (transaction) => {
         const result = await work(transaction);
         expectInTime();

@@ -7,9 +7,10 @@ import type {
   UserPage,
 } from '../../core/user/user-directory.ts';
 import { lastAdmin, userChanged, userNotFound, usernameTaken } from '../../core/user/user-failures.ts';
-import { answerInTime } from './answer-in-time.ts';
+import { answerInTime } from '../answer-in-time.ts';
 import { acquireLock } from './locks.ts';
 import type { Schema, SqlHandle, UserRow } from './schema.ts';
+import { SQL_DEADLINE_MS } from './sql-database.ts';
 import { columnsOf, rowOf, userOf } from './user-row.ts';
 
 /** Stores users in SQL. Sign-in and refresh use two lookups, which are compiled once. */
@@ -50,7 +51,7 @@ export class SqlUserDirectory implements UserDirectory {
   }
 
   list(limit: number, after: string | undefined): Promise<UserPage> {
-    return answerInTime('users', async () => {
+    return answerInTime('users', SQL_DEADLINE_MS, async () => {
       const rows = await this.#sql.read
         .selectFrom('users')
         .selectAll()
@@ -111,7 +112,7 @@ export class SqlUserDirectory implements UserDirectory {
   #find(query: CompiledQuery<UserRow>, key: string): Promise<User | undefined> {
     // No stored text contains these. PostgreSQL rejects NUL; a lone surrogate would be sent as another character.
     if (key.includes('\0') || !key.isWellFormed()) return Promise.resolve(undefined);
-    return answerInTime('users', async () => {
+    return answerInTime('users', SQL_DEADLINE_MS, async () => {
       const { rows } = await this.#sql.read.executeQuery<UserRow>({ ...query, parameters: [key] });
       const [row] = rows;
       return row === undefined ? undefined : userOf(row);
@@ -119,7 +120,7 @@ export class SqlUserDirectory implements UserDirectory {
   }
 
   #write<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return answerInTime('users', async (expectInTime) => {
+    return answerInTime('users', SQL_DEADLINE_MS, async (expectInTime) => {
       try {
         return await this.#sql.write.transaction().execute(async (transaction) => {
           const result = await work(transaction);

@@ -4,10 +4,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Kysely } from 'kysely';
 import { storeUnavailable } from '../../core/failure.ts';
-import { answerInTime } from './answer-in-time.ts';
+import { answerInTime } from '../answer-in-time.ts';
 import { migrateToLatest } from './migrations.ts';
 import type { Schema } from './schema.ts';
-import type { SqlDatabase } from './sql-database.ts';
+import { SQL_DEADLINE_MS, type SqlDatabase } from './sql-database.ts';
 import { SqlKeyStore } from './sql-key-store.ts';
 import { SqlUserDirectory } from './sql-user-directory.ts';
 import { isSqliteBusy, isSqliteError, NodeSqliteDialect } from './sqlite-dialect.ts';
@@ -45,7 +45,7 @@ export function openSqlite({ file }: SqliteOptions): SqlDatabase {
     keys: new SqlKeyStore({ read, write, isUsernameTaken }),
     migrate: () => migrate(writer, expectInPlace),
     ping: async () => {
-      await answerInTime('users', async () => expectInPlace());
+      await answerInTime('users', SQL_DEADLINE_MS, async () => expectInPlace());
       await users.ping();
     },
     close: async () => {
