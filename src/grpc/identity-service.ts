@@ -25,10 +25,10 @@ import {
   checkValidate,
 } from './identity-fields.ts';
 import {
-  type Admission,
   type CallerAuth,
+  type CallerCheck,
   type FrontAuth,
-  frontAdmission,
+  frontCheck,
   serviceCallers,
 } from './interceptors/caller-auth.ts';
 import { deviceOf, endedSessionMessage, sessionMessage, tokensMessage } from './messages/session-message.ts';
@@ -63,7 +63,7 @@ export function identityService(
   environment: CallEnvironment,
 ): ServiceRegistration {
   const callers = serviceCallers(callerAuth, core.tokens);
-  const admitFront = frontAdmission(frontAuth, core.tokens);
+  const checkFront = frontCheck(frontAuth, core.tokens);
   const encoder = new ValidateEncoder();
   return unaryService(
     IdentityServiceService,
@@ -72,13 +72,13 @@ export function identityService(
         request: LoginRequest,
         response: LoginResponse,
         check: checkLogin,
-        handle: (request, call) => login(core, request, call, admitFront),
+        handle: (request, call) => login(core, request, call, checkFront),
       },
       refresh: {
         request: RefreshRequest,
         response: RefreshResponse,
         check: checkRefresh,
-        handle: (request, call) => refresh(core, request, call, admitFront),
+        handle: (request, call) => refresh(core, request, call, checkFront),
       },
       logout: {
         request: LogoutRequest,
@@ -110,9 +110,9 @@ async function login(
   core: IdentityCore,
   request: LoginRequest,
   call: Call,
-  admitFront: Admission,
+  checkFront: CallerCheck,
 ): Promise<LoginResponse> {
-  const ipAddress = await personAddress(request, call, admitFront);
+  const ipAddress = await personAddress(request, call, checkFront);
   const { username, password, clientId } = request;
   const { session, tokens, replaced } = await core.login.login({
     username,
@@ -135,9 +135,9 @@ async function refresh(
   { sessions }: IdentityCore,
   request: RefreshRequest,
   call: Call,
-  admitFront: Admission,
+  checkFront: CallerCheck,
 ): Promise<RefreshResponse> {
-  const ipAddress = await personAddress(request, call, admitFront);
+  const ipAddress = await personAddress(request, call, checkFront);
   const { refreshToken, clientId } = request;
   const { session, tokens } = await sessions.refresh({ refreshToken, clientId, ipAddress });
   return { tokens: tokensMessage(tokens), session: sessionMessage(session) };
@@ -147,10 +147,10 @@ async function refresh(
 async function personAddress(
   { origin }: Pick<LoginRequest, 'origin'>,
   call: Call,
-  admitFront: Admission,
+  checkFront: CallerCheck,
 ): Promise<string> {
   if (origin === undefined) return call.peerAddress;
-  await admitFront(call);
+  await checkFront(call);
   return canonicalAddress(origin.ipAddress);
 }
 

@@ -6,7 +6,7 @@ import type {
 } from '../core/revocation/revocation-subscriber.ts';
 import type { RevocationSubscriptions, WatchOptions } from '../core/revocation/revocation-subscriptions.ts';
 import type { Clock } from '../validator/clock.ts';
-import type { Admission } from './interceptors/caller-auth.ts';
+import type { CallerCheck } from './interceptors/caller-auth.ts';
 import type { WatchEncoder } from './messages/watch-encoder.ts';
 import type { StreamingCall } from './server-streaming.ts';
 
@@ -16,7 +16,7 @@ export interface RevocationStreamParts {
   readonly encoder: WatchEncoder;
   readonly clock: Clock;
   /** Checks the caller again while the stream is open. */
-  readonly admission: Admission;
+  readonly checkCaller: CallerCheck;
 }
 
 /** One stream of WatchRevocations. */
@@ -75,8 +75,8 @@ export class RevocationStream implements SubscriberSink {
     if (now - this.#validatedAt < this.#options.heartbeatMs / 2) return true;
     this.#validatedAt = now;
     try {
-      const admitted = this.#parts.admission(this.#call);
-      if (admitted instanceof Promise) admitted.catch((error: unknown) => this.#endUnlessUndecided(error));
+      const checking = this.#parts.checkCaller(this.#call);
+      if (checking instanceof Promise) checking.catch((error: unknown) => this.#endUnlessUndecided(error));
       return true;
     } catch (error) {
       return !this.#endUnlessUndecided(error);

@@ -1,4 +1,4 @@
-import type { Metadata, StatusObject, status } from '@grpc/grpc-js';
+import { type Metadata, type StatusObject, status } from '@grpc/grpc-js';
 
 /** A status other than OK, ready to be sent. Only error translation creates it. */
 export class RpcError extends Error implements StatusObject {
@@ -13,4 +13,9 @@ export class RpcError extends Error implements StatusObject {
     this.details = details;
     this.metadata = metadata;
   }
+}
+
+/** The status to send for an error of the interceptor chain. Any other error than `RpcError` arose outside of it. */
+export function statusToSend(error: unknown): Partial<StatusObject> {
+  return error instanceof RpcError ? error : { code: status.INTERNAL, details: 'Internal error.' };
 }

@@ -3,6 +3,7 @@ import { Failure } from '../core/failure.ts';
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
 import { Call, type Handler } from './call.ts';
+import { statusToSend } from './rpc-error.ts';
 import {
   type CallEnvironment,
   interceptorChain,
@@ -10,7 +11,6 @@ import {
   registerService,
   type ServiceRegistration,
   type StreamingCallHandler,
-  statusOf,
 } from './service-registration.ts';
 
 type Surface = ServerWritableStream<Buffer, unknown>;
@@ -113,7 +113,7 @@ function streamingCallHandler(
 
     /** The library sends an emitted error as the status of the call. */
     function refuse(error: unknown): void {
-      stream.emit('error', statusOf(error));
+      stream.emit('error', statusToSend(error));
     }
   };
 }

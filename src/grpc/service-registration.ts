@@ -1,11 +1,4 @@
-import {
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type ServiceDefinition,
-  type StatusObject,
-  type sendUnaryData,
-  status,
-} from '@grpc/grpc-js';
+import type { ServerUnaryCall, ServerWritableStream, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js';
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
 import type { Handler, Interceptor, Method } from './call.ts';
@@ -16,7 +9,6 @@ import { errorTranslation } from './interceptors/error-translation.ts';
 import { type FieldCheck, fieldChecks } from './interceptors/field-checks.ts';
 import { type CallMetrics, metrics } from './interceptors/metrics.ts';
 import { type RequestLimits, USUAL_LIMITS } from './request-limits.ts';
-import { RpcError } from './rpc-error.ts';
 import type { ServerLog } from './server-log.ts';
 
 /** What calls of every rpc need. */
@@ -107,9 +99,4 @@ export function interceptorChain<Request, Response>(
   const inTime = deadline(admitted);
   const translated = errorTranslation(inTime, method, environment.log);
   return metrics(translated, method, environment);
-}
-
-/** The status to send for an error. The chain throws only `RpcError`; any other error arose outside of it. */
-export function statusOf(error: unknown): Partial<StatusObject> {
-  return error instanceof RpcError ? error : { code: status.INTERNAL, details: 'Internal error.' };
 }

@@ -4,6 +4,7 @@ import type { Any } from '../gen/google/protobuf/any.ts';
 import { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
 import { Status } from '../gen/google/rpc/status.ts';
 import { bytesOf, type Encoder } from './encoding.ts';
+import { durationMessage } from './messages/duration-message.ts';
 import { STATUS_BY_REASON } from './reason-table.ts';
 
 /** `ErrorInfo.domain` of every error. */
@@ -41,9 +42,7 @@ function detailsOf({ reason, metadata, violations, retryAfterMs }: Failure): Any
     details.push(pack('BadRequest', BadRequest, { fieldViolations }));
   }
   if (retryAfterMs !== undefined) {
-    const seconds = Math.trunc(retryAfterMs / 1_000);
-    const nanos = Math.trunc((retryAfterMs % 1_000) * 1_000_000);
-    details.push(pack('RetryInfo', RetryInfo, { retryDelay: { seconds, nanos } }));
+    details.push(pack('RetryInfo', RetryInfo, { retryDelay: durationMessage(retryAfterMs) }));
   }
   return details;
 }

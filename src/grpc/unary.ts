@@ -2,13 +2,13 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { Call, type Handler } from './call.ts';
 import type { EncodedMessage, Encoder } from './encoding.ts';
 import { encodedResponse } from './interceptors/encoded-response.ts';
+import { statusToSend } from './rpc-error.ts';
 import {
   type CallEnvironment,
   interceptorChain,
   type RpcRequests,
   registerService,
   type ServiceRegistration,
-  statusOf,
   type UnaryCallHandler,
 } from './service-registration.ts';
 
@@ -58,7 +58,7 @@ function unaryCallHandler(
     }
 
     function refuse(error: unknown): void {
-      answer(statusOf(error));
+      answer(statusToSend(error));
     }
   };
 }

@@ -1,7 +1,7 @@
-import type { Duration } from '../gen/google/protobuf/duration.ts';
 import type { WatchRevocationsRequest } from '../gen/latchkey/v1/validation.ts';
 import { isRevision } from '../validator/revision.ts';
 import type { FieldIssues } from './field-issues.ts';
+import { millisecondsOf } from './messages/duration-message.ts';
 
 const HEARTBEAT_MS = { least: 100, most: 10_000, usual: 1_000 };
 
@@ -25,8 +25,4 @@ export function checkWatchRevocations(request: WatchRevocationsRequest, faults: 
 
 export function heartbeatMsOf({ heartbeatInterval }: WatchRevocationsRequest): number {
   return heartbeatInterval === undefined ? HEARTBEAT_MS.usual : millisecondsOf(heartbeatInterval);
-}
-
-function millisecondsOf({ seconds, nanos }: Duration): number {
-  return seconds * 1_000 + nanos / 1_000_000;
 }

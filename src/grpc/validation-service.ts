@@ -9,8 +9,8 @@ import {
 import {
   type CallerAuth,
   type CallerTokens,
-  serviceAdmission,
   serviceCallers,
+  serviceCheck,
 } from './interceptors/caller-auth.ts';
 import { durationMessage } from './messages/duration-message.ts';
 import { WatchEncoder } from './messages/watch-encoder.ts';
@@ -46,7 +46,7 @@ export function validationService(
     subscriptions: core.subscriptions,
     encoder: new WatchEncoder(),
     clock: environment.clock,
-    admission: serviceAdmission(callerAuth, core.tokens),
+    checkCaller: serviceCheck(callerAuth, core.tokens),
   };
   const unary = unaryService(
     { getSigningKeys },

@@ -172,10 +172,11 @@ export class LocalValidation implements TokenValidator {
   #validation({ verdict, asOf, revision = '' }: ValidationResult): Validation {
     if (asOf !== this.#asOf.getTime()) this.#asOf = new Date(asOf);
     const known = { asOf: this.#asOf, revision };
-    return validationOfVerdict(verdict, known, (accepted) => this.#identityOf(accepted));
+    return validationOfVerdict(verdict, known, (accepted) => this.#sharedIdentity(accepted));
   }
 
-  #identityOf(accepted: Accepted): Identity {
+  /** Made once for each token. */
+  #sharedIdentity(accepted: Accepted): Identity {
     const known = this.#identities.get(accepted);
     if (known !== undefined) return known;
     const identity = identityOfClaims(accepted.claims);

@@ -19,15 +19,15 @@ export function identityOfClaims(claims: AccessTokenClaims): Identity {
 /**
  * Converts a local verdict to the public form.
  *
- * @param identityOf called only for an accepted token.
+ * @param makeIdentity called only for an accepted token.
  */
 export function validationOfVerdict(
   verdict: Verdict,
   { asOf, revision }: Pick<Validation, 'asOf' | 'revision'>,
-  identityOf: (accepted: Accepted) => Identity,
+  makeIdentity: (accepted: Accepted) => Identity,
 ): Validation {
   if (verdict.kind === 'accepted') {
-    return { kind: 'accepted', identity: identityOf(verdict), asOf, revision };
+    return { kind: 'accepted', identity: makeIdentity(verdict), asOf, revision };
   }
   const { reason, nextStep } = verdict;
   const endReason = verdict.endReason as EndReasonName | undefined;

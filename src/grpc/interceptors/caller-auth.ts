@@ -21,7 +21,7 @@ const FRONT_ROLE = 'front';
 export type FrontAuth = 'none' | 'mtls' | 'token';
 
 /** Sets the caller of a call, or throws if the caller is refused. */
-export type Admission = (call: Call) => void | Promise<void>;
+export type CallerCheck = (call: Call) => void | Promise<void>;
 
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
@@ -33,11 +33,11 @@ const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
  * Otherwise a caller could keep an authenticated call open and use it after its session has ended.
  */
 export function serviceCallers(kind: CallerAuth, tokens: CallerTokens): Interceptor {
-  return kind === 'open' ? (next) => next : admitting(serviceAdmission(kind, tokens));
+  return kind === 'open' ? (next) => next : checked(serviceCheck(kind, tokens));
 }
 
 /** The check of `serviceCallers` alone, for streams that repeat it. */
-export function serviceAdmission(kind: CallerAuth, tokens: CallerTokens): Admission {
+export function serviceCheck(kind: CallerAuth, tokens: CallerTokens): CallerCheck {
   switch (kind) {
     case 'open':
       return () => undefined;
@@ -49,7 +49,7 @@ export function serviceAdmission(kind: CallerAuth, tokens: CallerTokens): Admiss
 }
 
 /** Authenticates fronts, as LATCHKEY_FRONT_AUTH says. Only calls that state an `origin` need it. */
-export function frontAdmission(kind: FrontAuth, tokens: CallerTokens): Admission {
+export function frontCheck(kind: FrontAuth, tokens: CallerTokens): CallerCheck {
   switch (kind) {
     case 'none':
       return () => {
@@ -70,14 +70,14 @@ export function frontAdmission(kind: FrontAuth, tokens: CallerTokens): Admission
  * @param tokens must use current roles (`CurrentRoles`). Otherwise a former administrator could restore the role.
  */
 export function administrators(tokens: CallerTokens): Interceptor {
-  return admitting(requireRole(tokens, [ADMIN_ROLE], { consistency: 'STRONG' }));
+  return checked(requireRole(tokens, [ADMIN_ROLE], { consistency: 'STRONG' }));
 }
 
-function admitting(admission: Admission): Interceptor {
+function checked(check: CallerCheck): Interceptor {
   return <Request, Response>(next: Handler<Request, Response>) =>
     (request: Request, call: Call) => {
-      const admitted = admission(call);
-      return admitted instanceof Promise ? admitted.then(() => next(request, call)) : next(request, call);
+      const checking = check(call);
+      return checking instanceof Promise ? checking.then(() => next(request, call)) : next(request, call);
     };
 }
 
@@ -86,7 +86,11 @@ function requireClientCertificate(call: Call): void {
   call.caller = { how: 'certificate' };
 }
 
-function requireRole(tokens: CallerTokens, roles: readonly string[], requirements: Requirements): Admission {
+function requireRole(
+  tokens: CallerTokens,
+  roles: readonly string[],
+  requirements: Requirements,
+): CallerCheck {
   return (call) => {
     const validated = tokens.validate(bearerToken(call.metadata), requirements);
     if (validated instanceof Promise) return validated.then(({ verdict }) => admit(call, verdict, roles));

@@ -15,7 +15,7 @@ export function deviceOf(device: Device | undefined): DomainDevice {
 }
 
 /** The enum value of a name without its prefix. UNSPECIFIED if the name is not in the proto file. */
-export function endReasonOf(name: string | undefined): EndReason {
+export function endReasonEnum(name: string | undefined): EndReason {
   return name !== undefined && Object.hasOwn(EndReason, name)
     ? EndReason[name as keyof typeof EndReason]
     : EndReason.UNSPECIFIED;
@@ -47,7 +47,7 @@ export function sessionMessage(session: DomainSession): Session {
 export function endedSessionMessage(ended: DomainEndedSession): EndedSession {
   return {
     sessionId: ended.sessionId,
-    endReason: endReasonOf(ended.reason),
+    endReason: endReasonEnum(ended.reason),
     endedAt: new Date(ended.endedAt),
   };
 }

@@ -1,7 +1,7 @@
 import { ValidateResponse } from '../../gen/latchkey/v1/identity.ts';
 import type { Accepted, ValidationResult } from '../../validator/verdict.ts';
 import { EncodedMessage } from '../encoding.ts';
-import { identityOf, validateResponse } from './verdict-message.ts';
+import { identityMessage, validateResponse } from './verdict-message.ts';
 
 /**
  * Encodes responses of Validate. The response for an accepted token has two parts, each encoded once and cached. The
@@ -19,10 +19,10 @@ export class ValidateEncoder {
       return new EncodedMessage(ValidateResponse.encode(validateResponse(result)).finish());
     }
     verdict.encodedIdentity ??= encodeIdentity(verdict);
-    return new EncodedMessage(Buffer.concat([verdict.encodedIdentity, this.#currencyBytes(asOf, revision)]));
+    return new EncodedMessage(Buffer.concat([verdict.encodedIdentity, this.#freshnessBytes(asOf, revision)]));
   }
 
-  #currencyBytes(asOf: number, revision: string | undefined): Uint8Array {
+  #freshnessBytes(asOf: number, revision: string | undefined): Uint8Array {
     if (asOf !== this.#asOf || revision !== this.#revision) {
       this.#freshness = ValidateResponse.encode({
         verdict: undefined,
@@ -37,6 +37,6 @@ export class ValidateEncoder {
 }
 
 function encodeIdentity({ claims }: Accepted): Uint8Array {
-  const verdict = { $case: 'identity', value: identityOf(claims) } as const;
+  const verdict = { $case: 'identity', value: identityMessage(claims) } as const;
   return ValidateResponse.encode({ verdict, asOf: undefined, revision: '' }).finish();
 }

@@ -10,7 +10,7 @@ import {
 import type { AccessTokenClaims } from '../../validator/access-token.ts';
 import { reaches } from '../../validator/revision.ts';
 import type { Requirements, ValidationResult, Verdict } from '../../validator/verdict.ts';
-import { endReasonOf } from './session-message.ts';
+import { endReasonEnum } from './session-message.ts';
 
 /** The fields that Validate and BatchValidate share. */
 export interface RequirementFields {
@@ -48,11 +48,11 @@ export function batchValidateResponse(results: readonly ValidationResult[]): Bat
 
 function verdictOneof(verdict: Verdict): NonNullable<VerdictMessage['verdict']> {
   return verdict.kind === 'accepted'
-    ? { $case: 'identity', value: identityOf(verdict.claims) }
+    ? { $case: 'identity', value: identityMessage(verdict.claims) }
     : { $case: 'rejection', value: rejectionOf(verdict) };
 }
 
-export function identityOf(claims: AccessTokenClaims): Identity {
+export function identityMessage(claims: AccessTokenClaims): Identity {
   return {
     userId: claims.userId,
     sessionId: claims.sessionId,
@@ -68,7 +68,7 @@ export function identityOf(claims: AccessTokenClaims): Identity {
 function rejectionOf({ reason, endReason, nextStep }: Verdict & { kind: 'rejected' }): Rejection {
   return {
     reason: RejectionReason[reason],
-    endReason: endReasonOf(endReason),
+    endReason: endReasonEnum(endReason),
     nextStep: NextStep[nextStep],
   };
 }

@@ -8,7 +8,7 @@ import {
 import type { Revocation as DomainRevocation } from '../../validator/revocation-set.ts';
 import { bytesOf } from '../encoding.ts';
 import { durationMessage } from './duration-message.ts';
-import { endReasonOf } from './session-message.ts';
+import { endReasonEnum } from './session-message.ts';
 
 const NOTHING: WatchRevocationsResponse = {
   start: undefined,
@@ -99,7 +99,7 @@ function revocationMessage(revocation: DomainRevocation): Revocation {
       revocation.kind === 'session'
         ? { $case: 'sessionId', value: revocation.sessionId }
         : { $case: 'sessionsCreatedUntil', value: new Date(revocation.cutoff) },
-    endReason: endReasonOf(reason),
+    endReason: endReasonEnum(reason),
     endedAt: new Date(endedAt),
     expiresAt: new Date(expiresAt),
   };
