@@ -2,21 +2,23 @@ import * as v from 'valibot';
 import { type ConfigIssue, issuesOf, unknownNameIssue } from './config/config-issue.ts';
 import { isLoopback, type ListenAddress, type TcpAddress } from './config/listen-address.ts';
 import { ENVIRONMENT_SCHEMA, environmentOf } from './config/rules.ts';
-import type { RedisAddress } from './config/store-address.ts';
+import type { RedisUrl } from './config/store-address.ts';
 import { isVariable, type Settings } from './config/variables.ts';
 import type { SigningAlgorithm } from './core/keys/signing-key.ts';
 
 /** The configuration of the service. Durations are in milliseconds. Contains secrets: never print it. */
 export interface Config {
   readonly environment: 'development' | 'production';
-  readonly logLevel: LogLevel;
+  readonly logLevel: Settings['LATCHKEY_LOG_LEVEL'];
   /** Number of worker processes. */
   readonly workers: number;
   readonly listen: ListenAddress;
   /** Undefined: no metrics endpoint. */
   readonly metricsListen: TcpAddress | undefined;
-  /** Undefined: plaintext. */
-  readonly tls: TlsFiles | undefined;
+  /** Paths of PEM files. Undefined: plaintext. */
+  readonly tls:
+    | { readonly certificate: string; readonly privateKey: string; readonly clientCa?: string }
+    | undefined;
   readonly callerAuth: 'open' | 'mtls' | 'token';
   /** Which callers are fronts and may state an `origin`. */
   readonly frontAuth: 'none' | 'mtls' | 'token';
@@ -24,7 +26,7 @@ export interface Config {
   readonly drainDelayMs: number;
   readonly drainTimeoutMs: number;
   readonly dataDir: string;
-  readonly redis: RedisAddress | { readonly kind: 'none' };
+  readonly redis: RedisUrl | { readonly kind: 'none' };
   readonly redisWaitReplicas: number;
   /** Undefined: SQLite in the data folder. */
   readonly databaseUrl: string | undefined;
@@ -45,15 +47,6 @@ export interface Config {
   readonly signingAlgorithm: SigningAlgorithm;
   readonly signingKeyRotationMs: number;
   readonly bcrypt: { readonly cost: number; readonly threads: number; readonly waitingPerThread: number };
-}
-
-export type LogLevel = Settings['LATCHKEY_LOG_LEVEL'];
-
-/** PEM files. */
-export interface TlsFiles {
-  readonly certificate: string;
-  readonly privateKey: string;
-  readonly clientCa?: string;
 }
 
 /** The environment of a process. */
@@ -151,7 +144,7 @@ function assemble(settings: Settings, cores: number): Config {
   };
 }
 
-function tlsOf(settings: Settings): TlsFiles | undefined {
+function tlsOf(settings: Settings): Config['tls'] {
   const {
     LATCHKEY_TLS_CERT: certificate,
     LATCHKEY_TLS_KEY: privateKey,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { Started } from './app/started.ts';
-import type { Config, TlsFiles } from './config.ts';
+import type { Config } from './config.ts';
 import { hostOf, type QuickStartTls, quickStart } from './quick-start.ts';
 
 /** The message for people after a start. Shows a generated password once, and never a configured one. */
@@ -36,7 +36,10 @@ export function greeting({ address, firstUser }: Started, config: Config): strin
   return words.join('\n');
 }
 
-function quickStartTls({ certificate, clientCa }: TlsFiles, address: string): QuickStartTls {
+function quickStartTls(
+  { certificate, clientCa }: NonNullable<Config['tls']>,
+  address: string,
+): QuickStartTls {
   const file = resolve(certificate);
   const serverName = nameFor(file, hostOf(address));
   return { certificate: file, serverName, clientCertificate: clientCa !== undefined };

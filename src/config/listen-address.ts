@@ -1,13 +1,16 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { parsed } from './scalars.ts';
 
-export interface TcpAddress {
+export interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Port 0: the system chooses a free port. */
+export interface TcpAddress extends HostAndPort {
   readonly kind: 'tcp';
   /** `host:port`, IPv6 in brackets. */
   readonly text: string;
-  readonly host: string;
-  /** 0: the system chooses a free port. */
-  readonly port: number;
 }
 
 export interface UnixAddress {
@@ -47,10 +50,7 @@ export function isLoopback(address: ListenAddress): boolean {
 }
 
 /** Parses a host and a port. The port is optional if there is a default. Undefined if the text is invalid. */
-export function parseHostAndPort(
-  text: string,
-  defaultPort?: number,
-): { readonly host: string; readonly port: number } | undefined {
+export function parseHostAndPort(text: string, defaultPort?: number): HostAndPort | undefined {
   const withPort =
     defaultPort === undefined || /:\d+$/.test(text.replace(/^\[[^\]]*\]/, ''))
       ? text

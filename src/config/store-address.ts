@@ -1,10 +1,5 @@
 import * as v from 'valibot';
-import { parseHostAndPort } from './listen-address.ts';
-
-export interface RedisNode {
-  readonly host: string;
-  readonly port: number;
-}
+import { type HostAndPort, parseHostAndPort } from './listen-address.ts';
 
 interface RedisAccess {
   readonly tls: boolean;
@@ -12,17 +7,17 @@ interface RedisAccess {
   readonly password: string | undefined;
 }
 
-/** The address of Redis. */
-export type RedisAddress = RedisAccess &
+/** The parts of LATCHKEY_REDIS_URL. */
+export type RedisUrl = RedisAccess &
   (
-    | { readonly kind: 'single'; readonly node: RedisNode; readonly db: number }
+    | { readonly kind: 'single'; readonly node: HostAndPort; readonly db: number }
     | {
         readonly kind: 'sentinel';
-        readonly sentinels: readonly RedisNode[];
+        readonly sentinels: readonly HostAndPort[];
         readonly master: string;
         readonly db: number;
       }
-    | { readonly kind: 'cluster'; readonly nodes: readonly RedisNode[] }
+    | { readonly kind: 'cluster'; readonly nodes: readonly HostAndPort[] }
   );
 
 const REDIS_URL = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@]*)@)?([^/@?#]+)(?:\/([^/?#]*))?$/;
@@ -34,12 +29,12 @@ const SENTINEL_PORT = 26_379;
 /** An upper bound for the database number. Redis has 16 databases by default. */
 const MAX_DB = 9_999;
 
-type Parsed = { readonly value: RedisAddress } | { readonly problem: string };
+type Parsed = { readonly value: RedisUrl } | { readonly problem: string };
 
 /** A single server, sentinels with the name of the master, or nodes of a cluster. */
 export const redisUrl = v.pipe(
   v.string(),
-  v.rawTransform<string, RedisAddress>(({ dataset, addIssue, NEVER }) => {
+  v.rawTransform<string, RedisUrl>(({ dataset, addIssue, NEVER }) => {
     const parsed = parseRedisUrl(dataset.value);
     if ('value' in parsed) return parsed.value;
     addIssue({ message: parsed.problem });
@@ -69,7 +64,7 @@ function parseRedisUrl(text: string): Parsed {
   }
 }
 
-function parseSingle(nodes: readonly RedisNode[], path: string, common: RedisAccess): Parsed {
+function parseSingle(nodes: readonly HostAndPort[], path: string, common: RedisAccess): Parsed {
   const [node, ...others] = nodes;
   if (node === undefined || others.length > 0) {
     return { problem: 'must name one server; several are for redis+sentinel:// and redis+cluster://' };
@@ -93,9 +88,9 @@ function parseCredentials(text: string | undefined): Omit<RedisAccess, 'tls'> | 
   }
 }
 
-function parseNodes(text: string, defaultPort: number): readonly RedisNode[] | undefined {
+function parseNodes(text: string, defaultPort: number): readonly HostAndPort[] | undefined {
   const nodes = text.split(',').map((part) => parseHostAndPort(part, defaultPort));
-  const good = nodes.filter((node) => node !== undefined && node.port > 0) as readonly RedisNode[];
+  const good = nodes.filter((node) => node !== undefined && node.port > 0) as readonly HostAndPort[];
   return good.length === nodes.length ? good : undefined;
 }
 

@@ -3,7 +3,7 @@ const HEADER = /"([^"]{1,200})":\[/g;
 const SECRET_NAME = /authorization|cookie|token|secret|password/i;
 /** Text that could contain a token. No match starts inside another, so the search takes linear time. */
 const PIECE = /[\w.~+/=-]+/g;
-const BEARER = /Bearer {1,8}[^\s"',]+/gi;
+const BEARER_CREDENTIAL = /Bearer {1,8}[^\s"',]+/gi;
 /** grpc-js quotes the value, which may be a credential with one invalid character. */
 const BAD_METADATA = /^([^\n]{0,200}Failed to add metadata entry [^:\s]{1,200}:)/;
 /** Longer texts are cut first, because callers control their length. */
@@ -18,7 +18,7 @@ export function maskCredentials(logged: string): string {
   const refused = BAD_METADATA.exec(logged)?.[1];
   if (refused !== undefined) return `${refused} the value is not printed`;
   const text = logged.length > MAX_LENGTH ? `${logged.slice(0, MAX_LENGTH)}…` : logged;
-  return withoutSecretHeaders(text).replace(BEARER, SECRET).replace(PIECE, maskedPiece);
+  return withoutSecretHeaders(text).replace(BEARER_CREDENTIAL, SECRET).replace(PIECE, maskedPiece);
 }
 
 function withoutSecretHeaders(text: string): string {

@@ -1,3 +1,4 @@
+import { bearerTokenOf } from '../../validator/bearer-token.ts';
 import type { Revocation } from '../../validator/revocation-set.ts';
 import { LatchkeyError } from '../transport/errors.ts';
 import { checkOptionNames, type NamesOf } from '../transport/option-names.ts';
@@ -63,7 +64,6 @@ export type Refusal =
   /** Validation was not possible. The caller is not at fault and may retry. */
   | { readonly kind: 'undecided'; readonly message: string; readonly retryAfterMs: number };
 
-const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 const BEARER_SCHEME = /^Bearer(?![^\s,])/i;
 const RETRY_AFTER_MS = 1_000;
 const REPORT_INTERVAL_MS = 1_000;
@@ -80,11 +80,10 @@ export async function admit(
   { requirements, onUndecided }: GuardOptions,
 ): Promise<Admission> {
   if (access === 'public') return { kind: 'admitted', identity: undefined };
-  const [token = '', ...others] = authorization;
-  const bearer = others.length === 0 ? BEARER.exec(token)?.[1] : undefined;
-  if (bearer === undefined) return withoutToken(authorization);
+  const token = bearerTokenOf(authorization);
+  if (token === undefined) return withoutToken(authorization);
   try {
-    const decision = decide(await client.validate(bearer, requirements), access);
+    const decision = decide(await client.validate(token, requirements), access);
     switch (decision.kind) {
       case 'admitted':
         return decision;

@@ -37,12 +37,6 @@ export interface ChangedUser {
   readonly revision: string;
 }
 
-export interface FirstUser {
-  readonly user: User;
-  /** The generated password, to show once; undefined: the password was given. */
-  readonly madePassword: string | undefined;
-}
-
 /** Maximum attempts of a deletion if the user is changed concurrently. */
 const DELETE_ATTEMPTS = 3;
 
@@ -83,12 +77,12 @@ export class UserService {
 
   /**
    * Creates the first user, with the role `admin`. Returns undefined if there is a user already. Of several processes
-   * that start together, one creates it. Generates a strong password if none is given.
+   * that start together, one creates it. Without a password it generates one: `madePassword`, to show once.
    */
   async bootstrap(first: {
     readonly username: string;
     readonly password?: string | undefined;
-  }): Promise<FirstUser | undefined> {
+  }): Promise<{ readonly user: User; readonly madePassword: string | undefined } | undefined> {
     const { passwords, directory } = this.#options;
     if ((await directory.list(1, undefined)).users.length > 0) return undefined;
     const password = first.password ?? strongPassword();

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { invalidField } from '../failure.ts';
+import { uuidOf } from '../ids.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import type { PasswordQueue, QueueCaller } from './password-queue.ts';
 import {
@@ -110,10 +111,7 @@ export class Passwords {
    */
   decoyUserId(usernameKey: string): string {
     const { pepper } = this.#masterKeys.newest;
-    const hex = createHmac('sha256', pepper).update(`user ${usernameKey}`).digest('hex');
-    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
-      '-',
-    );
+    return uuidOf(createHmac('sha256', pepper).update(`user ${usernameKey}`).digest('hex'));
   }
 
   /**

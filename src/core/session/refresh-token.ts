@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { uuidOf } from '../ids.ts';
 
 /** The content of a refresh token with a verified MAC. */
 export interface RefreshGrant {
@@ -58,8 +59,8 @@ export class RefreshTokens {
     if (!this.#macKeys.some((key) => timingSafeEqual(mac(key, body), given))) return undefined;
     if (bytes.readUInt8(0) !== VERSION) return undefined;
     return {
-      userId: uuidText(bytes.subarray(1, 1 + ID_BYTES)),
-      sessionId: uuidText(bytes.subarray(1 + ID_BYTES, GENERATION_AT)),
+      userId: uuidOf(bytes.toString('hex', 1, 1 + ID_BYTES)),
+      sessionId: uuidOf(bytes.toString('hex', 1 + ID_BYTES, GENERATION_AT)),
       generation: bytes.readUInt32BE(GENERATION_AT),
     };
   }
@@ -67,9 +68,4 @@ export class RefreshTokens {
 
 function mac(key: Buffer, body: Buffer): Buffer {
   return createHmac('sha256', key).update(body).digest();
-}
-
-function uuidText(bytes: Buffer): string {
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }

@@ -2,6 +2,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import { Failure } from '../../core/failure.ts';
 import { ADMIN_ROLE } from '../../core/user/user.ts';
 import type { TokenValidation } from '../../core/validation/token-validation.ts';
+import { bearerTokenOf } from '../../validator/bearer-token.ts';
 import type { Requirements, Verdict } from '../../validator/verdict.ts';
 import type { Call, Handler, Interceptor } from '../call.ts';
 
@@ -22,8 +23,6 @@ export type FrontAuth = 'none' | 'mtls' | 'token';
 
 /** Sets the caller of a call, or throws if the caller is refused. */
 export type CallerCheck = (call: Call) => void | Promise<void>;
-
-const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
 /**
  * Authenticates the callers of Validate, BatchValidate and ValidationService, as LATCHKEY_CALLER_AUTH says.
@@ -98,12 +97,12 @@ function requireRole(
   };
 }
 
-/** The token of the `authorization` entry (RFC 6750, section 2.1). More than one entry is an error. */
 function bearerToken(metadata: Metadata): string {
-  const [header, ...others] = metadata.get('authorization');
-  if (header === undefined) throw unauthenticated('This rpc needs `authorization: Bearer <access token>`.');
-  const token = others.length === 0 ? BEARER.exec(header.toString())?.[1] : undefined;
+  // Only names that end in `-bin` have values of bytes.
+  const entries = metadata.get('authorization') as string[];
+  const token = bearerTokenOf(entries);
   if (token === undefined) {
+    if (entries.length === 0) throw unauthenticated('This rpc needs `authorization: Bearer <access token>`.');
     throw unauthenticated('`authorization` must be a single entry of the form `Bearer <access token>`.');
   }
   return token;
