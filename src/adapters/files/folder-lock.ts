@@ -2,11 +2,10 @@ import { constants } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Failure } from '../../core/failure.ts';
+import { isSqliteBusy } from '../sqlite-error.ts';
 import { checkFile } from './owned-file.ts';
 
 const LOCK_FILE = 'in-memory.lock';
-/** The low byte of an extended result code; see https://sqlite.org/rescode.html. */
-const SQLITE_BUSY = 5;
 
 /**
  * Ensures that only one process uses this folder with sessions in memory. Of two, each would accept sessions that the
@@ -28,7 +27,9 @@ export function lockFolder(folder: string, remedy: string): () => void {
   } catch (cause) {
     database?.close();
     if (cause instanceof Failure) throw cause;
-    throw new Failure('INTERNAL', isBusy(cause) ? inUse(folder, remedy) : unusable(file, cause), { cause });
+    throw new Failure('INTERNAL', isSqliteBusy(cause) ? inUse(folder, remedy) : unusable(file, cause), {
+      cause,
+    });
   }
 }
 
@@ -42,14 +43,4 @@ function inUse(folder: string, remedy: string): string {
 function unusable(file: string, cause: unknown): string {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return `The lock ${file} cannot be taken: ${reason}. This process must be able to write to the folder.`;
-}
-
-function isBusy(error: unknown): boolean {
-  return (
-    typeof error === 'object' &&
-    error !== null &&
-    'errcode' in error &&
-    typeof error.errcode === 'number' &&
-    (error.errcode & 0xff) === SQLITE_BUSY
-  );
 }

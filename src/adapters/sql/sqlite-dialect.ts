@@ -9,6 +9,7 @@ import {
   SqliteDriver,
   type SqliteStatement,
 } from 'kysely';
+import { isSqliteBusy, isSqliteError } from '../sqlite-error.ts';
 
 /** Attempts to take the write lock while another process has it. The pause between them does not block the thread. */
 const BUSY_ATTEMPTS = 40;
@@ -19,9 +20,6 @@ const MAX_STATEMENTS = 100;
 
 /** SQLite's message for a rollback after an error, such as a full disk, that already ended the transaction. */
 const NOTHING_TO_ROLL_BACK = 'no transaction is active';
-
-/** The low byte of an extended result code; see https://sqlite.org/rescode.html. */
-const SQLITE_BUSY = 5;
 
 /** Kysely's SQLite dialect for `node:sqlite`. Transactions take the write lock when they begin. */
 export class NodeSqliteDialect extends SqliteDialect {
@@ -43,22 +41,6 @@ export class NodeSqliteDialect extends SqliteDialect {
   override createAdapter(): SqliteAdapter {
     return new TransactionalAdapter();
   }
-}
-
-/** The error that `node:sqlite` throws when SQLite reports one. */
-export interface SqliteError {
-  /** An extended result code. */
-  readonly errcode: number;
-  readonly message: string;
-}
-
-export function isSqliteError(error: unknown): error is SqliteError {
-  return typeof error === 'object' && error !== null && 'errcode' in error;
-}
-
-/** True if another connection holds the required lock. */
-export function isSqliteBusy(error: unknown): boolean {
-  return isSqliteError(error) && (error.errcode & 0xff) === SQLITE_BUSY;
 }
 
 /**

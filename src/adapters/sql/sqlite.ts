@@ -5,12 +5,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Kysely } from 'kysely';
 import { storeUnavailable } from '../../core/failure.ts';
 import { answerInTime } from '../answer-in-time.ts';
+import { isSqliteBusy, isSqliteError } from '../sqlite-error.ts';
 import { migrateToLatest } from './migrations.ts';
 import type { Schema } from './schema.ts';
 import { SQL_DEADLINE_MS, type SqlDatabase } from './sql-database.ts';
 import { SqlKeyStore } from './sql-key-store.ts';
 import { SqlUserDirectory } from './sql-user-directory.ts';
-import { isSqliteBusy, isSqliteError, NodeSqliteDialect } from './sqlite-dialect.ts';
+import { NodeSqliteDialect } from './sqlite-dialect.ts';
 
 export interface SqliteOptions {
   /** Created if missing, with its folder. Only this user gets access. */
