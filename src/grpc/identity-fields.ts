@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import type { FieldIssues } from '../core/field-issues.ts';
 import { MAX_USERNAME_BYTES } from '../core/user/username.ts';
 import type {
   BatchValidateRequest,
@@ -11,7 +12,6 @@ import type {
 import { Consistency } from '../gen/latchkey/v1/validation.ts';
 import { MAX_TOKEN_LENGTH } from '../validator/access-token.ts';
 import { isRevision } from '../validator/revision.ts';
-import type { FieldIssues } from './field-issues.ts';
 import type { RequirementFields } from './messages/verdict-message.ts';
 
 /** The maximum number of access tokens in one BatchValidate. */
@@ -30,67 +30,67 @@ const MAX_AUDIENCE_BYTES = 256;
 const MAX_ADDRESS_LENGTH = 45;
 
 /** The password is not checked here. One that is too long is answered like a wrong one, in the same time. */
-export function checkLogin({ username, clientId, device, origin }: LoginRequest, faults: FieldIssues): void {
-  faults.text('username', username, { min: 1, max: MAX_USERNAME_BYTES });
-  faults.text('client_id', clientId, { max: MAX_CLIENT_ID_BYTES });
-  checkOrigin(origin, faults);
+export function checkLogin({ username, clientId, device, origin }: LoginRequest, issues: FieldIssues): void {
+  issues.text('username', username, { min: 1, max: MAX_USERNAME_BYTES });
+  issues.text('client_id', clientId, { max: MAX_CLIENT_ID_BYTES });
+  checkOrigin(origin, issues);
   if (device === undefined) return;
-  faults.text('device.device_id', device.deviceId, { max: MAX_DEVICE_ID_BYTES });
-  faults.text('device.name', device.name, { max: MAX_DEVICE_NAME_BYTES });
-  faults.text('device.platform', device.platform, { max: MAX_PLATFORM_BYTES });
+  issues.text('device.device_id', device.deviceId, { max: MAX_DEVICE_ID_BYTES });
+  issues.text('device.name', device.name, { max: MAX_DEVICE_NAME_BYTES });
+  issues.text('device.platform', device.platform, { max: MAX_PLATFORM_BYTES });
 }
 
-export function checkRefresh({ refreshToken, clientId, origin }: RefreshRequest, faults: FieldIssues): void {
-  faults.text('refresh_token', refreshToken, { min: 1, max: MAX_REFRESH_TOKEN_BYTES });
-  faults.text('client_id', clientId, { max: MAX_CLIENT_ID_BYTES });
-  checkOrigin(origin, faults);
+export function checkRefresh({ refreshToken, clientId, origin }: RefreshRequest, issues: FieldIssues): void {
+  issues.text('refresh_token', refreshToken, { min: 1, max: MAX_REFRESH_TOKEN_BYTES });
+  issues.text('client_id', clientId, { max: MAX_CLIENT_ID_BYTES });
+  checkOrigin(origin, issues);
 }
 
-export function checkLogout({ token }: LogoutRequest, faults: FieldIssues): void {
+export function checkLogout({ token }: LogoutRequest, issues: FieldIssues): void {
   if (token === undefined) {
-    faults.add('token', 'must have refresh_token or access_token set');
+    issues.add('token', 'must have refresh_token or access_token set');
   } else if (token.$case === 'refreshToken') {
-    faults.text('refresh_token', token.value, { min: 1, max: MAX_REFRESH_TOKEN_BYTES });
+    issues.text('refresh_token', token.value, { min: 1, max: MAX_REFRESH_TOKEN_BYTES });
   } else {
-    faults.text('access_token', token.value, { min: 1, max: MAX_TOKEN_LENGTH });
+    issues.text('access_token', token.value, { min: 1, max: MAX_TOKEN_LENGTH });
   }
 }
 
 /** The token is not checked here. A missing or overlong token gets a rejection, not an error. */
-export function checkValidate(request: ValidateRequest, faults: FieldIssues): void {
-  checkRequirements(request, faults);
+export function checkValidate(request: ValidateRequest, issues: FieldIssues): void {
+  checkRequirements(request, issues);
 }
 
-export function checkBatchValidate(request: BatchValidateRequest, faults: FieldIssues): void {
+export function checkBatchValidate(request: BatchValidateRequest, issues: FieldIssues): void {
   const { length } = request.accessTokens;
   if (length < 1 || length > MAX_BATCH) {
-    faults.add('access_tokens', `must have 1 to ${MAX_BATCH} tokens; it has ${length}`);
+    issues.add('access_tokens', `must have 1 to ${MAX_BATCH} tokens; it has ${length}`);
   }
   const bytes = request.accessTokens.reduce((sum, token) => sum + Buffer.byteLength(token), 0);
   if (bytes > MAX_BATCH_BYTES) {
-    faults.add('access_tokens', `must have at most ${MAX_BATCH_BYTES} bytes in total; it has ${bytes}`);
+    issues.add('access_tokens', `must have at most ${MAX_BATCH_BYTES} bytes in total; it has ${bytes}`);
   }
-  checkRequirements(request, faults);
+  checkRequirements(request, issues);
 }
 
-function checkOrigin(origin: Origin | undefined, faults: FieldIssues): void {
+function checkOrigin(origin: Origin | undefined, issues: FieldIssues): void {
   if (origin === undefined) return;
   const { ipAddress } = origin;
   if (ipAddress.length > MAX_ADDRESS_LENGTH || ipAddress.includes('%') || isIP(ipAddress) === 0) {
-    faults.add('origin.ip_address', 'must be an IPv4 or IPv6 address without a port or zone');
+    issues.add('origin.ip_address', 'must be an IPv4 or IPv6 address without a port or zone');
   }
 }
 
 function checkRequirements(
   { consistency, audience, atLeastRevision }: RequirementFields,
-  faults: FieldIssues,
+  issues: FieldIssues,
 ): void {
   // The decoder keeps unknown enum values. A newer caller may send one.
   if (consistency < Consistency.UNSPECIFIED || consistency > Consistency.STRONG) {
-    faults.add('consistency', 'must be CONSISTENCY_BOUNDED or CONSISTENCY_STRONG');
+    issues.add('consistency', 'must be CONSISTENCY_BOUNDED or CONSISTENCY_STRONG');
   }
-  if (audience !== '') faults.text('audience', audience, { max: MAX_AUDIENCE_BYTES });
+  if (audience !== '') issues.text('audience', audience, { max: MAX_AUDIENCE_BYTES });
   if (atLeastRevision !== '' && !isRevision(atLeastRevision)) {
-    faults.add('at_least_revision', 'must be a revision returned by Logout or Validate');
+    issues.add('at_least_revision', 'must be a revision returned by Logout or Validate');
   }
 }

@@ -1,4 +1,4 @@
-import type { FieldIssues } from './field-issues.ts';
+import type { FieldIssues } from '../core/field-issues.ts';
 
 /** The fields of every list request. */
 export interface PageFields {
@@ -25,13 +25,13 @@ export function afterOf({ pageToken }: PageFields): string | undefined {
 }
 
 /** @param id matches the ids of the listed items. */
-export function checkPage(request: PageFields, id: RegExp, faults: FieldIssues): void {
+export function checkPage(request: PageFields, id: RegExp, issues: FieldIssues): void {
   const { pageSize, pageToken } = request;
   if (pageSize < 0 || pageSize > MAX_PAGE_SIZE) {
-    faults.add('page_size', `must be 1 to ${MAX_PAGE_SIZE}, or 0 for ${DEFAULT_PAGE_SIZE}, not ${pageSize}`);
+    issues.add('page_size', `must be 1 to ${MAX_PAGE_SIZE}, or 0 for ${DEFAULT_PAGE_SIZE}, not ${pageSize}`);
   }
   const after = pageToken.length > MAX_TOKEN_BYTES ? '' : afterOf(request);
   if (after !== undefined && !(id.test(after) && pageTokenOf(after) === pageToken)) {
-    faults.add('page_token', 'must be a next_page_token from a previous response');
+    issues.add('page_token', 'must be a next_page_token from a previous response');
   }
 }

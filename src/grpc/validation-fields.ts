@@ -1,25 +1,25 @@
+import type { FieldIssues } from '../core/field-issues.ts';
 import type { WatchRevocationsRequest } from '../gen/latchkey/v1/validation.ts';
 import { isRevision } from '../validator/revision.ts';
-import type { FieldIssues } from './field-issues.ts';
 import { millisecondsOf } from './messages/duration-message.ts';
 
 const HEARTBEAT_MS = { least: 100, most: 10_000, usual: 1_000 };
 
-export function checkWatchRevocations(request: WatchRevocationsRequest, faults: FieldIssues): void {
+export function checkWatchRevocations(request: WatchRevocationsRequest, issues: FieldIssues): void {
   const { afterRevision, coveredSince, heartbeatInterval } = request;
   if (afterRevision !== '' && !isRevision(afterRevision)) {
-    faults.add('after_revision', 'must be a revision sent by WatchRevocations');
+    issues.add('after_revision', 'must be a revision sent by WatchRevocations');
   }
   if (afterRevision !== '' && coveredSince === undefined) {
-    faults.add('covered_since', 'must be set with after_revision, as sent by WatchRevocations');
+    issues.add('covered_since', 'must be set with after_revision, as sent by WatchRevocations');
   }
   if (afterRevision === '' && coveredSince !== undefined) {
-    faults.add('covered_since', 'must not be set without after_revision');
+    issues.add('covered_since', 'must not be set without after_revision');
   }
   if (heartbeatInterval === undefined) return;
   const ms = millisecondsOf(heartbeatInterval);
   if (!(ms >= HEARTBEAT_MS.least && ms <= HEARTBEAT_MS.most)) {
-    faults.add('heartbeat_interval', 'must be 0.1 to 10 seconds; if not set, it is one second');
+    issues.add('heartbeat_interval', 'must be 0.1 to 10 seconds; if not set, it is one second');
   }
 }
 

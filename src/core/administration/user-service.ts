@@ -1,12 +1,12 @@
 import type { Clock } from '../../validator/clock.ts';
 import type { Actor, SecurityEvents, UserChangeKind } from '../audit/security-event.ts';
 import { Failure } from '../failure.ts';
+import { FieldIssues } from '../field-issues.ts';
 import type { IdSource } from '../ids.ts';
 import { checkNewPassword } from '../password/password-policy.ts';
 import type { QueueCaller } from '../password/password-queue.ts';
 import type { Passwords } from '../password/passwords.ts';
 import type { SessionEnder } from '../session/session-ender.ts';
-import { checkFields } from '../user/field-checks.ts';
 import { checkRoles, distinctRoles } from '../user/roles.ts';
 import { strongPassword } from '../user/strong-password.ts';
 import { ADMIN_ROLE, type User } from '../user/user.ts';
@@ -57,14 +57,14 @@ export class UserService {
   /** Fails with INVALID_FIELD, USERNAME_TAKEN, LOGIN_QUEUE_FULL. */
   async create(user: NewUser, actor: Actor, caller?: QueueCaller): Promise<User> {
     const { passwords, directory } = this.#options;
-    checkFields(
-      () => checkNewUsername(user.username, 'username'),
-      () => checkRoles(user.roles, 'roles'),
-      () => {
-        if ('password' in user) checkNewPassword(user.password, 'password', [user.username]);
-        else passwords.importHash(user.passwordHash);
-      },
-    );
+    const issues = new FieldIssues();
+    issues.rule(() => checkNewUsername(user.username, 'username'));
+    issues.rule(() => checkRoles(user.roles, 'roles'));
+    issues.rule(() => {
+      if ('password' in user) checkNewPassword(user.password, 'password', [user.username]);
+      else passwords.importHash(user.passwordHash);
+    });
+    issues.throwIfAny();
     const stored =
       'password' in user
         ? await passwords.hash(user.password, caller)
@@ -86,10 +86,10 @@ export class UserService {
     const { passwords, directory } = this.#options;
     if ((await directory.list(1, undefined)).users.length > 0) return undefined;
     const password = first.password ?? strongPassword();
-    checkFields(
-      () => checkNewUsername(first.username, 'username'),
-      () => checkNewPassword(password, 'password', [first.username]),
-    );
+    const issues = new FieldIssues();
+    issues.rule(() => checkNewUsername(first.username, 'username'));
+    issues.rule(() => checkNewPassword(password, 'password', [first.username]));
+    issues.throwIfAny();
     const user = this.#newUser(first.username, [ADMIN_ROLE], await passwords.hash(password));
     if (!(await this.#insertFirst(user))) return undefined;
     this.#publish(user.userId, 'CREATED', { kind: 'service' });
@@ -120,14 +120,10 @@ export class UserService {
     ifVersion?: number,
   ): Promise<User> {
     const { username, roles } = change;
-    checkFields(
-      () => {
-        if (username !== undefined) checkNewUsername(username, 'username');
-      },
-      () => {
-        if (roles !== undefined) checkRoles(roles, 'roles');
-      },
-    );
+    const issues = new FieldIssues();
+    if (username !== undefined) issues.rule(() => checkNewUsername(username, 'username'));
+    if (roles !== undefined) issues.rule(() => checkRoles(roles, 'roles'));
+    issues.throwIfAny();
     const user = await this.#change(
       userId,
       {

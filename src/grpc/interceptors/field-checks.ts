@@ -1,8 +1,8 @@
+import { FieldIssues } from '../../core/field-issues.ts';
 import type { Handler } from '../call.ts';
-import { FieldIssues } from '../field-issues.ts';
 
 /** Collects every field of a request that violates the rules in the proto file. Does not throw. */
-export type FieldCheck<Request> = (request: Request, faults: FieldIssues) => void;
+export type FieldCheck<Request> = (request: Request, issues: FieldIssues) => void;
 
 /**
  * Refuses a request whose fields violate the rules in the proto file. One error names all of them.
@@ -15,9 +15,9 @@ export function fieldChecks<Request, Response>(
   check: FieldCheck<Request>,
 ): Handler<Request, Response> {
   return (request, call) => {
-    const faults = new FieldIssues();
-    check(request, faults);
-    faults.throwIfAny();
+    const issues = new FieldIssues();
+    check(request, issues);
+    issues.throwIfAny();
     return next(request, call);
   };
 }

@@ -1,4 +1,4 @@
-import { Failure, type FieldViolation } from '../core/failure.ts';
+import { Failure, type FieldViolation } from './failure.ts';
 
 /** Length bounds of a string, in bytes of UTF-8. */
 export interface TextBounds {
@@ -10,7 +10,7 @@ export interface TextBounds {
 /** Some databases reject NUL, and other control characters can manipulate a terminal. */
 const CONTROL = /\p{Cc}/u;
 
-/** Collects the field violations of one request, so that one error reports all of them. */
+/** Collects the invalid fields of one request, so that one error reports all of them. */
 export class FieldIssues {
   #violations: FieldViolation[] | undefined;
 
