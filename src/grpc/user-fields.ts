@@ -1,5 +1,5 @@
 import type { FieldIssues } from '../core/field-issues.ts';
-import { checkNewPassword } from '../core/password/password-policy.ts';
+import { checkPasswordLength } from '../core/password/password-policy.ts';
 import { checkRoles } from '../core/user/roles.ts';
 import { checkNewUsername, checkUsername } from '../core/user/username.ts';
 import type {
@@ -17,6 +17,7 @@ const USER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const UPDATABLE = ['username', 'roles'];
 
+/** `UserService` checks whether the password is easy to guess. It compares it with the username too. */
 export function checkCreateUser(
   { username, roles, credential }: CreateUserRequest,
   issues: FieldIssues,
@@ -25,7 +26,7 @@ export function checkCreateUser(
   issues.rule(() => checkRoles(roles, 'roles'));
   if (credential === undefined) issues.add('credential', 'must have password or password_hash set');
   else if (credential.$case === 'password') {
-    issues.rule(() => checkNewPassword(credential.value, 'password'));
+    issues.rule(() => checkPasswordLength(credential.value, 'password'));
   }
 }
 
@@ -53,7 +54,7 @@ export function checkUpdateUser(request: UpdateUserRequest, issues: FieldIssues)
 
 export function checkSetPassword(request: SetPasswordRequest, issues: FieldIssues): void {
   checkUserId(request, issues);
-  issues.rule(() => checkNewPassword(request.password, 'password'));
+  issues.rule(() => checkPasswordLength(request.password, 'password'));
 }
 
 export function checkUserId({ userId }: { readonly userId: string }, issues: FieldIssues): void {

@@ -162,6 +162,20 @@ describe('UserService', () => {
     ]);
   });
 
+  test('refuses a password of a wrong length, and leaves to core whether it is easy to guess', async () => {
+    const create = { username: 'a b', roles: [], credential: { $case: 'password' as const, value: 'short' } };
+    expect(await call(users, users.createUser, create, admin)).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      fields: ['username', 'password'],
+    });
+    const request = { userId: idOf(1), password: 'short' };
+    expect(await call(users, users.setPassword, request, admin)).toMatchObject({ fields: ['password'] });
+    const common = { ...create, username: 'ada', credential: { ...create.credential, value: 'password' } };
+    await call(users, users.createUser, common, admin);
+    await call(users, users.setPassword, { ...request, password: 'password' }, admin);
+    expect(asked.map(([method]) => method)).toEqual(['create', 'setPassword']);
+  });
+
   test('names every field of a user that cannot be created', async () => {
     const request = { username: 'a b', roles: ['Not A Role'], credential: undefined };
     expect(await call(users, users.createUser, request, admin)).toMatchObject({
