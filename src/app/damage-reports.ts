@@ -1,4 +1,4 @@
-import type { Damage, OnDamage } from '../adapters/redis/damage.ts';
+import type { Damage, OnDamage } from '../adapters/redis/stored-values.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
 const MESSAGES: Readonly<Record<Damage['what'], string>> = {

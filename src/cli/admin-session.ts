@@ -1,8 +1,7 @@
 import { hostname, platform } from 'node:os';
 import { connect, type LatchkeyClient, LatchkeyError } from '../client/index.ts';
 import { credentialsOf, type GlobalOptions } from './connection.ts';
-import { askSecret, print, readSecret, type Terminal } from './terminal.ts';
-import { UsageError } from './usage-error.ts';
+import { askSecret, print, readSecret, type Terminal, UsageError } from './terminal.ts';
 
 /** Milliseconds. Long, because a password check may wait in the service's queue. */
 const TIMEOUT_MS = 15_000;

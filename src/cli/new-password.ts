@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { askSecret, readSecret, type Terminal } from './terminal.ts';
-import { UsageError } from './usage-error.ts';
+import { askSecret, readSecret, type Terminal, UsageError } from './terminal.ts';
 
 /** The source of a new password, as commander parses it. With none set, the command prompts. */
 export interface NewPasswordOptions {

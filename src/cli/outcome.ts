@@ -1,8 +1,7 @@
 import { CommanderError } from 'commander';
 import { type ConnectionFaultKind, LatchkeyError } from '../client/index.ts';
 import type { GlobalOptions } from './connection.ts';
-import { Interrupted, print, type Terminal } from './terminal.ts';
-import { UsageError } from './usage-error.ts';
+import { Interrupted, print, type Terminal, UsageError } from './terminal.ts';
 
 /** The exit codes. */
 export const EXIT = {

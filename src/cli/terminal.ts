@@ -1,7 +1,11 @@
 import { createInterface } from 'node:readline';
 import { type Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { UsageError } from './usage-error.ts';
+
+/** The command line, the environment or standard input is invalid. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
 
 /** The environment of a command: its input, its output and its stop signal. */
 export interface Terminal {

@@ -6,8 +6,7 @@ import type { GlobalOptions } from './connection.ts';
 import { addNewPasswordOptions, type NewPasswordOptions, newPassword } from './new-password.ts';
 import { type Output, userOutput } from './output.ts';
 import type { Terminal } from './terminal.ts';
-import { askLine, readSecret } from './terminal.ts';
-import { UsageError } from './usage-error.ts';
+import { askLine, readSecret, UsageError } from './terminal.ts';
 import { everyUser, findUser, type RoleChange, updateUser } from './users.ts';
 
 interface CreateOptions extends NewPasswordOptions {

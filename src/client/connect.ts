@@ -13,10 +13,9 @@ import { channelCredentials } from './transport/credentials.ts';
 import type { ConnectOptions, LatchkeyClient } from './transport/latchkey-client.ts';
 import { checkedAnswer } from './transport/own-token.ts';
 import { RemoteValidation } from './transport/remote-validation.ts';
-import { requirementsProblem } from './transport/requirements-problem.ts';
 import { ServiceAccount } from './transport/service-account.ts';
 import { signInCalls } from './transport/sign-in.ts';
-import type { TokenValidator } from './transport/validation.ts';
+import { requirementsProblem, type TokenValidator } from './transport/validation.ts';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 const DEFAULT_MAX_STALENESS_MS = 5_000;

@@ -2,8 +2,9 @@ import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
 import type { Actor } from '../core/audit/security-event.ts';
 import type { Failure } from '../core/failure.ts';
 import type { IdSource } from '../core/ids.ts';
+import type { CallSource } from '../core/password/password-queue.ts';
 import type { Clock } from '../validator/clock.ts';
-import { peerAddress } from './peer-address.ts';
+import { networkOf, peerAddress } from './peer-address.ts';
 import { peerConnection } from './peer-connection.ts';
 
 /** Who makes a call. Interceptors set only what the rpc requires. */
@@ -116,4 +117,17 @@ export class Call {
   abort(reason?: Failure): void {
     this.#aborter?.abort(reason);
   }
+}
+
+/**
+ * Returns the source of a call, for queues that share capacity between sources.
+ *
+ * @param ipAddress the user's address, if a front stated it. Default: the peer's address.
+ */
+export function callSource(
+  call: Call,
+  purpose: CallSource['purpose'],
+  ipAddress: string = call.peerAddress,
+): CallSource {
+  return { purpose, address: networkOf(ipAddress), connection: call.connection };
 }

@@ -14,8 +14,7 @@ import {
   ValidateRequest,
 } from '../gen/latchkey/v1/identity.ts';
 import type { Requirements, ValidationResult } from '../validator/verdict.ts';
-import type { Call } from './call.ts';
-import { callSource } from './call-source.ts';
+import { type Call, callSource } from './call.ts';
 import { asEncoded, type EncodedMessage } from './encoding.ts';
 import {
   checkBatchValidate,

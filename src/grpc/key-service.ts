@@ -5,9 +5,10 @@ import {
   ListSigningKeysResponse,
   RotateSigningKeyRequest,
   RotateSigningKeyResponse,
+  type SigningKey,
+  SigningKeyState,
 } from '../gen/latchkey/admin/v1/key.ts';
 import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
-import { signingKeyMessage } from './messages/key-message.ts';
 import { afterOf, checkPage, pageSizeOf, pageTokenOf } from './page.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { unaryService } from './unary.ts';
@@ -65,4 +66,21 @@ function listSigningKeys(
     keys: page.map(signingKeyMessage),
     nextPageToken: next === undefined ? '' : pageTokenOf(next.keyId),
   };
+}
+
+function signingKeyMessage(key: SigningKeyInfo): SigningKey {
+  return {
+    keyId: key.keyId,
+    algorithm: key.algorithm,
+    state: SigningKeyState[key.state],
+    createdAt: new Date(key.createdAt),
+    signsFrom: new Date(key.signsFrom),
+    signsUntil: instant(key.signsUntil),
+    publishedUntil: instant(key.publishedUntil),
+    masterKeyId: key.masterKeyId ?? '',
+  };
+}
+
+function instant(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(ms);
 }

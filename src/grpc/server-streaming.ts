@@ -3,7 +3,6 @@ import { Failure } from '../core/failure.ts';
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
 import { Call, type Handler } from './call.ts';
-import { statusToSend } from './rpc-error.ts';
 import {
   type CallEnvironment,
   interceptorChain,
@@ -12,6 +11,7 @@ import {
   type ServiceRegistration,
   type StreamingCallHandler,
 } from './service-registration.ts';
+import { statusToSend } from './status-details.ts';
 
 type Surface = ServerWritableStream<Buffer, unknown>;
 

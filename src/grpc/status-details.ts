@@ -1,4 +1,4 @@
-import { Metadata, type StatusObject } from '@grpc/grpc-js';
+import { Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import type { Failure } from '../core/failure.ts';
 import type { Any } from '../gen/google/protobuf/any.ts';
 import { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.ts';
@@ -49,4 +49,24 @@ function detailsOf({ reason, metadata, violations, retryAfterMs }: Failure): Any
 
 function pack<Message>(name: string, type: Encoder<Message>, message: Message): Any {
   return { typeUrl: `type.googleapis.com/google.rpc.${name}`, value: bytesOf(type, message) };
+}
+
+/** A status other than OK, ready to be sent. Only error translation creates it. */
+export class RpcError extends Error implements StatusObject {
+  override readonly name = 'RpcError';
+  readonly code: status;
+  readonly details: string;
+  readonly metadata: Metadata;
+
+  constructor({ code, details, metadata }: StatusObject) {
+    super(details);
+    this.code = code;
+    this.details = details;
+    this.metadata = metadata;
+  }
+}
+
+/** The status to send for an error of the interceptor chain. Any other error than `RpcError` arose outside of it. */
+export function statusToSend(error: unknown): Partial<StatusObject> {
+  return error instanceof RpcError ? error : { code: status.INTERNAL, details: 'Internal error.' };
 }

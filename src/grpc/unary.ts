@@ -2,7 +2,6 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { Call, type Handler } from './call.ts';
 import type { EncodedMessage, Encoder } from './encoding.ts';
 import { encodedResponse } from './interceptors/encoded-response.ts';
-import { statusToSend } from './rpc-error.ts';
 import {
   type CallEnvironment,
   interceptorChain,
@@ -11,6 +10,7 @@ import {
   type ServiceRegistration,
   type UnaryCallHandler,
 } from './service-registration.ts';
+import { statusToSend } from './status-details.ts';
 
 /** One unary rpc: its messages, its callers, its field checks and its handler. */
 export interface Rpc<Request, Response> extends RpcRequests<Request> {

@@ -9,7 +9,6 @@ import type {
   SetPasswordRequest,
   UpdateUserRequest,
 } from '../gen/latchkey/admin/v1/user.ts';
-import { versionOf } from './messages/user-message.ts';
 import { checkPage } from './page.ts';
 
 /** A user id (RFC 9562). Other text is refused before the lookup, because databases restrict text values. */
@@ -59,4 +58,9 @@ export function checkSetPassword(request: SetPasswordRequest, issues: FieldIssue
 
 export function checkUserId({ userId }: { readonly userId: string }, issues: FieldIssues): void {
   if (!USER_ID.test(userId)) issues.add('user_id', 'must be a user id: a UUID in lower case');
+}
+
+/** The version in an etag. Undefined if the etag is not valid. */
+export function versionOf(etag: string): number | undefined {
+  return /^[1-9]\d{0,14}$/.test(etag) ? Number(etag) : undefined;
 }

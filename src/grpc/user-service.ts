@@ -1,5 +1,6 @@
 import type { UserService } from '../core/administration/user-service.ts';
 import type { QueueCaller } from '../core/password/password-queue.ts';
+import type { User as DomainUser } from '../core/user/user.ts';
 import {
   CreateUserRequest,
   CreateUserResponse,
@@ -17,12 +18,11 @@ import {
   SetPasswordResponse,
   UpdateUserRequest,
   UpdateUserResponse,
+  type User,
   UserServiceService,
 } from '../gen/latchkey/admin/v1/user.ts';
-import { actorOf, type Call } from './call.ts';
-import { callSource } from './call-source.ts';
+import { actorOf, type Call, callSource } from './call.ts';
 import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
-import { userMessage, versionOf } from './messages/user-message.ts';
 import { afterOf, pageSizeOf, pageTokenOf } from './page.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { unaryService } from './unary.ts';
@@ -33,6 +33,7 @@ import {
   checkSetPassword,
   checkUpdateUser,
   checkUserId,
+  versionOf,
 } from './user-fields.ts';
 
 /** The core service behind admin.UserService. */
@@ -173,4 +174,17 @@ async function setPassword(
 
 function queueCaller(call: Call): QueueCaller {
   return { source: callSource(call, 'administration'), signal: call.signal };
+}
+
+function userMessage(user: DomainUser): User {
+  return {
+    userId: user.userId,
+    username: user.username,
+    roles: user.roles,
+    disabledAt: user.disabledAt === undefined ? undefined : new Date(user.disabledAt),
+    createdAt: new Date(user.createdAt),
+    updatedAt: new Date(user.updatedAt),
+    passwordChangedAt: new Date(user.passwordChangedAt),
+    etag: String(user.version),
+  };
 }

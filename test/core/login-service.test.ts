@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Failure, storeUnavailable } from '../../src/core/failure.ts';
-import { invalidCredentials } from '../../src/core/user/invalid-credentials.ts';
+import { invalidCredentials } from '../../src/core/user/user-failures.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ATTEMPT, COST, LoginStage, OPENED, PASSWORD } from '../support/login-stage.ts';
 

@@ -1,9 +1,9 @@
 import { PasswordQueue } from '../../src/core/password/password-queue.ts';
 import type { OpenedSession, SignIn } from '../../src/core/session/session-service.ts';
 import { type LoginAttempt, LoginService } from '../../src/core/sign-in/login-service.ts';
-import { invalidCredentials } from '../../src/core/user/invalid-credentials.ts';
 import type { User } from '../../src/core/user/user.ts';
 import type { ChangeConditions, UserChange } from '../../src/core/user/user-directory.ts';
+import { invalidCredentials } from '../../src/core/user/user-failures.ts';
 import { ManualClock } from './manual-clock.ts';
 import { passwordsWith } from './passwords.ts';
 import { RecordingHasher } from './recording-hasher.ts';

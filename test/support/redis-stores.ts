@@ -4,11 +4,11 @@ import {
   type RedisAddress,
   reconnectRedis,
 } from '../../src/adapters/redis/connection.ts';
-import type { Damage } from '../../src/adapters/redis/damage.ts';
 import type { DurabilityOptions } from '../../src/adapters/redis/durability.ts';
 import { watchFailover } from '../../src/adapters/redis/failover-watch.ts';
 import { RedisRevocationLog } from '../../src/adapters/redis/redis-revocation-log.ts';
 import { RedisSessionStore } from '../../src/adapters/redis/redis-session-store.ts';
+import type { Damage } from '../../src/adapters/redis/stored-values.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import type { Clock } from '../../src/validator/clock.ts';
 import { HOUR } from './sessions.ts';

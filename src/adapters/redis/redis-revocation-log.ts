@@ -9,12 +9,12 @@ import type { Revocation } from '../../validator/revocation-set.ts';
 import { answerInTime } from '../answer-in-time.ts';
 import { clusterPrimaries } from './cluster-primaries.ts';
 import { closeRedis, type RedisClient } from './connection.ts';
-import type { OnDamage } from './damage.ts';
 import { type DurabilityOptions, ReplicaConfirmation } from './durability.ts';
 import { LOG_KEYS } from './keys.ts';
 import { fieldsOf, parseEntry } from './log-entry.ts';
 import { Script } from './script.ts';
 import { ScriptRunner } from './script-runner.ts';
+import type { OnDamage } from './stored-values.ts';
 
 export interface RedisRevocationLogOptions {
   /** Connection for appends. May wait for replicas. */

@@ -13,13 +13,13 @@ import type {
 import type { Clock } from '../../validator/clock.ts';
 import { answerInTime } from '../answer-in-time.ts';
 import type { RedisClient } from './connection.ts';
-import { type OnDamage, UnreadableRecord } from './damage.ts';
 import { type DurabilityOptions, ReplicaConfirmation } from './durability.ts';
 import { PROBE_KEY, type UserKeys, userKeys } from './keys.ts';
 import { Script } from './script.ts';
 import { ScriptRunner } from './script-runner.ts';
-import { formatSession, parseEnded } from './session-record.ts';
+import { formatSession, parseEnded, UnreadableRecord } from './session-record.ts';
 import { expectOwn, parseRead, parseRotate, texts } from './session-reply.ts';
+import type { OnDamage } from './stored-values.ts';
 
 export interface RedisSessionStoreOptions {
   /** Connection for steps that do not wait for replicas. */

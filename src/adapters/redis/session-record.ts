@@ -2,10 +2,14 @@ import { MAX_GENERATION } from '../../core/session/refresh-token.ts';
 import type { EndedSession, Session } from '../../core/session/session.ts';
 import { isRevision } from '../../validator/revision.ts';
 import { createdAtOf } from '../../validator/session-id.ts';
-import { UnreadableRecord } from './damage.ts';
 import { LATEST_MS, reasonOf, timeOf } from './stored-values.ts';
 
 const FORMAT = 1;
+
+/** A session record that cannot be parsed. */
+export class UnreadableRecord extends Error {
+  override readonly name = 'UnreadableRecord';
+}
 
 /** The elements of a record, in order; `scripts/session.lua` describes them. */
 type StoredSession = readonly [

@@ -1,6 +1,5 @@
 import type { ReadOutcome, RotateOutcome } from '../../core/session/session-store.ts';
-import { UnreadableRecord } from './damage.ts';
-import { parseEnded, parseSession } from './session-record.ts';
+import { parseEnded, parseSession, UnreadableRecord } from './session-record.ts';
 
 interface Asked {
   readonly userId: string;

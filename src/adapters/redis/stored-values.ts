@@ -1,5 +1,15 @@
 import type { EndReason } from '../../core/audit/end-reason.ts';
 
+/** A value in Redis that is not in the format of any known release. */
+export interface Damage {
+  readonly what: 'session' | 'revocation';
+  /** The session's id, or the entry's revision. */
+  readonly id: string;
+}
+
+/** Called each time a damaged value is read. Must not throw. */
+export type OnDamage = (damage: Damage) => void;
+
 /** The last millisecond of the year 9999: the maximum of a protobuf Timestamp. */
 export const LATEST_MS = 253_402_300_799_999;
 

@@ -3,8 +3,9 @@ import {
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
+  setLogger,
 } from '@grpc/grpc-js';
-import { maskLibraryTrace } from '../transport/library-log.ts';
+import { maskCredentials } from '../../validator/masked-credentials.ts';
 import type { Access } from './access.ts';
 import { ActiveCalls } from './active-calls.ts';
 import {
@@ -176,4 +177,19 @@ class GuardedCall extends ServerInterceptingCall {
     this.#handlerTold = true;
     handler.onCancel();
   }
+}
+
+/** Starts each line with the same letter as grpc-js. */
+function writer(mark: 'D' | 'E' | 'I') {
+  return (text: unknown) => void process.stderr.write(`${mark} ${maskCredentials(String(text))}\n`);
+}
+
+/**
+ * Masks tokens in the output of `GRPC_TRACE`, where grpc-js prints request headers. Without a trace it does nothing.
+ * It runs at import, so a logger that the application sets later replaces it.
+ */
+function maskLibraryTrace(environment: Readonly<Record<string, string | undefined>>): void {
+  const { GRPC_TRACE, GRPC_NODE_TRACE } = environment;
+  if (!GRPC_TRACE && !GRPC_NODE_TRACE) return;
+  setLogger({ debug: writer('D'), info: writer('I'), error: writer('E') });
 }

@@ -1,5 +1,8 @@
+import { status } from '@grpc/grpc-js';
 import type { EndReason as EndReasonNumbers } from '../../gen/latchkey/v1/session.ts';
 import type { RejectionReason } from '../../validator/verdict.ts';
+import { LatchkeyError } from './errors.ts';
+import { type NamesOf, unknownOption } from './option-names.ts';
 
 /** Why a session ended: a name of the contract's `EndReason`. `UNSPECIFIED`: unknown. */
 export type EndReasonName = keyof typeof EndReasonNumbers;
@@ -63,6 +66,26 @@ export interface Requirements {
   readonly atLeastRevision?: string;
   /** Cancels the wait; the validation then fails with CANCELLED. Default: none. */
   readonly signal?: AbortSignal;
+}
+
+const REQUIREMENT_NAMES: NamesOf<Requirements> = {
+  consistency: true,
+  audience: true,
+  atLeastRevision: true,
+  signal: true,
+};
+
+/** Why the requirements of a validation are invalid. Undefined: they are valid. */
+export function requirementsProblem(
+  requirements: Requirements | null | undefined,
+): LatchkeyError | undefined {
+  if (requirements === undefined || requirements === null) return undefined;
+  const unknown = unknownOption(requirements, REQUIREMENT_NAMES);
+  if (unknown !== undefined) return new LatchkeyError(status.INVALID_ARGUMENT, unknown);
+  const consistency: unknown = requirements.consistency;
+  if (consistency === undefined || consistency === 'bounded' || consistency === 'strong') return undefined;
+  const message = `consistency is ${JSON.stringify(consistency) ?? typeof consistency}; it must be bounded or strong.`;
+  return new LatchkeyError(status.INVALID_ARGUMENT, message);
 }
 
 /** Validates access tokens, in this process or in the service. */

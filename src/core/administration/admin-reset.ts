@@ -1,6 +1,6 @@
 import type { Actor } from '../audit/security-event.ts';
+import { strongPassword } from '../password/password-policy.ts';
 import { distinctRoles } from '../user/roles.ts';
-import { strongPassword } from '../user/strong-password.ts';
 import { ADMIN_ROLE, type User } from '../user/user.ts';
 import { userNotFound } from '../user/user-failures.ts';
 import { canonicalUsername } from '../user/username.ts';

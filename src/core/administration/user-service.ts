@@ -3,12 +3,11 @@ import type { Actor, SecurityEvents, UserChangeKind } from '../audit/security-ev
 import { Failure } from '../failure.ts';
 import { FieldIssues } from '../field-issues.ts';
 import type { IdSource } from '../ids.ts';
-import { checkNewPassword } from '../password/password-policy.ts';
+import { checkNewPassword, strongPassword } from '../password/password-policy.ts';
 import type { QueueCaller } from '../password/password-queue.ts';
 import type { Passwords } from '../password/passwords.ts';
 import type { SessionEnder } from '../session/session-ender.ts';
 import { checkRoles, distinctRoles } from '../user/roles.ts';
-import { strongPassword } from '../user/strong-password.ts';
 import { ADMIN_ROLE, type User } from '../user/user.ts';
 import type { UserChange, UserDirectory, UserPage } from '../user/user-directory.ts';
 import { userNotFound } from '../user/user-failures.ts';

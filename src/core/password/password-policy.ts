@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { invalidField } from '../failure.ts';
 import { isCommonPassword } from './common-password.ts';
 
@@ -8,6 +9,11 @@ const MAX_PASSWORD_LENGTH = 256;
 
 /** Words that are easy to guess for this service. */
 const SERVICE_WORDS = ['latchkey'];
+
+/** Of generated passwords. Excludes letters that look like another letter or a digit. */
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const GROUPS = 5;
+const GROUP_LENGTH = 5;
 
 /** Throws INVALID_FIELD if the password is too short or too long. The error never contains the password. */
 export function checkPasswordLength(password: string, field: string): void {
@@ -37,4 +43,15 @@ export function checkNewPassword(
   if (isCommonPassword(password, [...SERVICE_WORDS, ...contextWords])) {
     throw invalidField(field, 'is too easy to guess; choose another password, for example a sentence');
   }
+}
+
+/** Generates a password of 125 random bits, in groups that can be read aloud. */
+export function strongPassword(): string {
+  const characters = Array.from(
+    randomBytes(GROUPS * GROUP_LENGTH),
+    (byte) => ALPHABET[byte % ALPHABET.length],
+  );
+  return Array.from({ length: GROUPS }, (_, group) =>
+    characters.slice(group * GROUP_LENGTH, (group + 1) * GROUP_LENGTH).join(''),
+  ).join('-');
 }

@@ -6,14 +6,13 @@ import type { EndReason } from '../audit/end-reason.ts';
 import type { Actor, EventOrigin, SecurityEvents } from '../audit/security-event.ts';
 import { Failure, storeUnavailable } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
-import { invalidCredentials } from '../user/invalid-credentials.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
+import { invalidCredentials } from '../user/user-failures.ts';
 import type { AccessTokenIssuer } from './access-token-issuer.ts';
-import type { IssuedTokens } from './issued-tokens.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { MAX_GENERATION, type RefreshGrant, type RefreshTokens } from './refresh-token.ts';
-import type { Device, EndedSession, Session, SessionPolicy } from './session.ts';
+import type { Device, EndedSession, IssuedTokens, Session, SessionPolicy } from './session.ts';
 import type { SessionEnder } from './session-ender.ts';
 import type { CreateOutcome, RotateOutcome, SessionStore } from './session-store.ts';
 

@@ -28,6 +28,14 @@ export interface Session {
   readonly securityVersion: number;
 }
 
+/** The tokens of a session. Times are milliseconds since 1970. */
+export interface IssuedTokens {
+  readonly accessToken: string;
+  readonly accessTokenExpiresAt: number;
+  readonly refreshToken: string;
+  readonly refreshTokenExpiresAt: number;
+}
+
 /** The content of a tombstone. */
 export interface EndedSession {
   readonly sessionId: string;

@@ -1,5 +1,10 @@
 import { Failure } from '../failure.ts';
 
+/** The same error for every failed login, so that the message does not reveal the cause. */
+export function invalidCredentials(): Failure {
+  return new Failure('INVALID_CREDENTIALS', 'Invalid username or password.');
+}
+
 /** No user has this id or username. */
 export function userNotFound(): Failure {
   return new Failure('USER_NOT_FOUND', 'There is no such user.');

@@ -1,8 +1,7 @@
 import { Failure, type FailureReason } from '../../core/failure.ts';
 import type { Call, Handler, Method } from '../call.ts';
-import { RpcError } from '../rpc-error.ts';
 import type { ServerLog } from '../server-log.ts';
-import { statusOf } from '../status-details.ts';
+import { RpcError, statusOf } from '../status-details.ts';
 
 /** Failures that a caller can cause at will. They are not logged, so that a caller cannot flood the log. */
 const CALLERS_OWN: ReadonlySet<FailureReason> = new Set(['CANCELLED', 'DEADLINE_EXCEEDED']);

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type { Clock } from '../../validator/clock.ts';
 import type { Call, Handler, Method } from '../call.ts';
-import { RpcError } from '../rpc-error.ts';
+import { RpcError } from '../status-details.ts';
 
 /** Counts and times calls. */
 export interface CallMetrics {

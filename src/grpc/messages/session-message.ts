@@ -1,8 +1,8 @@
-import type { IssuedTokens } from '../../core/session/issued-tokens.ts';
 import type {
   Device as DomainDevice,
   EndedSession as DomainEndedSession,
   Session as DomainSession,
+  IssuedTokens,
 } from '../../core/session/session.ts';
 import type { Tokens } from '../../gen/latchkey/v1/identity.ts';
 import { type Device, type EndedSession, EndReason, type Session } from '../../gen/latchkey/v1/session.ts';
