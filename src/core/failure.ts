@@ -76,6 +76,11 @@ export function storeUnavailable(store: StoreName, cause: unknown): Failure {
   });
 }
 
+/** This server is about to stop. */
+export function draining(): Failure {
+  return new Failure('DRAINING', 'The server is shutting down; retry on another connection.');
+}
+
 /** One field is invalid. */
 export function invalidField(field: string, description: string): Failure {
   return new Failure('INVALID_FIELD', `${field}: ${description}`, { violations: [{ field, description }] });

@@ -33,7 +33,7 @@ export function keyService(
         request: ListSigningKeysRequest,
         response: ListSigningKeysResponse,
         callers,
-        check: (request, faults) => checkPage(request, KEY_ID, faults),
+        check: (request, issues) => checkPage(request, KEY_ID, issues),
         handle: async (request) => {
           // Another replica may have created a key since the last reload.
           await keys.reload();

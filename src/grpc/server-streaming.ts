@@ -1,5 +1,5 @@
 import type { ServerWritableStream, ServiceDefinition } from '@grpc/grpc-js';
-import { Failure } from '../core/failure.ts';
+import { draining } from '../core/failure.ts';
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
 import { Call, type Handler } from './call.ts';
@@ -94,10 +94,6 @@ class UnderWay {
       }
     };
   }
-}
-
-function draining(): Failure {
-  return new Failure('DRAINING', 'The server is shutting down; retry on another connection.');
 }
 
 function streamingCallHandler(

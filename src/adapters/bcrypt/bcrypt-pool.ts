@@ -1,4 +1,4 @@
-import { Failure } from '../../core/failure.ts';
+import { draining, Failure } from '../../core/failure.ts';
 import type { PasswordHasher } from '../../core/password/password-hasher.ts';
 import { BcryptThread } from './bcrypt-thread.ts';
 import type { BcryptJob } from './bcrypt-worker.ts';
@@ -145,8 +145,4 @@ export class BcryptPool implements PasswordHasher {
     this.#waiting = [];
     for (const { fail } of failed) fail(failure);
   }
-}
-
-function draining(): Failure {
-  return new Failure('DRAINING', 'The server is about to stop; repeat the call on another connection.');
 }

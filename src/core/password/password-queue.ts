@@ -1,4 +1,4 @@
-import { Failure } from '../failure.ts';
+import { draining, Failure } from '../failure.ts';
 import { FairQueue, type SourcePath } from './fair-queue.ts';
 
 /** The source of a call. The queue serves purposes in turn, then the addresses of each, then their connections. */
@@ -175,10 +175,6 @@ export class Place {
 
 function pathOf({ purpose, address, connection }: CallSource): SourcePath {
   return [purpose, address === '' ? connection : address, connection];
-}
-
-function draining(): Failure {
-  return new Failure('DRAINING', 'The server is about to stop; repeat the call on another connection.');
 }
 
 function cancelled(signal: AbortSignal | undefined): Failure {
