@@ -1,35 +1,26 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ClientProject, type Compiler } from '../support/client-package.ts';
+import { ClientAndService } from '../support/client-and-service.ts';
+import type { ClientProject, Compiler } from '../support/client-package.ts';
 import { codeOf, programOf } from '../support/guide-code.ts';
-import { LatchkeyProcess } from '../support/latchkey-process.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const password = 'correct horse battery';
-const dataDir = mkdtempSync(path.join(tmpdir(), 'latchkey-guide-'));
+const { password } = ClientAndService;
 
+let service: ClientAndService;
 let project: ClientProject;
-let service: LatchkeyProcess;
 let blocks: readonly string[];
 
 beforeAll(async () => {
-  project = new ClientProject();
-  for (const name of ['fastify', 'jest', '@swc/jest', '@swc/core']) project.link(name);
+  service = await ClientAndService.start();
+  project = service.project;
+  project.link('fastify');
   const guides = [path.join(root, 'README.md'), path.join(project.installed, 'README.md')];
   blocks = guides.flatMap((guide) => codeOf(readFileSync(guide, 'utf8')));
-  service = await LatchkeyProcess.start({
-    LATCHKEY_DATA_DIR: dataDir,
-    LATCHKEY_BOOTSTRAP_PASSWORD: password,
-  });
 }, 60_000);
 
-afterAll(async () => {
-  await service.stop();
-  project.remove();
-  rmSync(dataDir, { recursive: true });
-});
+afterAll(() => service.stop());
 
 const IMPORTS = "import { connect } from 'latchkey-client';\n";
 const CONNECTED = `${IMPORTS}
@@ -74,8 +65,8 @@ const isDeclaration = (block: string) => block.startsWith('declare');
 
 describe('the code of the guides, strict and with exactOptionalPropertyTypes,', () => {
   test.each<[compiler: Compiler, extension: 'mts' | 'cts', options: object]>([
-    ['typescript', 'mts', { target: 'es2024', skipLibCheck: false }],
-    ['typescript', 'cts', { target: 'es2024', skipLibCheck: false }],
+    ['typescript', 'mts', {}],
+    ['typescript', 'cts', {}],
     ['typescript-5.6', 'mts', { target: 'es2023', skipLibCheck: true }],
     ['typescript-5.6', 'cts', { target: 'es2023', skipLibCheck: true }],
   ])(
@@ -88,12 +79,7 @@ describe('the code of the guides, strict and with exactOptionalPropertyTypes,', 
         project.write(`block-${index}.${extension}`, programOf(runnable(block), dynamically) + RUN);
         return `block-${index}.${extension}`;
       });
-      const compilerOptions = {
-        ...{ module: 'nodenext', strict: true, exactOptionalPropertyTypes: true, types: ['node'] },
-        ...{ outDir: `out-${compiler}`, ...options },
-      };
-      project.write('tsconfig.json', JSON.stringify({ compilerOptions, files }));
-      project.tsc(compiler);
+      project.tsc(files, { outDir: `out-${compiler}`, ...options }, compiler);
       for (const file of files) {
         const compiled = `out-${compiler}/${file.replace('ts', 'js')}`;
         expect(project.node([compiled, service.address])).toBe('done\n');
@@ -109,37 +95,21 @@ describe('the code of the guides, strict and with exactOptionalPropertyTypes,', 
       const route = "export const config: FastifyContextConfig = { access: { anyRole: ['admin'] } };";
       const lines = ["import type { FastifyContextConfig } from 'fastify';", declaration, route];
       project.write('routes.mts', lines.join('\n'));
-      const compilerOptions = {
-        ...{ module: 'nodenext', strict: true, exactOptionalPropertyTypes: true, types: ['node'] },
-        ...{ target: 'es2023', skipLibCheck: true, noEmit: true },
-      };
-      project.write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['routes.mts'] }));
-      project.tsc(compiler);
+      project.tsc(['routes.mts'], { target: 'es2023', skipLibCheck: true, noEmit: true }, compiler);
     },
   );
 });
 
 test('the lines of the guide for tests run in Jest, with the settings of the guide', () => {
-  const guide = readFileSync(path.join(project.installed, 'README.md'), 'utf8');
-  const [, settings = ''] = /^```js\n(\/\/ jest[.]config[.]js\n.*?)^```$/ms.exec(guide) ?? [];
-  project.write('jest.config.js', settings);
   const block = blocks.find((each) => each.includes('testLatchkey()')) ?? '';
   project.write('guide.test.js', `${programOf(runnable(block), false)}test('runs', main);\n`);
-  const report = project.node(['node_modules/jest/bin/jest.js', '--json', '--cache=false']);
-  expect(JSON.parse(report)).toMatchObject({ numPassedTests: 1, numFailedTests: 0 });
+  expect(project.jest()).toMatchObject({ numPassedTests: 1, numFailedTests: 0 });
 }, 30_000);
 
 test('TypeScript 5.6 finds fault with no declaration of the client, only with those of @bufbuild/protobuf', () => {
   project.write('all.mts', "import 'latchkey-client';\nimport 'latchkey-client/testing';\n");
-  const compilerOptions = {
-    module: 'nodenext',
-    target: 'es2023',
-    strict: true,
-    types: ['node'],
-    noEmit: true,
-  };
-  project.write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['all.mts'] }));
-  const faults = project.faults('typescript-5.6');
+  const options = { target: 'es2023', exactOptionalPropertyTypes: false, noEmit: true };
+  const faults = project.faults(['all.mts'], options, 'typescript-5.6');
   expect(faults.length).toBeGreaterThan(0);
   expect(faults.filter((fault) => !/@bufbuild\/protobuf\/.*'Uint8Array' is not generic/.test(fault))).toEqual(
     [],

@@ -1,31 +1,22 @@
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { ClientProject } from '../support/client-package.ts';
-import { LatchkeyProcess } from '../support/latchkey-process.ts';
+import { ClientAndService } from '../support/client-and-service.ts';
+import type { ClientProject } from '../support/client-package.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const password = 'correct horse battery';
-const dataDir = mkdtempSync(path.join(tmpdir(), 'latchkey-client-data-'));
+const { password } = ClientAndService;
 
+let service: ClientAndService;
 let project: ClientProject;
-let service: LatchkeyProcess;
 
 beforeAll(async () => {
-  project = new ClientProject();
-  service = await LatchkeyProcess.start({
-    LATCHKEY_DATA_DIR: dataDir,
-    LATCHKEY_BOOTSTRAP_PASSWORD: password,
-  });
+  service = await ClientAndService.start();
+  project = service.project;
 }, 60_000);
 
-afterAll(async () => {
-  await service.stop();
-  project.remove();
-  rmSync(dataDir, { recursive: true });
-});
+afterAll(() => service.stop());
 
 /** Signs in, has the token validated, ends the session, and has it validated again. */
 const round = `
@@ -33,7 +24,7 @@ async function round(address: string): Promise<void> {
   const client = connect(address, { credentials: { kind: 'plaintext' } });
   await client.ready();
   const { tokens } = await client.login({ username: 'admin', password: '${password}' });
-  const accessToken = tokens?.accessToken ?? '';
+  const { accessToken } = tokens;
   const first = await client.validate(accessToken);
   const { revision } = await client.logout({ accessToken });
   const second = await client.validate(accessToken, { atLeastRevision: revision });
@@ -69,21 +60,12 @@ describe('the published client', () => {
       ].join('\n');
     project.write('typed.mts', lines('esm'));
     project.write('typed.cts', lines('cjs'));
-    const compilerOptions = {
-      ...{ module: 'nodenext', target: 'es2024', strict: true, types: ['node'] },
-      ...{ exactOptionalPropertyTypes: true, skipLibCheck: false, outDir: 'out' },
-    };
-    project.write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['typed.mts', 'typed.cts'] }));
-    project.tsc();
+    project.tsc(['typed.mts', 'typed.cts'], { outDir: 'out' });
     expect(project.node(['out/typed.mjs', service.address])).toBe('admin\nLOGGED_OUT\n');
     expect(project.node(['out/typed.cjs', service.address])).toBe('admin\nLOGGED_OUT\n');
   });
 
   test('can be required in a test of Jest, with the settings of its guide and no flags', () => {
-    for (const name of ['jest', '@swc/jest', '@swc/core']) project.link(name);
-    const guide = readFileSync(path.join(project.installed, 'README.md'), 'utf8');
-    const [, settings = ''] = /^```js\n(\/\/ jest[.]config[.]js\n.*?)^```$/ms.exec(guide) ?? [];
-    project.write('jest.config.js', settings);
     const lines = [
       "const { testLatchkey } = require('latchkey-client/testing');",
       "test('signs in', async () => {",
@@ -93,8 +75,7 @@ describe('the published client', () => {
       '});',
     ];
     project.write('signs-in.test.js', lines.join('\n'));
-    const report = JSON.parse(project.node(['node_modules/jest/bin/jest.js', '--json', '--cache=false']));
-    expect(report).toMatchObject({ numPassedTests: 1, numFailedTests: 0 });
+    expect(project.jest()).toMatchObject({ numPassedTests: 1, numFailedTests: 0 });
   });
 });
 

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, globSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -46,6 +55,7 @@ export class ClientProject {
 
   write(file: string, content: string): string {
     const target = path.join(this.folder, file);
+    mkdirSync(path.dirname(target), { recursive: true });
     writeFileSync(target, content);
     return target;
   }
@@ -58,19 +68,38 @@ export class ClientProject {
     return run(process.execPath, args, this.folder);
   }
 
-  /** Compiles what its `tsconfig.json` names. */
-  tsc(compiler: Compiler = 'typescript'): string {
+  /** Compiles the files: strict, with exactOptionalPropertyTypes. @param options override these options. */
+  tsc(files: readonly string[], options: object = {}, compiler: Compiler = 'typescript'): string {
+    const compilerOptions = {
+      ...{ module: 'nodenext', target: 'es2024', types: ['node'] },
+      ...{ strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false },
+      ...options,
+    };
+    this.write('tsconfig.json', JSON.stringify({ compilerOptions, files }));
     return this.node([path.join(root, 'node_modules', compiler, 'bin/tsc'), '-p', '.']);
   }
 
-  /** What a compiler finds wrong, a line each. */
-  faults(compiler: Compiler): readonly string[] {
+  /** The errors of a compilation, one line each. */
+  faults(
+    files: readonly string[],
+    options: object = {},
+    compiler: Compiler = 'typescript',
+  ): readonly string[] {
     try {
-      this.tsc(compiler);
+      this.tsc(files, options, compiler);
       return [];
     } catch (error) {
       return String(error).match(/^.*: error TS.*$/gm) ?? [];
     }
+  }
+
+  /** Runs the tests of this folder with Jest and the settings of the guide. Returns Jest's report. */
+  jest(): unknown {
+    for (const name of ['jest', '@swc/jest', '@swc/core']) this.link(name);
+    const guide = readFileSync(path.join(this.installed, 'README.md'), 'utf8');
+    const [, settings = ''] = /^```js\n(\/\/ jest[.]config[.]js\n.*?)^```$/ms.exec(guide) ?? [];
+    this.write('jest.config.js', settings);
+    return JSON.parse(this.node(['node_modules/jest/bin/jest.js', '--json', '--cache=false']));
   }
 
   remove(): void {
