@@ -5,7 +5,6 @@ export { type SigningKey, SigningKeyState } from '../gen/latchkey/admin/v1/key.t
 export type { User } from '../gen/latchkey/admin/v1/user.ts';
 export { Consistency } from '../gen/latchkey/v1/validation.ts';
 export type { Clock } from '../validator/clock.ts';
-export type { Revocation } from '../validator/revocation-set.ts';
 export type { RejectionReason } from '../validator/verdict.ts';
 export { connect } from './connect.ts';
 export type { Access } from './guard/access.ts';
@@ -20,6 +19,7 @@ export type { ConnectionFault, ConnectionFaultKind } from './transport/connectio
 export type { Credentials, Pem } from './transport/credentials.ts';
 export { type FieldViolation, LatchkeyError } from './transport/errors.ts';
 export type { ConnectOptions, LatchkeyClient, Staleness } from './transport/latchkey-client.ts';
+export type { Revocation } from './transport/revocation.ts';
 export type { ServiceAccountOptions } from './transport/service-account.ts';
 export type {
   Device,

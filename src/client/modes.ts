@@ -2,7 +2,7 @@ import { status } from '@grpc/grpc-js';
 import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
 import { ValidationServiceService } from '../gen/latchkey/v1/validation.ts';
 import type { Clock } from '../validator/clock.ts';
-import type { Revocation } from '../validator/revocation-set.ts';
+import type { Revocation as RevocationEntry } from '../validator/revocation-set.ts';
 import { LocalCopy } from './local/local-copy.ts';
 import { LocalValidation } from './local/local-validation.ts';
 import { RevocationFollower } from './local/revocation-follower.ts';
@@ -13,6 +13,7 @@ import { type Caller, callsOf } from './transport/calls.ts';
 import { closedError } from './transport/channels.ts';
 import { LatchkeyError } from './transport/errors.ts';
 import type { LatchkeyClient } from './transport/latchkey-client.ts';
+import { type Revocation, revocationOf } from './transport/revocation.ts';
 import type { Requirements, TokenValidator, Validation } from './transport/validation.ts';
 
 /** The part of a client that validates tokens. */
@@ -171,8 +172,9 @@ export class LocalMode implements ValidationMode {
     this.#follower.start();
   }
 
-  #tell(fresh: readonly Revocation[]): void {
-    for (const revocation of fresh) {
+  #tell(fresh: readonly RevocationEntry[]): void {
+    for (const entry of this.#listeners.size === 0 ? [] : fresh) {
+      const revocation = revocationOf(entry);
       for (const listener of this.#listeners) {
         try {
           listener(revocation);

@@ -41,6 +41,7 @@ describe('a listener for endings', () => {
     await tellEnding();
     await eventually(() => copy.length > 0);
     expect(copy).toMatchObject([{ kind: 'session', sessionId: SESSION, reason: 'LOGGED_OUT' }]);
+    expect(copy).toMatchObject([{ endedAt: new Date(clock.now()), expiresAt: expect.any(Date) }]);
   });
 
   test('that is given twice is told twice, and once after one of the two was taken away', async () => {

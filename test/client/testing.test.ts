@@ -4,7 +4,7 @@ import { fastify } from 'fastify';
 import { fastifyGuard } from '../../src/client/guard/fastify-guard.ts';
 import { identityOf } from '../../src/client/guard/identity-of.ts';
 import { testLatchkey } from '../../src/client/testing/index.ts';
-import type { Revocation } from '../../src/validator/revocation-set.ts';
+import type { Revocation } from '../../src/client/transport/revocation.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
 const unavailable = { name: 'LatchkeyError', code: status.UNAVAILABLE, isUnavailable: true };
@@ -74,6 +74,7 @@ describe('a latchkey for tests', () => {
     expect(await latchkey.client.validate(first.accessToken)).toMatchObject(loggedOut);
     expect(await latchkey.client.validate(second.accessToken)).toMatchObject({ endReason: 'ENDED_BY_ADMIN' });
     expect(copy).toMatchObject([{ kind: 'session', sessionId: first.sessionId, userId: first.userId }]);
+    expect(copy).toMatchObject([{ endedAt: new Date(T0), expiresAt: expect.any(Date) }]);
   });
 
   test('ends every session of a user and none that is opened later', async () => {

@@ -1,6 +1,6 @@
-import type { Revocation } from '../../validator/revocation-set.ts';
 import { createdAtOf } from '../../validator/session-id.ts';
-import type { EndReasonName, Identity } from '../transport/validation.ts';
+import type { Revocation } from '../transport/revocation.ts';
+import type { Identity } from '../transport/validation.ts';
 import { type Admission, type GuardClient, type Refusal, rejection } from './admission.ts';
 
 /** A call in progress whose caller was admitted. */
@@ -39,7 +39,7 @@ export class ActiveCalls {
   }
 
   #endAllOf(revocation: Revocation): void {
-    const endReason = revocation.reason as EndReasonName;
+    const { reason: endReason } = revocation;
     for (const call of [...(this.#byUser.get(revocation.userId) ?? [])]) {
       if (!hasEnded(call.identity.sessionId, revocation)) continue;
       call.end(rejection({ kind: 'rejected', reason: 'SESSION_ENDED', endReason, nextStep: 'LOGIN' }));
@@ -71,5 +71,5 @@ export class ActiveCalls {
 function hasEnded(sessionId: string, revocation: Revocation): boolean {
   if (revocation.kind === 'session') return revocation.sessionId === sessionId;
   const createdAt = createdAtOf(sessionId);
-  return createdAt === undefined || createdAt <= revocation.cutoff;
+  return createdAt === undefined || createdAt <= revocation.cutoff.getTime();
 }

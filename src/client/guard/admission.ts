@@ -1,14 +1,8 @@
-import { bearerTokenOf } from '../../validator/bearer-token.ts';
-import type { Revocation } from '../../validator/revocation-set.ts';
 import { LatchkeyError } from '../transport/errors.ts';
 import { checkOptionNames, type NamesOf } from '../transport/option-names.ts';
-import {
-  type Identity,
-  type RejectedToken,
-  type Requirements,
-  requirementsProblem,
-  type TokenValidator,
-} from '../transport/validation.ts';
+import { requirementsProblem } from '../transport/requirements-problem.ts';
+import type { Revocation } from '../transport/revocation.ts';
+import type { Identity, RejectedToken, Requirements, TokenValidator } from '../transport/validation.ts';
 import { type Access, decide } from './access.ts';
 
 /** The part of a client that a guard uses. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../validator/clock.ts';
-import { type Revocation, RevocationSet } from '../../validator/revocation-set.ts';
+import { type Revocation as RevocationEntry, RevocationSet } from '../../validator/revocation-set.ts';
 import type { RevocationCopy } from '../../validator/validator.ts';
+import { type Revocation, revocationOf } from '../transport/revocation.ts';
 
 /** The local copy of a test client. While it is disconnected, revocations wait and its age grows. */
 export class TestRevocations implements RevocationCopy {
@@ -9,7 +10,7 @@ export class TestRevocations implements RevocationCopy {
   readonly #clock: Clock;
   readonly #known = new RevocationSet();
   readonly #listeners = new Set<(revocation: Revocation) => void>();
-  readonly #waiting: Revocation[] = [];
+  readonly #waiting: RevocationEntry[] = [];
   #revision: string | undefined;
   /** When it was disconnected, by both clocks. Undefined: it is connected. */
   #cutAt: { readonly now: number; readonly monotonic: number } | undefined;
@@ -38,8 +39,8 @@ export class TestRevocations implements RevocationCopy {
     return this.#known.endReasonOf(userId, sessionId, sessionCreatedAt);
   }
 
-  append(revocation: Revocation): void {
-    this.#waiting.push(revocation);
+  append(entry: RevocationEntry): void {
+    this.#waiting.push(entry);
     if (!this.isCut) this.#deliver();
   }
 
@@ -62,12 +63,12 @@ export class TestRevocations implements RevocationCopy {
   }
 
   #deliver(): void {
-    for (const revocation of this.#waiting.splice(0)) {
-      this.#known.add(revocation);
+    for (const entry of this.#waiting.splice(0)) {
+      this.#known.add(entry);
       const [ms = '0', sequence = '0'] = this.#revision?.split('-') ?? [];
-      const sameMs = Number(ms) >= revocation.endedAt;
-      this.#revision = sameMs ? `${ms}-${Number(sequence) + 1}` : `${revocation.endedAt}-0`;
-      for (const listener of this.#listeners) listener(revocation);
+      const sameMs = Number(ms) >= entry.endedAt;
+      this.#revision = sameMs ? `${ms}-${Number(sequence) + 1}` : `${entry.endedAt}-0`;
+      for (const listener of this.#listeners) listener(revocationOf(entry));
     }
   }
 }

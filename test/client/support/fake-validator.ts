@@ -1,8 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import type { GuardClient } from '../../../src/client/guard/admission.ts';
 import { LatchkeyError } from '../../../src/client/transport/errors.ts';
+import type { Revocation } from '../../../src/client/transport/revocation.ts';
 import type { Identity, Requirements, Validation } from '../../../src/client/transport/validation.ts';
-import type { Revocation } from '../../../src/validator/revocation-set.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
 
@@ -23,18 +23,18 @@ export const ADA_LOGGED_OUT: Extract<Revocation, { kind: 'session' }> = {
   userId: ADA.userId,
   sessionId: ADA.sessionId,
   reason: 'LOGGED_OUT',
-  endedAt: T0,
-  expiresAt: T0 + 900_000,
+  endedAt: new Date(T0),
+  expiresAt: new Date(T0 + 900_000),
 };
 
 /** The end of every session that Ada had at the instant; milliseconds since 1970. */
 export const adaEndedUntil = (cutoff: number): Revocation => ({
   kind: 'user',
   userId: ADA.userId,
-  cutoff,
+  cutoff: new Date(cutoff),
   reason: 'PASSWORD_CHANGED',
-  endedAt: T0,
-  expiresAt: T0 + 900_000,
+  endedAt: new Date(T0),
+  expiresAt: new Date(T0 + 900_000),
 });
 
 /** When Ada's session began, as its id says. */
