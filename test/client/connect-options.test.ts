@@ -1,6 +1,6 @@
 import { ServerCredentials } from '@grpc/grpc-js';
 import { describe, expect, test } from '@jest/globals';
-import { connect } from '../../src/client/index.ts';
+import { type ConnectOptions, connect } from '../../src/client/index.ts';
 import { withPort } from '../../src/client/transport/address.ts';
 import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
 
@@ -33,6 +33,16 @@ describe('connect refuses', () => {
     expect(() => untyped(address, options)).toThrow(TypeError);
     expect(() => untyped(address, options)).toThrow(told);
   });
+});
+
+test('connect takes an option that is undefined as one that was omitted', async () => {
+  const options: Required<{ readonly [Name in Exclude<keyof ConnectOptions, 'token'>]: undefined }> = {
+    ...{ credentials: undefined, mode: undefined, maxStalenessMs: undefined, audience: undefined },
+    ...{ tokenCacheSize: undefined, serviceAccount: undefined, timeoutMs: undefined, clock: undefined },
+  };
+  const client = connect('127.0.0.1:1', options);
+  expect(client.mode).toBe('local');
+  await client.close();
 });
 
 test('a function that answers with a promise for a token fails the call, and says so', async () => {

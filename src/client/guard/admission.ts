@@ -8,7 +8,7 @@ import { type Access, decide } from './access.ts';
 /** The part of a client that a guard uses. */
 export interface GuardClient extends TokenValidator {
   /** With `remote` a guard does not call `onRevocation`, and finds ended sessions once a second. Default: `local`. */
-  readonly mode?: 'local' | 'remote';
+  readonly mode?: 'local' | 'remote' | undefined;
   /** Calls the listener for every new revocation. Returns a function that removes it. */
   onRevocation(listener: (revocation: Revocation) => void): () => void;
 }
@@ -21,13 +21,13 @@ export interface GuardClient extends TokenValidator {
  */
 export interface GuardOptions {
   /** Requirements of the verdicts. Default: bounded consistency and the client's audience. */
-  readonly requirements?: Requirements;
+  readonly requirements?: Requirements | undefined;
   /**
    * Called when calls are refused because validation failed. Callers only see that they should retry, so log the cause
    * here. It may be a wrong certificate, or a missing role of this service. Called at most once a second; `calls` is
    * the number of calls refused since the last time. Default: none.
    */
-  readonly onUndecided?: (error: unknown, calls: number) => void;
+  readonly onUndecided?: ((error: unknown, calls: number) => void) | undefined;
 }
 
 const GUARD_NAMES: NamesOf<GuardOptions> = { requirements: true, onUndecided: true };

@@ -6,7 +6,7 @@ import { httpRefusal } from './http-refusal.ts';
 /** Options of `fastifyGuard`. */
 export interface FastifyGuardOptions extends GuardOptions {
   /** Access to routes without `config.access`, and to paths without a route. Default: `signed-in`. */
-  readonly otherwise?: Access;
+  readonly otherwise?: Access | undefined;
 }
 
 /** The parts of Fastify 4 and 5 that the guard uses. The client does not depend on Fastify. */

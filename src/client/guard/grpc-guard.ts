@@ -36,9 +36,9 @@ export interface GrpcGuardOptions extends GuardOptions {
    * reflection are public unless a rule covers them. The guard cannot detect a mistyped path: the
    * method that was meant then gets `otherwise`. Default: none.
    */
-  readonly rules?: MethodRules;
+  readonly rules?: MethodRules | undefined;
   /** Access to methods without a rule. Default: `signed-in`. */
-  readonly otherwise?: Access;
+  readonly otherwise?: Access | undefined;
 }
 
 type Handler = Parameters<ServerInterceptingCallInterface['start']>[0];

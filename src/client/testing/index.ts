@@ -17,27 +17,27 @@ export type { TestClock } from './test-clock.ts';
 /** Options of `testLatchkey`. */
 export interface TestLatchkeyOptions {
   /** The start time of the clock; a number is milliseconds since 1970. Default: 2026-01-01T00:00:00Z. */
-  readonly now?: Date | number;
+  readonly now?: Date | number | undefined;
   /** The issuer of the tokens. Default: `https://latchkey.test`. */
-  readonly issuer?: string;
+  readonly issuer?: string | undefined;
   /** The audience that the client accepts. Default: `test`. */
-  readonly audience?: string;
+  readonly audience?: string | undefined;
 }
 
 /** Options of `TestLatchkey.signIn`. */
 export interface SignInOptions {
   /** Default: a new user. */
-  readonly userId?: string;
+  readonly userId?: string | undefined;
   /** Default: none. */
-  readonly roles?: readonly string[];
+  readonly roles?: readonly string[] | undefined;
   /** The application. Default: none. */
-  readonly clientId?: string;
+  readonly clientId?: string | undefined;
   /** Default: `pwd`. */
-  readonly authenticationMethods?: readonly string[];
+  readonly authenticationMethods?: readonly string[] | undefined;
   /** The audience of the token. The client rejects any other than its own. Default: the client's audience. */
-  readonly audience?: string;
+  readonly audience?: string | undefined;
   /** Lifetime of the token, in milliseconds; at most an hour. Default: 900,000, 15 minutes. */
-  readonly tokenLifeMs?: number;
+  readonly tokenLifeMs?: number | undefined;
 }
 
 /** The answer of `TestLatchkey.signIn`. */

@@ -17,11 +17,11 @@ import { checkedToken } from './own-token.ts';
  */
 export interface CallOptions {
   /** Timeout of the call, in milliseconds; at most 24 days. Default: the client's `timeoutMs`. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Access token, sent as `authorization: Bearer`. Default: the client's `token`. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Cancels the call, which then fails with CANCELLED. Default: none. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A unary RPC. Omitted fields have their default value, as in the protocol. */

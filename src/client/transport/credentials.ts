@@ -12,9 +12,9 @@ export type Credentials =
   /** No TLS: the network can read passwords and tokens. For loopback, and for meshes that add TLS. */
   | { readonly kind: 'plaintext' }
   /** TLS 1.3. `ca`: authorities that may issue the service's certificate. Default: those of Node. */
-  | { readonly kind: 'tls'; readonly ca?: Pem }
+  | { readonly kind: 'tls'; readonly ca?: Pem | undefined }
   /** As `tls`, with the client certificate `cert` and its private key `key`. */
-  | { readonly kind: 'mtls'; readonly ca?: Pem; readonly cert: Pem; readonly key: Pem };
+  | { readonly kind: 'mtls'; readonly ca?: Pem | undefined; readonly cert: Pem; readonly key: Pem };
 
 /** PEM text: one or more certificates, or a private key without a passphrase. */
 export type Pem = string | Buffer;

@@ -17,35 +17,37 @@ import type { TokenValidator } from './validation.ts';
  */
 export interface ConnectOptions {
   /** How the connection is secured. Default: TLS with the certificate authorities of Node. */
-  readonly credentials?: Credentials;
+  readonly credentials?: Credentials | undefined;
   /**
    * Where tokens are validated. `local`: in this process, with keys and revocations from the service; it calls the
    * service only if they do not suffice. `remote`: always in the service. Default: `local`.
    */
-  readonly mode?: 'local' | 'remote';
+  readonly mode?: 'local' | 'remote' | undefined;
   /** Maximum age of the local copy for a local verdict, in milliseconds; at least 500. Default: 5,000. */
-  readonly maxStalenessMs?: number;
+  readonly maxStalenessMs?: number | undefined;
   /** The audience that tokens must have. Default: any audience of the service. */
   readonly audience?: string | undefined;
   /**
    * How many recently used tokens the cache keeps, about 2 kB each. It may briefly hold twice as many. 0 disables the
    * cache. Default: 10,000.
    */
-  readonly tokenCacheSize?: number;
+  readonly tokenCacheSize?: number | undefined;
   /**
    * Access token of the caller, sent as `authorization: Bearer` with every call. A function is called at every
    * call, so the token can change while the connection stays open. Default: none.
+   *
+   * Omit it for none: `undefined` is refused, so that an unset variable does not make the calls anonymous.
    */
   readonly token?: string | (() => string | undefined);
   /**
    * Replaces `token`. The client signs in with this password, refreshes its tokens, and signs in again if its session
    * has ended. `close` signs out. Default: none.
    */
-  readonly serviceAccount?: ServiceAccountOptions;
+  readonly serviceAccount?: ServiceAccountOptions | undefined;
   /** Timeout of each call, in milliseconds. No call is without a deadline. Default: 5,000. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** The clock; replace it in tests. Default: the clock of the machine. */
-  readonly clock?: Clock;
+  readonly clock?: Clock | undefined;
 }
 
 /** The freshness of the local copy of the revocations. */

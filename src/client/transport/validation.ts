@@ -59,13 +59,13 @@ export type Validation = (AcceptedToken | RejectedToken) & {
  */
 export interface Requirements {
   /** `bounded`: the staleness bound applies. `strong`: the service reads the session record. Default: `bounded`. */
-  readonly consistency?: 'bounded' | 'strong';
+  readonly consistency?: 'bounded' | 'strong' | undefined;
   /** The audience that the token must have. Default: the client's `audience`. */
-  readonly audience?: string;
+  readonly audience?: string | undefined;
   /** The verdict must include every end up to this revision, as returned by `logout`. Default: no requirement. */
-  readonly atLeastRevision?: string;
+  readonly atLeastRevision?: string | undefined;
   /** Cancels the wait; the validation then fails with CANCELLED. Default: none. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const REQUIREMENT_NAMES: NamesOf<Requirements> = {
