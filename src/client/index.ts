@@ -1,9 +1,6 @@
 // The public API of latchkey-client.
 import './transport/supported-node.ts';
 
-export { type SigningKey, SigningKeyState } from '../gen/latchkey/admin/v1/key.ts';
-export type { User } from '../gen/latchkey/admin/v1/user.ts';
-export { Consistency } from '../gen/latchkey/v1/validation.ts';
 export type { Clock } from '../validator/clock.ts';
 export type { RejectionReason } from '../validator/verdict.ts';
 export { connect } from './connect.ts';
@@ -14,26 +11,23 @@ export { type FastifyGuard, type FastifyGuardOptions, fastifyGuard } from './gua
 export { type GrpcGuardOptions, grpcGuard } from './guard/grpc-guard.ts';
 export type { MethodRules } from './guard/grpc-rules.ts';
 export { identityOf } from './guard/identity-of.ts';
-export type { Call, CallOptions, CallsOf } from './transport/calls.ts';
+export type { CallOptions } from './transport/calls.ts';
 export type { ConnectionFault, ConnectionFaultKind } from './transport/connection-fault.ts';
+export { Consistency, type SigningKey, SigningKeyState, type User } from './transport/contract.ts';
 export type { Credentials, Pem } from './transport/credentials.ts';
 export { type FieldViolation, LatchkeyError } from './transport/errors.ts';
 export type { ConnectOptions, LatchkeyClient, Staleness } from './transport/latchkey-client.ts';
 export type { Revocation } from './transport/revocation.ts';
 export type { ServiceAccountOptions } from './transport/service-account.ts';
+export type { Device, EndedSession, Origin, Session, Tokens } from './transport/session.ts';
 export type {
-  Device,
-  EndedSession,
   LoggedOut,
   LoginInput,
   LogoutInput,
-  Origin,
   Refreshed,
   RefreshInput,
-  Session,
   SignedIn,
   SignInCalls,
-  Tokens,
 } from './transport/sign-in.ts';
 export type {
   AcceptedToken,

@@ -1,4 +1,9 @@
-/** The source of time. Injected, so that time rules can be tested without waiting. */
+/**
+ * The source of time. Injected, so that time rules can be tested without waiting.
+ *
+ * @example
+ * const clock: Clock = { now: Date.now, monotonic: () => performance.now() };
+ */
 export interface Clock {
   /** Milliseconds since 1970-01-01T00:00:00Z, for tokens and records. Jumps if the machine's clock is set. */
   now(): number;

@@ -1,6 +1,11 @@
 import type { AccessTokenClaims } from './access-token.ts';
 
-/** Names of `RejectionReason` in `proto/latchkey/v1/validation.proto` without the prefix. */
+/**
+ * Why a token is not valid: a name of the contract's `RejectionReason` without the prefix.
+ *
+ * @example
+ * const canRefresh = (reason: RejectionReason) => reason === 'EXPIRED';
+ */
 export type RejectionReason =
   | 'MALFORMED'
   | 'SIGNATURE'

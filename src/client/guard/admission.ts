@@ -1,11 +1,23 @@
+import { bearerTokenOf } from '../../validator/bearer-token.ts';
 import { LatchkeyError } from '../transport/errors.ts';
 import { checkOptionNames, type NamesOf } from '../transport/option-names.ts';
-import { requirementsProblem } from '../transport/requirements-problem.ts';
 import type { Revocation } from '../transport/revocation.ts';
-import type { Identity, RejectedToken, Requirements, TokenValidator } from '../transport/validation.ts';
+import {
+  type Identity,
+  type RejectedToken,
+  type Requirements,
+  requirementsProblem,
+  type TokenValidator,
+} from '../transport/validation.ts';
 import { type Access, decide } from './access.ts';
 
-/** The part of a client that a guard uses. */
+/**
+ * The part of a client that a guard uses.
+ *
+ * @example
+ * const guardFor = (client: GuardClient) => grpcGuard(client, { otherwise: 'public' });
+ * const server = new Server({ interceptors: [guardFor(latchkey)] });
+ */
 export interface GuardClient extends TokenValidator {
   /** With `remote` a guard does not call `onRevocation`, and finds ended sessions once a second. Default: `local`. */
   readonly mode?: 'local' | 'remote' | undefined;
@@ -17,7 +29,8 @@ export interface GuardClient extends TokenValidator {
  * Options of every guard.
  *
  * @example
- * expressGuard(latchkey, { onUndecided: (error, calls) => log.error({ err: error, calls }) });
+ * const options: GuardOptions = { onUndecided: (error, calls) => log.error({ err: error, calls }) };
+ * const guard = expressGuard(latchkey, options);
  */
 export interface GuardOptions {
   /** Requirements of the verdicts. Default: bounded consistency and the client's audience. */
@@ -25,7 +38,7 @@ export interface GuardOptions {
   /**
    * Called when calls are refused because validation failed. Callers only see that they should retry, so log the cause
    * here. It may be a wrong certificate, or a missing role of this service. Called at most once a second; `calls` is
-   * the number of calls refused since the last time. Default: none.
+   * the number of calls refused since the last time. What it throws becomes an uncaught exception. Default: none.
    */
   readonly onUndecided?: ((error: unknown, calls: number) => void) | undefined;
 }

@@ -4,14 +4,26 @@ import { checkGuard, type GuardClient, type GuardOptions } from './admission.ts'
 import { HttpGuard } from './http-guard.ts';
 import { httpRefusal } from './http-refusal.ts';
 
-/** Middleware for Express 4 and 5, connect, and other frameworks on `node:http`. */
+/**
+ * Middleware for Express 4 and 5, connect, and other frameworks on `node:http`.
+ *
+ * @example
+ * const signedIn: Middleware = expressGuard(latchkey).signedIn;
+ * app.use(signedIn);
+ */
 export type Middleware = (
   request: IncomingMessage,
   response: ServerResponse,
   next: (error?: unknown) => void,
 ) => void;
 
-/** The middleware that `expressGuard` creates. */
+/**
+ * The middleware that `expressGuard` creates.
+ *
+ * @example
+ * const guard: ExpressGuard = expressGuard(latchkey);
+ * app.use(guard.signedIn);
+ */
 export interface ExpressGuard {
   /** Admits callers with a valid token. */
   readonly signedIn: Middleware;

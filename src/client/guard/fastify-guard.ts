@@ -3,7 +3,13 @@ import { checkGuard, type GuardClient, type GuardOptions } from './admission.ts'
 import { HttpGuard, type RawRequest, type RawResponse } from './http-guard.ts';
 import { httpRefusal } from './http-refusal.ts';
 
-/** Options of `fastifyGuard`. */
+/**
+ * Options of `fastifyGuard`.
+ *
+ * @example
+ * const options: FastifyGuardOptions = { otherwise: { anyRole: ['admin'] } };
+ * await fastify.register(fastifyGuard(latchkey, options));
+ */
 export interface FastifyGuardOptions extends GuardOptions {
   /** Access to routes without `config.access`, and to paths without a route. Default: `signed-in`. */
   readonly otherwise?: Access | undefined;
@@ -32,7 +38,13 @@ interface Instance {
   addHook(name: 'onRoute', hook: (route: Route) => void): unknown;
 }
 
-/** A Fastify plugin. */
+/**
+ * A plugin for Fastify 4 and 5.
+ *
+ * @example
+ * const guard: FastifyGuard = fastifyGuard(latchkey);
+ * await fastify.register(guard);
+ */
 export type FastifyGuard = (instance: Instance, options: unknown, done: (error?: Error) => void) => void;
 
 /**
@@ -47,8 +59,8 @@ export type FastifyGuard = (instance: Instance, options: unknown, done: (error?:
  * @throws TypeError if the client or an option is invalid.
  *
  * @example
- * await app.register(fastifyGuard(latchkey));
- * app.get('/health', { config: { access: 'public' } }, async () => 'ok');
+ * await fastify.register(fastifyGuard(latchkey));
+ * fastify.get('/health', { config: { access: 'public' } }, async () => 'ok');
  */
 export function fastifyGuard(client: GuardClient, options: FastifyGuardOptions = {}): FastifyGuard {
   checkGuard('fastifyGuard', client, options, { otherwise: true });

@@ -28,7 +28,8 @@ maskLibraryTrace(process.env);
  * Options of `grpcGuard`.
  *
  * @example
- * const rules: MethodRules = { '/shop.Orders/*': 'signed-in', '/shop.Orders/Delete': { anyRole: ['admin'] } };
+ * const options: GrpcGuardOptions = { rules: { '/shop.Orders/List': 'public' }, otherwise: { anyRole: ['admin'] } };
+ * const server = new Server({ interceptors: [grpcGuard(latchkey, options)] });
  */
 export interface GrpcGuardOptions extends GuardOptions {
   /**

@@ -1,6 +1,11 @@
 import { type Access, checkedAccess } from './access.ts';
 
-/** Access by method: `/pkg.Service/Method`, or `/pkg.Service/*` for all methods without their own rule. */
+/**
+ * Access by method: `/pkg.Service/Method`, or `/pkg.Service/*` for all methods without their own rule.
+ *
+ * @example
+ * const rules: MethodRules = { '/shop.Orders/*': 'signed-in', '/shop.Orders/Delete': { anyRole: ['admin'] } };
+ */
 export type MethodRules = Readonly<Record<string, Access>>;
 
 const PATTERN = /^\/[A-Za-z_][\w.]*\/(\*|[A-Za-z_]\w*)$/;

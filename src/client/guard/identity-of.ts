@@ -17,7 +17,10 @@ export function bindIdentity(carrier: object, identity: Identity): void {
  * @throws Error if no guard has admitted the call, or its access is `public`. So a handler without a guard fails.
  *
  * @example
- * const { userId, roles } = identityOf(call);
+ * app.get('/me', guard.signedIn, (request, response) => {
+ *   const { userId, roles } = identityOf(request);
+ *   response.json({ userId, roles });
+ * });
  */
 export function identityOf(call: object): Identity {
   const identity = identities.get(call) ?? identities.get(metadataOf(call));

@@ -14,7 +14,13 @@ import { TestTokens } from './test-tokens.ts';
 
 export type { TestClock } from './test-clock.ts';
 
-/** Options of `testLatchkey`. */
+/**
+ * Options of `testLatchkey`.
+ *
+ * @example
+ * const options: TestLatchkeyOptions = { now: new Date('2030-05-01T12:00:00Z'), audience: 'shop' };
+ * const latchkey = testLatchkey(options);
+ */
 export interface TestLatchkeyOptions {
   /** The start time of the clock; a number is milliseconds since 1970. Default: 2026-01-01T00:00:00Z. */
   readonly now?: Date | number | undefined;
@@ -24,15 +30,21 @@ export interface TestLatchkeyOptions {
   readonly audience?: string | undefined;
 }
 
-/** Options of `TestLatchkey.signIn`. */
+/**
+ * Options of `TestLatchkey.signIn`.
+ *
+ * @example
+ * const options: SignInOptions = { roles: ['admin'], tokenLifeMs: 60_000 };
+ * const { accessToken } = await latchkey.signIn(options);
+ */
 export interface SignInOptions {
-  /** Default: a new user. */
+  /** A UUID. Default: a new user. */
   readonly userId?: string | undefined;
-  /** Default: none. */
+  /** The user's roles. Default: none. */
   readonly roles?: readonly string[] | undefined;
   /** The application. Default: none. */
   readonly clientId?: string | undefined;
-  /** Default: `pwd`. */
+  /** How the user authenticated (RFC 8176). Default: `pwd`. */
   readonly authenticationMethods?: readonly string[] | undefined;
   /** The audience of the token. The client rejects any other than its own. Default: the client's audience. */
   readonly audience?: string | undefined;
@@ -40,14 +52,29 @@ export interface SignInOptions {
   readonly tokenLifeMs?: number | undefined;
 }
 
-/** The answer of `TestLatchkey.signIn`. */
+/**
+ * The answer of `TestLatchkey.signIn`.
+ *
+ * @example
+ * const ada: SignedIn = await latchkey.signIn();
+ * latchkey.end(ada.sessionId);
+ */
 export interface SignedIn {
+  /** The client accepts it until it expires or the session ends. */
   readonly accessToken: string;
+  /** A UUID, the same in each run of a test. */
   readonly sessionId: string;
+  /** The given one, or a UUID that is the same in each run of a test. */
   readonly userId: string;
 }
 
-/** The part of a client that guards and most services use. */
+/**
+ * The part of a client that guards and most services use.
+ *
+ * @example
+ * const client: TestClient = latchkey.client;
+ * const verdict = await client.validate(accessToken);
+ */
 export type TestClient = Pick<LatchkeyClient, 'validate' | 'onRevocation' | 'ready' | 'staleness' | 'close'>;
 
 const TOKEN_LIFE_MS = 900_000;
@@ -71,7 +98,13 @@ export function testLatchkey(options: TestLatchkeyOptions = {}): TestLatchkey {
   return new TestLatchkey(options);
 }
 
-/** An in-process latchkey for tests, as returned by `testLatchkey`. */
+/**
+ * An in-process latchkey for tests, as returned by `testLatchkey`.
+ *
+ * @example
+ * const latchkey: TestLatchkey = testLatchkey();
+ * const { accessToken } = await latchkey.signIn();
+ */
 export class TestLatchkey {
   /** The clock of service and client. It stands still until a test moves it. */
   readonly clock: TestClock;
@@ -108,6 +141,8 @@ export class TestLatchkey {
 
   /**
    * Opens a session and returns an access token that the client accepts.
+   *
+   * @param options see {@link SignInOptions}. Default: a new user without roles.
    *
    * @example
    * const { accessToken } = await latchkey.signIn({ roles: ['admin'], tokenLifeMs: 60_000 });

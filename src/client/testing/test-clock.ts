@@ -4,7 +4,8 @@ import type { Clock } from '../../validator/clock.ts';
  * A clock that stands still until a test moves it.
  *
  * @example
- * latchkey.clock.advance(15 * 60_000); // tokens with the default lifetime expire
+ * const clock: TestClock = latchkey.clock;
+ * clock.advance(15 * 60_000); // tokens with the default lifetime expire
  */
 export class TestClock implements Clock {
   #now: number;
@@ -30,7 +31,7 @@ export class TestClock implements Clock {
     this.#elapsedMs += ms;
   }
 
-  /** Sets the wall clock, forwards or back. The monotonic clock does not change. */
+  /** Sets the wall clock, forwards or back; a number is milliseconds since 1970. The monotonic clock does not change. */
   set(now: Date | number): void {
     this.#now = Number(now);
   }

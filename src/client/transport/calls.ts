@@ -13,12 +13,13 @@ import { checkedToken } from './own-token.ts';
  * Options of a single call.
  *
  * @example
- * await latchkey.login({ username, password }, { timeoutMs: 10_000, signal: AbortSignal.timeout(8_000) });
+ * const options: CallOptions = { timeoutMs: 10_000, signal: AbortSignal.timeout(8_000) };
+ * const { tokens } = await latchkey.login({ username, password }, options);
  */
 export interface CallOptions {
   /** Timeout of the call, in milliseconds; at most 24 days. Default: the client's `timeoutMs`. */
   readonly timeoutMs?: number | undefined;
-  /** Access token, sent as `authorization: Bearer`. Default: the client's `token`. */
+  /** Access token, sent as `authorization: Bearer`. Default: the client's `token` or `serviceAccount`. */
   readonly token?: string | undefined;
   /** Cancels the call, which then fails with CANCELLED. Default: none. */
   readonly signal?: AbortSignal | undefined;

@@ -4,6 +4,9 @@ import { type ServiceError, status } from '@grpc/grpc-js';
  * Why there was no answer from latchkey, as far as the client can tell. `TLS_REQUIRED` and `CERTIFICATE_REQUIRED` are
  * the most likely causes of a connection that closes without a message. `SILENT`: no connection in time. `OTHER`: see
  * `reason`.
+ *
+ * @example
+ * const needsOperator: readonly ConnectionFaultKind[] = ['TLS_REQUIRED', 'AUTHORITY_UNKNOWN', 'CERTIFICATE_INVALID'];
  */
 export type ConnectionFaultKind =
   | 'TLS_REQUIRED'
@@ -21,7 +24,11 @@ export type ConnectionFaultKind =
  * A description of why there was no answer from latchkey.
  *
  * @example
- * if (error.connectionFault?.kind === 'TLS_REQUIRED') console.error(error.connectionFault.remedy);
+ * const textOf = ({ reason, remedy }: ConnectionFault) => (remedy === undefined ? reason : `${reason}: ${remedy}`);
+ * await latchkey.ready().catch((error: unknown) => {
+ *   if (!(error instanceof LatchkeyError) || error.connectionFault === undefined) throw error;
+ *   log.error({ fault: textOf(error.connectionFault) });
+ * });
  */
 export interface ConnectionFault {
   readonly kind: ConnectionFaultKind;

@@ -5,18 +5,37 @@ import { type ChannelCredentials, credentials as grpc } from '@grpc/grpc-js';
 /**
  * How the connection is secured. Certificates and keys are PEM: the content of a file, not its path.
  *
+ * `connect` throws a `TypeError` if a certificate or key cannot be used.
+ *
  * @example
- * const credentials: Credentials = { kind: 'mtls', ca, cert, key: readFileSync('/etc/billing/key.pem') };
+ * const credentials: Credentials = { kind: 'tls', ca: readFileSync('/etc/billing/ca.pem') };
  */
 export type Credentials =
   /** No TLS: the network can read passwords and tokens. For loopback, and for meshes that add TLS. */
   | { readonly kind: 'plaintext' }
-  /** TLS 1.3. `ca`: authorities that may issue the service's certificate. Default: those of Node. */
-  | { readonly kind: 'tls'; readonly ca?: Pem | undefined }
-  /** As `tls`, with the client certificate `cert` and its private key `key`. */
-  | { readonly kind: 'mtls'; readonly ca?: Pem | undefined; readonly cert: Pem; readonly key: Pem };
+  /** TLS 1.3. */
+  | {
+      readonly kind: 'tls';
+      /** Authorities that may issue the service's certificate. Default: those of Node. */
+      readonly ca?: Pem | undefined;
+    }
+  /** TLS 1.3 with a certificate of the client. */
+  | {
+      readonly kind: 'mtls';
+      /** Authorities that may issue the service's certificate. Default: those of Node. */
+      readonly ca?: Pem | undefined;
+      /** The client's certificate, then the intermediate ones if there are any. */
+      readonly cert: Pem;
+      /** The private key of `cert`. */
+      readonly key: Pem;
+    };
 
-/** PEM text: one or more certificates, or a private key without a passphrase. */
+/**
+ * PEM text: one or more certificates, or a private key without a passphrase.
+ *
+ * @example
+ * const ca: Pem = readFileSync('/etc/billing/ca.pem');
+ */
 export type Pem = string | Buffer;
 
 /** The fields of each kind. */

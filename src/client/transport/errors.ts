@@ -4,9 +4,16 @@ import { Status } from '../../gen/google/rpc/status.ts';
 import { type ConnectionFault, connectionFault, explained } from './connection-fault.ts';
 import { millisecondsOf } from './durations.ts';
 
-/** An invalid field of a request. `field` is its proto path, for example `device.name`. */
+/**
+ * An invalid field of a request.
+ *
+ * @example
+ * const lineOf = ({ field, description }: FieldViolation) => `${field} ${description}`;
+ */
 export interface FieldViolation {
+  /** The proto path of the field, for example `device.name`. */
   readonly field: string;
+  /** What is wrong with it. */
   readonly description: string;
 }
 

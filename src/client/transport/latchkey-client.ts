@@ -25,7 +25,7 @@ export interface ConnectOptions {
   readonly mode?: 'local' | 'remote' | undefined;
   /** Maximum age of the local copy for a local verdict, in milliseconds; at least 500. Default: 5,000. */
   readonly maxStalenessMs?: number | undefined;
-  /** The audience that tokens must have. Default: any audience of the service. */
+  /** The audience that tokens must have. Empty: the default. Default: any audience of the service. */
   readonly audience?: string | undefined;
   /**
    * How many recently used tokens the cache keeps, about 2 kB each. It may briefly hold twice as many. 0 disables the
@@ -34,23 +34,29 @@ export interface ConnectOptions {
   readonly tokenCacheSize?: number | undefined;
   /**
    * Access token of the caller, sent as `authorization: Bearer` with every call. A function is called at every
-   * call, so the token can change while the connection stays open. Default: none.
+   * call, so the token can change while the connection stays open. What it throws fails the call. Default: none.
    *
    * Omit it for none: `undefined` is refused, so that an unset variable does not make the calls anonymous.
    */
   readonly token?: string | (() => string | undefined);
   /**
    * Replaces `token`. The client signs in with this password, refreshes its tokens, and signs in again if its session
-   * has ended. `close` signs out. Default: none.
+   * has ended. `close` signs out. A call that needs a token fails with the error of the sign-in. Default: none.
    */
   readonly serviceAccount?: ServiceAccountOptions | undefined;
-  /** Timeout of each call, in milliseconds. No call is without a deadline. Default: 5,000. */
+  /** Timeout of each call, in milliseconds, 1 or more. The call then fails with DEADLINE_EXCEEDED. Default: 5,000. */
   readonly timeoutMs?: number | undefined;
   /** The clock; replace it in tests. Default: the clock of the machine. */
   readonly clock?: Clock | undefined;
 }
 
-/** The freshness of the local copy of the revocations. */
+/**
+ * The freshness of the local copy of the revocations.
+ *
+ * @example
+ * const isCurrent = ({ ageMs }: Staleness) => ageMs < 2_000;
+ * if (!isCurrent(latchkey.staleness)) log.warn(latchkey.staleness);
+ */
 export interface Staleness {
   /** The copy has every end acknowledged up to this instant, by the service's clock. Undefined: no copy yet. */
   readonly asOf: Date | undefined;
@@ -58,14 +64,16 @@ export interface Staleness {
   readonly ageMs: number;
 }
 
-export type IdentityCalls = CallsOf<typeof IdentityServiceService>;
+type IdentityCalls = CallsOf<typeof IdentityServiceService>;
 
 /**
  * A client of latchkey, as returned by `connect`. Every call fails only with a `LatchkeyError`.
  *
  * @example
+ * const latchkey: LatchkeyClient = connect('identity.internal:50051');
  * const verdict = await latchkey.validate(accessToken);
  * if (verdict.kind === 'accepted') console.log(verdict.identity.userId);
+ * await latchkey.close();
  */
 export interface LatchkeyClient extends TokenValidator, SignInCalls {
   /** Where tokens are validated; see `ConnectOptions.mode`. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../../validator/clock.ts';
 import { LatchkeyError } from './errors.ts';
-import type { Refreshed, SignInCalls, Tokens } from './sign-in.ts';
+import type { Tokens } from './session.ts';
+import type { Refreshed, SignInCalls } from './sign-in.ts';
 
 /**
  * The account that a service signs in with: a user with the role `service` or `front`.

@@ -13,26 +13,16 @@ import type {
 import { calledAs } from './caller-stack.ts';
 import type { CallOptions, CallsOf } from './calls.ts';
 import { LatchkeyError } from './errors.ts';
-import type { EndReasonName } from './validation.ts';
+import type { Device, EndedSession, Origin, Session, Tokens } from './session.ts';
 import { endReasonName } from './validation-message.ts';
 
-/** The device that a user signs in from. Omitted fields are unknown. */
-export interface Device {
-  /** A stable id, at most 64 bytes. A new sign-in with the same id and client replaces the earlier session. */
-  readonly deviceId?: string | undefined;
-  /** A label for users, for example `Chrome 142 on Windows`; at most 64 bytes. */
-  readonly name?: string | undefined;
-  /** For example `Windows`; at most 64 bytes. */
-  readonly platform?: string | undefined;
-}
-
-/** The address of the user. Only a front may state it (`LATCHKEY_FRONT_AUTH` of the service). */
-export interface Origin {
-  /** An IPv4 or IPv6 address without port and zone. */
-  readonly ipAddress: string;
-}
-
-/** Input of `login`. */
+/**
+ * Input of `login`.
+ *
+ * @example
+ * const input: LoginInput = { username, password, clientId: 'web', device: { platform: 'Windows' } };
+ * const { tokens } = await latchkey.login(input);
+ */
 export interface LoginInput {
   readonly username: string;
   readonly password: string;
@@ -44,7 +34,13 @@ export interface LoginInput {
   readonly origin?: Origin | undefined;
 }
 
-/** Input of `refresh`. */
+/**
+ * Input of `refresh`.
+ *
+ * @example
+ * const input: RefreshInput = { refreshToken };
+ * const { tokens } = await latchkey.refresh(input);
+ */
 export interface RefreshInput {
   /** The one from the latest `login` or `refresh`. */
   readonly refreshToken: string;
@@ -54,47 +50,22 @@ export interface RefreshInput {
   readonly origin?: Origin | undefined;
 }
 
-/** Input of `logout`: a token of the session to end. The token may have expired. */
+/**
+ * Input of `logout`: a token of the session to end. The token may have expired.
+ *
+ * @example
+ * const input: LogoutInput = { refreshToken };
+ * await latchkey.logout(input);
+ */
 export type LogoutInput = { readonly accessToken: string } | { readonly refreshToken: string };
 
-/** The tokens of a session. */
-export interface Tokens {
-  /** Send it to services as `authorization: Bearer`. */
-  readonly accessToken: string;
-  readonly accessTokenExpiresAt: Date;
-  /** Send it only to latchkey. Keep it secret, and replace it at every refresh. */
-  readonly refreshToken: string;
-  /** When the refresh token expires if it is not used. */
-  readonly refreshTokenExpiresAt: Date;
-}
-
-/** A living session. */
-export interface Session {
-  readonly sessionId: string;
-  readonly userId: string;
-  /** The application. Empty: none was given at sign-in. */
-  readonly clientId: string;
-  /** The device given at sign-in. Empty strings are unknown. */
-  readonly device: { readonly deviceId: string; readonly name: string; readonly platform: string };
-  /** The address at sign-in. Empty: unknown. */
-  readonly ipAddress: string;
-  readonly createdAt: Date;
-  /** When the session was last refreshed. */
-  readonly lastSeenAt: Date;
-  /** Without a refresh before this instant, the session ends as IDLE. */
-  readonly idleDeadline: Date;
-  /** The session ends at this instant as MAX_LIFETIME. */
-  readonly absoluteDeadline: Date;
-}
-
-/** A session that has ended. */
-export interface EndedSession {
-  readonly sessionId: string;
-  readonly endReason: EndReasonName;
-  readonly endedAt: Date;
-}
-
-/** The answer of `login`: a new session. */
+/**
+ * The answer of `login`: a new session.
+ *
+ * @example
+ * const signedIn: SignedIn = await latchkey.login({ username, password });
+ * console.log(signedIn.session.userId, signedIn.tokens.accessTokenExpiresAt);
+ */
 export interface SignedIn {
   readonly tokens: Tokens;
   readonly session: Session;
@@ -102,25 +73,48 @@ export interface SignedIn {
   readonly endedSessions: readonly EndedSession[];
 }
 
-/** The answer of `refresh`: the session continues with new tokens. */
+/**
+ * The answer of `refresh`: the session continues with new tokens.
+ *
+ * @example
+ * const refreshed: Refreshed = await latchkey.refresh({ refreshToken });
+ * console.log(refreshed.session.idleDeadline);
+ */
 export interface Refreshed {
   readonly tokens: Tokens;
   readonly session: Session;
 }
 
-/** The answer of `logout`. */
+/**
+ * The answer of `logout`.
+ *
+ * @example
+ * const { revision }: LoggedOut = await latchkey.logout({ refreshToken });
+ * const verdict = await latchkey.validate(accessToken, { atLeastRevision: revision }); // rejected: SESSION_ENDED
+ */
 export interface LoggedOut {
   /** Pass it to `validate` as `atLeastRevision` for a verdict that includes this end. */
   readonly revision: string;
 }
 
-/** Signs users in and out, and refreshes their tokens. Every method fails with a `LatchkeyError`. */
+/**
+ * Signs users in and out, and refreshes their tokens. Every method fails only with a `LatchkeyError`.
+ *
+ * @example
+ * const signInAndOut = async (calls: SignInCalls): Promise<void> => {
+ *   const { tokens } = await calls.login({ username, password });
+ *   await calls.logout({ refreshToken: tokens.refreshToken });
+ * };
+ * await signInAndOut(latchkey);
+ */
 export interface SignInCalls {
   /**
    * Signs a user in and opens a session.
    *
    * A request that was sent is never retried, because each success opens a session.
    *
+   * @param input see {@link LoginInput}.
+   * @param options see {@link CallOptions}. Default: the client's `timeoutMs` and token.
    * @throws LatchkeyError with reason INVALID_CREDENTIALS, or LOGIN_QUEUE_FULL with `retryAfterMs`.
    *
    * @example
@@ -132,6 +126,8 @@ export interface SignInCalls {
    *
    * Safe to repeat within the grace window, 30 s by default: a repeat returns the same new refresh token.
    *
+   * @param input see {@link RefreshInput}.
+   * @param options see {@link CallOptions}. Default: the client's `timeoutMs` and token.
    * @throws LatchkeyError with reason SESSION_ENDED (sign in again) or INVALID_REFRESH_TOKEN.
    *
    * @example
@@ -141,10 +137,12 @@ export interface SignInCalls {
   /**
    * Ends the session of a token permanently. Safe to repeat.
    *
+   * @param input see {@link LogoutInput}.
+   * @param options see {@link CallOptions}. Default: the client's `timeoutMs` and token.
    * @throws LatchkeyError with reason END_UNCONFIRMED if the end may not be stored; repeat the call.
    *
    * @example
-   * const { revision } = await latchkey.logout({ refreshToken: next.refreshToken });
+   * const { revision } = await latchkey.logout({ accessToken });
    */
   logout(input: LogoutInput, options?: CallOptions): Promise<LoggedOut>;
 }

@@ -4,12 +4,24 @@ import type { RejectionReason } from '../../validator/verdict.ts';
 import { LatchkeyError } from './errors.ts';
 import { type NamesOf, unknownOption } from './option-names.ts';
 
-/** Why a session ended: a name of the contract's `EndReason`. `UNSPECIFIED`: unknown. */
+/**
+ * Why a session ended: a name of the contract's `EndReason`. `UNSPECIFIED`: unknown.
+ *
+ * @example
+ * const isSuspicious = (reason: EndReasonName) => reason === 'REFRESH_TOKEN_REUSED';
+ */
 export type EndReasonName = keyof typeof EndReasonNumbers;
 
-/** The user that a token stands for. Frozen, because validations of one token share it. */
+/**
+ * The user that a token stands for. Frozen, because validations of one token share it.
+ *
+ * @example
+ * const isAdmin = ({ roles }: Identity) => roles.includes('admin');
+ */
 export interface Identity {
+  /** A UUID. It stays the same when the username changes. */
   readonly userId: string;
+  /** A UUID. */
   readonly sessionId: string;
   /** The application that opened the session. Empty: none was given at login. */
   readonly clientId: string;
@@ -25,13 +37,23 @@ export interface Identity {
   readonly expiresAt: Date;
 }
 
-/** The token is valid. */
+/**
+ * The token is valid.
+ *
+ * @example
+ * const userOf = (token: AcceptedToken) => token.identity.userId;
+ */
 export interface AcceptedToken {
   readonly kind: 'accepted';
   readonly identity: Identity;
 }
 
-/** The token is not valid. */
+/**
+ * The token is not valid.
+ *
+ * @example
+ * const textOf = ({ reason, endReason }: RejectedToken) => endReason ?? reason;
+ */
 export interface RejectedToken {
   readonly kind: 'rejected';
   /** UNSPECIFIED: a newer service sent a reason that this client does not know. */
@@ -42,7 +64,13 @@ export interface RejectedToken {
   readonly nextStep: 'REFRESH' | 'LOGIN';
 }
 
-/** A verdict on a token with its freshness. It has the same form in both modes. */
+/**
+ * A verdict on a token with its freshness. It has the same form in both modes.
+ *
+ * @example
+ * const verdict: Validation = await latchkey.validate(accessToken);
+ * if (verdict.kind === 'rejected' && verdict.nextStep === 'LOGIN') signInAgain();
+ */
 export type Validation = (AcceptedToken | RejectedToken) & {
   /** The verdict includes every end acknowledged up to this instant, by the service's clock. */
   readonly asOf: Date;
@@ -55,7 +83,8 @@ export type Validation = (AcceptedToken | RejectedToken) & {
  *
  * @example
  * const { revision } = await latchkey.logout({ refreshToken });
- * await latchkey.validate(accessToken, { atLeastRevision: revision });
+ * const requirements: Requirements = { atLeastRevision: revision };
+ * const verdict = await latchkey.validate(accessToken, requirements); // rejected: SESSION_ENDED
  */
 export interface Requirements {
   /** `bounded`: the staleness bound applies. `strong`: the service reads the session record. Default: `bounded`. */
@@ -88,7 +117,14 @@ export function requirementsProblem(
   return new LatchkeyError(status.INVALID_ARGUMENT, message);
 }
 
-/** Validates access tokens, in this process or in the service. */
+/**
+ * Validates access tokens, in this process or in the service.
+ *
+ * @example
+ * const isGood = async (validator: TokenValidator, token: string) =>
+ *   (await validator.validate(token)).kind === 'accepted';
+ * console.log(await isGood(latchkey, accessToken));
+ */
 export interface TokenValidator {
   /**
    * Validates an access token.

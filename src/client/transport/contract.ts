@@ -1,0 +1,46 @@
+// The messages and enums of the contract that callers of the generated calls name.
+import {
+  type SigningKey as SigningKeyMessage,
+  SigningKeyState as SigningKeyStates,
+} from '../../gen/latchkey/admin/v1/key.ts';
+import type { User as UserMessage } from '../../gen/latchkey/admin/v1/user.ts';
+import { Consistency as Consistencies } from '../../gen/latchkey/v1/validation.ts';
+
+/**
+ * A user, as `latchkey.users` returns them. Never contains the password.
+ *
+ * @example
+ * const isDisabled = ({ disabledAt }: User) => disabledAt !== undefined;
+ * const { users } = await latchkey.users.listUsers({ pageSize: 100 });
+ * console.log(users.filter(isDisabled).map(({ username }) => username));
+ */
+export type User = UserMessage;
+
+/**
+ * A signing key without the private key, as `latchkey.keys` returns it.
+ *
+ * @example
+ * const lineOf = ({ keyId, signsFrom }: SigningKey) => `${keyId} signs from ${signsFrom?.toISOString()}`;
+ * const { keys } = await latchkey.keys.listSigningKeys({});
+ * console.log(keys.map(lineOf));
+ */
+export type SigningKey = SigningKeyMessage;
+
+/**
+ * The state of a signing key.
+ *
+ * @example
+ * const { keys } = await latchkey.keys.listSigningKeys({});
+ * const current = keys.find(({ state }) => state === SigningKeyState.SIGNING);
+ */
+export const SigningKeyState = SigningKeyStates;
+export type SigningKeyState = SigningKeyStates;
+
+/**
+ * How fresh a verdict of `latchkey.identity.validate` must be. `latchkey.validate` takes `bounded` or `strong` instead.
+ *
+ * @example
+ * const { verdict } = await latchkey.identity.validate({ accessToken, consistency: Consistency.STRONG });
+ */
+export const Consistency = Consistencies;
+export type Consistency = Consistencies;
