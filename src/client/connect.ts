@@ -115,16 +115,14 @@ function modeOf(caller: Caller, clock: Clock, options: ConnectOptions): Validati
   const { batchValidate } = callsOf(IdentityServiceService, caller);
   const { maxStalenessMs = DEFAULT_MAX_STALENESS_MS } = options;
   const audience = options.audience === '' ? undefined : options.audience;
-  const asking = new RemoteValidation({
+  const remote: TokenValidator = new RemoteValidation({
     batchValidate,
     audience,
     connections: channels.size,
     timeoutMs,
     clock,
+    track: (work) => void channels.track(work),
   });
-  const remote: TokenValidator = {
-    validate: (token, requirements) => channels.track(asking.validate(token, requirements)),
-  };
   if (options.mode === 'remote') return new RemoteMode(caller, remote);
   const { tokenCacheSize = DEFAULT_TOKEN_CACHE_SIZE } = options;
   return new LocalMode({ caller, remote, clock, maxStalenessMs, audience, tokenCacheSize });

@@ -8,7 +8,7 @@ export async function latchkeyLocal(setup: ArmSetup): Promise<Arm> {
   return await armWith(setup, 'local', validateWith);
 }
 
-/** Asks the service each time; the calls of one turn of the event loop travel together. */
+/** Asks the service each time; the tokens that come during a call travel together in the next. */
 export async function latchkeyRemote(setup: ArmSetup): Promise<Arm> {
   return await armWith(setup, 'remote', validateWith);
 }

@@ -46,7 +46,7 @@ export async function clientLocal({ rounds, seconds }: Scale): Promise<readonly 
           `${coresOf(results.cold)} cores were used.`,
       ]),
       rateRow(`Client in remote mode, ${CALLERS} callers`, results.remote, [
-        'one process; the tokens of one turn of its event loop travel as one BatchValidate.',
+        'one process; the tokens that come during a call travel as one BatchValidate.',
       ]),
     ];
   });

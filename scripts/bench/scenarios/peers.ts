@@ -65,10 +65,35 @@ export async function peers({ rounds, seconds }: Scale): Promise<readonly Measur
       for (const arm of ARMS) {
         rows.push(row(arm, results[arm], await callers[arm].call('logOutTheRest', IN_USE)));
       }
-      return rows;
+      return [...rows, ...remoteMode(results)];
     },
     { LATCHKEY_MAX_SESSIONS_PER_USER: '1000' },
   );
+}
+
+/** The bars of remote mode, against the store that most Node services use for sessions. */
+function remoteMode(results: Readonly<Record<ArmName, readonly ArmRun[]>>): readonly Measurement[] {
+  const rates = (arm: ArmName) => results[arm].map((run) => run.validations / run.seconds);
+  const name = 'Client in remote mode, 32 in flight';
+  return [
+    {
+      what: name,
+      unit: 'per second',
+      measured: rates('latchkey-remote'),
+      reference: { name: NAMES['express-session'], values: rates('express-session') },
+      bar: { kind: 'ratio at least', value: 1 },
+      notes: ['the rows of the second table.'],
+      details: {},
+    },
+    {
+      what: `${name}, CPU of the caller for each`,
+      unit: 'us',
+      measured: results['latchkey-remote'].map(({ cpuUs }) => cpuUs),
+      bar: { kind: 'at most', value: 20 },
+      notes: [],
+      details: {},
+    },
+  ];
 }
 
 function row(arm: ArmName, runs: readonly ArmRun[], stillYesMs: readonly number[] | undefined): Measurement {

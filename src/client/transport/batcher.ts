@@ -11,6 +11,10 @@ export interface BatcherOptions<Requirements, Answer> {
   ) => Promise<readonly Answer[]>;
   /** Maximum number of concurrent calls. */
   readonly mostUnderWay: number;
+  /** Maximum number of concurrent calls that are younger than `PATIENCE_MS`. */
+  readonly mostYoung: number;
+  /** Called with a promise that resolves once every token has its answer. */
+  readonly track: (work: Promise<void>) => void;
   /** Maximum total wait of a token for its answer, in milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -29,19 +33,27 @@ interface Queue<Requirements, Answer> {
   questions: Question<Answer>[];
 }
 
+/**
+ * For so long, in milliseconds, tokens wait for the call in progress, since large batches are cheap. After that a
+ * further call may start: a slow one, for example one that waits for a revision, does not delay the rest.
+ */
+const PATIENCE_MS = 5;
 /** The service's limits for BatchValidate. */
 const MOST_TOKENS = 256;
 const MOST_BYTES = 256 * 1024;
 
 /**
- * Combines tokens with the same requirements, from one turn of the event loop, into one call. While the maximum number
- * of calls is in progress, tokens queue. So batches grow with the load.
+ * Combines tokens with the same requirements into one call. While the maximum number of calls is in progress, tokens
+ * wait. So batches grow with the load.
  */
 export class Batcher<Requirements, Answer> {
   readonly #options: BatcherOptions<Requirements, Answer>;
   readonly #queues = new Map<string, Queue<Requirements, Answer>>();
   #underWay = 0;
+  #young = 0;
   #isScheduled = false;
+  /** Resolves when no token is waiting. Undefined: none is. */
+  #work: PromiseWithResolvers<void> | undefined;
 
   constructor(options: BatcherOptions<Requirements, Answer>) {
     this.#options = options;
@@ -54,6 +66,10 @@ export class Batcher<Requirements, Answer> {
       if (queue === undefined) {
         queue = { requirements, questions: [] };
         this.#queues.set(key, queue);
+      }
+      if (this.#work === undefined) {
+        this.#work = Promise.withResolvers();
+        this.#options.track(this.#work.promise);
       }
       queue.questions.push({ token, askedAt: this.#options.clock.monotonic(), resolve, reject });
       this.#schedule();
@@ -70,8 +86,9 @@ export class Batcher<Requirements, Answer> {
   }
 
   #flush(): void {
+    const { mostUnderWay, mostYoung } = this.#options;
     for (const [key, queue] of this.#queues) {
-      if (this.#underWay >= this.#options.mostUnderWay) return;
+      if (this.#underWay >= mostUnderWay || this.#young >= mostYoung) return;
       this.#queues.delete(key);
       const batch = takeBatch(queue);
       // The rest goes behind the queues of other requirements, so that each gets its turn.
@@ -81,6 +98,26 @@ export class Batcher<Requirements, Answer> {
   }
 
   async #send(batch: readonly Question<Answer>[], requirements: Requirements): Promise<void> {
+    this.#underWay += 1;
+    this.#young += 1;
+    let isYoung = true;
+    const age = () => {
+      if (isYoung) this.#young -= 1;
+      isYoung = false;
+      this.#flush();
+    };
+    const timer = setTimeout(age, PATIENCE_MS);
+    await this.#answer(batch, requirements);
+    clearTimeout(timer);
+    this.#underWay -= 1;
+    age();
+    if (this.#underWay === 0) {
+      this.#work?.resolve();
+      this.#work = undefined;
+    }
+  }
+
+  async #answer(batch: readonly Question<Answer>[], requirements: Requirements): Promise<void> {
     const { ask, clock, timeoutMs } = this.#options;
     const now = clock.monotonic();
     const questions = batch.filter(({ askedAt, reject }) => {
@@ -90,16 +127,12 @@ export class Batcher<Requirements, Answer> {
     });
     const [oldest] = questions;
     if (oldest === undefined) return;
-    this.#underWay += 1;
     try {
       const tokens = questions.map(({ token }) => token);
       const answers = await ask(tokens, requirements, timeoutMs - (now - oldest.askedAt));
       for (const [index, { resolve }] of questions.entries()) resolve(answers[index] as Answer);
     } catch (error) {
       for (const { reject } of questions) reject(error);
-    } finally {
-      this.#underWay -= 1;
-      this.#flush();
     }
   }
 }

@@ -16,38 +16,51 @@ export interface RemoteValidationOptions {
   readonly connections: number;
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Registers work in progress. */
+  readonly track: (work: Promise<void>) => void;
 }
 
 type RequirementFields = Omit<BatchValidateRequest, 'accessTokens'>;
 
-/** Calls in progress for each connection. Two: one request travels while another response returns. */
+/** Calls in progress for each connection. The second one starts only while the first is slow. */
 const MOST_UNDER_WAY = 2;
 
 /** Validates every token in the service. */
 export class RemoteValidation implements TokenValidator {
   readonly #options: RemoteValidationOptions;
   readonly #batcher: Batcher<RequirementFields, Validation>;
+  /** The fields where a call has no requirements. */
+  readonly #usual: RequirementFields;
 
   constructor(options: RemoteValidationOptions) {
-    const { timeoutMs, clock, connections } = options;
+    const { timeoutMs, clock, connections, track } = options;
     this.#options = options;
+    this.#usual = this.#fieldsOf({});
     this.#batcher = new Batcher({
       ask: (tokens, requirements, withinMs) => this.#ask(tokens, requirements, withinMs),
       mostUnderWay: MOST_UNDER_WAY * connections,
+      mostYoung: connections,
+      track,
       timeoutMs,
       clock,
     });
   }
 
-  validate(token: string, requirements: Requirements = {}): Promise<Validation> {
-    const { atLeastRevision = '' } = requirements;
-    // As in the protocol, an empty audience counts as omitted. It does not mean any audience.
-    const audience = requirements.audience || this.#options.audience || '';
-    const consistency = requirements.consistency === 'strong' ? Consistency.STRONG : Consistency.BOUNDED;
-    const fields = { consistency, audience, atLeastRevision };
+  validate(token: string, requirements?: Requirements): Promise<Validation> {
+    const fields = requirements === undefined ? this.#usual : this.#fieldsOf(requirements);
+    const key = fields === this.#usual ? '' : JSON.stringify(fields);
     // Too long a token gets the same verdict as an empty one, and would displace others in the batch.
     const sent = Buffer.byteLength(token) > MAX_TOKEN_LENGTH ? '' : token;
-    return this.#batcher.ask(sent, JSON.stringify(fields), fields);
+    return this.#batcher.ask(sent, key, fields);
+  }
+
+  #fieldsOf({ consistency, audience, atLeastRevision = '' }: Requirements): RequirementFields {
+    return {
+      consistency: consistency === 'strong' ? Consistency.STRONG : Consistency.BOUNDED,
+      // As in the protocol, an empty audience counts as omitted. It does not mean any audience.
+      audience: audience || this.#options.audience || '',
+      atLeastRevision,
+    };
   }
 
   async #ask(
