@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, type } from 'node:os';
 
 /** What the numbers depend on, without anything that identifies the machine. */
@@ -30,6 +31,14 @@ function versionOf(program: string, pattern: RegExp): string {
   } catch (cause) {
     throw new Error(`the bench needs ${program} (Debian: redis-server, nghttp2-client)`, { cause });
   }
+}
+
+/** The largest resident set that a process has had, in MB. */
+export function peakMemory(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? [];
+  if (kibibytes === undefined) throw new Error('the bench needs /proc/PID/status, which Linux has');
+  return (Number(kibibytes) * 1024) / 1e6;
 }
 
 /** From this share of the machine on, other processes change what is measured. */

@@ -1,6 +1,6 @@
 import { median } from './stats.ts';
 
-export type Unit = 'per second' | 'ms' | 'us' | 'bytes';
+export type Unit = 'per second' | 'ms' | 'us' | 'bytes' | 'MB';
 
 /** One row of a table: what was measured, round by round, against what, and the bar it has to reach. */
 export interface Measurement {
@@ -68,6 +68,7 @@ const SUFFIXES: Readonly<Record<Unit, string>> = {
   ms: ' ms',
   us: ' µs',
   bytes: ' bytes',
+  MB: ' MB',
 };
 
 /** Three significant digits, but whole numbers in full. */

@@ -7,8 +7,9 @@ const root = path.resolve(import.meta.dirname, '../..');
 const text = (file: string) => readFileSync(path.join(root, file), 'utf8');
 
 describe('the start of the service', () => {
-  it('has a bounded young generation, however it is started', () => {
-    expect(startOptions).toContain('--max-semi-space-size=8');
+  it('has a bounded heap, however it is started', () => {
+    const sizes = ['--max-semi-space-size=8', '--initial-old-space-size=96', '--heap-growing-percent=100'];
+    expect(startOptions).toEqual(expect.arrayContaining(sizes));
   });
 
   it('gives Node the same options from npm start and from scripts/run', () => {

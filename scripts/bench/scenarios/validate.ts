@@ -8,6 +8,7 @@ import { grpcFrame } from '../../http2/frames.ts';
 import { validateFrame } from '../../http2/validate.ts';
 import type { FloodResult } from '../load/flood.ts';
 import { LOAD } from '../load/h2load.ts';
+import { peakMemory } from '../machine.ts';
 import { type Measurement, thousands } from '../measurement.ts';
 import { startModule } from '../processes.ts';
 import { Sessions } from '../servers/sessions.ts';
@@ -20,15 +21,15 @@ const NEW_TOKENS_PER_SECOND = 8_000;
 const WARM_UP_TOKENS = 5_000;
 const SESSIONS = 64;
 
-/** Validate of one token, over and over. */
-export async function validateWarm(scale: Scale): Promise<Measurement> {
+/** Validate of one token, over and over, and what the server's memory grew to. */
+export async function validateWarm(scale: Scale): Promise<readonly Measurement[]> {
   return await withStand(async (stand) => {
     const [accessToken = ''] = (await Sessions.open(stand, 1)).accessTokens;
     const echo = await echoTarget(stand, accessToken);
-    const { port } = stand.latchkey;
+    const { port, pid } = stand.latchkey;
     const results = await compareUnderH2load(scale, { ...echo, port }, echo);
     await validate(port, accessToken);
-    return {
+    const rates: Measurement = {
       what: 'Validate, token seen before',
       unit: 'per second',
       measured: results.latchkey.map((run) => run.requestsPerSecond),
@@ -40,6 +41,15 @@ export async function validateWarm(scale: Scale): Promise<Measurement> {
       ],
       details: results,
     };
+    const memory: Measurement = {
+      what: 'Memory of a server under this load',
+      unit: 'MB',
+      measured: [peakMemory(pid)],
+      bar: { kind: 'at most', value: 250 },
+      notes: ['the largest resident set of the process.'],
+      details: {},
+    };
+    return [rates, memory];
   });
 }
 

@@ -21,7 +21,7 @@ export interface Stand {
   readonly folder: string;
   readonly redis: RedisServer;
   readonly masterKey: Buffer;
-  readonly latchkey: { readonly port: number };
+  readonly latchkey: Pick<ServiceProcess, 'port' | 'pid'>;
   readonly people: readonly Person[];
   /** Starts one more process of the same service. Stopped with the stand, if not before. */
   another(nodeOptions?: readonly string[]): Promise<ServiceProcess>;
