@@ -27,11 +27,14 @@ function verifyAt(cost: string, targetCost = 12): BcryptJob {
 }
 
 describe('a verification', () => {
-  test.each(['04', '08', '10', '11', '12'])('of a hash of cost %s is as dear as one at cost 12', (cost) => {
-    expect(workOf(verifyAt(cost)).rounds).toBe(2 ** 12);
-  });
+  test.each(['04', '08', '10', '11', '12'])(
+    'of a hash of cost %s takes as much work as one at cost 12',
+    (cost) => {
+      expect(workOf(verifyAt(cost)).rounds).toBe(2 ** 12);
+    },
+  );
 
-  test('is as dear whether the password is right or wrong', () => {
+  test('takes as much work whether the password is right or wrong', () => {
     expect(workOf(verifyAt('10'), true)).toEqual({ result: true, rounds: 2 ** 12 });
     expect(workOf(verifyAt('10'), false)).toEqual({ result: false, rounds: 2 ** 12 });
   });
@@ -41,14 +44,14 @@ describe('a verification', () => {
     ['a hash with a NUL and junk after it', `$2b$10$${TAIL}\0junk`],
     ['a hash of another variant', `$2y$10$${TAIL}`],
     ['a hash of a cost that there is not', `$2b$03$${TAIL}`],
-  ])('of %s is false and as dear', (_, hash) => {
+  ])('of %s is false and takes as much work', (_, hash) => {
     expect(workOf({ kind: 'verify', input: 'secret', hash, targetCost: 12 })).toEqual({
       result: false,
       rounds: 2 ** 12,
     });
   });
 
-  test('of a hash of a higher cost is that much dearer and no more', () => {
+  test('of a hash of a higher cost takes the work of that cost and no more', () => {
     expect(workOf(verifyAt('14')).rounds).toBe(2 ** 14);
   });
 });

@@ -12,8 +12,8 @@ export interface BcryptPoolOptions {
 }
 
 interface WaitingJob {
-  readonly start: (thread: BcryptThread) => void;
-  readonly fail: (failure: Failure) => void;
+  readonly job: BcryptJob;
+  readonly reply: PromiseWithResolvers<string | boolean>;
 }
 
 /** bcrypt silently ignores input after this. */
@@ -31,22 +31,19 @@ const WORKER_URL = new URL(
 export class BcryptPool implements PasswordHasher {
   readonly #options: BcryptPoolOptions;
   readonly #threads = new Set<BcryptThread>();
-  readonly #idle: BcryptThread[] = [];
-  #waiting: WaitingJob[] = [];
-  readonly #restarts = new Set<NodeJS.Timeout>();
-  readonly #started = Promise.withResolvers<void>();
+  readonly #idle = new Set<BcryptThread>();
+  readonly #waiting: WaitingJob[] = [];
   #closed = false;
 
   private constructor(options: BcryptPoolOptions) {
     this.#options = options;
-    for (let i = 0; i < options.threads; i++) this.#spawn();
   }
 
   /** Resolves when all threads are ready. If one fails to start, closes the pool and throws INTERNAL. */
   static async open(options: BcryptPoolOptions): Promise<BcryptPool> {
     const pool = new BcryptPool(options);
     try {
-      await pool.#started.promise;
+      await Promise.all(Array.from({ length: options.threads }, () => pool.#startThread().ready));
     } catch (cause) {
       await pool.close();
       throw new Failure('INTERNAL', 'The bcrypt threads did not start.', { cause });
@@ -65,84 +62,79 @@ export class BcryptPool implements PasswordHasher {
   /** Rejects waiting jobs with DRAINING, waits for running jobs, then stops the threads. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const timer of this.#restarts) clearTimeout(timer);
-    this.#restarts.clear();
     this.#failWaiting(draining());
     await Promise.all([...this.#threads].map((thread) => thread.end()));
   }
 
-  #submit(job: BcryptJob): Promise<string | boolean> {
-    if (this.#closed) return Promise.reject(draining());
+  async #submit(job: BcryptJob): Promise<string | boolean> {
+    if (this.#closed) throw draining();
     if (Buffer.byteLength(job.input) > MAX_INPUT_BYTES || job.input.includes('\0')) {
-      return Promise.reject(new Failure('INTERNAL', 'The input for bcrypt is too long or contains a NUL.'));
+      throw new Failure('INTERNAL', 'The input for bcrypt is too long or contains a NUL.');
     }
-    const { promise, resolve, reject } = Promise.withResolvers<string | boolean>();
-    this.#waiting.push({ start: (thread) => this.#run(thread, job).then(resolve, reject), fail: reject });
-    this.#dispatch();
-    return promise;
+    const reply = Promise.withResolvers<string | boolean>();
+    this.#waiting.push({ job, reply });
+    this.#startJobs();
+    return await reply.promise;
   }
 
-  #dispatch(): void {
-    while (this.#waiting.length > 0) {
-      const thread = this.#idle.pop();
-      if (thread === undefined) return;
-      this.#waiting.shift()?.start(thread);
+  #startJobs(): void {
+    for (const thread of this.#idle) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      this.#idle.delete(thread);
+      void this.#run(thread, next);
     }
   }
 
-  async #run(thread: BcryptThread, job: BcryptJob): Promise<string | boolean> {
+  async #run(thread: BcryptThread, { job, reply }: WaitingJob): Promise<void> {
     try {
-      return await thread.run(job);
+      reply.resolve(await thread.run(job));
     } catch (cause) {
-      throw new Failure('INTERNAL', 'A password check was lost; its thread failed.', { cause });
-    } finally {
-      if (this.#threads.has(thread)) this.#welcome(thread);
+      reply.reject(new Failure('INTERNAL', 'A password check was lost; its thread failed.', { cause }));
     }
+    this.#setIdle(thread);
   }
 
-  #welcome(thread: BcryptThread): void {
-    this.#idle.push(thread);
-    this.#dispatch();
+  #setIdle(thread: BcryptThread): void {
+    // A thread that died with its job is no longer in the pool.
+    if (!this.#threads.has(thread)) return;
+    this.#idle.add(thread);
+    this.#startJobs();
   }
 
-  #spawn(): void {
-    const { workerUrl = WORKER_URL, threads } = this.#options;
-    const thread = new BcryptThread(workerUrl, {
-      ready: () => {
-        if (this.#idle.length + 1 >= threads) this.#started.resolve();
-        this.#welcome(thread);
-      },
-      ended: (cause) => this.#replace(thread, cause),
+  #startThread(): BcryptThread {
+    let wasReady = false;
+    const thread = new BcryptThread(this.#options.workerUrl ?? WORKER_URL, (cause) => {
+      this.#threads.delete(thread);
+      this.#idle.delete(thread);
+      if (this.#closed) return;
+      this.#options.onThreadLost?.(cause);
+      if (wasReady) this.#startThread();
+      else this.#startThreadLater(cause);
     });
     this.#threads.add(thread);
-  }
-
-  #replace(lost: BcryptThread, cause: Error): void {
-    this.#threads.delete(lost);
-    const index = this.#idle.indexOf(lost);
-    if (index >= 0) this.#idle.splice(index, 1);
-    if (this.#closed) return;
-    this.#started.reject(cause);
-    this.#options.onThreadLost?.(cause);
-    if (lost.isReady) this.#spawn();
-    else this.#spawnLater(cause);
+    thread.ready.then(
+      () => {
+        wasReady = true;
+        this.#setIdle(thread);
+      },
+      () => undefined,
+    );
+    return thread;
   }
 
   /** A thread that failed to start would fail again, so its restart is delayed. Without threads, waiting jobs fail. */
-  #spawnLater(cause: Error): void {
+  #startThreadLater(cause: Error): void {
     if (this.#threads.size === 0) {
       this.#failWaiting(new Failure('INTERNAL', 'No thread can check passwords.', { cause }));
     }
-    const timer = setTimeout(() => {
-      this.#restarts.delete(timer);
-      this.#spawn();
-    }, RESTART_DELAY_MS);
-    this.#restarts.add(timer);
+    const restart = (): void => {
+      if (!this.#closed) this.#startThread();
+    };
+    setTimeout(restart, RESTART_DELAY_MS).unref();
   }
 
   #failWaiting(failure: Failure): void {
-    const failed = this.#waiting;
-    this.#waiting = [];
-    for (const { fail } of failed) fail(failure);
+    for (const { reply } of this.#waiting.splice(0)) reply.reject(failure);
   }
 }

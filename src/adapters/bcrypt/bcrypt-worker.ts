@@ -7,9 +7,8 @@ export type BcryptJob =
   | { readonly kind: 'hash'; readonly input: string; readonly cost: number }
   | { readonly kind: 'verify'; readonly input: string; readonly hash: string; readonly targetCost: number };
 
-/** A message from a thread: `ready` once, then one reply for each job. */
+/** A message from a thread: one when it is ready, then one for each job. */
 export type BcryptReply =
-  | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly result: string | boolean }
   | { readonly kind: 'failed'; readonly message: string };
 
@@ -54,7 +53,7 @@ function serve(port: NonNullable<typeof parentPort>): void {
       reply({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
     }
   });
-  reply({ kind: 'ready' });
+  reply({ kind: 'done', result: true });
 }
 
 if (parentPort !== null) serve(parentPort);
