@@ -41,7 +41,7 @@ export function quickStart(given: QuickStart): string {
     ].join(' ');
   return [
     '',
-    `To sign in, validate, refresh and sign out, paste this into another shell${toFillIn(given)}`,
+    `To sign in, validate, refresh and sign out, paste this into another shell${placeholderNote(given)}`,
     '',
     'with grpcurl:',
     script(byGrpcurl, given),
@@ -75,7 +75,7 @@ function secured({ certificate, serverName, clientCertificate }: QuickStartTls) 
   } as const;
 }
 
-function toFillIn({ password, username, tls }: QuickStart): string {
+function placeholderNote({ password, username, tls }: QuickStart): string {
   const missing = [
     ...(password === undefined ? [`the password of ${username} in the first line`] : []),
     ...(tls?.clientCertificate ? ['your certificate and its key in the second line'] : []),

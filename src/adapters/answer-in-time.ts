@@ -1,7 +1,7 @@
 import { Failure, type StoreName, storeUnavailable } from '../core/failure.ts';
 
 /** Throws if the deadline has passed: the caller already has an error, so nothing may be committed. */
-export type ExpectInTime = () => void;
+export type AssertInTime = () => void;
 
 /**
  * Runs a store operation with a deadline. Every driver error becomes STORE_UNAVAILABLE.
@@ -13,7 +13,7 @@ export type ExpectInTime = () => void;
 export async function answerInTime<T>(
   store: StoreName,
   deadlineMs: number,
-  work: (expectInTime: ExpectInTime) => Promise<T>,
+  work: (assertInTime: AssertInTime) => Promise<T>,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   let isLate = false;
@@ -24,11 +24,11 @@ export async function answerInTime<T>(
       reject(late());
     }, deadlineMs);
   });
-  const expectInTime = () => {
+  const assertInTime = () => {
     if (isLate) throw late();
   };
   try {
-    return await Promise.race([work(expectInTime), timeout]);
+    return await Promise.race([work(assertInTime), timeout]);
   } catch (error) {
     throw error instanceof Failure ? error : storeUnavailable(store, error);
   } finally {

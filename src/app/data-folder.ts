@@ -7,7 +7,7 @@ import type { Config } from '../config.ts';
 import { Failure } from '../core/failure.ts';
 import { MasterKeys } from '../core/keys/master-key.ts';
 import type { AppContext } from './app-context.ts';
-import { naming } from './startup-error.ts';
+import { startupStep } from './startup-error.ts';
 
 export const MASTER_KEY_FILE = 'master-key';
 export const FOLDER_REMEDY = 'Set it to a folder that this process can write to.';
@@ -31,7 +31,7 @@ export async function openDataFolder(context: Pick<AppContext, 'config' | 'close
   if (!usesDataFolder(config)) return;
   const folder = resolve(config.dataDir);
   await checked(() => checkFolder(folder));
-  await naming(
+  await startupStep(
     'LATCHKEY_DATA_DIR',
     () => makeFolder(folder),
     (reason, error) =>
@@ -79,7 +79,7 @@ export async function openMasterKeys({
 
 /** Appends a remedy to system errors. A `Failure` already contains one. */
 function checked<Result>(step: () => Result): Promise<Result> {
-  return naming('LATCHKEY_DATA_DIR', step, (reason, error) =>
+  return startupStep('LATCHKEY_DATA_DIR', step, (reason, error) =>
     error instanceof Failure ? `${reason}.` : `${reason}. ${FOLDER_REMEDY}`,
   );
 }

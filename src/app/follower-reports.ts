@@ -8,28 +8,32 @@ import { MINUTE_MS } from './app-context.ts';
  * error is logged in full, then one line per minute, and one line when the outage is over.
  */
 export function followerReports(logger: Logger, clock: Clock): FollowerObserver {
-  let outage: { readonly began: number; reported: number } | undefined;
+  let outage: { readonly startedAt: number; reportedAt: number } | undefined;
   return {
-    faulted: (error) => {
+    readFailed: (error) => {
       const now = clock.monotonic();
       if (outage === undefined) {
-        outage = { began: now, reported: now };
+        outage = { startedAt: now, reportedAt: now };
         logger.warn({ err: error }, 'the revocation log cannot be read; retrying');
-      } else if (now - outage.reported >= MINUTE_MS) {
-        outage.reported = now;
+      } else if (now - outage.reportedAt >= MINUTE_MS) {
+        outage.reportedAt = now;
         const reason = error instanceof Error ? error.message : String(error);
-        logger.warn({ reason, ...lasting(outage.began, now) }, 'the revocation log still cannot be read');
+        logger.warn(
+          { reason, seconds: secondsBetween(outage.startedAt, now) },
+          'the revocation log still cannot be read',
+        );
       }
     },
     recovered: () => {
       if (outage === undefined) return;
-      logger.info(lasting(outage.began, clock.monotonic()), 'the revocation log can be read again');
+      const seconds = secondsBetween(outage.startedAt, clock.monotonic());
+      logger.info({ seconds }, 'the revocation log can be read again');
       outage = undefined;
     },
-    rewound: (entries) => logger.error({ entries }, 'the revocation log lost entries; restoring them'),
+    entriesLost: (entries) => logger.error({ entries }, 'the revocation log lost entries; restoring them'),
   };
 }
 
-function lasting(began: number, now: number) {
-  return { seconds: Math.round((now - began) / 1_000) };
+function secondsBetween(startMs: number, endMs: number): number {
+  return Math.round((endMs - startMs) / 1_000);
 }

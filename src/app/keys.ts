@@ -8,7 +8,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { KeySet } from '../validator/key-set.ts';
 import { AFTER_LAST_TOKEN_MS, type AppContext, MINUTE_MS } from './app-context.ts';
 import { StartupError } from './startup-error.ts';
-import { namingDatabase } from './stores.ts';
+import { databaseStep } from './stores.ts';
 
 /** How long a new key is published before it signs. Every process reads the keys more often than this. */
 const KEY_PUBLISH_LEAD_MS = 10 * MINUTE_MS;
@@ -35,8 +35,8 @@ export async function openKeys(
     },
   });
   closers.add(() => keys.close());
-  await namingDatabase(config, async () => {
-    await keys.start().catch(namingMasterKeys);
+  await databaseStep(config, async () => {
+    await keys.start().catch(failWithMasterKeys);
     await warnOfMissing(masterKeys, keys, database, logger);
   });
   const keySet = new KeySet({
@@ -62,7 +62,7 @@ export async function openKeys(
 }
 
 /** INTERNAL means that the database responded, but its keys cannot be opened with the master keys. */
-function namingMasterKeys(error: unknown): never {
+function failWithMasterKeys(error: unknown): never {
   const isUnopened = error instanceof Failure && error.reason === 'INTERNAL';
   throw isUnopened ? new StartupError('LATCHKEY_MASTER_KEY', error.message, error) : error;
 }

@@ -17,12 +17,12 @@ import { Closers } from './closers.ts';
 import { DATABASE_FILE, MASTER_KEY_FILE, openMasterKeys, takeDataFolder } from './data-folder.ts';
 import { openPasswords } from './passwords.ts';
 import { securityEvents } from './security-events.ts';
-import { naming, StartupError } from './startup-error.ts';
+import { StartupError, startupStep } from './startup-error.ts';
 import { openDatabase, openSessionStores } from './stores.ts';
 
 const SAME_SETTINGS = 'Run this command in the folder and with the variables of the service.';
 const STOP_FIRST = 'Stop the service, run this command again, and start the service.';
-const USERS_A_PAGE = 500;
+const PAGE_SIZE = 500;
 
 /** The output of a command and its result. */
 export interface CommandOutcome {
@@ -74,7 +74,7 @@ async function reset(
   const masterKeys = await openMasterKeys(context);
   await checkMasterKeys(database, masterKeys);
   const { store, log } = await openSessionStores(context);
-  await naming(
+  await startupStep(
     'LATCHKEY_REDIS_URL',
     () => store.ping().catch((error: unknown) => Promise.reject(lastFault() ?? error)),
     (reason) => `Redis cannot be used: ${reason}. Sessions are ended in Redis, so nothing was changed.`,
@@ -121,7 +121,7 @@ function describe({ user, password, unended }: AdminReset, config: Config): Comm
   const output = [
     `${username} has a new password: ${password}`,
     `The password is shown only once. To choose one: npx latchkey users set-password ${username}`,
-    `${username} is enabled and has the role ${ADMIN_ROLE}.${unended === undefined ? ` ${whatEnded(username, config)}` : ''}`,
+    `${username} is enabled and has the role ${ADMIN_ROLE}.${unended === undefined ? ` ${endedSessionsText(username, config)}` : ''}`,
   ].join('\n');
   const problem =
     unended === undefined
@@ -131,7 +131,7 @@ function describe({ user, password, unended }: AdminReset, config: Config): Comm
 }
 
 /** In-memory sessions are not in this process. The lock only shows that no service uses this data folder. */
-function whatEnded(username: string, { redis, databaseUrl }: Config): string {
+function endedSessionsText(username: string, { redis, databaseUrl }: Config): string {
   if (redis.kind !== 'none') return `All sessions of ${username} have ended.`;
   const where = 'in the memory of the service, because LATCHKEY_REDIS_URL is not set';
   return databaseUrl === undefined
@@ -148,7 +148,7 @@ async function explain(error: unknown, username: string, { users }: SqlDatabase)
   const admins: string[] = [];
   let after: string | undefined;
   do {
-    const page = await users.list(USERS_A_PAGE, after);
+    const page = await users.list(PAGE_SIZE, after);
     admins.push(...page.users.filter(({ roles }) => roles.includes(ADMIN_ROLE)).map((user) => user.username));
     after = page.next;
   } while (after !== undefined);

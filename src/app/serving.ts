@@ -6,7 +6,7 @@ import { HttpEndpoint, type HttpEndpointOptions } from '../telemetry/http-endpoi
 import { type ReadinessOptions, ReadinessProbe } from '../telemetry/readiness.ts';
 import type { AppContext } from './app-context.ts';
 import type { Closers } from './closers.ts';
-import { naming, StartupError } from './startup-error.ts';
+import { StartupError, startupStep } from './startup-error.ts';
 
 const READINESS_INTERVAL_MS = 1_000;
 
@@ -73,19 +73,19 @@ export async function openServing(
 /** A worker does not listen. The supervisor hands connections to it. */
 async function serveOn(server: GrpcServer, { config, worker }: AppContext): Promise<string> {
   if (worker === undefined) {
-    return await namingListen(config.listen, () => server.listen().catch(namingTlsFile));
+    return await listenStep(config.listen, () => server.listen().catch(failWithTlsFile));
   }
   try {
     worker.serveConnections(server.serveHandedOver());
   } catch (error) {
-    namingTlsFile(error);
+    failWithTlsFile(error);
   }
   return config.listen.text;
 }
 
 /** Runs a step that listens. An error becomes a `StartupError` with a remedy. */
-export function namingListen<Result>(listen: ListenAddress, step: () => Promise<Result>): Promise<Result> {
-  return naming('LATCHKEY_LISTEN', step, (reason) => unlistenable(listen, reason));
+export function listenStep<Result>(listen: ListenAddress, step: () => Promise<Result>): Promise<Result> {
+  return startupStep('LATCHKEY_LISTEN', step, (reason) => listenProblem(listen, reason));
 }
 
 /** Opens the HTTP endpoint for metrics and health. Returns its URL, or undefined if it is off. */
@@ -96,16 +96,16 @@ export async function openMetricsEndpoint(
 ): Promise<string | undefined> {
   if (listen === undefined) return undefined;
   const { host, port } = listen;
-  const endpoint = await naming(
+  const endpoint = await startupStep(
     'LATCHKEY_METRICS_LISTEN',
     () => HttpEndpoint.open({ host, port, ...pages }),
-    (reason) => `${unlistenable(listen, reason)} Set it to off to run without this endpoint.`,
+    (reason) => `${listenProblem(listen, reason)} Set it to off to run without this endpoint.`,
   );
   closers.add(() => endpoint.close());
   return endpoint.url;
 }
 
-function unlistenable({ text }: ListenAddress, reason: string): string {
+function listenProblem({ text }: ListenAddress, reason: string): string {
   return `cannot listen on ${text}: ${reason}. ${listenRemedy(reason)}`;
 }
 
@@ -116,7 +116,7 @@ function listenRemedy(reason: string): string {
   return 'Choose another address.';
 }
 
-function namingTlsFile(error: unknown): never {
+function failWithTlsFile(error: unknown): never {
   if (!(error instanceof TlsFileError)) throw error;
   const [variable, remedy] = TLS_FILES[error.file];
   throw new StartupError(variable, `${error.message} ${remedy}`, error);

@@ -14,19 +14,19 @@ export class StartupError extends Error {
 /**
  * Runs a step of the start. Turns its error into a `StartupError` for this variable, unless it already is one.
  *
- * @param tell makes the message in sentences. `reason` is the driver's message without a full stop.
+ * @param describe makes the message in sentences. `reason` is the driver's message without a full stop.
  */
-export async function naming<Result>(
+export async function startupStep<Result>(
   variable: VariableName,
   step: () => Result | Promise<Result>,
-  tell: (reason: string, error: unknown) => string,
+  describe: (reason: string, error: unknown) => string,
 ): Promise<Result> {
   try {
     return await step();
   } catch (error) {
     throw error instanceof StartupError
       ? error
-      : new StartupError(variable, tell(reasonOf(error), error), error);
+      : new StartupError(variable, describe(reasonOf(error), error), error);
   }
 }
 
@@ -42,6 +42,6 @@ function reasonOf(error: unknown): string {
   }
   const message = error.message.replace(/\.$/, '');
   const { cause } = error;
-  const isUntold = cause instanceof Error && 'syscall' in cause && !message.includes(cause.message);
-  return isUntold ? `${message}: ${cause.message}` : message;
+  const hasMoreDetail = cause instanceof Error && 'syscall' in cause && !message.includes(cause.message);
+  return hasMoreDetail ? `${message}: ${cause.message}` : message;
 }

@@ -16,7 +16,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { AFTER_LAST_TOKEN_MS, type AppContext, followerWaitMs } from './app-context.ts';
 import { damageReports } from './damage-reports.ts';
 import { DATABASE_FILE, FOLDER_REMEDY } from './data-folder.ts';
-import { naming } from './startup-error.ts';
+import { startupStep } from './startup-error.ts';
 
 /** Deadline of session and log operations; milliseconds. It lets callers with a one-second deadline get a response. */
 const REDIS_DEADLINE_MS = 500;
@@ -25,7 +25,7 @@ const REPLICA_WAIT_MS = 300;
 /** Opens the database of users and signing keys, and runs its migrations. */
 export async function openDatabase({ config, closers }: AppContext): Promise<SqlDatabase> {
   const { databaseUrl, dataDir } = config;
-  return namingDatabase(config, async () => {
+  return databaseStep(config, async () => {
     const database =
       databaseUrl === undefined
         ? openSqlite({ file: join(dataDir, DATABASE_FILE) })
@@ -37,19 +37,19 @@ export async function openDatabase({ config, closers }: AppContext): Promise<Sql
 }
 
 /** Runs a step of the start that uses the database. An error names the variable of the database. */
-export function namingDatabase<Result>(
+export function databaseStep<Result>(
   { databaseUrl, dataDir }: Config,
   step: () => Promise<Result>,
 ): Promise<Result> {
   if (databaseUrl === undefined) {
     const file = resolve(dataDir, DATABASE_FILE);
-    return naming(
+    return startupStep(
       'LATCHKEY_DATA_DIR',
       step,
       (reason) => `${file} cannot be used: ${reason}. ${FOLDER_REMEDY}`,
     );
   }
-  return naming('LATCHKEY_DATABASE_URL', step, (reason) => {
+  return startupStep('LATCHKEY_DATABASE_URL', step, (reason) => {
     return `PostgreSQL cannot be used: ${reason}. Check that it is running, and check user, password and database.`;
   });
 }

@@ -3,7 +3,7 @@ import { checkOptionNames, type NamesOf } from './transport/option-names.ts';
 import { checkToken } from './transport/own-token.ts';
 import type { ServiceAccountOptions } from './transport/service-account.ts';
 
-const LEAST_MAX_STALENESS_MS = 500;
+const MIN_MAX_STALENESS_MS = 500;
 const MODES: readonly unknown[] = ['local', 'remote'];
 const NAMES: NamesOf<ConnectOptions> = {
   credentials: true,
@@ -30,7 +30,7 @@ export function checkConnect(addresses: readonly unknown[], options: ConnectOpti
   const { mode = 'local' } = options;
   if (!MODES.includes(mode))
     throw new TypeError(`connect: mode is ${shown(mode)}; it must be local or remote.`);
-  checkNumber('maxStalenessMs', options.maxStalenessMs, LEAST_MAX_STALENESS_MS);
+  checkNumber('maxStalenessMs', options.maxStalenessMs, MIN_MAX_STALENESS_MS);
   checkNumber('timeoutMs', options.timeoutMs, 1);
   checkNumber('tokenCacheSize', options.tokenCacheSize, 0);
   if ('token' in options) checkToken(options.token);

@@ -21,16 +21,16 @@ export type ValidationMode = Pick<LatchkeyClient, 'validate' | 'onRevocation' | 
   ready(timeoutMs: number): Promise<void>;
 };
 
-const READY_RETRY_MS = { first: 50, most: 500 };
+const READY_RETRY_MS = { first: 50, max: 500 };
 /** Timeout of the call that finds out why there is no connection, in milliseconds. */
-const WHY_MS = 100;
-const NOTHING_KNOWN = { asOf: undefined, ageMs: Number.POSITIVE_INFINITY };
+const DIAGNOSIS_TIMEOUT_MS = 100;
+const NO_COPY = { asOf: undefined, ageMs: Number.POSITIVE_INFINITY };
 
 /** The service validates every token. */
 export class RemoteMode implements ValidationMode {
   readonly #caller: Caller;
   readonly #remote: TokenValidator;
-  readonly staleness = NOTHING_KNOWN;
+  readonly staleness = NO_COPY;
 
   constructor(caller: Caller, remote: TokenValidator) {
     this.#caller = caller;
@@ -45,7 +45,7 @@ export class RemoteMode implements ValidationMode {
   async ready(timeoutMs: number): Promise<void> {
     const { channels, now } = this.#caller;
     const deadline = now() + timeoutMs;
-    const backoff = new Backoff(READY_RETRY_MS.first, READY_RETRY_MS.most);
+    const backoff = new Backoff(READY_RETRY_MS.first, READY_RETRY_MS.max);
     for (let waitedMs = 0; ; ) {
       try {
         await channels.connected(deadline);
@@ -68,7 +68,9 @@ export class RemoteMode implements ValidationMode {
   /** The connectivity state does not say why there is no connection. The error of a call does. */
   async #notConnected(error: LatchkeyError): Promise<LatchkeyError> {
     const { batchValidate } = callsOf(IdentityServiceService, this.#caller);
-    const why = await batchValidate({}, { timeoutMs: WHY_MS }).catch((caught: unknown) => caught);
+    const why = await batchValidate({}, { timeoutMs: DIAGNOSIS_TIMEOUT_MS }).catch(
+      (caught: unknown) => caught,
+    );
     if (!(why instanceof LatchkeyError)) return error;
     return new LatchkeyError(error.code, `No connection yet: ${why.details}`, { ...why, method: undefined });
   }
@@ -111,7 +113,7 @@ export class LocalMode implements ValidationMode {
       clock,
       copy: this.#copy,
       maxStalenessMs,
-      onMessage: (fresh) => this.#tell(fresh),
+      onMessage: (added) => this.#notify(added),
     });
     this.#validation = new LocalValidation({
       ...options,
@@ -123,7 +125,7 @@ export class LocalMode implements ValidationMode {
 
   get staleness(): LatchkeyClient['staleness'] {
     const { asOf, ageMs } = this.#copy;
-    return asOf === 0 ? NOTHING_KNOWN : { asOf: new Date(asOf), ageMs };
+    return asOf === 0 ? NO_COPY : { asOf: new Date(asOf), ageMs };
   }
 
   validate(token: string, requirements?: Requirements): Promise<Validation> {
@@ -143,17 +145,17 @@ export class LocalMode implements ValidationMode {
     this.#start();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => settle(() => reject(this.#notReady())), timeoutMs);
-      const look = () => {
+      const check = () => {
         if (this.#isClosed) settle(() => reject(closedError()));
         else if (this.#validation.isReady) settle(resolve);
       };
       const settle = (how: () => void) => {
         clearTimeout(timer);
-        this.#waiting.delete(look);
+        this.#waiting.delete(check);
         how();
       };
-      this.#waiting.add(look);
-      look();
+      this.#waiting.add(check);
+      check();
     });
   }
 
@@ -172,8 +174,8 @@ export class LocalMode implements ValidationMode {
     this.#follower.start();
   }
 
-  #tell(fresh: readonly RevocationEntry[]): void {
-    for (const entry of this.#listeners.size === 0 ? [] : fresh) {
+  #notify(added: readonly RevocationEntry[]): void {
+    for (const entry of this.#listeners.size === 0 ? [] : added) {
       const revocation = revocationOf(entry);
       for (const listener of this.#listeners) {
         try {
@@ -190,7 +192,7 @@ export class LocalMode implements ValidationMode {
   }
 
   #wake(): void {
-    for (const look of this.#waiting) look();
+    for (const check of this.#waiting) check();
   }
 
   #notReady(): LatchkeyError {

@@ -2,7 +2,7 @@ import { VARIABLE_NAMES } from './variables.ts';
 
 const PREFIX = 'LATCHKEY_';
 /** Words that other services use for their listen address. */
-const OTHER_WORDS: Readonly<Record<string, string>> = {
+const SYNONYMS: Readonly<Record<string, string>> = {
   PORT: 'LISTEN',
   HOST: 'LISTEN',
   ADDR: 'LISTEN',
@@ -14,13 +14,13 @@ const OTHER_WORDS: Readonly<Record<string, string>> = {
  * Otherwise one with a similar spelling. Undefined if none is similar.
  */
 export function nearestName(unknown: string): string | undefined {
-  const words = wordsOf(unknown).map((word) => OTHER_WORDS[word] ?? word);
+  const words = wordsOf(unknown).map((word) => SYNONYMS[word] ?? word);
   const name = words.join('_');
   const byDistance = VARIABLE_NAMES.map((known) => ({
     known,
     distance: editDistance(name, wordsOf(known).join('_')),
   })).sort((a, b) => a.distance - b.distance);
-  const byWords = byDistance.find(({ known }) => oneHoldsTheOther(wordsOf(known), words));
+  const byWords = byDistance.find(({ known }) => oneIncludesOther(wordsOf(known), words));
   // If more than a third of the letters differ, it is another name.
   const byLetters = byDistance.find(({ distance }) => distance <= name.length / 3);
   return (byWords ?? byLetters)?.known;
@@ -33,7 +33,7 @@ function wordsOf(name: string): readonly string[] {
     .filter((word) => word !== '');
 }
 
-function oneHoldsTheOther(a: readonly string[], b: readonly string[]): boolean {
+function oneIncludesOther(a: readonly string[], b: readonly string[]): boolean {
   if (a.length === 0 || b.length === 0) return false;
   return a.every((word) => b.includes(word)) || b.every((word) => a.includes(word));
 }

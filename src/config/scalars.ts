@@ -27,10 +27,10 @@ export function parsed<T>(parse: (text: string) => T | undefined, problem: strin
 }
 
 /** A whole number with a unit (`500ms`, `30s`, `15m`, `12h`, `7d`), as milliseconds. Bounds have the same form. */
-export function duration(least: string, most: string) {
-  const from = durationMs(least) ?? 0;
-  const to = durationMs(most) ?? Number.MAX_SAFE_INTEGER;
-  const problem = `must be a whole number with a unit (ms, s, m, h, d), from ${least} to ${most}`;
+export function duration(min: string, max: string) {
+  const from = durationMs(min) ?? 0;
+  const to = durationMs(max) ?? Number.MAX_SAFE_INTEGER;
+  const problem = `must be a whole number with a unit (ms, s, m, h, d), from ${min} to ${max}`;
   return v.pipe(parsed(durationMs, problem), v.minValue(from, problem), v.maxValue(to, problem));
 }
 
@@ -46,14 +46,14 @@ function durationMs(text: string): number | undefined {
   return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
 }
 
-export function wholeNumber(least: number, most: number) {
-  const problem = `must be a whole number from ${least} to ${most}`;
+export function wholeNumber(min: number, max: number) {
+  const problem = `must be a whole number from ${min} to ${max}`;
   return v.pipe(
     v.string(),
     v.regex(/^\d{1,15}$/, problem),
     v.transform(Number),
-    v.minValue(least, problem),
-    v.maxValue(most, problem),
+    v.minValue(min, problem),
+    v.maxValue(max, problem),
   );
 }
 
@@ -68,17 +68,17 @@ export const onOrOff = v.pipe(
 );
 
 /** Text without control characters, limited in bytes of UTF-8. */
-export function text(mostBytes: number) {
-  const problem = `must be at most ${mostBytes} bytes without control characters`;
-  return v.pipe(v.string(), v.maxBytes(mostBytes, problem), v.regex(/^\P{Cc}*$/u, problem));
+export function text(maxBytes: number) {
+  const problem = `must be at most ${maxBytes} bytes without control characters`;
+  return v.pipe(v.string(), v.maxBytes(maxBytes, problem), v.regex(/^\P{Cc}*$/u, problem));
 }
 
 /** Values separated by commas: at least one, none empty, no duplicates. */
-export function list(mostBytes: number) {
+export function list(maxBytes: number) {
   return v.pipe(
     v.string(),
     v.transform((value) => value.split(',')),
     v.check((parts) => new Set(parts).size === parts.length, 'must not contain a value twice'),
-    v.array(v.pipe(text(mostBytes), v.nonEmpty('must not have an empty part between commas'))),
+    v.array(v.pipe(text(maxBytes), v.nonEmpty('must not have an empty part between commas'))),
   );
 }

@@ -5,9 +5,9 @@ import { optional, withDefault } from './variable.ts';
 const MAX_NAME_BYTES = 256;
 
 /** Times in tokens are whole seconds. */
-function wholeSeconds(least: string, most: string) {
+function wholeSeconds(min: string, max: string) {
   return v.pipe(
-    duration(least, most),
+    duration(min, max),
     v.check((ms) => ms % 1_000 === 0, 'must be a whole number of seconds'),
   );
 }

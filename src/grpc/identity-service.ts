@@ -177,18 +177,18 @@ function batchValidate(
   request: BatchValidateRequest,
 ): BatchValidateResponse | Promise<BatchValidateResponse> {
   const requirements = requirementsOf(request);
-  const atHand: ValidationResult[] = [];
+  const cached: ValidationResult[] = [];
   // A token that is not cached costs a signature check or a store read. Equal tokens share one.
-  const underWay = new Map<string, Promise<ValidationResult>>();
+  const inProgress = new Map<string, Promise<ValidationResult>>();
   const inOrder = request.accessTokens.map((token) => {
-    const validated = underWay.get(token) ?? validateOrReject(tokens, token, requirements);
-    if (validated instanceof Promise) underWay.set(token, validated);
-    else atHand.push(validated);
+    const validated = inProgress.get(token) ?? validateOrReject(tokens, token, requirements);
+    if (validated instanceof Promise) inProgress.set(token, validated);
+    else cached.push(validated);
     return validated;
   });
   const respond = (results: readonly ValidationResult[]) =>
     batchValidateResponse(results.map((result) => counted(result, onVerdict)));
-  return underWay.size === 0 ? respond(atHand) : Promise.all(inOrder).then(respond);
+  return inProgress.size === 0 ? respond(cached) : Promise.all(inOrder).then(respond);
 }
 
 /** Reports the verdict. Returns the same result. */

@@ -42,7 +42,7 @@ export class RevocationStream implements SubscriberSink {
     const subscriber = this.#parts.subscriptions.watch(this, this.#options);
     this.#subscriber = subscriber;
     signal.addEventListener('abort', () => this.#endWith(reasonOf(signal)), { once: true });
-    subscriber.look();
+    subscriber.check();
     try {
       await this.#ended.promise;
     } finally {

@@ -59,20 +59,20 @@ export function serverStreamingService<Definition extends ServiceDefinition>(
   rpcs: StreamingRpcs<Definition>,
   environment: CallEnvironment,
 ): ServiceRegistration {
-  const underWay = new UnderWay();
+  const inProgress = new CallsInProgress();
   const registration = registerService(
     definition,
     (key): StreamingRpc<unknown> => rpcs[key as keyof Definition],
     (rpc, method) => {
-      const tracked = underWay.tracking(rpc.handle);
+      const tracked = inProgress.tracking(rpc.handle);
       return streamingCallHandler(interceptorChain(tracked, rpc, method, environment), environment);
     },
   );
-  return { ...registration, drain: () => underWay.drain() };
+  return { ...registration, drain: () => inProgress.drain() };
 }
 
 /** The calls whose handlers are running. */
-class UnderWay {
+class CallsInProgress {
   readonly #calls = new Set<StreamingCall>();
   #isDraining = false;
 

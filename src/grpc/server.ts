@@ -101,7 +101,7 @@ export class GrpcServer {
     for (const { drain } of this.#options.services) drain?.();
     this.#tls?.close();
     let cut = false;
-    const patience = setTimeout(() => {
+    const timeout = setTimeout(() => {
       cut = true;
     }, timeoutMs);
     // Without channelz, forceShutdown ends no sessions. `drain` ends them at the timeout.
@@ -110,7 +110,7 @@ export class GrpcServer {
     await this.#shutDown(timeoutMs + CLOSING_MS);
     // tryShutdown waits only for connections that the library accepted itself.
     await handedOverClosed;
-    clearTimeout(patience);
+    clearTimeout(timeout);
     return !cut;
   }
 
@@ -144,7 +144,7 @@ export class GrpcServer {
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(this.#options.address, credentials, (error, port) => {
         if (error === null) resolve(port);
-        else reject(inWordsOfSystem(error));
+        else reject(systemErrorOf(error));
       });
     });
   }
@@ -157,7 +157,7 @@ function limitsByPath(services: readonly ServiceRegistration[]) {
 }
 
 /** The library wraps the system errors of all resolved addresses into one message. This extracts them. */
-function inWordsOfSystem(error: Error): Error {
+function systemErrorOf(error: Error): Error {
   const [, words] = /errors: \[(.+)\]$/s.exec(error.message) ?? [];
   return words === undefined ? error : new Error(words, { cause: error });
 }

@@ -81,7 +81,7 @@ export class TlsCredentials extends ServerCredentials {
   /** Only a warning, because containers often mount secrets with such a mode and have no other users. */
   #warnOfOpenKey(): void {
     const { keyMode } = this.#loaded;
-    if ((keyMode & EVERYBODY) === 0 || process.platform === 'win32') return;
+    if ((keyMode & ALL_OTHERS) === 0 || process.platform === 'win32') return;
     const { privateKey: file } = this.#files;
     this.#log.warn(
       { file, mode: (keyMode & 0o7777).toString(8) },
@@ -100,7 +100,7 @@ interface Loaded {
   readonly keyMode: number;
 }
 
-const EVERYBODY = 0o007;
+const ALL_OTHERS = 0o007;
 
 const KINDS = {
   certificate: 'a certificate in PEM form',

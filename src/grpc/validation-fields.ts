@@ -3,7 +3,7 @@ import type { WatchRevocationsRequest } from '../gen/latchkey/v1/validation.ts';
 import { isRevision } from '../validator/revision.ts';
 import { millisecondsOf } from './messages/duration-message.ts';
 
-const HEARTBEAT_MS = { least: 100, most: 10_000, usual: 1_000 };
+const HEARTBEAT_MS = { min: 100, max: 10_000, usual: 1_000 };
 
 export function checkWatchRevocations(request: WatchRevocationsRequest, issues: FieldIssues): void {
   const { afterRevision, coveredSince, heartbeatInterval } = request;
@@ -18,7 +18,7 @@ export function checkWatchRevocations(request: WatchRevocationsRequest, issues: 
   }
   if (heartbeatInterval === undefined) return;
   const ms = millisecondsOf(heartbeatInterval);
-  if (!(ms >= HEARTBEAT_MS.least && ms <= HEARTBEAT_MS.most)) {
+  if (!(ms >= HEARTBEAT_MS.min && ms <= HEARTBEAT_MS.max)) {
     issues.add('heartbeat_interval', 'must be 0.1 to 10 seconds; if not set, it is one second');
   }
 }

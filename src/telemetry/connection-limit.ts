@@ -25,8 +25,8 @@ export function limitConnections(
     if (open.size >= maxConnections) {
       const isHeld = (one: Socket) => monotonic() - (open.get(one) ?? 0) > HELD_MS;
       const oldest = firstOf(open.keys());
-      const victim = oldest !== undefined && isHeld(oldest) ? oldest : (firstOf(waiting) ?? oldest);
-      victim?.destroy();
+      const replaced = oldest !== undefined && isHeld(oldest) ? oldest : (firstOf(waiting) ?? oldest);
+      replaced?.destroy();
     }
     open.set(socket, monotonic());
     waiting.add(socket);

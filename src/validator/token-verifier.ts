@@ -4,7 +4,7 @@ import type { KeySet, VerificationKey } from './key-set.ts';
 import { hasLowS } from './low-s.ts';
 import type { Accepted, RejectionReason } from './verdict.ts';
 
-/** A token with a valid signature and form. Checks that depend on time run at every use. */
+/** A token with a valid signature and form. Its expiry and its session are checked at every use. */
 export interface VerifiedToken {
   readonly keyId: string;
   /** The key that verified its signature. */
@@ -13,8 +13,8 @@ export interface VerifiedToken {
   /** The verdict if no other check fails. */
   readonly accepted: Accepted;
   /**
-   * From this time on, the revocation log alone shows whether the session has ended. It is when the token was issued,
-   * or a later read of the session record; milliseconds since 1970.
+   * The session was live at this time; milliseconds since 1970. It is when the token was issued, or a later read of
+   * the session record. A later end of the session is in the revocation log, if the log covers this time.
    */
   coveredFrom: number;
 }
@@ -27,22 +27,21 @@ export interface Unverified {
 /**
  * Verifies signatures and caches verified tokens.
  *
- * The cache is two maps. When the new map is full, it replaces the old map. Tokens of the replaced map that were not
- * used again are dropped. So the most recently used tokens, as many as one map holds, are always cached. At most twice
- * as many are held.
+ * The cache is two maps: `recent` and `previous`. A full `recent` becomes `previous`, and the old `previous` is dropped.
+ * A token that is used again moves to `recent`. So at least the `cacheSize` most recently used tokens are cached.
  */
 export class TokenVerifier {
   readonly #keys: KeySet;
-  readonly #generationSize: number;
+  readonly #mapSize: number;
   #hits = 0;
   #misses = 0;
-  #young = new Map<string, VerifiedToken>();
-  #old = new Map<string, VerifiedToken>();
+  #recent = new Map<string, VerifiedToken>();
+  #previous = new Map<string, VerifiedToken>();
 
   /** @param cacheSize minimum number of recently used tokens to cache. At most twice as many are held. 0: no cache. */
   constructor(keys: KeySet, cacheSize: number) {
     this.#keys = keys;
-    this.#generationSize = cacheSize;
+    this.#mapSize = cacheSize;
   }
 
   /** Cache hits and misses since the start. */
@@ -51,8 +50,8 @@ export class TokenVerifier {
   }
 
   /** The cached token, if its key is still published. */
-  recall(token: string): VerifiedToken | undefined {
-    const verified = this.#young.get(token) ?? this.#promote(token);
+  findCached(token: string): VerifiedToken | undefined {
+    const verified = this.#recent.get(token) ?? this.#promote(token);
     if (verified === undefined || this.#keys.find(verified.keyId) !== verified.key) return undefined;
     this.#hits += 1;
     return verified;
@@ -64,7 +63,7 @@ export class TokenVerifier {
     if (parsed === undefined) return { reason: 'MALFORMED' };
     const key = this.#keys.find(parsed.keyId) ?? (await this.#keys.findOrRefetch(parsed.keyId));
     if (key === undefined) return { reason: 'UNKNOWN_KEY' };
-    if (key.algorithm !== parsed.algorithm || isTwin(token, key.algorithm)) return { reason: 'SIGNATURE' };
+    if (key.algorithm !== parsed.algorithm || hasHighS(token, key.algorithm)) return { reason: 'SIGNATURE' };
     const payload = await verifiedPayload(token, key.key, key.algorithm);
     if (payload === undefined) return { reason: 'SIGNATURE' };
     const claims = parseClaims(payload);
@@ -76,25 +75,23 @@ export class TokenVerifier {
   }
 
   #remember(token: string, verified: VerifiedToken): void {
-    if (this.#generationSize === 0) return;
-    if (this.#young.size >= this.#generationSize) {
-      this.#old = this.#young;
-      this.#young = new Map();
+    if (this.#mapSize === 0) return;
+    if (this.#recent.size >= this.#mapSize) {
+      this.#previous = this.#recent;
+      this.#recent = new Map();
     }
-    this.#young.set(token, verified);
+    this.#recent.set(token, verified);
   }
 
   #promote(token: string): VerifiedToken | undefined {
-    const verified = this.#old.get(token);
+    const verified = this.#previous.get(token);
     if (verified !== undefined) this.#remember(token, verified);
     return verified;
   }
 }
 
-/**
- * Whether it is the other valid ES256 signature of the same token. Accepting it would give the token a second spelling.
- */
-function isTwin(token: string, algorithm: string): boolean {
+/** Every ES256 signature has a second valid form with high s. Accepting both would allow two texts of one token. */
+function hasHighS(token: string, algorithm: string): boolean {
   if (algorithm !== 'ES256') return false;
   return !hasLowS(Buffer.from(token.slice(token.lastIndexOf('.') + 1), 'base64url'));
 }

@@ -64,7 +64,7 @@ export class Validator {
     token: string,
     requirements: Requirements,
   ): ValidationResult | Undecided | Promise<ValidationResult | Undecided> {
-    const known = this.#options.verifier.recall(token);
+    const known = this.#options.verifier.findCached(token);
     if (known !== undefined) return this.#validateVerified(known, requirements);
     return this.#options.verifier.verify(token).then((result) => this.#validateResult(result, requirements));
   }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { PromptPool } from '../../src/adapters/sql/postgres-pool.ts';
+import { PostgresPool } from '../../src/adapters/sql/postgres-pool.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakePostgres, messages, type Script } from '../support/fake-postgres.ts';
 import { PostgresServer } from '../support/postgres.ts';
@@ -8,7 +8,7 @@ const TIMEOUTS = { connectionTimeoutMillis: 500, query_timeout: 500 };
 
 describe('the connections to PostgreSQL', () => {
   let server: PostgresServer;
-  let pool: PromptPool;
+  let pool: PostgresPool;
 
   beforeAll(async () => {
     server = await PostgresServer.start();
@@ -17,16 +17,16 @@ describe('the connections to PostgreSQL', () => {
   afterAll(() => server.stop());
 
   beforeEach(() => {
-    pool = new PromptPool({ connectionString: server.urlOf('postgres'), max: 1, ...TIMEOUTS });
+    pool = new PostgresPool({ connectionString: server.urlOf('postgres'), max: 1, ...TIMEOUTS });
   });
 
   afterEach(() => pool.end());
 
-  test('do not end the process when one of them ends between two queries of its user', async () => {
+  test('do not end the process when one fails between two queries of its user', async () => {
     const connection = await pool.connect();
     const { rows } = await connection.query<{ pid: number }>('select pg_backend_pid() as pid', []);
     await server.with((client) => client.query('select pg_terminate_backend($1)', [rows[0]?.pid]));
-    // An `error` that nobody listens to would fail this test from outside.
+    // An unhandled `error` event would fail this test.
     await eventually(() =>
       connection.query('select 1', []).then(
         () => false,
@@ -42,11 +42,11 @@ describe('the connections to PostgreSQL', () => {
 
 describe('a connection to PostgreSQL', () => {
   let server: FakePostgres;
-  let pool: PromptPool;
+  let pool: PostgresPool;
 
   const open = async (script: Script) => {
     server = await FakePostgres.open(script);
-    pool = new PromptPool({ connectionString: server.url, max: 1, ...TIMEOUTS });
+    pool = new PostgresPool({ connectionString: server.url, max: 1, ...TIMEOUTS });
   };
 
   afterEach(async () => {
@@ -54,13 +54,13 @@ describe('a connection to PostgreSQL', () => {
     await server.close();
   });
 
-  test('is cut when its sign-in failed, and not left to the patience of the server', async () => {
+  test('is closed at once when its authentication failed', async () => {
     await open(() => messages.signIn);
     await expect(pool.connect()).rejects.toThrow('SASL');
     await eventually(() => server.connections === 0);
   });
 
-  test('goes to nobody else once the server has said that it ends', async () => {
+  test('is not reused after the server announced that it closes', async () => {
     await open((count) =>
       count === 0 ? Buffer.concat([messages.authenticated, messages.ready]) : messages.fatal,
     );
@@ -71,7 +71,7 @@ describe('a connection to PostgreSQL', () => {
     expect(server.accepted).toBe(2);
   });
 
-  test('goes to nobody else once its user has given it up', async () => {
+  test('is not reused after its user discarded it', async () => {
     await open(() => Buffer.concat([messages.authenticated, messages.ready]));
     (await pool.connect()).release(true);
     (await pool.connect()).release();

@@ -14,10 +14,10 @@ import { ADMIN_ACTOR } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { DAY, ids } from '../support/sessions.ts';
 
-/** Damage in the revocation log stops no reader of it, in this process or another. */
+/** Damage in the revocation log stops no reader, in this process or another. */
 
 let server: RedisServer;
-/** For doing damage behind the log's back. */
+/** Damages the log without the adapter. */
 let redis: Redis;
 let clock: ManualClock;
 let stores: RedisStores;
@@ -26,7 +26,7 @@ let subscriptions: RevocationSubscriptions;
 let subscribers: RevocationSubscriber[];
 
 beforeAll(async () => {
-  // So that a read that waits for 5 ms does, instead of a tenth of a second.
+  // A read then waits for 5 ms instead of a tenth of a second.
   server = await RedisServer.start('--hz', '500');
   redis = new Redis(server.port, '127.0.0.1');
 });
@@ -54,47 +54,47 @@ afterEach(async () => {
   stores.close();
 });
 
-/** Watches as a stream of WatchRevocations does; answers the session ids that it is told of. */
+/** Subscribes like a stream of WatchRevocations. Returns the session ids that it receives. */
 function watch(): readonly string[] {
   const encoder = new WatchEncoder();
-  const told: string[] = [];
+  const received: string[] = [];
   const subscriber = subscriptions.watch(
     {
       send: (message) => {
         const { revocations } = WatchRevocationsResponse.decode(encoder.encode(message));
-        for (const { scope } of revocations) if (scope?.$case === 'sessionId') told.push(scope.value);
+        for (const { scope } of revocations) if (scope?.$case === 'sessionId') received.push(scope.value);
         queueMicrotask(() => subscriber.taken());
       },
-      end: () => told.push('the end of the watch'),
+      end: () => received.push('the end of the watch'),
     },
     { heartbeatMs: 1_000 },
   );
   subscribers.push(subscriber);
-  subscriber.look();
-  return told;
+  subscriber.check();
+  return received;
 }
 
-/** Ends a session as it should be, after the damage. */
-async function anHonestEnding(): Promise<string> {
+/** Ends a session normally, after the damage. */
+async function anIntactEnd(): Promise<string> {
   const { session } = await world.open(world.addUser());
   await world.ender.end(session.userId, session.sessionId, 'LOGGED_OUT', ADMIN_ACTOR);
   return session.sessionId;
 }
 
-describe('an entry of the revocation log that is damaged', () => {
+describe('a damaged entry of the revocation log', () => {
   test.each(DAMAGED_ENTRIES)(
-    'ends whom it names, stops nobody, and is reported: $name',
+    'ends the sessions that it names, stops no reader, and is reported: $name',
     async ({ fields, ends }) => {
-      const told = watch();
+      const received = watch();
       const [userId, sessionId] = [ids.next(clock.now()), ids.next(clock.now())];
       const revision = await writeEntry(redis, fields({ user: userId, session: sessionId }, clock.now()));
-      const honest = await anHonestEnding();
+      const intact = await anIntactEnd();
       await world.settle();
-      await eventually(() => told.includes(honest));
-      expect(told).not.toContain('the end of the watch');
+      await eventually(() => received.includes(intact));
+      expect(received).not.toContain('the end of the watch');
       const reason = world.follower.endReasonOf(userId, sessionId, clock.now() - 20_000);
       expect(reason === undefined).toBe(!ends);
-      // Nobody who signs in from now on.
+      // A later sign-in is not affected.
       expect(world.follower.endReasonOf(userId, ids.next(clock.now()), clock.now() + 60_000)).toBeUndefined();
       expect(new Set(stores.damages.map(({ id }) => id))).toEqual(new Set([revision]));
       clock.advance(2 * DAY);
@@ -102,25 +102,22 @@ describe('an entry of the revocation log that is damaged', () => {
     },
   );
 
-  test.each(LASTING_ENTRIES)(
-    'is kept for a day more than a token lives, and no longer: $name',
-    async ({ fields }) => {
-      const [userId, sessionId] = [ids.next(clock.now()), ids.next(clock.now())];
-      await writeEntry(redis, fields({ user: userId, session: sessionId }, clock.now()));
-      await anHonestEnding();
-      await world.settle();
-      expect(world.follower.size).toBe(2);
-      clock.advance(2 * DAY);
-      await eventually(() => world.follower.size === 0);
-      await eventually(() => subscriptions.log.first === subscriptions.log.end);
-    },
-  );
+  test.each(LASTING_ENTRIES)('is kept for one day longer than a token lives: $name', async ({ fields }) => {
+    const [userId, sessionId] = [ids.next(clock.now()), ids.next(clock.now())];
+    await writeEntry(redis, fields({ user: userId, session: sessionId }, clock.now()));
+    await anIntactEnd();
+    await world.settle();
+    expect(world.follower.size).toBe(2);
+    clock.advance(2 * DAY);
+    await eventually(() => world.follower.size === 0);
+    await eventually(() => subscriptions.log.first === subscriptions.log.end);
+  });
 
-  test('is in nobody’s way who starts later', async () => {
+  test('does not stop a follower that starts later', async () => {
     for (const { fields } of DAMAGED_ENTRIES) {
       await writeEntry(redis, fields({ user: ids.next(0), session: ids.next(0) }, clock.now()));
     }
-    const honest = await anHonestEnding();
+    const intact = await anIntactEnd();
     await world.close();
     stores.close();
     stores = await RedisStores.open(singleRedis(server.port));
@@ -130,8 +127,8 @@ describe('an entry of the revocation log that is damaged', () => {
       clock,
     );
     await world.settle();
-    const told = watch();
-    await eventually(() => told.includes(honest));
+    const received = watch();
+    await eventually(() => received.includes(intact));
   });
 });
 
@@ -139,25 +136,25 @@ describe('a revocation log', () => {
   test.each(RUBBISH.map((value, index) => [index, value] as const))(
     'begins anew where its beginning is no time: rubbish %i',
     async (_, value) => {
-      const known = await anHonestEnding();
+      const known = await anIntactEnd();
       await world.settle();
       await redis.set(LOG_KEYS.genesis, value);
       await world.settle();
       await eventually(() => world.follower.coveredSince > clock.now() - 20_000);
-      const told = watch();
-      const honest = await anHonestEnding();
-      await eventually(() => told.includes(honest) && told.includes(known));
+      const received = watch();
+      const intact = await anIntactEnd();
+      await eventually(() => received.includes(intact) && received.includes(known));
     },
   );
 
-  test('goes on where it cannot be read what was dropped from it', async () => {
-    await anHonestEnding();
+  test('continues if it cannot be read which entry it dropped last', async () => {
+    await anIntactEnd();
     await world.settle();
     await redis.set(LOG_KEYS.dropped, 'x');
     await redis.del(LOG_KEYS.stream);
-    const told = watch();
-    const honest = await anHonestEnding();
+    const received = watch();
+    const intact = await anIntactEnd();
     await world.settle();
-    await eventually(() => told.includes(honest));
+    await eventually(() => received.includes(intact));
   });
 });

@@ -4,7 +4,7 @@ import { createLogger } from '../../src/telemetry/logger.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MINUTE } from '../support/sessions.ts';
 
-/** The reports of a follower, and what they wrote. */
+/** The reports of a follower, and the lines that they logged. */
 function recorded() {
   const entries: Record<string, unknown>[] = [];
   const clock = new ManualClock();
@@ -14,11 +14,11 @@ function recorded() {
 
 const away = new Error('no answer');
 
-describe('a revocation log that is away', () => {
-  test('is told of once in full, then once a minute in one line, and once when it is over', () => {
+describe('an unavailable revocation log', () => {
+  test('is logged once in full, then once a minute in one line, and once when it recovers', () => {
     const { clock, entries, reports } = recorded();
     for (let second = 0; second < 150; second += 1) {
-      reports.faulted(away);
+      reports.readFailed(away);
       clock.advance(1_000);
     }
     reports.recovered();
@@ -31,10 +31,10 @@ describe('a revocation log that is away', () => {
     expect(JSON.stringify(entries.slice(1))).not.toContain('stack');
   });
 
-  test('is told of in full when it is away once more', () => {
+  test('is logged in full at the next outage', () => {
     const { clock, entries, reports } = recorded();
     for (let time = 0; time < 2; time += 1) {
-      reports.faulted(away);
+      reports.readFailed(away);
       clock.advance(MINUTE / 10);
       reports.recovered();
     }

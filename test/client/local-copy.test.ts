@@ -8,7 +8,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 const SESSION = '019b7600-0000-7000-8000-00000000bbbb';
 const MADE = 0x019b76000000;
 
-/** A service whose monotonic clock began at another instant than this process's, and may be ahead by the wall clock. */
+/** A service whose monotonic clock has another origin, and whose wall clock may be ahead. */
 class Service {
   readonly clock: ManualClock;
   readonly #offsetMs: number;
@@ -41,8 +41,8 @@ function world() {
   return { clock, service: new Service(clock), copy: new LocalCopy(clock) };
 }
 
-describe('what is copy of the revocations', () => {
-  test('is nothing before the first message', () => {
+describe('the local copy of the revocations', () => {
+  test('is empty before the first message', () => {
     const { copy } = world();
     expect(copy).toMatchObject({
       asOf: 0,
@@ -53,22 +53,22 @@ describe('what is copy of the revocations', () => {
     });
   });
 
-  test('is as old on arrival as it is, however long it was under way', () => {
+  test('counts the delay of a message as age', () => {
     const { clock, service, copy } = world();
     const opened = momentOf(clock);
     const first = service.current({ start: service.start() });
     const asOf = clock.now();
     clock.advance(300);
-    copy.take(first, opened);
+    copy.apply(first, opened);
     expect(copy.ageMs).toBe(300);
     const second = service.current();
     clock.advance(4_000);
-    copy.take(second, opened);
+    copy.apply(second, opened);
     expect(copy.ageMs).toBe(4_000);
     expect(copy.asOf).toBe(asOf + 300);
   });
 
-  test('is never younger than it truly is', () => {
+  test('is never younger than its true age', () => {
     const step = fc.record({ opening: fc.nat(3_000), quiet: fc.nat(3_000), travel: fc.nat(3_000) });
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
@@ -83,120 +83,120 @@ describe('what is copy of the revocations', () => {
           const message = service.current({ start });
           trueAsOf = Math.max(trueAsOf, clock.monotonic());
           clock.advance(travel);
-          copy.take(message, opened);
+          copy.apply(message, opened);
           expect(copy.ageMs).toBeGreaterThanOrEqual(clock.monotonic() - trueAsOf);
         }
       }),
     );
   });
 
-  test('is not in the future where the clocks drift apart', () => {
+  test('is not in the future if the clocks drift apart', () => {
     const { clock, service, copy } = world();
     const opened = momentOf(clock);
-    copy.take(service.current({ start: service.start() }), opened);
+    copy.apply(service.current({ start: service.start() }), opened);
     const { freshness } = service.current();
     if (freshness === undefined) throw new Error('expected a freshness');
     const asOfMonotonic = duration(clock.monotonic() + 77_000 + 60_000);
-    copy.take(service.message({ freshness: { ...freshness, asOfMonotonic } }), opened);
+    copy.apply(service.message({ freshness: { ...freshness, asOfMonotonic } }), opened);
     expect(copy.ageMs).toBe(0);
   });
 
-  test('is old after the machine has slept, though the monotonic clock stood still', () => {
+  test('is old after the machine has slept, although the monotonic clock stood still', () => {
     const { clock, service, copy } = world();
     const opened = momentOf(clock);
     const message = service.current({ start: service.start() });
     clock.set(3_600_000);
-    copy.take(message, opened);
+    copy.apply(message, opened);
     expect(copy.ageMs).toBe(3_600_000);
   });
 
-  test('does not grow older by a clock that is set back', () => {
+  test('does not become older when the clock is set back', () => {
     const { clock, service, copy } = world();
-    copy.take(service.current({ start: service.start() }), momentOf(clock));
+    copy.apply(service.current({ start: service.start() }), momentOf(clock));
     clock.set(-3_600_000);
     clock.advance(100);
     expect(copy.ageMs).toBe(100);
   });
 
-  test('counts nothing from a stream that has not said when it was taken up', () => {
+  test('ignores the freshness of a stream without a start', () => {
     const { clock, service, copy } = world();
-    copy.take(service.current({ start: service.start() }), momentOf(clock));
+    copy.apply(service.current({ start: service.start() }), momentOf(clock));
     clock.advance(1_000);
     copy.reopen();
-    copy.take(service.current(), momentOf(clock));
+    copy.apply(service.current(), momentOf(clock));
     expect(copy.ageMs).toBe(1_000);
   });
 
-  test('does not go back where another server is behind', () => {
+  test('does not go back if another server is behind', () => {
     const { clock, service, copy } = world();
     const opened = momentOf(clock);
     const late = service.current({ start: service.start() }, '5-0');
     clock.advance(1_000);
-    copy.take(service.current({ start: service.start() }, '9-0'), momentOf(clock));
+    copy.apply(service.current({ start: service.start() }, '9-0'), momentOf(clock));
     const { asOf } = copy;
     copy.reopen();
-    copy.take(late, opened);
+    copy.apply(late, opened);
     expect(copy).toMatchObject({ asOf, ageMs: 0, revision: '9-0' });
   });
 
-  test('holds endings at once, also before all of them have been told, and tells each once', () => {
+  test('applies revocations at once, also before all of them arrived, and reports each once', () => {
     const { clock, service, copy } = world();
     const revocations = [endOf(SESSION, clock.now())];
     const opened = momentOf(clock);
     const start = service.start();
-    expect(copy.take(service.message({ start, revocations, revision: '6-0' }), opened)).toHaveLength(1);
+    expect(copy.apply(service.message({ start, revocations, revision: '6-0' }), opened)).toHaveLength(1);
     expect(copy.endReasonOf('any', SESSION, MADE)).toBe('LOGGED_OUT');
     expect(copy.ageMs).toBe(Number.POSITIVE_INFINITY);
     expect(copy.position).toStrictEqual({ revision: '6-0', coveredSince: new Date(0) });
-    expect(copy.take(service.current({ revocations }), opened)).toHaveLength(0);
+    expect(copy.apply(service.current({ revocations }), opened)).toHaveLength(0);
   });
 
-  test('keeps what has ended where the log begins anew, and goes on at its beginning', () => {
+  test('keeps revocations if the log starts over, and continues at its beginning', () => {
     const { clock, service, copy } = world();
     const opened = momentOf(clock);
     const revocations = [endOf(SESSION, clock.now())];
-    copy.take(service.current({ start: service.start(), revocations }), opened);
+    copy.apply(service.current({ start: service.start(), revocations }), opened);
     const coveredSince = clock.now();
-    copy.take(service.message({ start: service.start({ coveredSince }) }), opened);
+    copy.apply(service.message({ start: service.start({ coveredSince }) }), opened);
     expect(copy.position).toBeUndefined();
     expect(copy.coveredSince).toBe(coveredSince);
     expect(copy.endReasonOf('any', SESSION, MADE)).toBe('LOGGED_OUT');
   });
 
-  test('believes a log that began earlier only once all of it has been told', () => {
+  test('counts an earlier start of the log only after all of it arrived', () => {
     const { clock, service, copy } = world();
     const opened = momentOf(clock);
-    copy.take(service.current({ start: service.start({ coveredSince: 9_000 }) }), opened);
-    copy.take(service.message({ start: service.start({ coveredSince: 4_000 }) }), opened);
+    copy.apply(service.current({ start: service.start({ coveredSince: 9_000 }) }), opened);
+    copy.apply(service.message({ start: service.start({ coveredSince: 4_000 }) }), opened);
     expect(copy.coveredSince).toBe(9_000);
-    copy.take(service.current(), opened);
+    copy.apply(service.current(), opened);
     expect(copy.coveredSince).toBe(4_000);
   });
 
-  test('takes an ending of a kind that is not known here for one of all sessions of the user', () => {
+  test('treats a revocation of an unknown kind as the end of all sessions of the user', () => {
     const { clock, service, copy } = world();
     const ended = { ...endOf(SESSION, clock.now()), scope: undefined, endReason: 99 as never };
-    copy.take(service.current({ start: service.start(), revocations: [ended] }), momentOf(clock));
+    copy.apply(service.current({ start: service.start(), revocations: [ended] }), momentOf(clock));
     expect(copy.endReasonOf(ended.userId, 'another', clock.now())).toBe('UNSPECIFIED');
     expect(copy.endReasonOf(ended.userId, 'another', clock.now() + 1)).toBeUndefined();
-    expect(copy.endReasonOf('somebody else', 'another', clock.now())).toBeUndefined();
+    expect(copy.endReasonOf('other-user', 'other-session', clock.now())).toBeUndefined();
   });
 
-  test('forgets an ending once no token of it can be alive, by every clock', () => {
+  test('forgets a revocation once no token needs it by any clock', () => {
     const { clock, service, copy } = world();
     const opened = momentOf(clock);
     const isKnown = () => copy.endReasonOf('any', SESSION, MADE) !== undefined;
     const revocations = [endOf(SESSION, clock.now())];
-    copy.take(service.current({ start: service.start(), revocations }), opened);
+    copy.apply(service.current({ start: service.start(), revocations }), opened);
     clock.set(3_600_000);
-    copy.take(service.current(), opened);
+    copy.apply(service.current(), opened);
     expect(isKnown()).toBe(true);
     clock.set(-3_600_000);
     clock.advance(899_999);
-    copy.take(service.current(), opened);
+    copy.apply(service.current(), opened);
     expect(isKnown()).toBe(true);
     clock.advance(1);
-    copy.take(service.current(), opened);
+    copy.apply(service.current(), opened);
     expect(isKnown()).toBe(false);
   });
 });

@@ -1,21 +1,23 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type GuardOptions, onceASecond } from '../../src/client/guard/admission.ts';
+import { type GuardOptions, withLimitedReports } from '../../src/client/guard/admission.ts';
 import { expressGuard } from '../../src/client/guard/express-guard.ts';
 import { grpcGuard } from '../../src/client/guard/grpc-guard.ts';
 import { eventually } from '../support/eventually.ts';
 import { EchoService } from './support/echo-service.ts';
 import { FakeValidator } from './support/fake-validator.ts';
 
-describe('what is told of calls that could not be decided', () => {
-  let told: (readonly [error: unknown, calls: number])[];
+describe('reports of calls that could not be validated', () => {
+  let reports: (readonly [error: unknown, calls: number])[];
   let report: (error: unknown) => void;
 
   beforeEach(() => {
     jest.useFakeTimers();
-    told = [];
-    const { onUndecided } = onceASecond({ onUndecided: (error, calls) => told.push([error, calls]) });
+    reports = [];
+    const { onUndecided } = withLimitedReports({
+      onUndecided: (error, calls) => reports.push([error, calls]),
+    });
     report = (error) => onUndecided?.(error, 1);
   });
 
@@ -23,27 +25,27 @@ describe('what is told of calls that could not be decided', () => {
     jest.useRealTimers();
   });
 
-  test('is told of the first at once, and of those after it together, with how many there were', () => {
+  test('report the first call at once, and later ones together with their number', () => {
     for (let call = 1; call <= 1_000; call += 1) report(`fault ${call}`);
-    expect(told).toStrictEqual([['fault 1', 1]]);
+    expect(reports).toStrictEqual([['fault 1', 1]]);
     jest.advanceTimersByTime(1_000);
-    expect(told.slice(1)).toStrictEqual([['fault 1000', 999]]);
+    expect(reports.slice(1)).toStrictEqual([['fault 1000', 999]]);
   });
 
-  test('goes on once a second for as long as there are any', () => {
+  test('continue once a second while there are any', () => {
     for (let step = 0; step < 100; step += 1) {
       report('fault');
       jest.advanceTimersByTime(100);
     }
-    expect(told).toHaveLength(11);
-    expect(told.reduce((sum, [, calls]) => sum + calls, 0)).toBe(100);
+    expect(reports).toHaveLength(11);
+    expect(reports.reduce((sum, [, calls]) => sum + calls, 0)).toBe(100);
   });
 
-  test('is told at once again after a quiet second', () => {
+  test('are immediate again after a second without any', () => {
     report('a');
     jest.advanceTimersByTime(1_000);
     report('b');
-    expect(told).toStrictEqual([
+    expect(reports).toStrictEqual([
       ['a', 1],
       ['b', 1],
     ]);
@@ -53,7 +55,7 @@ describe('what is told of calls that could not be decided', () => {
   });
 });
 
-describe('a guard tells at most once a second, and counts every call', () => {
+describe('a guard reports at most once a second, and counts every call', () => {
   const CALLS = 30;
   const open: (() => unknown)[] = [];
   let reports: number;
@@ -78,7 +80,7 @@ describe('a guard tells at most once a second, and counts every call', () => {
     const begun = performance.now();
     await Promise.all(Array.from({ length: CALLS }, call));
     await eventually(() => counted === CALLS);
-    // One at once, and one for each second that this machine took.
+    // One at once, and one for each second of the test.
     expect(reports).toBeLessThanOrEqual(1 + Math.ceil((performance.now() - begun) / 1_000));
   }
 

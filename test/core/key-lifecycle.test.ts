@@ -6,7 +6,7 @@ import {
   isRotationDue,
   type KeyPolicy,
   type KeyState,
-  livesAt,
+  lifecyclesAt,
   successorSignsFrom,
 } from '../../src/core/keys/key-lifecycle.ts';
 import type { StoredSigningKey } from '../../src/core/keys/signing-key.ts';
@@ -23,14 +23,14 @@ const policy: KeyPolicy = {
 };
 
 const statesAt = (keys: readonly StoredSigningKey[], now: number) =>
-  livesAt(keys, policy, now).map(({ key, state }) => `${key.keyId} ${state}`);
+  lifecyclesAt(keys, policy, now).map(({ key, state }) => `${key.keyId} ${state}`);
 
-describe('the life of keys', () => {
+describe('the lifecycle of keys', () => {
   const first = aStoredKey('first', T0);
   const second = aStoredKey('second', T0 + 30 * DAY);
   const takeover = second.signsFrom;
 
-  test('is published, signing, retiring, expired, each from its instant on', () => {
+  test('is published, signing, retiring, expired, each from its start time on', () => {
     const keys = [second, first];
     expect(statesAt(keys, takeover - 1)).toEqual(['second PUBLISHED', 'first SIGNING']);
     expect(statesAt(keys, takeover)).toEqual(['second SIGNING', 'first RETIRING']);
@@ -38,25 +38,26 @@ describe('the life of keys', () => {
     expect(statesAt(keys, takeover + policy.retentionMs)).toEqual(['second SIGNING', 'first EXPIRED']);
   });
 
-  test('tells until when a key signs and is published, once it has a successor', () => {
-    const [newest, older] = livesAt([second, first], policy, T0);
+  test('states until when a key signs and is published, once it has a successor', () => {
+    const [newest, older] = lifecyclesAt([second, first], policy, T0);
     expect([newest?.signsUntil, newest?.publishedUntil]).toEqual([undefined, undefined]);
     expect([older?.signsUntil, older?.publishedUntil]).toEqual([takeover, takeover + policy.retentionMs]);
   });
 
-  test('has one that signs even where this clock is behind the one that made the first', () => {
+  test('has a signing key even if this clock is behind the one that created the first key', () => {
     expect(statesAt([second, first], T0 - MINUTE)).toEqual(['second PUBLISHED', 'first SIGNING']);
     expect(statesAt([], T0)).toEqual([]);
   });
 
-  test('gives a key that is overtaken at the same instant no turn', () => {
+  test('skips a key whose successor starts at the same time', () => {
     const keys = [aStoredKey('b', T0), aStoredKey('a', T0)].sort(byNewestFirst);
     expect(statesAt(keys, T0)).toEqual(['b SIGNING', 'a RETIRING']);
   });
 
-  test('asks for the removal of a key a day after it was published last, never of one without successor', () => {
+  test('removes a key a day after it was last published, and never the newest', () => {
     const published = takeover + policy.retentionMs;
-    const due = (now: number) => livesAt([second, first], policy, now).map((life) => isRemovalDue(life, now));
+    const due = (now: number) =>
+      lifecyclesAt([second, first], policy, now).map((life) => isRemovalDue(life, now));
     expect(due(published + DAY - 1)).toEqual([false, false]);
     expect(due(published + DAY)).toEqual([false, true]);
   });
@@ -65,7 +66,7 @@ describe('the life of keys', () => {
 describe('rotation', () => {
   const newest = aStoredKey('newest', T0);
 
-  test('is due so early that the successor has been published long enough when the time is over', () => {
+  test('is due early enough to publish the successor long enough before the key expires', () => {
     const due = T0 + policy.rotationMs - policy.publishLeadMs;
     expect([isRotationDue(newest, policy, due - 1), isRotationDue(newest, policy, due)]).toEqual([
       false,
@@ -74,7 +75,7 @@ describe('rotation', () => {
     expect(successorSignsFrom(newest, policy, due)).toBe(T0 + policy.rotationMs);
   });
 
-  test('is due when keys are to be of another algorithm, once the newest signs', () => {
+  test('is due for a new algorithm once the newest key signs', () => {
     const other = { ...policy, algorithm: 'ES256' as const };
     expect([isRotationDue(newest, other, T0 - 1), isRotationDue(newest, other, T0)]).toEqual([false, true]);
   });
@@ -84,11 +85,11 @@ describe('rotation', () => {
     expect(successorSignsFrom(newest, policy, T0 + DAY)).toBe(T0 + DAY + policy.publishLeadMs);
   });
 
-  test('never lets a key overtake the one it succeeds, also where this clock is behind', () => {
+  test('never starts a key before its predecessor, even if this clock is behind', () => {
     expect(successorSignsFrom(newest, policy, T0 - DAY)).toBe(T0 + 1);
   });
 
-  test('at any instants: who read the list lately agrees on the one key that signs, which is published for as long as its tokens live', () => {
+  test('at any time, processes with recent lists choose the same signing key, which is published while its tokens are valid', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 40 * DAY }), { maxLength: 8 }),
@@ -111,7 +112,7 @@ describe('rotation', () => {
   });
 });
 
-/** Keys as they come of rotations by command, the first made at `T0` and each next one after a pause. */
+/** Keys of rotations by command: the first is created at `T0` and each next one after a pause. */
 function rotatedAfter(pauses: readonly number[]): readonly StoredSigningKey[] {
   let keys: readonly StoredSigningKey[] = [aStoredKey('key-0', T0)];
   let now = T0;
@@ -124,7 +125,7 @@ function rotatedAfter(pauses: readonly number[]): readonly StoredSigningKey[] {
 }
 
 function idsOf(keys: readonly StoredSigningKey[], now: number, states: readonly KeyState[]): string[] {
-  return livesAt(keys, policy, now)
+  return lifecyclesAt(keys, policy, now)
     .filter(({ state }) => states.includes(state))
     .map(({ key }) => key.keyId);
 }

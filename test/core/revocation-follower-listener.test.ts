@@ -11,7 +11,7 @@ import { RecordingWatch } from '../support/recording-watch.ts';
 import { anEnding } from '../support/revocations.ts';
 import { HOUR } from '../support/sessions.ts';
 
-/** Passes on what it is told, and remembers it. */
+/** Passes on all calls and records them. */
 class RecordingListener implements FollowerListener {
   learnedEntries: LoggedRevocation[] = [];
   latest: Confirmation | undefined;
@@ -33,14 +33,14 @@ class RecordingListener implements FollowerListener {
     this.#next.confirmed(confirmation);
   }
 
-  faulted(): void {
+  readFailed(): void {
     this.faults += 1;
-    this.#next.faulted();
+    this.#next.readFailed();
   }
 
-  rewound(coveredSince: number): void {
+  restarted(coveredSince: number): void {
     this.rewinds += 1;
-    this.#next.rewound(coveredSince);
+    this.#next.restarted(coveredSince);
   }
 }
 
@@ -72,7 +72,7 @@ describe('a listener of the follower', () => {
         reinstated.push(revocation);
         await log.append(revocation, clock.now());
       },
-      observer: { faulted: () => {}, recovered: () => {}, rewound: () => {} },
+      observer: { readFailed: () => {}, recovered: () => {}, entriesLost: () => {} },
       listener,
     });
   });
@@ -97,7 +97,7 @@ describe('a listener of the follower', () => {
   const toldOf = ({ messages }: RecordingWatch) =>
     messages.flatMap(({ slice }) => idsOf(slice?.entries ?? []));
 
-  test('learns every entry once, page after page, with the expiry that this server believes', async () => {
+  test('receives every entry once, page by page, with the expiry that this server uses', async () => {
     const endings = [];
     for (let count = 0; count < 2_100; count += 1) endings.push(await end());
     const early = { ...anEnding(clock.now()), expiresAt: clock.now() + 1 };
@@ -108,7 +108,7 @@ describe('a listener of the follower', () => {
     expect(listener.learnedEntries.at(-1)?.revocation.expiresAt).toBe(early.endedAt + HOUR);
   });
 
-  test('learns an entry once though it was read in several rounds that failed', async () => {
+  test('receives an entry once, although several failed rounds read it', async () => {
     await follower.start();
     log.isHalfFaulty = true;
     const endings = [await end()];
@@ -123,7 +123,7 @@ describe('a listener of the follower', () => {
     expect(listener.rewinds).toBe(0);
   });
 
-  test('hears that the log has lost what was read in a round that failed, and it is put back', async () => {
+  test('is notified that the log lost the entries of a failed round, and they are put back', async () => {
     await end();
     await follower.start();
     await eventually(() => listener.latest !== undefined);
@@ -131,7 +131,7 @@ describe('a listener of the follower', () => {
     const [kept] = await log.read(undefined, 0);
     const lost = await end();
     await eventually(() => idsOf(listener.learnedEntries).includes(lost.sessionId));
-    // The entry after it has the place, and so the revision, of the one that was lost.
+    // The next entry gets the place, and so the revision, of the lost one.
     await log.fail();
     if (kept !== undefined) await log.restore(kept, clock.now());
     const later = await end();
@@ -147,7 +147,7 @@ describe('a listener of the follower', () => {
     ]);
   });
 
-  test('is not told that it is current before what was lost and put back is learned again', async () => {
+  test('is not notified as current before the lost entries are back', async () => {
     const [first, second] = [await end(), await end()];
     await follower.start();
     await eventually(() => listener.latest !== undefined);
@@ -162,8 +162,10 @@ describe('a listener of the follower', () => {
     await eventually(() => follower.asOf === clock.now());
     await eventually(() => during.messages.some(({ freshness }) => freshness !== undefined));
     const current = during.messages.findIndex(({ freshness }) => freshness !== undefined);
-    const told = during.messages.slice(0, current + 1).flatMap(({ slice }) => idsOf(slice?.entries ?? []));
-    expect(told.sort()).toEqual([first.sessionId, second.sessionId].sort());
+    const received = during.messages
+      .slice(0, current + 1)
+      .flatMap(({ slice }) => idsOf(slice?.entries ?? []));
+    expect(received.sort()).toEqual([first.sessionId, second.sessionId].sort());
     expect(before.messages.filter(({ start }) => start !== undefined)).toHaveLength(1 + listener.rewinds);
   });
 });

@@ -30,11 +30,11 @@ describe('the revocation follower', () => {
         await log.append(revocation, clock.now());
       },
       observer: {
-        faulted: (error) => faults.push(error),
+        readFailed: (error) => faults.push(error),
         recovered: () => {
           recoveries += 1;
         },
-        rewound: () => undefined,
+        entriesLost: () => undefined,
       },
     });
   });
@@ -52,12 +52,12 @@ describe('the revocation follower', () => {
   const known = ({ userId, sessionId }: { userId: string; sessionId: string }) =>
     follower.endReasonOf(userId, sessionId, clock.now() + 1);
 
-  test('knows nothing, and says so, before it has read the log', () => {
+  test('reports that it knows nothing before it has read the log', () => {
     expect(follower).toMatchObject({ asOf: 0, revision: undefined, coveredSince: Number.POSITIVE_INFINITY });
     expect(follower.ageMs).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test('knows all that was in the log once it has started, page after page', async () => {
+  test('has the whole log after its start, page by page', async () => {
     const endings = Array.from({ length: 2_100 }, ending);
     for (const entry of endings) await log.append(entry, clock.now());
     await follower.start();
@@ -66,7 +66,7 @@ describe('the revocation follower', () => {
     expect(follower.size).toBe(2_100);
   });
 
-  test('applies a new ending and reaches its revision', async () => {
+  test('applies a new revocation and reaches its revision', async () => {
     await follower.start();
     const entry = ending();
     const revision = await log.append(entry, clock.now());
@@ -88,7 +88,7 @@ describe('the revocation follower', () => {
     expect(await follower.reach(revision, 5_000)).toBe(true);
   });
 
-  test('is as fresh as its last complete round, and no fresher', async () => {
+  test('is as fresh as its last complete round', async () => {
     await follower.start();
     await eventually(() => follower.asOf === clock.now());
     expect(follower.ageMs).toBe(0);
@@ -105,7 +105,7 @@ describe('the revocation follower', () => {
     await eventually(() => follower.asOf === clock.now());
   });
 
-  test('goes on by itself after a fault', async () => {
+  test('continues after an error', async () => {
     await follower.start();
     log.faulty = true;
     await eventually(() => faults.length > 0);
@@ -122,7 +122,7 @@ describe('the revocation follower', () => {
     expect(recoveries).toBe(1);
   });
 
-  test('puts back what a failover lost, and stands still until that is done', async () => {
+  test('puts back what a failover lost, and does not advance until then', async () => {
     await follower.start();
     const [kept, lost] = [ending(), ending()];
     await log.append(kept, clock.now());
@@ -137,7 +137,7 @@ describe('the revocation follower', () => {
     expect(known(kept)).toBe('LOGGED_OUT');
   });
 
-  test('notices a loss though the log has gone on since, and waits with its revision until it is mended', async () => {
+  test('detects a loss although the log has grown since, and does not advance until it is restored', async () => {
     await follower.start();
     const [lost, later] = [ending(), ending()];
     const revision = await log.append(lost, clock.now());
@@ -153,7 +153,7 @@ describe('the revocation follower', () => {
     expect(known(later)).toBe('LOGGED_OUT');
   });
 
-  test('keeps an ending for as long as it believes a token itself, though another server would not', async () => {
+  test('keeps a revocation as long as it accepts its tokens, even if another server would not', async () => {
     await follower.start();
     const entry = { ...ending(), expiresAt: clock.now() + 1 };
     await log.append(entry, clock.now());
@@ -163,7 +163,7 @@ describe('the revocation follower', () => {
     expect(known(entry)).toBe('LOGGED_OUT');
   });
 
-  test('forgets nothing because the clock was set forward for a moment', async () => {
+  test('forgets nothing because the clock was briefly set forward', async () => {
     await follower.start();
     const entry = ending();
     await log.append(entry, clock.now());
@@ -174,7 +174,7 @@ describe('the revocation follower', () => {
     expect(known(entry)).toBe('LOGGED_OUT');
   });
 
-  test('forgets what has expired', async () => {
+  test('forgets expired revocations', async () => {
     await follower.start();
     await log.append(ending(), clock.now());
     await eventually(() => follower.size === 1);
@@ -182,7 +182,7 @@ describe('the revocation follower', () => {
     await eventually(() => follower.size === 0);
   });
 
-  test('keeps no ending for more than a day beyond the life of a token, and holds no other up by it', async () => {
+  test("keeps no revocation longer than a day beyond a token's lifetime, and it does not delay others", async () => {
     const later = clock.now() + 3_000 * 365 * DAY;
     const lasting = [
       { ...ending(), expiresAt: later },

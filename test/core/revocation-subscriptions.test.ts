@@ -22,7 +22,7 @@ beforeEach(() => {
 
 afterEach(() => {
   for (const watch of watches) watch.close();
-  // A pass over those who watched may be half done; it finds nobody.
+  // A pass over the subscribers may be half done; it finds none.
   jest.runOnlyPendingTimers();
   expect(jest.getTimerCount()).toBe(0);
   jest.useRealTimers();
@@ -45,7 +45,7 @@ const learn = (count: number) => {
   subscriptions.learned(entries);
   return entries.map(({ revision }) => revision);
 };
-/** Lets time pass in steps small enough for everything that is looked at on an interval. */
+/** Lets time pass in steps small enough for all interval checks. */
 const pass = (ms: number, meanwhile: () => void = () => {}) => {
   for (let passed = 0; passed < ms; passed += 10) {
     clock.advance(10);
@@ -56,12 +56,12 @@ const pass = (ms: number, meanwhile: () => void = () => {}) => {
 const sizes = ({ messages }: RecordingWatch) => messages.map(({ slice }) => slice?.entries.length ?? 0);
 
 describe('a subscriber', () => {
-  test('is refused while the log was never read to its end', () => {
+  test('is refused until the log was read to its end', () => {
     learn(1);
     expect(() => watching()).toThrow(expect.objectContaining({ reason: 'STORE_UNAVAILABLE' }));
   });
 
-  test('is told all there is, a thousand at a time, and is current with the last of it', () => {
+  test('receives all entries, a thousand at a time, and is current with the last page', () => {
     const revisions = learn(2_500);
     confirm();
     const watch = watching();
@@ -73,7 +73,7 @@ describe('a subscriber', () => {
     expect(watch.messages.map(({ revision }) => revision)).toEqual(['1-1000', '1-2000', '1-2500']);
   });
 
-  test('is told where an empty log begins, and that it is current', () => {
+  test('receives the genesis of an empty log, and is current', () => {
     confirm();
     clock.advance(7);
     expect(watching().messages).toEqual([
@@ -86,7 +86,7 @@ describe('a subscriber', () => {
     ]);
   });
 
-  test('is told what is new when the follower confirms it, and not before', () => {
+  test('receives new entries when the follower confirms them, and not before', () => {
     confirm();
     const watch = watching();
     const revisions = learn(2);
@@ -97,18 +97,18 @@ describe('a subscriber', () => {
     expect(watch.last.freshness).toMatchObject({ asOfMonotonic: 3, revision: '1-2' });
   });
 
-  test('is told what is new also where the round failed, but not how current it is', () => {
+  test('receives new entries of a failed round too, but without freshness', () => {
     confirm();
     const watch = watching();
     const revisions = learn(1);
-    subscriptions.faulted();
+    subscriptions.readFailed();
     expect(watch.revisions).toEqual(revisions);
     expect(watch.last.freshness).toBeUndefined();
     confirm();
     expect(watch.last.freshness).toMatchObject({ revision: '1-1' });
   });
 
-  test('that was told of an entry before the round was over hears at once when it is', () => {
+  test('that received an entry before the end of the round gets the freshness at its end', () => {
     confirm();
     const watch = watching();
     learn(1);
@@ -118,7 +118,7 @@ describe('a subscriber', () => {
     expect(watch.last).toMatchObject({ slice: undefined, revision: '1-1', freshness: { revision: '1-1' } });
   });
 
-  test('is given the freshness of the last confirmation though it knows more', () => {
+  test('gets the freshness of the last confirmation, although it has newer entries', () => {
     learn(1);
     confirm();
     learn(1);
@@ -129,32 +129,32 @@ describe('a subscriber', () => {
     });
   });
 
-  test('is sent a heartbeat at the interval it asked for, with the latest freshness', () => {
+  test('gets a heartbeat at the requested interval, with the latest freshness', () => {
     confirm();
     const watch = watching({ heartbeatMs: 500 });
-    const told: number[] = [];
-    const toldOf = watch.messages.length;
+    const sentTo: number[] = [];
+    const messagesBefore = watch.messages.length;
     pass(5_000, () => {
       if (clock.monotonic() % 250 === 0) confirm();
-      if (watch.messages.length > toldOf + told.length) told.push(clock.monotonic());
+      if (watch.messages.length > messagesBefore + sentTo.length) sentTo.push(clock.monotonic());
     });
-    const gaps = told.map((at, index) => at - (told[index - 1] ?? 0));
+    const gaps = sentTo.map((at, index) => at - (sentTo[index - 1] ?? 0));
     expect(gaps.every((gap) => gap <= 510 && gap >= 400)).toBe(true);
-    expect(told.length).toBeGreaterThanOrEqual(9);
+    expect(sentTo.length).toBeGreaterThanOrEqual(9);
     expect(watch.last.freshness?.asOfMonotonic).toBeGreaterThanOrEqual(clock.monotonic() - 750);
     expect(watch.revisions).toEqual([]);
   });
 
-  test('is sent heartbeats without a freshness while nothing can be said', () => {
+  test('gets heartbeats without freshness while freshness is unknown', () => {
     confirm();
     const watch = watching();
-    subscriptions.faulted();
+    subscriptions.readFailed();
     pass(3_000);
     expect(watch.messages.length).toBeGreaterThanOrEqual(4);
     expect(watch.messages.slice(1).every(({ freshness }) => freshness === undefined)).toBe(true);
   });
 
-  test('is forgotten once it is closed', () => {
+  test('is removed once it is closed', () => {
     confirm();
     const watch = watching();
     expect(subscriptions.size).toBe(1);
@@ -167,7 +167,7 @@ describe('a subscriber', () => {
 });
 
 describe('a subscriber that does not take its messages', () => {
-  test('is sent no other, and then all it has missed in pages', () => {
+  test('gets no further message, and then everything it missed in pages', () => {
     confirm();
     const watch = watching();
     watch.hold();
@@ -181,7 +181,7 @@ describe('a subscriber that does not take its messages', () => {
     expect(watch.revisions).toEqual(Array.from({ length: 3_000 }, (_, index) => `1-${index + 1}`));
   });
 
-  test('is given up after ten seconds', () => {
+  test('is closed after ten seconds', () => {
     confirm();
     const watch = watching({ holds: true });
     pass(9_900);
@@ -193,7 +193,7 @@ describe('a subscriber that does not take its messages', () => {
     expect(watch.messages).toHaveLength(1);
   });
 
-  test('is not given up while it takes them slowly', () => {
+  test('is not closed while it reads slowly', () => {
     learn(3_000);
     confirm();
     const watch = watching({ holds: true });
@@ -206,7 +206,7 @@ describe('a subscriber that does not take its messages', () => {
     expect(watch.revisions).toHaveLength(3_000);
   });
 
-  test('goes on with what is left where entries it was not told of expired', () => {
+  test('continues with the remaining entries if entries it did not get have expired', () => {
     confirm();
     const watch = watching();
     watch.hold();
@@ -222,11 +222,11 @@ describe('a subscriber that does not take its messages', () => {
   });
 });
 
-describe('going on after a revision', () => {
+describe('resuming after a revision', () => {
   const goingOnAfter = (revision: string, coveredSince = GENESIS) =>
     watching({ after: { revision, coveredSince } });
 
-  test('tells what came after it', () => {
+  test('sends the entries after it', () => {
     learn(3);
     confirm();
     const watch = goingOnAfter('1-2');
@@ -237,7 +237,7 @@ describe('going on after a revision', () => {
     ]);
   });
 
-  test('tells everything that is left where the entry has expired', () => {
+  test('sends all remaining entries if the entry has expired', () => {
     learn(2);
     clock.advance(HOUR);
     learn(2);
@@ -248,7 +248,7 @@ describe('going on after a revision', () => {
     }
   });
 
-  test('tells nothing where the entry was the last, and all have expired', () => {
+  test('sends nothing if the entry was the last, and all have expired', () => {
     learn(2);
     clock.advance(HOUR);
     confirm();
@@ -263,7 +263,7 @@ describe('going on after a revision', () => {
     ['of another log', '1-2', GENESIS + 1],
     ['beyond the end', '1-4', GENESIS],
     ['that is not in the log', '1-2', GENESIS, '1-1'],
-  ])('tells everything after a revision %s', (_what, revision, coveredSince, ...lost) => {
+  ])('sends everything after a revision %s', (_what, revision, coveredSince, ...lost) => {
     const entries = endings.next(3, clock.now());
     const isLost = (entry: string) => lost.length > 0 && entry === revision;
     subscriptions.learned(entries.filter((entry) => !isLost(entry.revision)));
@@ -274,14 +274,14 @@ describe('going on after a revision', () => {
     expect(watch.revisions.at(-1)).toBe('1-3');
   });
 
-  test('tells everything where the log is empty and nothing is known of the entry', () => {
+  test('sends everything if the log is empty and the entry is unknown', () => {
     confirm();
     expect(goingOnAfter('1-4').messages[0]?.start?.resumed).toBe(false);
   });
 });
 
 describe('a log that has lost entries', () => {
-  test('is told from its beginning again, to everybody, and nobody is current until it was read', () => {
+  test('is sent again from its beginning to all subscribers, and none is current before its end', () => {
     learn(3);
     confirm();
     const taking = watching();
@@ -289,7 +289,7 @@ describe('a log that has lost entries', () => {
     holding.hold();
     learn(1);
     confirm();
-    subscriptions.rewound(GENESIS);
+    subscriptions.restarted(GENESIS);
     expect(taking.last).toMatchObject({ start: { resumed: false }, freshness: undefined });
     const reread = endings.next(2, clock.now());
     subscriptions.learned(reread);
@@ -304,10 +304,10 @@ describe('a log that has lost entries', () => {
     }
   });
 
-  test('that is another one says when that began', () => {
+  test('and was replaced sends its new genesis', () => {
     confirm();
     const watch = watching();
-    subscriptions.rewound(2 * GENESIS);
+    subscriptions.restarted(2 * GENESIS);
     expect(watch.last.start).toMatchObject({ coveredSince: 2 * GENESIS, openedAt: 0 });
     confirm(2 * GENESIS);
     expect(watching({ after: { revision: '1-1', coveredSince: GENESIS } }).last.start?.resumed).toBe(false);
@@ -315,26 +315,26 @@ describe('a log that has lost entries', () => {
 });
 
 describe('many subscribers', () => {
-  test('are told in turns, so that nothing else waits for all of them', () => {
+  test('are served in several turns of the event loop, so that other work can run', () => {
     confirm();
     const all = Array.from({ length: 200 }, () => watching());
     learn(1);
     confirm();
-    const told = () => all.filter(({ revisions }) => revisions.length > 0).length;
-    expect(told()).toBe(64);
+    const sentTo = () => all.filter(({ revisions }) => revisions.length > 0).length;
+    expect(sentTo()).toBe(64);
     learn(1);
     confirm();
-    const turns = [told()];
-    while (told() < 200) {
+    const turns = [sentTo()];
+    while (sentTo() < 200) {
       jest.advanceTimersToNextTimer();
-      turns.push(told());
+      turns.push(sentTo());
     }
     pass(100);
     expect(turns.length).toBeGreaterThan(3);
     expect(all.every(({ revisions }) => revisions.length === 2)).toBe(true);
   });
 
-  test('are told the very same entries', () => {
+  test('receive the same encoded entries', () => {
     confirm();
     const [one, other] = [watching(), watching()];
     learn(1_500);

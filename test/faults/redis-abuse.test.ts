@@ -12,11 +12,11 @@ import { aSession, HOUR } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
 /**
- * Whatever Redis or the way to it does, an operation succeeds or fails with STORE_UNAVAILABLE, soon, and works
- * again by itself. A rejection that nobody handles fails the test that is running.
+ * Whatever Redis or the network does, an operation soon succeeds or fails with STORE_UNAVAILABLE, and later succeeds
+ * again. An unhandled rejection fails the running test.
  */
 
-/** Beyond the deadline: what a busy machine needs to run the timer. */
+/** Beyond the deadline: the time a busy machine needs for timers. */
 const SLACK_MS = 300;
 
 let server: RedisServer;
@@ -44,7 +44,7 @@ beforeEach(async () => {
     tokenLifeMs: 900_000,
     waitMs: 100,
     reinstate: async () => undefined,
-    observer: { faulted: () => undefined, recovered: () => undefined, rewound: () => undefined },
+    observer: { readFailed: () => undefined, recovered: () => undefined, entriesLost: () => undefined },
   });
   await follower.start();
 });
@@ -61,7 +61,7 @@ const entryOf = ({ userId, sessionId }: Session): Revocation => ({
 
 const steps = () => sessionSteps(stores.sessions, { now: () => now }, { refreshGraceMs: HOUR });
 
-/** Everything that talks to Redis. */
+/** Everything that uses Redis. */
 const operations = {
   create: (session = aSession(now)): Promise<unknown> => steps().create(session),
   rotate: (session = known): Promise<unknown> => steps().rotate(session, 1),
@@ -74,7 +74,7 @@ const operations = {
 
 type Outcome = Awaited<ReturnType<typeof outcomeOf>>;
 
-/** All of them at once, several times over; fails if one takes longer than it may. */
+/** All of them at once, several times. Fails if one takes too long. */
 async function attempt(times = 5): Promise<Set<Outcome>> {
   const began = performance.now();
   const all = Array.from({ length: times }, () => Object.values(operations).map((run) => outcomeOf(run())));
@@ -83,7 +83,7 @@ async function attempt(times = 5): Promise<Set<Outcome>> {
   return new Set(outcomes);
 }
 
-/** As `attempt`, until everything succeeds; nothing but STORE_UNAVAILABLE may come before. */
+/** Like `attempt`, until everything succeeds. Before that, only STORE_UNAVAILABLE is allowed. */
 async function recovered(): Promise<void> {
   await eventually(async () => {
     const outcomes = await attempt(1);
@@ -101,7 +101,7 @@ function expectTolerable(outcomes: Set<Outcome>): void {
 }
 
 describe('a network that', () => {
-  test('goes silent costs a deadline, makes the follower old, and is got over', async () => {
+  test('becomes silent costs one deadline, makes the follower stale, and recovers', async () => {
     const under = attempt();
     proxy.silence();
     expectTolerable(await under);
@@ -112,7 +112,7 @@ describe('a network that', () => {
     await recovered();
   });
 
-  test('goes silent again and again leaves no connections behind', async () => {
+  test('becomes silent again and again leaves no connections open', async () => {
     const before = proxy.connections;
     for (let round = 0; round < 3; round += 1) {
       proxy.silence();
@@ -123,14 +123,14 @@ describe('a network that', () => {
     await eventually(() => proxy.connections === before);
   }, 60_000);
 
-  test('closes one direction is got over', async () => {
+  test('closes one direction does not prevent recovery', async () => {
     const under = attempt();
     proxy.halfClose();
     expectTolerable(await under);
     await recovered();
   });
 
-  test('resets all connections is got over', async () => {
+  test('resets all connections does not prevent recovery', async () => {
     const under = attempt();
     proxy.reset();
     expectTolerable(await under);
@@ -138,7 +138,7 @@ describe('a network that', () => {
   });
 
   test.each([1, 3, 7, 20, 100])(
-    'resets a connection after %i bytes of a reply is got over',
+    'resets a connection after %i bytes of a reply does not prevent recovery',
     async (bytes) => {
       proxy.resetInReply(bytes);
       expectTolerable(await attempt());
@@ -146,7 +146,7 @@ describe('a network that', () => {
     },
   );
 
-  test('never gives one operation the answer of another', async () => {
+  test('never gives one operation the reply of another', async () => {
     const sessions = Array.from({ length: 50 }, () => aSession(now));
     await Promise.all(sessions.map((session) => operations.create(session)));
     for (let round = 0; round < 10; round += 1) {
@@ -163,7 +163,7 @@ describe('a network that', () => {
 });
 
 describe('a Redis that', () => {
-  test('is killed and comes back without its data is got over', async () => {
+  test('is killed and returns without its data is used again', async () => {
     const under = attempt();
     await server.kill();
     expectTolerable(await under);
@@ -172,19 +172,19 @@ describe('a Redis that', () => {
     await recovered();
   });
 
-  test('is frozen is got over', async () => {
+  test('is frozen is used again afterwards', async () => {
     server.freeze();
     expect(await attempt()).toEqual(UNAVAILABLE);
     server.thaw();
     await recovered();
   });
 
-  test('has forgotten the scripts is taught them again', async () => {
+  test('has lost the scripts gets them again', async () => {
     await server.with((redis) => redis.script('FLUSH'));
     expect(await attempt()).toEqual(new Set(['ok']));
   });
 
-  test('has become a replica takes no writes, and is left for whoever is primary', async () => {
+  test('has become a replica takes no writes, and is replaced by the primary', async () => {
     const other = await RedisServer.startReplica(server.port);
     await other.promote();
     await server.with((redis) => redis.replicaof('127.0.0.1', String(other.port)));
@@ -204,7 +204,7 @@ describe('a Redis that', () => {
     await other.stop();
   });
 
-  test('has no memory left keeps what it has and refuses the rest, until it has some', async () => {
+  test('is out of memory keeps its data and refuses writes until it has memory', async () => {
     await server.with((redis) => redis.config('SET', 'maxmemory', '1'));
     expectTolerable(await attempt());
     expect(await outcomeOf(operations.create())).toBe('STORE_UNAVAILABLE');
@@ -216,7 +216,7 @@ describe('a Redis that', () => {
   });
 });
 
-describe('a Redis that loads its data when the service starts', () => {
+describe('a Redis that is loading its data when the service starts', () => {
   let slow: RedisServer;
   let starting: RedisStores | undefined;
 
@@ -229,7 +229,7 @@ describe('a Redis that loads its data when the service starts', () => {
     await slow.stop();
   });
 
-  test('is waited for by nobody, and used when it is ready', async () => {
+  test('blocks no call, and is used when it is ready', async () => {
     await slow.with(async (redis) => {
       const pipeline = redis.pipeline();
       for (let key = 0; key < 5_000; key += 1) pipeline.set(`filler:${key}`, 'x'.repeat(100));

@@ -17,7 +17,7 @@ const WATCHERS = 5_000;
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
 
-/** Buffers are given back a turn after the collection that found them. */
+/** Buffers are released one turn after garbage collection. */
 async function usedBytes(): Promise<number> {
   for (let count = 0; count < 3; count += 1) {
     collectGarbage();
@@ -27,10 +27,10 @@ async function usedBytes(): Promise<number> {
   return heapUsed + external;
 }
 
-/** Encodes what it is told, as a stream does, and is done with it at the end of the turn. */
+/** Encodes each message, as a stream does, and takes it at the end of the turn. */
 class Stream implements SubscriberSink {
   bytes: Buffer | undefined;
-  told = 0;
+  received = 0;
   isCurrent = false;
   isStuck = false;
   sentWhileStuck = 0;
@@ -40,12 +40,12 @@ class Stream implements SubscriberSink {
   constructor(subscriptions: RevocationSubscriptions, encoder: WatchEncoder) {
     this.#encoder = encoder;
     this.subscriber = subscriptions.watch(this, { heartbeatMs: 1_000 });
-    this.subscriber.look();
+    this.subscriber.check();
   }
 
   send(message: WatchMessage): void {
     this.bytes = this.#encoder.encode(message);
-    this.told += message.slice?.entries.length ?? 0;
+    this.received += message.slice?.entries.length ?? 0;
     this.isCurrent = message.freshness !== undefined;
     if (this.isStuck) this.sentWhileStuck += 1;
     else setImmediate(() => this.subscriber.taken());
@@ -54,7 +54,7 @@ class Stream implements SubscriberSink {
   end(): void {}
 }
 
-test('Five thousand subscribers on one process are told in turns, share the bytes and take little room', async () => {
+test('Five thousand subscribers are served in several turns, share the encoded bytes and use little memory', async () => {
   const clock = new ManualClock();
   const subscriptions = new RevocationSubscriptions(clock);
   const endings = new Endings();
@@ -71,8 +71,8 @@ test('Five thousand subscribers on one process are told in turns, share the byte
   const encoder = new WatchEncoder();
   const before = await usedBytes();
   const streams = Array.from({ length: WATCHERS }, () => new Stream(subscriptions, encoder));
-  await eventually(() => streams.every(({ told, isCurrent }) => told === 2_500 && isCurrent), 30_000);
-  // A last page of its own would be 70 KB for each.
+  await eventually(() => streams.every(({ received, isCurrent }) => received === 2_500 && isCurrent), 30_000);
+  // A separate last page would take 70 KB per subscriber.
   expect(new Set(streams.map(({ bytes }) => bytes)).size).toBe(1);
   expect(((await usedBytes()) - before) / WATCHERS).toBeLessThan(2_000);
 
@@ -84,7 +84,7 @@ test('Five thousand subscribers on one process are told in turns, share the byte
   const moving = streams.slice(1_000);
   for (let count = 1; count <= 3; count += 1) {
     learn(1);
-    await eventually(() => moving.every(({ told }) => told === 2_500 + count), 30_000);
+    await eventually(() => moving.every(({ received }) => received === 2_500 + count), 30_000);
   }
   clearInterval(turning);
   expect(turns).toBeGreaterThan(1);

@@ -8,9 +8,8 @@ import { Endings } from '../support/revocations.ts';
 import { HOUR } from '../support/sessions.ts';
 
 /**
- * Readers come and go, stop taking, and go on after where they were, while the log grows and forgets. What each was
- * told, over all of its streams, is the log: every entry that had not expired, in order, none twice; and whatever it
- * was told of being current was true.
+ * Readers connect, disconnect, stop reading and resume, while the log grows and forgets. Over all its streams, each
+ * reader gets the log: every entry that had not expired, in order, none twice. All freshness that it gets is true.
  */
 
 const GENESIS = 1_000;
@@ -49,7 +48,7 @@ class Reader {
     this.#watch.close();
   }
 
-  /** Takes over what it was told since the last look, and holds every freshness against the log. */
+  /** Takes what it received since the last check, and compares every freshness with the log. */
   check(): void {
     const { messages } = this.#watch;
     for (const { slice, freshness } of messages.slice(this.#counted)) {
@@ -94,11 +93,11 @@ class World {
   }
 
   fault(): void {
-    this.subscriptions.faulted();
+    this.subscriptions.readFailed();
     this.check();
   }
 
-  /** Never so long that a reader is given up for slow: that is a test of its own. */
+  /** Never so long that a slow reader is closed, which has its own test. */
   expire(): void {
     for (const reader of this.readers) reader.release();
     this.clock.advance(HOUR / 2);
@@ -148,8 +147,8 @@ const step = fc.oneof(
   fc.tuple(fc.constantFrom('hold' as const, 'release' as const, 'reconnect' as const), reader),
 );
 
-describe('what is subscriptions', () => {
-  test('reaches every reader in order, without loss or repetition, and is as current as it says', () => {
+describe('the revocation subscriptions', () => {
+  test('reach every reader in order, without loss or repetition, and with true freshness', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const world = new World(READERS);

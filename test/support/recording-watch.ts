@@ -9,7 +9,7 @@ import type {
   WatchPosition,
 } from '../../src/core/revocation/revocation-subscriptions.ts';
 
-/** A subscriber that remembers what it was told. */
+/** A subscriber that records its messages. */
 export class RecordingWatch implements SubscriberSink {
   readonly messages: WatchMessage[] = [];
   failure: Failure | undefined;
@@ -17,7 +17,7 @@ export class RecordingWatch implements SubscriberSink {
   #holds: boolean;
   #isHolding = false;
 
-  /** @param options `holds`: takes no message until it is told to. */
+  /** @param options `holds`: takes no message until it is released. */
   constructor(
     subscriptions: RevocationSubscriptions,
     options: { heartbeatMs?: number; after?: WatchPosition | undefined; holds?: boolean } = {},
@@ -25,7 +25,7 @@ export class RecordingWatch implements SubscriberSink {
     const { heartbeatMs = 1_000, after, holds = false } = options;
     this.#holds = holds;
     this.#subscriber = subscriptions.watch(this, { heartbeatMs, after });
-    this.#subscriber.look();
+    this.#subscriber.check();
   }
 
   send(message: WatchMessage): void {
@@ -49,7 +49,7 @@ export class RecordingWatch implements SubscriberSink {
     return last;
   }
 
-  /** Where to go on after the last message; undefined: nothing was told. */
+  /** Where to resume after the last message; undefined: there was none. */
   get place(): WatchPosition | undefined {
     const start = this.messages.findLast((message) => message.start !== undefined)?.start;
     const { revision } = this.last;

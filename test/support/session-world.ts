@@ -30,13 +30,13 @@ export interface WorldParts {
   readonly log: RevocationLog;
   readonly key: TestKey;
   readonly macKey: Buffer;
-  /** Told what the follower reads. */
+  /** Receives what the follower reads. */
   readonly listener?: FollowerListener;
-  /** Published besides the key that signs. */
+  /** Published besides the signing key. */
   readonly otherKeys?: readonly TestKey[];
 }
 
-/** The sessions' part of a server, put together as the composition root does, on a clock that stands still. */
+/** The session services of a server, assembled like the composition root does, on a clock that stands still. */
 export class SessionWorld {
   readonly clock: ManualClock;
   readonly store: SessionStore;
@@ -60,7 +60,7 @@ export class SessionWorld {
       waitMs: 5,
       tokenLifeMs: ACCESS_TTL,
       reinstate: (revocation) => this.ender.reinstate(revocation),
-      observer: { faulted: () => undefined, recovered: () => undefined, rewound: () => undefined },
+      observer: { readFailed: () => undefined, recovered: () => undefined, entriesLost: () => undefined },
       ...(listener !== undefined && { listener }),
     });
     this.ender = new SessionEnder({
@@ -174,7 +174,7 @@ export class SessionWorld {
     });
   }
 
-  /** Lets the follower catch up with the clock, so that the log is fresh and long begun. */
+  /** Lets the follower catch up with the clock, so that the log is fresh and its genesis is in the past. */
   async settle(ms = 10_000): Promise<void> {
     this.clock.advance(ms);
     await eventually(() => this.follower.asOf === this.clock.now());

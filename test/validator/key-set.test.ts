@@ -18,7 +18,7 @@ async function keySetOf(published: () => readonly unknown[]): Promise<KeySet> {
 }
 
 describe('the published keys', () => {
-  test('are used without those among them that are none', async () => {
+  test('are used without malformed ones', async () => {
     const good = await TestKey.make('good');
     const rubbish = [
       null,
@@ -76,7 +76,7 @@ describe('the published keys', () => {
     expect(await new TokenVerifier(keys, 10).verify(token)).toEqual({ reason: 'UNKNOWN_KEY' });
   });
 
-  test('do not verify if two different ones share an id, in whatever order', async () => {
+  test('do not verify if two different ones have the same id, in any order', async () => {
     const [one, other, third] = [await TestKey.make('k'), await TestKey.make('k'), await TestKey.make('l')];
     const published = [one.publicJwk, other.publicJwk, third.publicJwk];
     for (const order of [published, published.toReversed(), [...published, one.publicJwk]]) {
@@ -86,7 +86,7 @@ describe('the published keys', () => {
     }
   });
 
-  test('verify if the same one is published twice, or another that is for encryption has its id', async () => {
+  test('verify if the same one is published twice, or an encryption key has its id', async () => {
     const [one, other] = [await TestKey.make('k'), await TestKey.make('k')];
     const keys = await keySetOf(() => [{ ...other.publicJwk, use: 'enc' }, one.publicJwk, one.publicJwk]);
     const token = await one.sign(claimsAt(clock.now()));
@@ -101,17 +101,17 @@ describe('the published keys', () => {
     expect(keys.find('k')).toBe(first);
   });
 
-  test('with other material under an old id refuse what the old one signed, also what was verified before', async () => {
+  test("with a known id but another key reject the old one's tokens, also cached ones", async () => {
     const [old, other] = [await TestKey.make('k'), await TestKey.make('k')];
     let published = [old.publicJwk];
     const keys = await keySetOf(() => published);
     const verifier = new TokenVerifier(keys, 10);
     const token = await old.sign(claimsAt(clock.now()));
     await verifier.verify(token);
-    expect(verifier.recall(token)).toBeDefined();
+    expect(verifier.findCached(token)).toBeDefined();
     published = [other.publicJwk];
     await keys.refresh();
-    expect(verifier.recall(token)).toBeUndefined();
+    expect(verifier.findCached(token)).toBeUndefined();
     expect(await verifier.verify(token)).toMatchObject({ reason: 'SIGNATURE' });
     expect(await verifier.verify(await other.sign(claimsAt(clock.now())))).toMatchObject({ keyId: 'k' });
   });

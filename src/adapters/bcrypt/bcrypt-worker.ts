@@ -24,16 +24,16 @@ export function runJob(job: BcryptJob, engine: BcryptEngine): string | boolean {
   if (job.kind === 'hash') return engine.hashSync(job.input, job.cost);
   const cost = WELL_FORMED.exec(job.hash)?.[1];
   if (cost === undefined) {
-    spend(job.targetCost, job.input, engine);
+    hashForWork(job.targetCost, job.input, engine);
     return false;
   }
   const matches = engine.compareSync(job.input, job.hash);
   // The comparison costs 2^c. The loop adds 2^c + 2^(c+1) + ... + 2^(C-1), so the total is 2^C: one hash at cost C.
-  for (let step = Number(cost); step < job.targetCost; step++) spend(step, job.input, engine);
+  for (let step = Number(cost); step < job.targetCost; step++) hashForWork(step, job.input, engine);
   return matches;
 }
 
-function spend(cost: number, input: string, engine: BcryptEngine): void {
+function hashForWork(cost: number, input: string, engine: BcryptEngine): void {
   engine.hashSync(input, `$2b$${String(cost).padStart(2, '0')}$${SPARE_SALT}`);
 }
 

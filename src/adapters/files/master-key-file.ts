@@ -37,7 +37,7 @@ export function readOrMakeMasterKey(file: string): Buffer {
 
 /** Returns undefined if the file does not exist. */
 function readKey(file: string): Buffer | undefined {
-  const found = openIfThere(file);
+  const found = openIfExists(file);
   if (found === undefined) return undefined;
   const { descriptor, stats } = found;
   try {
@@ -56,7 +56,7 @@ function readKey(file: string): Buffer | undefined {
   }
 }
 
-function openIfThere(file: string): OpenFile | undefined {
+function openIfExists(file: string): OpenFile | undefined {
   try {
     return openFile(file);
   } catch (cause) {

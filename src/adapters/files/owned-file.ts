@@ -14,7 +14,7 @@ export interface OpenFile {
 }
 
 /** True if the owner is neither this user nor root. Always false on Windows. */
-export function isOfAnother({ uid }: Stats): boolean {
+export function belongsToOtherUser({ uid }: Stats): boolean {
   const self = process.getuid?.();
   return self !== undefined && uid !== self && uid !== ROOT;
 }
@@ -30,11 +30,11 @@ export function modeOf({ mode }: Stats): string {
 }
 
 /** Who else may change the file, and the command that fixes it. Undefined if only this user and root may. */
-export function strangerTo(
+export function otherWriterOf(
   stats: Stats,
   path: string,
 ): { readonly problem: string; readonly remedy: string } | undefined {
-  if (isOfAnother(stats)) {
+  if (belongsToOtherUser(stats)) {
     const problem = `belongs to another user (uid ${stats.uid})`;
     return { problem, remedy: `Run: chown ${process.getuid?.()} ${path}` };
   }
@@ -68,9 +68,9 @@ export function checkFile(file: string, flags?: number): void {
   const found = openFile(file, flags);
   if (found === undefined) return;
   closeSync(found.descriptor);
-  const stranger = strangerTo(found.stats, file);
-  if (stranger === undefined) return;
-  throw new Failure('INTERNAL', `${file} ${stranger.problem}. ${stranger.remedy}.`);
+  const otherWriter = otherWriterOf(found.stats, file);
+  if (otherWriter === undefined) return;
+  throw new Failure('INTERNAL', `${file} ${otherWriter.problem}. ${otherWriter.remedy}.`);
 }
 
 function opened(file: string, flags: number): number | undefined {

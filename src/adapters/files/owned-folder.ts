@@ -1,7 +1,7 @@
 import { lstatSync, mkdirSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { Failure } from '../../core/failure.ts';
-import { isOfAnother, isOpenToOthers, modeOf, strangerTo } from './owned-file.ts';
+import { belongsToOtherUser, isOpenToOthers, modeOf, otherWriterOf } from './owned-file.ts';
 
 const OWNER_ONLY = 0o700;
 /** In a folder with this bit, such as /tmp, users cannot replace files of other users. */
@@ -43,9 +43,9 @@ export function checkFolder(folder: string): void {
   if (stats === undefined) return;
   if (!stats.isDirectory())
     throw new Failure('INTERNAL', `${folder} is not a folder. Set it to another one.`);
-  const stranger = strangerTo(stats, folder);
-  if (stranger === undefined) return;
-  const { problem, remedy } = stranger;
+  const otherWriter = otherWriterOf(stats, folder);
+  if (otherWriter === undefined) return;
+  const { problem, remedy } = otherWriter;
   throw new Failure(
     'INTERNAL',
     `${folder} ${problem}, who could replace the database and the master key. ${remedy}, or name another folder.`,
@@ -84,8 +84,8 @@ function checkLink(link: string, stats: Stats, around: Stats): void {
 }
 
 function linkOfOthers(stats: Stats, around: Stats): string | undefined {
-  if (isOfAnother(stats)) return `of another user (uid ${stats.uid})`;
-  if (isOfAnother(around)) return `in a folder of another user (uid ${around.uid})`;
+  if (belongsToOtherUser(stats)) return `of another user (uid ${stats.uid})`;
+  if (belongsToOtherUser(around)) return `in a folder of another user (uid ${around.uid})`;
   if (!isOpenToOthers(around) || (around.mode & STICKY) !== 0) return undefined;
   return `in a folder that others may write in (mode ${modeOf(around)})`;
 }

@@ -37,9 +37,9 @@ export interface ConnectionOptions {
   readonly onUp: () => void;
 }
 
-const RECONNECT_MS = { first: 50, most: 1_000 };
+const RECONNECT_MS = { first: 50, max: 1_000 };
 /** How long a closed connection may keep the process alive; milliseconds. */
-const LINGER_MS = 100;
+const CLOSE_TIMEOUT_MS = 100;
 
 /**
  * Opens a connection that never queues commands. Without a connection, commands fail immediately. If the server does
@@ -82,13 +82,13 @@ function create(address: RedisAddress, options: ConnectionOptions): RedisClient 
     commandTimeout: options.deadlineMs,
     connectTimeout: options.deadlineMs,
     // A socket that the server has not closed by then is destroyed.
-    disconnectTimeout: LINGER_MS,
+    disconnectTimeout: CLOSE_TIMEOUT_MS,
     // The ready check reads all of INFO (5 kB), too much for a slow line within a deadline. Only Sentinel needs it,
     // to check the server's role. Without it, a server that loads its data answers each command with LOADING.
     enableReadyCheck: address.kind === 'sentinel',
     // How often that check asks a server that loads its data. By default the driver waits for as long as the server
     // estimates, up to 10 s, even after the connection is closed.
-    maxLoadingRetryTime: LINGER_MS,
+    maxLoadingRetryTime: CLOSE_TIMEOUT_MS,
     // Closes a connection that receives no data for this long while a command waits for its reply. Twice the
     // deadline, because sending a script's source over a slow line may take one deadline.
     socketTimeout: 2 * options.deadlineMs,
@@ -142,7 +142,7 @@ function reportChanges(client: RedisClient, { onDown, onUp }: ConnectionOptions)
 
 /** Delay before the next connection attempt; milliseconds. */
 export function reconnectDelay(times: number): number {
-  return Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.most);
+  return Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.max);
 }
 
 async function connected(client: RedisClient, deadlineMs: number): Promise<void> {

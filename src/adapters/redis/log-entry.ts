@@ -39,15 +39,15 @@ export function parseEntry(revision: string, list: readonly string[]): ParsedEnt
     endedAt: endedAt ?? timeIn(revision),
     expiresAt: expiresAt ?? endedAt ?? timeIn(revision),
   };
-  const isSound = userId !== undefined && endedAt !== undefined && expiresAt !== undefined;
-  const isWhole = isSound && common.reason === fields.get('reason');
+  const hasRequiredFields = userId !== undefined && endedAt !== undefined && expiresAt !== undefined;
+  const hasValidFields = hasRequiredFields && common.reason === fields.get('reason');
   if (fields.has('session') || !fields.has('created_until')) {
     const revocation = { kind: 'session', ...common, sessionId: sessionId ?? NO_ID } as const;
-    return { revision, revocation, isDamaged: !isWhole || sessionId === undefined };
+    return { revision, revocation, isDamaged: !hasValidFields || sessionId === undefined };
   }
   const isPlausible = cutoff !== undefined && cutoff <= common.endedAt + MAX_AHEAD_MS;
   const revocation = { kind: 'user', ...common, cutoff: isPlausible ? cutoff : common.endedAt } as const;
-  return { revision, revocation, isDamaged: !isWhole || !isPlausible };
+  return { revision, revocation, isDamaged: !hasValidFields || !isPlausible };
 }
 
 function fieldMap(list: readonly string[]): ReadonlyMap<string, string> {

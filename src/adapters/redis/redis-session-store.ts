@@ -151,7 +151,7 @@ export class RedisSessionStore implements SessionStore {
       ],
     );
     const outcome = parseRotate(reply, request);
-    if ((outcome.kind === 'reused' || outcome.kind === 'ended') && isToBeConfirmed(outcome.ended)) {
+    if ((outcome.kind === 'reused' || outcome.kind === 'ended') && needsConfirmation(outcome.ended)) {
       await this.#confirmEnded({ userId, ...outcome.ended, tombstoneTtlMs, now });
     }
     return outcome;
@@ -213,7 +213,7 @@ export class RedisSessionStore implements SessionStore {
 }
 
 /** False for a passed deadline, which holds on every replica, and for a logged end, which was confirmed before. */
-function isToBeConfirmed({ reason, revision }: EndedSession): boolean {
+function needsConfirmation({ reason, revision }: EndedSession): boolean {
   return revision === undefined && reason !== 'IDLE' && reason !== 'MAX_LIFETIME';
 }
 

@@ -106,8 +106,8 @@ function textOf(value: unknown): string {
   return value;
 }
 
-function numberOf(value: unknown, least: number, most: number): number {
-  if (!Number.isInteger(value) || Number(value) < least || Number(value) > most) {
+function numberOf(value: unknown, min: number, max: number): number {
+  if (!Number.isInteger(value) || Number(value) < min || Number(value) > max) {
     throw new UnreadableRecord('one of its numbers is out of range');
   }
   return Number(value);

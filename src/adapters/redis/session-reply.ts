@@ -1,14 +1,14 @@
 import type { ReadOutcome, RotateOutcome } from '../../core/session/session-store.ts';
 import { parseEnded, parseSession, UnreadableRecord } from './session-record.ts';
 
-interface Asked {
+interface RequestedSession {
   readonly userId: string;
   readonly sessionId: string;
   readonly now: number;
 }
 
 /** Parses the reply of `read.lua`. Throws `UnreadableRecord`. */
-export function parseRead(reply: unknown, { userId, sessionId, now }: Asked): ReadOutcome {
+export function parseRead(reply: unknown, { userId, sessionId, now }: RequestedSession): ReadOutcome {
   const [kind = '', answered, ...rest] = texts(reply);
   expectOwn(sessionId, answered);
   switch (kind) {
@@ -24,7 +24,7 @@ export function parseRead(reply: unknown, { userId, sessionId, now }: Asked): Re
 }
 
 /** Parses the reply of `rotate.lua`. Throws `UnreadableRecord`. */
-export function parseRotate(reply: unknown, { userId, sessionId, now }: Asked): RotateOutcome {
+export function parseRotate(reply: unknown, { userId, sessionId, now }: RequestedSession): RotateOutcome {
   const [kind = '', answered, ...rest] = texts(reply);
   expectOwn(sessionId, answered);
   switch (kind) {

@@ -10,7 +10,7 @@ export type LockName = 'first-user' | 'keep-an-admin' | 'signing-keys';
  */
 export async function acquireLock(transaction: Transaction<Schema>, name: LockName): Promise<void> {
   await transaction
-    .insertInto('turns')
+    .insertInto('locks')
     .values({ name })
     .onConflict((conflict) => conflict.column('name').doUpdateSet({ name }))
     .execute();

@@ -5,7 +5,7 @@ import { type Migration, type MigrationProvider, Migrator } from 'kysely/migrati
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-users': { up: createUsers },
   '0002-signing-keys': { up: createSigningKeys },
-  '0003-turns': { up: createTurns },
+  '0003-locks': { up: createLocks },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };
@@ -51,9 +51,9 @@ async function createSigningKeys(db: AnySchema): Promise<void> {
     .execute();
 }
 
-async function createTurns(db: AnySchema): Promise<void> {
+async function createLocks(db: AnySchema): Promise<void> {
   await db.schema
-    .createTable('turns')
+    .createTable('locks')
     .addColumn('name', 'text', (column) => column.notNull().primaryKey())
     .execute();
 }

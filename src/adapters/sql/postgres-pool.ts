@@ -1,9 +1,14 @@
 import { Socket } from 'node:net';
-import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
+import type {
+  PostgresPool as KyselyPostgresPool,
+  PostgresCursor,
+  PostgresPoolClient,
+  PostgresQueryResult,
+} from 'kysely';
 import { Client, type ClientConfig, DatabaseError, Pool, type PoolClient, type PoolConfig, types } from 'pg';
 
 /** How long `end` waits for connections to close before it destroys their sockets; milliseconds. */
-const GOODBYE_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /** The server closes the connection after an error of one of these severities. */
 const FATAL_SEVERITIES: ReadonlySet<string | undefined> = new Set(['FATAL', 'PANIC']);
@@ -15,7 +20,7 @@ const INT8 = 20;
  * Adapts pg's pool to Kysely's driver, with three additions. It discards a connection that did not answer.
  * It prepares each statement with parameters once per connection. Closing never hangs.
  */
-export class PromptPool implements PostgresPool {
+export class PostgresPool implements KyselyPostgresPool {
   readonly options: object;
   readonly #pool: Pool;
   readonly #onBroken: (cause: Error) => void;
@@ -55,7 +60,7 @@ export class PromptPool implements PostgresPool {
     );
     const cut = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
-    }, GOODBYE_MS);
+    }, CLOSE_TIMEOUT_MS);
     try {
       await this.#pool.end();
       await Promise.all(closed);

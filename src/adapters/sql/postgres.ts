@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { DatabaseError, type PoolConfig } from 'pg';
 import { storeUnavailable } from '../../core/failure.ts';
 import { migrateToLatest } from './migrations.ts';
-import { PromptPool } from './postgres-pool.ts';
+import { PostgresPool } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
 import { SQL_DEADLINE_MS, type SqlDatabase } from './sql-database.ts';
 import { SqlKeyStore } from './sql-key-store.ts';
@@ -39,7 +39,7 @@ export function openPostgres({ url, maxConnections = 10 }: PostgresOptions): Sql
     keepAlive: true,
     connectionTimeoutMillis: CONNECTION_WAIT_MS,
   };
-  const pool = new PromptPool({
+  const pool = new PostgresPool({
     ...connection,
     max: maxConnections,
     statement_timeout: STATEMENT_TIMEOUT_MS,
@@ -61,7 +61,7 @@ export function openPostgres({ url, maxConnections = 10 }: PostgresOptions): Sql
 /** Uses a separate connection, because the wait for the migration lock may exceed the query timeout. */
 async function migrate(connection: PoolConfig): Promise<void> {
   let lost: Error | undefined;
-  const pool = new PromptPool({ ...connection, max: 1 }, (cause) => {
+  const pool = new PostgresPool({ ...connection, max: 1 }, (cause) => {
     lost ??= cause;
   });
   try {

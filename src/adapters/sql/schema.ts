@@ -30,14 +30,14 @@ export interface SigningKeysTable {
 }
 
 /** One row for each named lock; see `acquireLock`. */
-export interface TurnsTable {
+export interface LocksTable {
   readonly name: string;
 }
 
 export interface Schema {
   readonly users: UsersTable;
   readonly signing_keys: SigningKeysTable;
-  readonly turns: TurnsTable;
+  readonly locks: LocksTable;
 }
 
 export type UserRow = Selectable<UsersTable>;

@@ -44,10 +44,10 @@ export class SqlKeyStore implements KeyStore {
   }
 
   #write<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return answerInTime('keys', SQL_DEADLINE_MS, (expectInTime) =>
+    return answerInTime('keys', SQL_DEADLINE_MS, (assertInTime) =>
       this.#sql.write.transaction().execute(async (transaction) => {
         const result = await work(transaction);
-        expectInTime();
+        assertInTime();
         return result;
       }),
     );

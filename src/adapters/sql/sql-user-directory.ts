@@ -35,8 +35,8 @@ export class SqlUserDirectory implements UserDirectory {
   insertFirst(user: User): Promise<boolean> {
     return this.#write(async (transaction) => {
       await acquireLock(transaction, 'first-user');
-      const anybody = await transaction.selectFrom('users').select('user_id').limit(1).executeTakeFirst();
-      if (anybody !== undefined) return false;
+      const anyUser = await transaction.selectFrom('users').select('user_id').limit(1).executeTakeFirst();
+      if (anyUser !== undefined) return false;
       await transaction.insertInto('users').values(rowOf(user)).execute();
       return true;
     });
@@ -120,11 +120,11 @@ export class SqlUserDirectory implements UserDirectory {
   }
 
   #write<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return answerInTime('users', SQL_DEADLINE_MS, async (expectInTime) => {
+    return answerInTime('users', SQL_DEADLINE_MS, async (assertInTime) => {
       try {
         return await this.#sql.write.transaction().execute(async (transaction) => {
           const result = await work(transaction);
-          expectInTime();
+          assertInTime();
           return result;
         });
       } catch (error) {

@@ -24,18 +24,18 @@ const NOTHING_TO_ROLL_BACK = 'no transaction is active';
 /** Kysely's SQLite dialect for `node:sqlite`. Transactions take the write lock when they begin. */
 export class NodeSqliteDialect extends SqliteDialect {
   readonly #database: SqliteDatabase;
-  readonly #expectWritable: () => void;
+  readonly #assertWritable: () => void;
 
-  /** @param expectWritable called before each transaction. Throws if the database would lose changes. */
-  constructor(database: DatabaseSync, expectWritable: () => void) {
+  /** @param assertWritable called before each transaction. Throws if the database would lose changes. */
+  constructor(database: DatabaseSync, assertWritable: () => void) {
     const prepared = new PreparedDatabase(database);
     super({ database: prepared });
     this.#database = prepared;
-    this.#expectWritable = expectWritable;
+    this.#assertWritable = assertWritable;
   }
 
   override createDriver(): SqliteDriver {
-    return new ImmediateDriver(this.#database, this.#expectWritable);
+    return new ImmediateDriver(this.#database, this.#assertWritable);
   }
 
   override createAdapter(): SqliteAdapter {
@@ -48,15 +48,15 @@ export class NodeSqliteDialect extends SqliteDialect {
  * process wrote in between. The lock also makes migrations take turns.
  */
 class ImmediateDriver extends SqliteDriver {
-  readonly #expectWritable: () => void;
+  readonly #assertWritable: () => void;
 
-  constructor(database: SqliteDatabase, expectWritable: () => void) {
+  constructor(database: SqliteDatabase, assertWritable: () => void) {
     super({ database });
-    this.#expectWritable = expectWritable;
+    this.#assertWritable = assertWritable;
   }
 
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    this.#expectWritable();
+    this.#assertWritable();
     for (let attempt = 1; ; attempt += 1) {
       try {
         await connection.executeQuery(CompiledQuery.raw('begin immediate'));

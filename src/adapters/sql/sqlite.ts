@@ -37,16 +37,16 @@ const SQLITE_CONSTRAINT_UNIQUE = 2067;
  */
 export function openSqlite({ file }: SqliteOptions): SqlDatabase {
   const [writer, reader] = openBoth(file);
-  const expectInPlace = expectingInPlace(file);
-  const read = new Kysely<Schema>({ dialect: new NodeSqliteDialect(reader, expectInPlace) });
-  const write = new Kysely<Schema>({ dialect: new NodeSqliteDialect(writer, expectInPlace) });
+  const assertInPlace = inPlaceAssertion(file);
+  const read = new Kysely<Schema>({ dialect: new NodeSqliteDialect(reader, assertInPlace) });
+  const write = new Kysely<Schema>({ dialect: new NodeSqliteDialect(writer, assertInPlace) });
   const users = new SqlUserDirectory({ read, write, isUsernameTaken });
   return {
     users,
     keys: new SqlKeyStore({ read, write, isUsernameTaken }),
-    migrate: () => migrate(writer, expectInPlace),
+    migrate: () => migrate(writer, assertInPlace),
     ping: async () => {
-      await answerInTime('users', SQL_DEADLINE_MS, async () => expectInPlace());
+      await answerInTime('users', SQL_DEADLINE_MS, async () => assertInPlace());
       await users.ping();
     },
     close: async () => {
@@ -81,7 +81,7 @@ function openBoth(file: string): readonly [DatabaseSync, DatabaseSync] {
  * Returns a check that throws if the file was removed or replaced. SQLite would keep writing to the open file, and
  * those changes would be lost when the process ends.
  */
-function expectingInPlace(file: string): () => void {
+function inPlaceAssertion(file: string): () => void {
   const opened = statSync(file);
   return () => {
     const found = statSync(file, { throwIfNoEntry: false });
@@ -91,8 +91,8 @@ function expectingInPlace(file: string): () => void {
 }
 
 /** Retries while the database is locked: Kysely looks for its migration tables outside the transaction. */
-async function migrate(writer: DatabaseSync, expectInPlace: () => void): Promise<void> {
-  const db = new Kysely<never>({ dialect: new NodeSqliteDialect(writer, expectInPlace) });
+async function migrate(writer: DatabaseSync, assertInPlace: () => void): Promise<void> {
+  const db = new Kysely<never>({ dialect: new NodeSqliteDialect(writer, assertInPlace) });
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await migrateToLatest(db);

@@ -35,9 +35,9 @@ export class Handover {
   /** Removes a worker that has ended. If it was the last, closes the waiting connections. */
   remove(receiver: Receiver): void {
     this.#idle.delete(receiver);
-    const untaken = this.#handed.get(receiver);
+    const pending = this.#handed.get(receiver);
     this.#handed.delete(receiver);
-    if (untaken !== undefined && !untaken.destroyed) this.#waiting.add(untaken);
+    if (pending !== undefined && !pending.destroyed) this.#waiting.add(pending);
     if (this.#hasReceivers) this.#handNext();
     else for (const connection of this.#waiting) connection.destroy();
   }

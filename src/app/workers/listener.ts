@@ -6,7 +6,7 @@ import { removeStaleSocket, unixSocketPath } from '../../grpc/unix-socket.ts';
 
 /** Where the supervisor accepts connections for its workers. */
 export interface Listener {
-  /** With the actual port. */
+  /** `host:port` or `unix:/path`, with the port that is really used. */
   readonly address: string;
   /** Stops accepting connections. */
   close(): void;
@@ -38,28 +38,28 @@ export async function openListener(
   return { address: address.text.replace(/:0$/, `:${port}`), close };
 }
 
-/** Listens on every address of a host name, on one port. Fails only if it can listen on none. */
+/** Listens on every address of a host name, on one port. Fails if it cannot listen on any of them. */
 async function listenOnAll(
   { host, port }: TcpAddress,
   listen: (options: ListenOptions) => Promise<Server>,
 ): Promise<number> {
   let boundPort = port;
-  let fault: unknown;
+  let firstError: unknown;
   let isListening = false;
   for (const address of await addressesOf(host)) {
     try {
       boundPort = ((await listen({ host: address, port: boundPort })).address() as AddressInfo).port;
       isListening = true;
     } catch (error) {
-      fault ??= error;
+      firstError ??= error;
     }
   }
-  if (!isListening) throw fault;
+  if (!isListening) throw firstError;
   return boundPort;
 }
 
 async function addressesOf(host: string): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host];
-  const found = await lookup(host, { all: true });
-  return [...new Set(found.map(({ address }) => address))];
+  const resolved = await lookup(host, { all: true });
+  return [...new Set(resolved.map(({ address }) => address))];
 }

@@ -4,7 +4,7 @@ import { ClusterMetrics } from '../../telemetry/cluster-metrics.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Clock } from '../../validator/clock.ts';
 import { Closers } from '../closers.ts';
-import { namingListen, openMetricsEndpoint } from '../serving.ts';
+import { listenStep, openMetricsEndpoint } from '../serving.ts';
 import type { App } from '../started.ts';
 import { Handover } from './handover.ts';
 import { BEAT_MS } from './heartbeats.ts';
@@ -43,7 +43,7 @@ export async function superviseWorkers(config: Config, clock: Clock, logger: Log
   });
   try {
     const { listen, drainDelayMs } = config;
-    const listener = await namingListen(listen, () =>
+    const listener = await listenStep(listen, () =>
       openListener(listen, (connection) => handover.hand(connection)),
     );
     closers.add(() => listener.close());

@@ -47,9 +47,9 @@ interface Slot {
 }
 
 /** Delay before an ended worker is replaced; milliseconds. It doubles each time a worker ends soon. */
-const REPLACE_MS = { first: 100, most: 30_000 };
+const REPLACE_MS = { first: 100, max: 30_000 };
 /** A worker that ran for this long resets the delay; milliseconds. */
-const STEADY_MS = 60_000;
+const STABLE_MS = 60_000;
 
 /** How long a worker may take to close after its drain before it is killed; milliseconds. */
 const STOP_PATIENCE_MS = 10_000;
@@ -102,7 +102,7 @@ export class Supervisor {
    */
   async stop(): Promise<boolean> {
     this.#stopping = true;
-    for (const callOff of this.#waiting) callOff();
+    for (const cancel of this.#waiting) cancel();
     this.#waiting.clear();
     if (this.#slots.size === 0) return this.#clean;
     const empty = new Promise<void>((resolve) => {
@@ -114,12 +114,12 @@ export class Supervisor {
     }
     const { later, monotonic, drainMs } = this.#options;
     const orderedAt = monotonic();
-    const callOffs = [
+    const cancels = [
       later(() => this.#kill(this.#heartbeats.silentSince(orderedAt)), Math.max(drainMs, BEAT_MS)),
       later(() => this.killAll(), drainMs + STOP_PATIENCE_MS),
     ];
     await empty;
-    for (const callOff of callOffs) callOff();
+    for (const cancel of cancels) cancel();
     return this.#clean;
   }
 
@@ -201,13 +201,13 @@ export class Supervisor {
 
   #replace({ forkedAt }: Slot): void {
     const { later, monotonic } = this.#options;
-    if (monotonic() - forkedAt >= STEADY_MS) this.#replaceMs = REPLACE_MS.first;
-    const callOff = later(() => {
-      this.#waiting.delete(callOff);
+    if (monotonic() - forkedAt >= STABLE_MS) this.#replaceMs = REPLACE_MS.first;
+    const cancel = later(() => {
+      this.#waiting.delete(cancel);
       this.#forkAnother();
     }, this.#replaceMs);
-    this.#waiting.add(callOff);
-    this.#replaceMs = Math.min(2 * this.#replaceMs, REPLACE_MS.most);
+    this.#waiting.add(cancel);
+    this.#replaceMs = Math.min(2 * this.#replaceMs, REPLACE_MS.max);
   }
 }
 

@@ -8,7 +8,7 @@ export interface ActiveCall {
   readonly identity: Identity;
   /** Validates the caller's token again. */
   readonly validateAgain: () => Promise<Admission>;
-  /** Ends the call. Must not throw. The next sweep calls it again if the call is still held. */
+  /** Ends the call. Must not throw. The next sweep calls it again if the call is still in progress. */
   readonly end: (refusal: Refusal) => void;
 }
 
@@ -27,8 +27,8 @@ export class ActiveCalls {
     if (client.mode !== 'remote') client.onRevocation((revocation) => this.#endAllOf(revocation));
   }
 
-  /** @returns a function to call when the call is over, for whatever reason. */
-  hold(call: ActiveCall): () => void {
+  /** @returns a function that removes the call. Must be called when it is over, for whatever reason. */
+  add(call: ActiveCall): () => void {
     const { userId } = call.identity;
     const calls = this.#byUser.get(userId) ?? new Set();
     this.#byUser.set(userId, calls.add(call));
@@ -49,7 +49,7 @@ export class ActiveCalls {
   /** Sweeps do not overlap: the next one starts only after a slow one has finished. */
   async #sweep(): Promise<void> {
     if (this.#byUser.size === 0) {
-      // Stops here, not in `hold`, so that consecutive calls share a timer.
+      // Stops here, not in `add`, so that consecutive calls share a timer.
       clearInterval(this.#timer);
       this.#timer = undefined;
       return;
@@ -63,8 +63,8 @@ export class ActiveCalls {
 
   async #validateAgain(call: ActiveCall): Promise<void> {
     const admission = await call.validateAgain();
-    const isHeld = this.#byUser.get(call.identity.userId)?.has(call) ?? false;
-    if (isHeld && admission.kind !== 'admitted') call.end(admission);
+    const isInProgress = this.#byUser.get(call.identity.userId)?.has(call) ?? false;
+    if (isInProgress && admission.kind !== 'admitted') call.end(admission);
   }
 }
 

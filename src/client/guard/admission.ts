@@ -112,30 +112,30 @@ export async function admit(
 }
 
 /** Limits `onUndecided` to one call a second; the first is immediate. All calls of a guard share the result. */
-export function onceASecond(options: GuardOptions): GuardOptions {
+export function withLimitedReports(options: GuardOptions): GuardOptions {
   const { onUndecided } = options;
   if (onUndecided === undefined) return options;
   let last: unknown;
   let calls = 0;
   let timer: NodeJS.Timeout | undefined;
-  const tell = (): void => {
+  const report = (): void => {
     timer = undefined;
     if (calls === 0) return;
     const reported = calls;
     calls = 0;
-    timer = setTimeout(tell, REPORT_INTERVAL_MS).unref();
+    timer = setTimeout(report, REPORT_INTERVAL_MS).unref();
     onUndecided(last, reported);
   };
-  const note = (error: unknown): void => {
+  const record = (error: unknown): void => {
     last = error;
     calls += 1;
-    if (timer === undefined) tell();
+    if (timer === undefined) report();
   };
-  return { ...options, onUndecided: note };
+  return { ...options, onUndecided: record };
 }
 
 /** The options for validating a call in progress again. Bounded consistency suffices, even if it began with strong. */
-export function whileUnderWay({ requirements, onUndecided }: GuardOptions): GuardOptions {
+export function revalidationOptions({ requirements, onUndecided }: GuardOptions): GuardOptions {
   const audience = requirements?.audience;
   return {
     ...(audience === undefined ? {} : { requirements: { audience } }),

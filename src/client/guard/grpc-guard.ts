@@ -13,9 +13,9 @@ import {
   checkGuard,
   type GuardClient,
   type GuardOptions,
-  onceASecond,
   type Refusal,
-  whileUnderWay,
+  revalidationOptions,
+  withLimitedReports,
 } from './admission.ts';
 import { accessByMethod, type MethodRules } from './grpc-rules.ts';
 import { bindIdentity } from './identity-of.ts';
@@ -67,7 +67,11 @@ export function grpcGuard(client: GuardClient, options: GrpcGuardOptions = {}): 
   checkGuard('grpcGuard', client, options, { rules: true, otherwise: true });
   const { rules = {}, otherwise = 'signed-in' } = options;
   const accessOf = accessByMethod(rules, otherwise);
-  const context: GuardContext = { client, options: onceASecond(options), held: new ActiveCalls(client) };
+  const context: GuardContext = {
+    client,
+    options: withLimitedReports(options),
+    activeCalls: new ActiveCalls(client),
+  };
   return ({ path }, call) => {
     const access = accessOf(path);
     return access === 'public' ? new ServerInterceptingCall(call) : new GuardedCall(call, context, access);
@@ -77,7 +81,7 @@ export function grpcGuard(client: GuardClient, options: GrpcGuardOptions = {}): 
 interface GuardContext {
   readonly client: GuardClient;
   readonly options: GuardOptions;
-  readonly held: ActiveCalls;
+  readonly activeCalls: ActiveCalls;
 }
 
 /**
@@ -88,8 +92,8 @@ class GuardedCall extends ServerInterceptingCall {
   readonly #context: GuardContext;
   readonly #access: Access;
   #state: 'deciding' | 'open' | 'over' = 'deciding';
-  #readWanted = false;
-  #handlerTold = false;
+  #isReadRequested = false;
+  #handlerCancelled = false;
   #release: (() => void) | undefined;
 
   constructor(call: ServerInterceptingCallInterface, context: GuardContext, access: Access) {
@@ -110,16 +114,16 @@ class GuardedCall extends ServerInterceptingCall {
       // grpc-js calls this at the end of every call, whichever side ended it.
       onCancel: () => {
         this.#close();
-        this.#tellHandler(handler);
+        this.#cancelHandler(handler);
       },
     });
   }
 
   /** Reads no message until the call is open, so none can arrive early and be lost. */
   override startRead(): void {
-    if (this.#state === 'deciding') this.#readWanted = true;
+    if (this.#state === 'deciding') this.#isReadRequested = true;
     if (this.#state !== 'open') return;
-    this.#readWanted = false;
+    this.#isReadRequested = false;
     super.startRead();
   }
 
@@ -138,7 +142,7 @@ class GuardedCall extends ServerInterceptingCall {
   }
 
   async #decide(metadata: Metadata, handler: Handler): Promise<void> {
-    const { client, options, held } = this.#context;
+    const { client, options, activeCalls } = this.#context;
     const authorization = metadata.get('authorization').map(String);
     const admission = await admit(client, authorization, this.#access, options);
     if (this.#state !== 'deciding') return;
@@ -149,22 +153,22 @@ class GuardedCall extends ServerInterceptingCall {
     const { identity } = admission;
     if (identity !== undefined) {
       bindIdentity(metadata, identity);
-      const again = whileUnderWay(options);
-      this.#release = held.hold({
+      const revalidation = revalidationOptions(options);
+      this.#release = activeCalls.add({
         identity,
-        validateAgain: () => admit(client, authorization, this.#access, again),
+        validateAgain: () => admit(client, authorization, this.#access, revalidation),
         end: (refusal) => this.#end(refusal, handler),
       });
     }
     this.#state = 'open';
     handler.onReceiveMetadata(metadata);
-    if (this.#readWanted) this.startRead();
+    if (this.#isReadRequested) this.startRead();
   }
 
   #end(refusal: Refusal, handler: Handler): void {
     this.sendStatus(refusalStatus(refusal));
     // A client that does not read delays the status. The handler must stop without waiting for it.
-    queueMicrotask(() => this.#tellHandler(handler));
+    queueMicrotask(() => this.#cancelHandler(handler));
   }
 
   #close(): void {
@@ -173,9 +177,9 @@ class GuardedCall extends ServerInterceptingCall {
     this.#release = undefined;
   }
 
-  #tellHandler(handler: Handler): void {
-    if (this.#handlerTold) return;
-    this.#handlerTold = true;
+  #cancelHandler(handler: Handler): void {
+    if (this.#handlerCancelled) return;
+    this.#handlerCancelled = true;
     handler.onCancel();
   }
 }

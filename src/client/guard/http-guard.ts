@@ -4,15 +4,15 @@ import {
   admit,
   type GuardClient,
   type GuardOptions,
-  onceASecond,
   type Refusal,
-  whileUnderWay,
+  revalidationOptions,
+  withLimitedReports,
 } from './admission.ts';
 import { bindIdentity } from './identity-of.ts';
 
 /** The part of a `node:http` or `node:http2` request that the guard uses. */
 export interface RawRequest {
-  /** Names and values in turn, as received. */
+  /** Header names at even positions, each followed by its value. */
   readonly rawHeaders: readonly string[];
 }
 
@@ -24,17 +24,17 @@ export interface RawResponse {
   destroy(): unknown;
 }
 
-/** The shared part of the HTTP guards. */
+/** The common part of `expressGuard` and `fastifyGuard`. */
 export class HttpGuard {
   readonly #client: GuardClient;
   readonly #options: GuardOptions;
-  readonly #held: ActiveCalls;
-  readonly #known = new WeakSet<RawResponse>();
+  readonly #activeCalls: ActiveCalls;
+  readonly #tracked = new WeakSet<RawResponse>();
 
   constructor(client: GuardClient, options: GuardOptions) {
     this.#client = client;
-    this.#options = onceASecond(options);
-    this.#held = new ActiveCalls(client);
+    this.#options = withLimitedReports(options);
+    this.#activeCalls = new ActiveCalls(client);
   }
 
   /**
@@ -55,15 +55,15 @@ export class HttpGuard {
     const { identity } = admission;
     if (identity === undefined) return undefined;
     bindIdentity(carrier, identity);
-    // Two guards on one route see the same response. Only the first one holds it.
-    if (response.closed === true || this.#known.has(response)) return undefined;
-    this.#known.add(response);
-    const again = whileUnderWay(this.#options);
-    const release = this.#held.hold({
+    // The same guard may be registered twice on one route. Only its first call tracks the response.
+    if (response.closed === true || this.#tracked.has(response)) return undefined;
+    this.#tracked.add(response);
+    const options = revalidationOptions(this.#options);
+    const release = this.#activeCalls.add({
       identity,
-      validateAgain: () => admit(this.#client, authorization, access, again),
-      // Before the headers are sent, nothing is disclosed and the handler may finish. If the response turns out to be
-      // long, the next sweep ends it.
+      validateAgain: () => admit(this.#client, authorization, access, options),
+      // A response without headers has disclosed nothing, so its handler may finish. If it then stays open, the next
+      // sweep closes it.
       end: () => {
         if (response.headersSent) response.destroy();
       },

@@ -12,7 +12,7 @@ export interface HttpRefusal {
   };
 }
 
-/** RFC 6750, section 3: a challenge names an error only if a token was sent. */
+/** The challenge names an error only if a token was sent (RFC 6750, section 3). */
 export function httpRefusal(refusal: Refusal): HttpRefusal {
   const description = refusal.message;
   switch (refusal.kind) {

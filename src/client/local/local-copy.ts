@@ -80,7 +80,7 @@ export class LocalCopy implements RevocationCopy {
     return this.#set.endReasonOf(userId, sessionId, sessionCreatedAt);
   }
 
-  /** Call this before a new stream opens. The next message that `take` gets must carry its start. */
+  /** Call this before a new stream opens. The next message that `apply` gets must carry its start. */
   reopen(): void {
     this.#openedAt = undefined;
   }
@@ -89,7 +89,7 @@ export class LocalCopy implements RevocationCopy {
    * Applies a message of a stream that was opened just after `opened`. Returns the revocations that are new. Known
    * revocations are kept, even if the log starts over.
    */
-  take(message: WatchRevocationsResponse, opened: Moment): readonly Revocation[] {
+  apply(message: WatchRevocationsResponse, opened: Moment): readonly Revocation[] {
     const { start, revision } = message;
     if (start !== undefined) {
       this.#openedAt = millisecondsOf(start.openedAt);
@@ -97,10 +97,10 @@ export class LocalCopy implements RevocationCopy {
       // Coverage may only grow after the whole log was received, so an earlier start does not count yet.
       this.#coveredSince = Math.max(this.#coveredSince, coverageOf(start.coveredSince));
     }
-    const fresh = message.revocations.map(revocationOf).filter((revocation) => this.#learn(revocation));
+    const added = message.revocations.map(revocationOf).filter((revocation) => this.#learn(revocation));
     this.#position = revision === '' ? undefined : { revision, coveredSince: this.#startCoveredSince };
     this.#advance(message.freshness, opened);
-    return fresh;
+    return added;
   }
 
   #learn(revocation: Revocation): boolean {

@@ -16,30 +16,30 @@ export interface RevocationFollowerOptions {
   readonly clock: Clock;
   readonly copy: LocalCopy;
   readonly maxStalenessMs: number;
-  /** Called after each message with the revocations that are new. */
-  readonly onMessage: (fresh: readonly Revocation[]) => void;
+  /** Called after each message with the revocations that the copy did not have. */
+  readonly onMessage: (added: readonly Revocation[]) => void;
 }
 
-const RETRY_MS = { first: 50, most: 2_000 };
+const RETRY_MS = { first: 50, max: 2_000 };
 /** A stream counts as lost after this silence: three heartbeats, and at least one second. */
-const SILENCE = { heartbeats: 3, leastMs: 1_000 };
+const SILENCE = { heartbeats: 3, minMs: 1_000 };
 /**
  * How often the stream is reopened, in milliseconds. Two monotonic clocks drift apart by up to 0.1 ms per second, and
  * reopening resets the drift.
  */
 const REOPEN_MS = 300_000;
-/** Reopen backoff after a slow open, in milliseconds: everything on such a stream seems older than it is. */
-const SLOW_REOPEN_MS = { first: 1_000, most: 60_000 };
+/** Backoff before a slow stream is reopened, in milliseconds. The time to open adds to the age of its messages. */
+const SLOW_REOPEN_MS = { first: 1_000, max: 60_000 };
 
-/** Keeps one WatchRevocations stream open, on any address. Each stream resumes where the last one stopped. */
+/** Keeps one WatchRevocations stream open, to any address. Each stream resumes where the last one stopped. */
 export class RevocationFollower {
   readonly #options: RevocationFollowerOptions;
   readonly #heartbeatMs: number;
   readonly #loop = new BackgroundLoop(
     (signal) => this.#listen(signal),
-    new Backoff(RETRY_MS.first, RETRY_MS.most),
+    new Backoff(RETRY_MS.first, RETRY_MS.max),
   );
-  readonly #slow = new Backoff(SLOW_REOPEN_MS.first, SLOW_REOPEN_MS.most);
+  readonly #slowReopen = new Backoff(SLOW_REOPEN_MS.first, SLOW_REOPEN_MS.max);
 
   constructor(options: RevocationFollowerOptions) {
     this.#options = options;
@@ -103,9 +103,9 @@ export class RevocationFollower {
       silence.refresh();
       if (isFirst) timers.push(setTimeout(resolve, this.#reopenMs(opened)));
       isFirst = false;
-      this.#take(message, opened);
-      if (this.#cannotTell(message)) reject(new Error('This address reports no freshness.'));
-      if (this.#clocksDisagree(opened)) resolve();
+      this.#apply(message, opened);
+      if (this.#lacksFreshness(message)) reject(new Error('This address reports no freshness.'));
+      if (this.#clockChanged(opened)) resolve();
     });
     stream.on('error', (error: ServiceError) => reject(latchkeyError(error, from)));
     stream.on('end', () => reject(new Error('The stream ended.')));
@@ -118,34 +118,34 @@ export class RevocationFollower {
     });
   }
 
-  #take(message: WatchRevocationsResponse, opened: Moment): void {
+  #apply(message: WatchRevocationsResponse, opened: Moment): void {
     const { copy, onMessage } = this.#options;
-    const fresh = copy.take(message, opened);
+    const added = copy.apply(message, opened);
     if (message.freshness !== undefined) this.#loop.succeeded();
-    onMessage(fresh);
+    onMessage(added);
   }
 
-  /** The service may have lost its log for a while. If there are other addresses, one of them may still have it. */
-  #cannotTell({ freshness }: WatchRevocationsResponse): boolean {
+  /** The server at this address may not be able to read the log. Then another address may be fresher. */
+  #lacksFreshness({ freshness }: WatchRevocationsResponse): boolean {
     const { caller, copy, maxStalenessMs } = this.#options;
     return freshness === undefined && caller.channels.size > 1 && copy.ageMs > maxStalenessMs;
   }
 
   #silenceMs(): number {
-    return Math.max(SILENCE.heartbeats * this.#heartbeatMs, SILENCE.leastMs);
+    return Math.max(SILENCE.heartbeats * this.#heartbeatMs, SILENCE.minMs);
   }
 
   #reopenMs(opened: Moment): number {
-    const tookMs = this.#options.clock.monotonic() - opened.monotonic;
-    if (tookMs > this.#options.maxStalenessMs / 4) return this.#slow.next();
-    this.#slow.reset();
+    const openingMs = this.#options.clock.monotonic() - opened.monotonic;
+    if (openingMs > this.#options.maxStalenessMs / 4) return this.#slowReopen.next();
+    this.#slowReopen.reset();
     return REOPEN_MS;
   }
 
   /** The wall clock was set, or the machine slept. `opened` is no longer a valid base for ages. */
-  #clocksDisagree(opened: Moment): boolean {
+  #clockChanged(opened: Moment): boolean {
     const now = momentOf(this.#options.clock);
-    const apartMs = now.wall - opened.wall - (now.monotonic - opened.monotonic);
-    return Math.abs(apartMs) > this.#options.maxStalenessMs / 4;
+    const differenceMs = now.wall - opened.wall - (now.monotonic - opened.monotonic);
+    return Math.abs(differenceMs) > this.#options.maxStalenessMs / 4;
   }
 }

@@ -24,11 +24,11 @@ export interface SigningKeysOptions {
 
 type PublishedKeys = Awaited<ReturnType<KeySetOptions['fetch']>>;
 
-const RETRY_MS = { first: 100, most: 2_000 };
+const RETRY_MS = { first: 100, max: 2_000 };
 /** Minimum time between fetches for unknown key ids, in milliseconds. */
 const MIN_REFETCH_INTERVAL_MS = 1_000;
 /** Bounds of the service's `max_age`, in milliseconds: no busy loop, and no keys kept forever. */
-const MAX_AGE_MS = { least: 1_000, default: 60_000, most: 3_600_000 };
+const MAX_AGE_MS = { min: 1_000, default: 60_000, max: 3_600_000 };
 
 /**
  * The service's signing keys, fetched again at their maximum age. If the service is unreachable, the known keys stay in
@@ -39,7 +39,7 @@ export class SigningKeys {
   readonly #options: SigningKeysOptions;
   readonly #loop = new BackgroundLoop(
     (signal) => this.#refresh(signal),
-    new Backoff(RETRY_MS.first, RETRY_MS.most),
+    new Backoff(RETRY_MS.first, RETRY_MS.max),
   );
   #terms: TokenTerms | undefined;
   #maxAgeMs = MAX_AGE_MS.default;
@@ -85,7 +85,7 @@ export class SigningKeys {
     const { issuer, audiences } = answer;
     this.#terms = { issuer, audiences, maxTokenLifeMs: millisecondsOf(answer.maxTokenLife) ?? 0 };
     const maxAgeMs = millisecondsOf(answer.maxAge) ?? MAX_AGE_MS.default;
-    this.#maxAgeMs = Math.min(Math.max(maxAgeMs, MAX_AGE_MS.least), MAX_AGE_MS.most);
+    this.#maxAgeMs = Math.min(Math.max(maxAgeMs, MAX_AGE_MS.min), MAX_AGE_MS.max);
     return jwks;
   }
 }

@@ -202,7 +202,7 @@ export class TestLatchkey {
    * latchkey.clock.advance(5_001); // from now on validate fails
    */
   disconnect(): void {
-    this.#revocations.cut();
+    this.#revocations.disconnect();
   }
 
   /**
@@ -212,7 +212,7 @@ export class TestLatchkey {
    * latchkey.reconnect();
    */
   reconnect(): void {
-    this.#revocations.mend();
+    this.#revocations.reconnect();
   }
 
   #makeClient(): TestClient {
@@ -221,7 +221,7 @@ export class TestLatchkey {
       validate: (token, requirements) => this.#validate(token, requirements),
       onRevocation: (listener) => revocations.listen(listener),
       ready: async () => {
-        if (revocations.isCut) throw unavailable();
+        if (revocations.isDisconnected) throw unavailable();
       },
       get staleness() {
         return { asOf: new Date(revocations.asOf), ageMs: revocations.ageMs };
@@ -239,7 +239,7 @@ export class TestLatchkey {
       ...(atLeastRevision === undefined || atLeastRevision === '' ? {} : { atLeastRevision }),
     });
     // A real client would call the service, which knows every end. While connected, so does this copy.
-    if (validated.verdict === undefined && this.#revocations.isCut) throw unavailable();
+    if (validated.verdict === undefined && this.#revocations.isDisconnected) throw unavailable();
     const verdict = validated.verdict ?? validated.token.accepted;
     const known = { asOf: new Date(this.#revocations.asOf), revision: this.#revocations.revision ?? '' };
     return validationOfVerdict(verdict, known, ({ claims }) => identityOfClaims(claims));

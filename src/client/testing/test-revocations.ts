@@ -13,14 +13,14 @@ export class TestRevocations implements RevocationCopy {
   readonly #waiting: RevocationEntry[] = [];
   #revision: string | undefined;
   /** When it was disconnected, by both clocks. Undefined: it is connected. */
-  #cutAt: { readonly now: number; readonly monotonic: number } | undefined;
+  #disconnectedAt: { readonly now: number; readonly monotonic: number } | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  get isCut(): boolean {
-    return this.#cutAt !== undefined;
+  get isDisconnected(): boolean {
+    return this.#disconnectedAt !== undefined;
   }
 
   get revision(): string | undefined {
@@ -28,11 +28,11 @@ export class TestRevocations implements RevocationCopy {
   }
 
   get asOf(): number {
-    return this.#cutAt?.now ?? this.#clock.now();
+    return this.#disconnectedAt?.now ?? this.#clock.now();
   }
 
   get ageMs(): number {
-    return this.#cutAt === undefined ? 0 : this.#clock.monotonic() - this.#cutAt.monotonic;
+    return this.#disconnectedAt === undefined ? 0 : this.#clock.monotonic() - this.#disconnectedAt.monotonic;
   }
 
   endReasonOf(userId: string, sessionId: string, sessionCreatedAt: number): string | undefined {
@@ -41,15 +41,15 @@ export class TestRevocations implements RevocationCopy {
 
   append(entry: RevocationEntry): void {
     this.#waiting.push(entry);
-    if (!this.isCut) this.#deliver();
+    if (!this.isDisconnected) this.#deliver();
   }
 
-  cut(): void {
-    this.#cutAt ??= { now: this.#clock.now(), monotonic: this.#clock.monotonic() };
+  disconnect(): void {
+    this.#disconnectedAt ??= { now: this.#clock.now(), monotonic: this.#clock.monotonic() };
   }
 
-  mend(): void {
-    this.#cutAt = undefined;
+  reconnect(): void {
+    this.#disconnectedAt = undefined;
     this.#deliver();
   }
 

@@ -10,9 +10,9 @@ export interface BatcherOptions<Requirements, Answer> {
     timeoutMs: number,
   ) => Promise<readonly Answer[]>;
   /** Maximum number of concurrent calls. */
-  readonly mostUnderWay: number;
-  /** Maximum number of concurrent calls that are younger than `PATIENCE_MS`. */
-  readonly mostYoung: number;
+  readonly maxConcurrent: number;
+  /** Maximum number of concurrent calls that are younger than `SLOW_AFTER_MS`. */
+  readonly maxConcurrentYoung: number;
   /** Called with a promise that resolves once every token has its answer. */
   readonly track: (work: Promise<void>) => void;
   /** Maximum total wait of a token for its answer, in milliseconds. */
@@ -37,10 +37,10 @@ interface Queue<Requirements, Answer> {
  * For so long, in milliseconds, tokens wait for the call in progress, since large batches are cheap. After that a
  * further call may start: a slow one, for example one that waits for a revision, does not delay the rest.
  */
-const PATIENCE_MS = 5;
+const SLOW_AFTER_MS = 5;
 /** The service's limits for BatchValidate. */
-const MOST_TOKENS = 256;
-const MOST_BYTES = 256 * 1024;
+const MAX_TOKENS = 256;
+const MAX_BYTES = 256 * 1024;
 
 /**
  * Combines tokens with the same requirements into one call. While the maximum number of calls is in progress, tokens
@@ -49,7 +49,7 @@ const MOST_BYTES = 256 * 1024;
 export class Batcher<Requirements, Answer> {
   readonly #options: BatcherOptions<Requirements, Answer>;
   readonly #queues = new Map<string, Queue<Requirements, Answer>>();
-  #underWay = 0;
+  #inProgress = 0;
   #young = 0;
   #isScheduled = false;
   /** Resolves when no token is waiting. Undefined: none is. */
@@ -86,9 +86,9 @@ export class Batcher<Requirements, Answer> {
   }
 
   #flush(): void {
-    const { mostUnderWay, mostYoung } = this.#options;
+    const { maxConcurrent, maxConcurrentYoung } = this.#options;
     for (const [key, queue] of this.#queues) {
-      if (this.#underWay >= mostUnderWay || this.#young >= mostYoung) return;
+      if (this.#inProgress >= maxConcurrent || this.#young >= maxConcurrentYoung) return;
       this.#queues.delete(key);
       const batch = takeBatch(queue);
       // The rest goes behind the queues of other requirements, so that each gets its turn.
@@ -98,7 +98,7 @@ export class Batcher<Requirements, Answer> {
   }
 
   async #send(batch: readonly Question<Answer>[], requirements: Requirements): Promise<void> {
-    this.#underWay += 1;
+    this.#inProgress += 1;
     this.#young += 1;
     let isYoung = true;
     const age = () => {
@@ -106,12 +106,12 @@ export class Batcher<Requirements, Answer> {
       isYoung = false;
       this.#flush();
     };
-    const timer = setTimeout(age, PATIENCE_MS);
+    const timer = setTimeout(age, SLOW_AFTER_MS);
     await this.#answer(batch, requirements);
     clearTimeout(timer);
-    this.#underWay -= 1;
+    this.#inProgress -= 1;
     age();
-    if (this.#underWay === 0) {
+    if (this.#inProgress === 0) {
       this.#work?.resolve();
       this.#work = undefined;
     }
@@ -143,7 +143,7 @@ function takeBatch<Requirements, Answer>(queue: Queue<Requirements, Answer>): re
   let bytes = 0;
   for (const { token } of queue.questions) {
     bytes += Buffer.byteLength(token);
-    if (count === MOST_TOKENS || (count > 0 && bytes > MOST_BYTES)) break;
+    if (count === MAX_TOKENS || (count > 0 && bytes > MAX_BYTES)) break;
     count += 1;
   }
   const batch = queue.questions.slice(0, count);

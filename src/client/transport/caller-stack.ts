@@ -6,7 +6,7 @@ import { LatchkeyError } from './errors.ts';
  * @param entry the function that was called. The stack is captured now, from its caller on, which takes 4 to 8
  * microseconds. Without it, the stack is that of the awaiting functions, at no cost.
  */
-export function calledAs<T>(method: string, work: Promise<T>, entry?: Noted): Promise<T> {
+export function calledAs<T>(method: string, work: Promise<T>, entry?: StackEntry): Promise<T> {
   const noted: { stack?: unknown } = {};
   if (entry !== undefined) Error.captureStackTrace(noted, entry);
   return work.catch((error: unknown) => {
@@ -19,4 +19,4 @@ export function calledAs<T>(method: string, work: Promise<T>, entry?: Noted): Pr
   });
 }
 
-type Noted = NonNullable<Parameters<typeof Error.captureStackTrace>[1]>;
+type StackEntry = NonNullable<Parameters<typeof Error.captureStackTrace>[1]>;

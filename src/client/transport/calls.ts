@@ -72,10 +72,10 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   IdentityServiceService.logout.path,
   ValidationServiceService.getSigningKeys.path,
 ]);
-const MOST_TRIES = 3;
-const RETRY_MS = { first: 25, most: 400 };
+const MAX_ATTEMPTS = 3;
+const RETRY_MS = { first: 25, max: 400 };
 /** The longer pause gives grpc-js time to reconnect; milliseconds. */
-const RETRY_UNSENT_MS = { first: 200, most: 400 };
+const RETRY_UNSENT_MS = { first: 200, max: 400 };
 /** The error text of grpc-js if the service refused the stream. */
 const STREAM_REFUSED = 'Stream refused by server';
 /** 24 days: timers of Node, in client and service, overflow beyond 2^31 milliseconds. */
@@ -111,8 +111,8 @@ async function withRetries(
 ): Promise<unknown> {
   const deadline = deadlineOf(caller, checkedTimeout(options.timeoutMs ?? caller.timeoutMs));
   const isRepeatable = REPEATABLE.has(method.path);
-  const { first, most } = isRepeatable ? RETRY_MS : RETRY_UNSENT_MS;
-  const backoff = new Backoff(first, most);
+  const { first, max } = isRepeatable ? RETRY_MS : RETRY_UNSENT_MS;
+  const backoff = new Backoff(first, max);
   let hasForgotten = false;
   for (let tries = 1; ; tries += 1) {
     let token: string | undefined;
@@ -128,7 +128,7 @@ async function withRetries(
         continue;
       }
       const waitMs = Math.max(backoff.next(), error.retryAfterMs ?? 0);
-      const isLast = tries === MOST_TRIES || !(isRepeatable || error.isUnsent);
+      const isLast = tries === MAX_ATTEMPTS || !(isRepeatable || error.isUnsent);
       if (isLast || error.code !== status.UNAVAILABLE || caller.now() + waitMs >= deadline) throw error;
       await pause(waitMs, options.signal);
     }

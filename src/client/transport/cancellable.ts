@@ -5,12 +5,12 @@ export function cancelledError(): LatchkeyError {
   return new LatchkeyError(status.CANCELLED, 'The call was cancelled.');
 }
 
-/** Fails with CANCELLED when the signal is aborted. The work itself continues for other callers. */
+/** Settles like `work`, or fails with CANCELLED once the signal is aborted. Other callers of `work` are not affected. */
 export function cancellable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const giveUp = () => reject(cancelledError());
-    if (signal.aborted) giveUp();
-    else signal.addEventListener('abort', giveUp, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+    const onAbort = () => reject(cancelledError());
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }

@@ -8,7 +8,7 @@ import { LatchkeyError, type Target } from './errors.ts';
 export class Channels {
   readonly #connections: Connection[];
   readonly #open: (index: number) => Connection;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #inProgress = new Set<Promise<unknown>>();
   readonly #closing = new Set<Promise<void>>();
   #turn = 0;
   #isStarted = false;
@@ -63,8 +63,8 @@ export class Channels {
 
   /** Registers a call in progress; `close` waits for it. */
   track<T>(call: Promise<T>): Promise<T> {
-    this.#underWay.add(call);
-    const done = () => this.#underWay.delete(call);
+    this.#inProgress.add(call);
+    const done = () => this.#inProgress.delete(call);
     call.then(done, done);
     return call;
   }
@@ -82,7 +82,7 @@ export class Channels {
   async close(): Promise<void> {
     this.#isRefusing = true;
     // A call in progress may start another one, for example a retry.
-    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    while (this.#inProgress.size > 0) await Promise.allSettled(this.#inProgress);
     for (const connection of this.#connections) this.#closing.add(connection.close());
     await Promise.all(this.#closing);
   }

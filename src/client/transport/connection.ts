@@ -62,7 +62,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #health: HealthWatch | undefined;
   /** Start of each call, by the monotonic clock. The first is the oldest. */
-  readonly #underWay = new Map<OnUnresponsive, number>();
+  readonly #inProgress = new Map<OnUnresponsive, number>();
   #unhealthyUntil = Number.NEGATIVE_INFINITY;
   #connectingSince: number | undefined;
   #answeredAt = Number.NEGATIVE_INFINITY;
@@ -118,10 +118,10 @@ export class Connection {
    */
   begin(onUnresponsive: OnUnresponsive): (answered: boolean) => void {
     const { clock } = this.#options;
-    this.#underWay.set(onUnresponsive, clock.monotonic());
+    this.#inProgress.set(onUnresponsive, clock.monotonic());
     this.#timer ??= setInterval(() => this.checkProgress(), PROGRESS_INTERVAL_MS).unref();
     return (answered) => {
-      this.#underWay.delete(onUnresponsive);
+      this.#inProgress.delete(onUnresponsive);
       if (answered) this.#answeredAt = clock.monotonic();
     };
   }
@@ -135,7 +135,7 @@ export class Connection {
       return;
     }
     this.#connectingSince = undefined;
-    const [oldest] = this.#underWay.values();
+    const [oldest] = this.#inProgress.values();
     if (oldest === undefined) {
       // Stops here, not when the last call ends, so that consecutive calls share a timer.
       clearInterval(this.#timer);
@@ -173,7 +173,7 @@ export class Connection {
 
   #replace(): void {
     if (this.#isClosed) return;
-    const waiting = [...this.#underWay.keys()];
+    const waiting = [...this.#inProgress.keys()];
     this.#options.onUnresponsive(this);
     for (const onUnresponsive of waiting) onUnresponsive();
   }

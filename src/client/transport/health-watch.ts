@@ -11,7 +11,7 @@ import { stateOf, untilConnected } from './connectivity.ts';
 
 /** The empty name stands for the whole server. */
 const WHOLE_SERVER = { service: '' };
-const RETRY_MS = { first: 50, most: 5_000 };
+const RETRY_MS = { first: 50, max: 5_000 };
 /** How long a connected service may take to report its health before it counts as serving, in milliseconds. */
 const HEALTH_WAIT_MS = 500;
 
@@ -24,7 +24,7 @@ export class HealthWatch {
   readonly #onServing: () => void;
   readonly #loop = new BackgroundLoop(
     (signal) => this.#follower(signal),
-    new Backoff(RETRY_MS.first, RETRY_MS.most),
+    new Backoff(RETRY_MS.first, RETRY_MS.max),
   );
   #isServing: boolean | undefined;
   #known = Promise.withResolvers<void>();

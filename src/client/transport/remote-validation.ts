@@ -23,7 +23,7 @@ export interface RemoteValidationOptions {
 type RequirementFields = Omit<BatchValidateRequest, 'accessTokens'>;
 
 /** Calls in progress for each connection. The second one starts only while the first is slow. */
-const MOST_UNDER_WAY = 2;
+const MAX_CONCURRENT = 2;
 
 /** Validates every token in the service. */
 export class RemoteValidation implements TokenValidator {
@@ -38,8 +38,8 @@ export class RemoteValidation implements TokenValidator {
     this.#usual = this.#fieldsOf({});
     this.#batcher = new Batcher({
       ask: (tokens, requirements, withinMs) => this.#ask(tokens, requirements, withinMs),
-      mostUnderWay: MOST_UNDER_WAY * connections,
-      mostYoung: connections,
+      maxConcurrent: MAX_CONCURRENT * connections,
+      maxConcurrentYoung: connections,
       track,
       timeoutMs,
       clock,

@@ -11,13 +11,13 @@ import { LatchkeyError } from './errors.ts';
 import type { EndReasonName, Identity, RejectedToken, Validation } from './validation.ts';
 
 /** The freshness that Validate and BatchValidate return with the verdict. */
-interface Knowledge {
+interface ResponseFreshness {
   readonly asOf: Date | undefined;
   readonly revision: string;
 }
 
 /** Throws a `LatchkeyError` if there is no verdict. */
-export function validationOf(verdict: Verdict['verdict'], { asOf, revision }: Knowledge): Validation {
+export function validationOf(verdict: Verdict['verdict'], { asOf, revision }: ResponseFreshness): Validation {
   if (verdict === undefined) throw new LatchkeyError(status.INTERNAL, 'The service returned no verdict.');
   const known = { asOf: asOf ?? new Date(0), revision };
   return verdict.$case === 'identity'

@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import type { EndReason as EndReasonNumbers } from '../../gen/latchkey/v1/session.ts';
+import type { EndReason as EndReasonEnum } from '../../gen/latchkey/v1/session.ts';
 import type { RejectionReason } from '../../validator/verdict.ts';
 import { LatchkeyError } from './errors.ts';
 import { type NamesOf, unknownOption } from './option-names.ts';
@@ -10,10 +10,10 @@ import { type NamesOf, unknownOption } from './option-names.ts';
  * @example
  * const isSuspicious = (reason: EndReasonName) => reason === 'REFRESH_TOKEN_REUSED';
  */
-export type EndReasonName = keyof typeof EndReasonNumbers;
+export type EndReasonName = keyof typeof EndReasonEnum;
 
 /**
- * The user that a token stands for. Frozen, because validations of one token share it.
+ * The user and the session of a token. Frozen, because all validations of one token return the same object.
  *
  * @example
  * const isAdmin = ({ roles }: Identity) => roles.includes('admin');
@@ -131,7 +131,7 @@ export interface TokenValidator {
    *
    * @param token the access token, without `Bearer`.
    * @param requirements default: bounded consistency and the client's audience.
-   * @throws LatchkeyError if validation is not possible. An error is never a yes.
+   * @throws LatchkeyError if validation is not possible. Then the token must not be accepted.
    *
    * @example
    * const verdict = await latchkey.validate(accessToken, { consistency: 'strong' });

@@ -211,9 +211,9 @@ export class UserService {
   }
 
   #change(userId: string, change: UserChange, ifVersion?: number): Promise<User> {
-    const takesAway = change.roles !== undefined || typeof change.disabledAt === 'number';
+    const removesRights = change.roles !== undefined || typeof change.disabledAt === 'number';
     return this.#options.directory.update(userId, change, this.#options.clock.now(), {
-      keepAnAdmin: takesAway,
+      keepAnAdmin: removesRights,
       ...(ifVersion === undefined ? {} : { ifVersion }),
     });
   }

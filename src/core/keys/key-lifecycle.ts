@@ -18,7 +18,7 @@ export interface KeyPolicy {
 export type KeyState = 'PUBLISHED' | 'SIGNING' | 'RETIRING' | 'EXPIRED';
 
 /** A stored key and its state. */
-export interface KeyLife {
+export interface KeyLifecycle {
   readonly key: StoredSigningKey;
   readonly state: KeyState;
   /** When its successor takes over; undefined: it has none. */
@@ -40,11 +40,11 @@ export function byNewestFirst(a: KeyOrder, b: KeyOrder): number {
  * The states of the keys at `now`, newest first like the input. Exactly one key signs: the newest whose `signsFrom` has
  * passed. If there is none, because the clock of this machine is behind, the oldest key signs.
  */
-export function livesAt(
+export function lifecyclesAt(
   newestFirst: readonly StoredSigningKey[],
   policy: KeyPolicy,
   now: number,
-): readonly KeyLife[] {
+): readonly KeyLifecycle[] {
   const come = newestFirst.findIndex(({ signsFrom }) => signsFrom <= now);
   const signing = come === -1 ? newestFirst.length - 1 : come;
   return newestFirst.map((key, index) => {
@@ -73,7 +73,7 @@ export function isRotationDue(newest: StoredSigningKey, policy: KeyPolicy, now: 
 const REMOVAL_DELAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Whether the stored key can be removed; it must have been unpublished for `REMOVAL_DELAY_MS`. */
-export function isRemovalDue({ publishedUntil }: KeyLife, now: number): boolean {
+export function isRemovalDue({ publishedUntil }: KeyLifecycle, now: number): boolean {
   return publishedUntil !== undefined && publishedUntil + REMOVAL_DELAY_MS <= now;
 }
 

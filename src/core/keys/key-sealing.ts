@@ -29,10 +29,10 @@ export function masterKeyIdOf(sealed: string): string | undefined {
 export function openPrivateKey(sealed: string, keyId: string, masterKeys: MasterKeys): string {
   const [, masterKeyId = '', payload = ''] = SEALED.exec(sealed) ?? [];
   const bytes = Buffer.from(payload, 'base64url');
-  if (bytes.length <= IV_BYTES + TAG_BYTES) throw unopenable(keyId, 'its record has an unknown format');
+  if (bytes.length <= IV_BYTES + TAG_BYTES) throw cannotOpen(keyId, 'its record has an unknown format');
   const masterKey = masterKeys.byId(masterKeyId);
   if (masterKey === undefined) {
-    throw unopenable(
+    throw cannotOpen(
       keyId,
       `it is sealed under the master key ${masterKeyId}, which is not in LATCHKEY_MASTER_KEY: add it to the list`,
     );
@@ -46,10 +46,10 @@ export function openPrivateKey(sealed: string, keyId: string, masterKeys: Master
     const text = bytes.subarray(IV_BYTES, -TAG_BYTES);
     return Buffer.concat([decipher.update(text), decipher.final()]).toString('utf8');
   } catch (cause) {
-    throw unopenable(keyId, `its record was changed after it was sealed`, cause);
+    throw cannotOpen(keyId, `its record was changed after it was sealed`, cause);
   }
 }
 
-function unopenable(keyId: string, why: string, cause?: unknown): Failure {
+function cannotOpen(keyId: string, why: string, cause?: unknown): Failure {
   return new Failure('INTERNAL', `The signing key ${keyId} cannot be opened: ${why}.`, { cause });
 }

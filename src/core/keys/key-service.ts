@@ -3,10 +3,10 @@ import { type Failure, storeUnavailable } from '../failure.ts';
 import {
   isRemovalDue,
   isRotationDue,
-  type KeyLife,
+  type KeyLifecycle,
   type KeyPolicy,
   type KeyState,
-  livesAt,
+  lifecyclesAt,
   successorSignsFrom,
 } from './key-lifecycle.ts';
 import type { KeyMaterial, TokenSigner } from './key-material.ts';
@@ -73,7 +73,7 @@ export class KeyService {
   async start(): Promise<void> {
     await this.#load();
     if (this.#keys.length === 0) await this.#addSuccessor();
-    this.#heldSigner();
+    this.#currentSigner();
   }
 
   /** Waits for a running `tick`; later calls of `tick` do nothing. */
@@ -84,13 +84,13 @@ export class KeyService {
 
   /** Returns a signer with the current signing key. Cheap: call it for every token. */
   signer(): TokenSigner {
-    const held = this.#heldSigner();
+    const held = this.#currentSigner();
     if (this.#ageMs() < this.#options.policy.publishLeadMs / 2) return held;
     return {
       keyId: held.keyId,
       sign: async (claims) => {
         await this.#load();
-        return this.#heldSigner().sign(claims);
+        return this.#currentSigner().sign(claims);
       },
     };
   }
@@ -110,7 +110,7 @@ export class KeyService {
 
   /** The published keys, newest first. */
   list(): readonly SigningKeyInfo[] {
-    return this.#lives().flatMap(({ key, state, signsUntil, publishedUntil }) => {
+    return this.#lifecycles().flatMap(({ key, state, signsUntil, publishedUntil }) => {
       if (state === 'EXPIRED') return [];
       const { keyId, algorithm, createdAt, signsFrom } = key;
       const masterKeyId = masterKeyIdOf(key.sealedPrivateJwk);
@@ -120,7 +120,7 @@ export class KeyService {
 
   /** The keys that verifiers need, newest first: keys that sign, will sign, or signed a live token. */
   publicKeys(): readonly PublicJwk[] {
-    return this.#lives().flatMap(({ key, state }) => (state === 'EXPIRED' ? [] : [key.publicJwk]));
+    return this.#lifecycles().flatMap(({ key, state }) => (state === 'EXPIRED' ? [] : [key.publicJwk]));
   }
 
   /**
@@ -146,18 +146,18 @@ export class KeyService {
    */
   tick(): Promise<void> {
     if (this.#closed) return Promise.resolve();
-    this.#ticking ??= this.#doWhatIsDue().finally(() => {
+    this.#ticking ??= this.#maintainKeys().finally(() => {
       this.#ticking = undefined;
     });
     return this.#ticking;
   }
 
-  async #doWhatIsDue(): Promise<void> {
+  async #maintainKeys(): Promise<void> {
     const { clock, policy, store } = this.#options;
     await this.#load();
     const [newest] = this.#keys;
     if (newest === undefined || isRotationDue(newest, policy, clock.now())) await this.#addSuccessor();
-    const unneeded = this.#lives().filter((life) => isRemovalDue(life, clock.now()));
+    const unneeded = this.#lifecycles().filter((lifecycle) => isRemovalDue(lifecycle, clock.now()));
     if (unneeded.length > 0) {
       await store.remove(unneeded.map(({ key }) => key.keyId));
       await this.#loadAnew();
@@ -199,13 +199,13 @@ export class KeyService {
   async #readKeys(): Promise<void> {
     const askedAt = this.#options.clock.monotonic();
     const keys = await this.#options.store.list();
-    const lives = livesAt(keys, this.#options.policy, this.#options.clock.now());
+    const lifecycles = lifecyclesAt(keys, this.#options.policy, this.#options.clock.now());
     await Promise.all(
-      lives
+      lifecycles
         .filter(({ key, state }) => mayStillSign(state) && !this.#signers.has(key.keyId))
         .map(({ key }) => this.#open(key)),
     );
-    this.#forget(new Set(lives.flatMap(({ key, state }) => (mayStillSign(state) ? [key.keyId] : []))));
+    this.#forget(new Set(lifecycles.flatMap(({ key, state }) => (mayStillSign(state) ? [key.keyId] : []))));
     this.#keys = keys;
     this.#loadedAt = askedAt;
   }
@@ -227,16 +227,16 @@ export class KeyService {
     }
   }
 
-  #heldSigner(): TokenSigner {
-    const signing = this.#lives().find(({ state }) => state === 'SIGNING');
+  #currentSigner(): TokenSigner {
+    const signing = this.#lifecycles().find(({ state }) => state === 'SIGNING');
     if (signing === undefined) throw noKey();
     const signer = this.#signers.get(signing.key.keyId);
     if (signer === undefined) throw this.#faults.get(signing.key.keyId) ?? noKey();
     return signer;
   }
 
-  #lives(): readonly KeyLife[] {
-    return livesAt(this.#keys, this.#options.policy, this.#options.clock.now());
+  #lifecycles(): readonly KeyLifecycle[] {
+    return lifecyclesAt(this.#keys, this.#options.policy, this.#options.clock.now());
   }
 
   #ageMs(): number {

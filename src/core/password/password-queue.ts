@@ -26,7 +26,7 @@ export interface PasswordQueueOptions {
 }
 
 /** Estimated length of a turn before the first measurement; milliseconds. */
-const FIRST_GUESS_MS = 250;
+const INITIAL_TURN_MS = 250;
 
 /** The source of hashes without a call, such as the password of the first user. */
 const THIS_PROCESS: QueueCaller = {
@@ -44,7 +44,7 @@ export class PasswordQueue {
   readonly #waiting = new FairQueue<Place>();
   /** When the turn of each place started, by the monotonic clock; milliseconds. */
   readonly #running = new Map<Place, number>();
-  #turnMs = FIRST_GUESS_MS;
+  #turnMs = INITIAL_TURN_MS;
   #closed = false;
 
   constructor(options: PasswordQueueOptions) {

@@ -47,7 +47,7 @@ interface Comparison {
 }
 
 /** A well-formed hash without a known password. */
-const NOBODYS_HASH_TAIL = 'latchkeyLatchkeyLatchuLatchkeyLatchkeyLatchkeyLatchku';
+const DUMMY_HASH_TAIL = 'latchkeyLatchkeyLatchuLatchkeyLatchkeyLatchkeyLatchku';
 
 /**
  * Hashes and checks passwords.
@@ -70,7 +70,7 @@ export class Passwords {
     this.#queue = queue;
     this.#masterKeys = masterKeys;
     this.#cost = cost;
-    this.#dummyHash = `$2b$${String(cost).padStart(2, '0')}$${NOBODYS_HASH_TAIL}`;
+    this.#dummyHash = `$2b$${String(cost).padStart(2, '0')}$${DUMMY_HASH_TAIL}`;
   }
 
   /**
@@ -98,7 +98,7 @@ export class Passwords {
     const parsed = stored === undefined ? undefined : parseStoredPassword(stored);
     const normalized = normalizedPassword(password);
     const comparison = parsed && this.#comparison(normalized, parsed);
-    const { input, hash } = comparison ?? this.#decoy(normalized);
+    const { input, hash } = comparison ?? this.#dummyComparison(normalized);
     const matches = await this.#hasher.verify(input, hash, this.#cost);
     const ok = matches && comparison !== undefined;
     const readable = stored === undefined || (parsed !== undefined && this.#isReadable(parsed));
@@ -149,7 +149,7 @@ export class Passwords {
   }
 
   /** Costs the same as a real comparison. Hashes the empty string for an over-long password. */
-  #decoy(normalized: string | undefined): Comparison {
+  #dummyComparison(normalized: string | undefined): Comparison {
     const { pepper } = this.#masterKeys.newest;
     return { input: pepperedInput(pepper, normalized ?? ''), hash: this.#dummyHash };
   }

@@ -16,10 +16,10 @@ export interface Confirmation {
 export interface FollowerListener {
   /** New entries in log order, each once. `expiresAt` is how long the follower keeps the entry. */
   learned(entries: readonly LoggedRevocation[]): void;
-  /** The entries since the start or the last `rewound` are the complete log up to `asOf`. */
+  /** The entries since the start or the last `restarted` are the complete log up to `asOf`. */
   confirmed(confirmation: Confirmation): void;
   /** A read failed. Completeness is unknown until the next `confirmed`. */
-  faulted(): void;
+  readFailed(): void;
   /** The log lost entries or was replaced. The follower reads and reports it again from its beginning. */
-  rewound(coveredSince: number): void;
+  restarted(coveredSince: number): void;
 }

@@ -8,11 +8,11 @@ import { LOG_PAGE_SIZE, type LoggedRevocation, type RevocationLog } from './revo
 /** Receives follower events for logs and metrics. */
 export interface FollowerObserver {
   /** A round failed. The follower retries after a pause. */
-  faulted(error: unknown): void;
+  readFailed(error: unknown): void;
   /** A round succeeded after failures, and the local copy is current again. */
   recovered(): void;
   /** The log lost entries. `entries` is how many are put back. */
-  rewound(entries: number): void;
+  entriesLost(entries: number): void;
 }
 
 export interface RevocationFollowerOptions {
@@ -31,7 +31,7 @@ export interface RevocationFollowerOptions {
 
 /** Maximum calls that wait for a revision. Each one is checked after every round. */
 const MAX_REVISION_WAITERS = 2_000;
-const RETRY_MS = { first: 50, most: 1_000 };
+const RETRY_MS = { first: 50, max: 1_000 };
 /**
  * Maximum time to keep a revocation beyond the token lifetime of this server; milliseconds.
  * No server accepts a token for longer than a day. Without this bound, one entry with a wrong expiry would stay, and so
@@ -151,7 +151,7 @@ export class RevocationFollower implements RevocationCopy {
         continue;
       }
       await this.#sleep(pauseMs);
-      pauseMs = Math.min(2 * pauseMs, RETRY_MS.most);
+      pauseMs = Math.min(2 * pauseMs, RETRY_MS.max);
     }
   }
 
@@ -165,8 +165,8 @@ export class RevocationFollower implements RevocationCopy {
       return done;
     } catch (error) {
       this.#faulty = true;
-      this.#options.listener?.faulted();
-      if (!this.#closed) this.#options.observer.faulted(error);
+      this.#options.listener?.readFailed();
+      if (!this.#closed) this.#options.observer.readFailed(error);
       return false;
     }
   }
@@ -200,7 +200,7 @@ export class RevocationFollower implements RevocationCopy {
     const putBack = this.#reread === undefined ? 0 : await this.#putBack(this.#reread);
     this.#asOf = began.at;
     this.#asOfMonotonic = began.monotonic;
-    const forgetUntil = this.#steadyNow();
+    const forgetUntil = this.#nowWithoutJumps();
     this.#forgottenUntil = Math.max(this.#forgottenUntil, forgetUntil);
     this.#set.forget(forgetUntil);
     // Entries just put back reach the listener through the log in the next round.
@@ -239,11 +239,11 @@ export class RevocationFollower implements RevocationCopy {
     this.#position = undefined;
     this.#unconfirmed = [];
     this.#caughtUp = false;
-    this.#options.listener?.rewound(this.#coveredSince);
+    this.#options.listener?.restarted(this.#coveredSince);
   }
 
   /** The current time, without any forward clock change since the start. Forgotten entries cannot be recovered. */
-  #steadyNow(): number {
+  #nowWithoutJumps(): number {
     const { clock } = this.#options;
     return Math.min(clock.now(), this.#startedAt + clock.monotonic() - this.#startedMonotonic);
   }
@@ -252,7 +252,7 @@ export class RevocationFollower implements RevocationCopy {
   async #putBack(found: RevocationSet): Promise<number> {
     const now = this.#options.clock.now();
     const lost = [...this.#set.entries()].filter((entry) => entry.expiresAt > now && !found.has(entry));
-    this.#options.observer.rewound(lost.length);
+    this.#options.observer.entriesLost(lost.length);
     for (const revocation of lost) {
       await this.#options.reinstate(revocation);
       found.add(revocation);

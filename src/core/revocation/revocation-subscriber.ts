@@ -49,7 +49,7 @@ export interface SubscriptionSource {
   readonly freshness: Freshness | undefined;
   readonly coveredSince: number;
   /** Maximum interval between two checks of a subscriber; milliseconds. */
-  readonly lookEveryMs: number;
+  readonly checkIntervalMs: number;
   forget(subscriber: RevocationSubscriber): void;
 }
 
@@ -65,7 +65,7 @@ export class RevocationSubscriber {
   #start: WatchStart | undefined;
   #place: number;
   /** When the last freshness message, or heartbeat without freshness, was sent. */
-  #toldAt: number;
+  #freshnessSentAt: number;
   /** When the message in flight was sent; undefined: the subscriber can take one. */
   #busySince: number | undefined;
   /** The `end` of the freshness in the last message; -1: it had none. */
@@ -84,13 +84,13 @@ export class RevocationSubscriber {
     this.#sink = sink;
     this.#heartbeatMs = heartbeatMs;
     this.#openedAt = source.clock.monotonic();
-    this.#toldAt = this.#openedAt;
+    this.#freshnessSentAt = this.#openedAt;
     this.#place = place ?? source.log.first;
-    this.#start = this.#startHere(place !== undefined);
+    this.#start = this.#startAtPlace(place !== undefined);
   }
 
   /** Sends what is new or due, if the subscriber can take it. */
-  look(): void {
+  check(): void {
     if (this.#isSending) return;
     this.#isSending = true;
     while (this.#step()) {
@@ -102,13 +102,13 @@ export class RevocationSubscriber {
   /** The sink calls this once it can take the next message. */
   taken(): void {
     this.#busySince = undefined;
-    this.look();
+    this.check();
   }
 
   /** Starts again from the beginning, because the log was replaced or lost entries. */
   restart(): void {
     this.#place = this.#source.log.first;
-    this.#start = this.#startHere(false);
+    this.#start = this.#startAtPlace(false);
   }
 
   /** Stops sending to this subscriber. */
@@ -117,7 +117,7 @@ export class RevocationSubscriber {
     this.#source.forget(this);
   }
 
-  #startHere(resumed: boolean): WatchStart {
+  #startAtPlace(resumed: boolean): WatchStart {
     return { openedAt: this.#openedAt, resumed, coveredSince: this.#source.coveredSince };
   }
 
@@ -131,18 +131,18 @@ export class RevocationSubscriber {
     }
     const page = this.#source.log.pageFrom(this.#place);
     // Sends a heartbeat one check early rather than late.
-    const isDue = now - this.#toldAt >= this.#heartbeatMs - this.#source.lookEveryMs;
+    const isDue = now - this.#freshnessSentAt >= this.#heartbeatMs - this.#source.checkIntervalMs;
     const place = page?.to ?? Math.max(this.#place, this.#source.log.first);
-    const freshness = this.#currencyAt(place);
-    const isNews = page !== undefined || this.#start !== undefined;
+    const freshness = this.#freshnessAt(place);
+    const hasNews = page !== undefined || this.#start !== undefined;
     const isMoreCurrent = freshness !== undefined && freshness.end > this.#currentTo;
-    if (!isNews && !isDue && !isMoreCurrent) return false;
+    if (!hasNews && !isDue && !isMoreCurrent) return false;
     this.#place = place;
     this.#send(page, freshness, isDue, now);
     return true;
   }
 
-  #currencyAt(place: number): Freshness | undefined {
+  #freshnessAt(place: number): Freshness | undefined {
     const { freshness } = this.#source;
     return freshness !== undefined && place >= freshness.end ? freshness : undefined;
   }
@@ -151,7 +151,7 @@ export class RevocationSubscriber {
     const start = this.#start;
     this.#start = undefined;
     this.#currentTo = freshness?.end ?? -1;
-    if (isDue || freshness !== undefined) this.#toldAt = now;
+    if (isDue || freshness !== undefined) this.#freshnessSentAt = now;
     this.#busySince = now;
     const revision = this.#source.log.revisionBefore(this.#place);
     this.#sink.send({ start, slice: page, revision, freshness });

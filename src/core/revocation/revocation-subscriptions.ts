@@ -20,10 +20,10 @@ export interface WatchPosition {
 }
 
 /** Interval of the check for heartbeats and slow subscribers; milliseconds. */
-const LOOK_EVERY_MS = 50;
+const CHECK_INTERVAL_MS = 50;
 
 /** Maximum subscribers served in one turn of the event loop, so that a validation never waits for all of them. */
-const WATCHERS_A_TURN = 64;
+const SUBSCRIBERS_PER_TURN = 64;
 
 /**
  * Sends what the follower reads to all subscribers. The entries are held once, and a subscriber is a place among them.
@@ -32,7 +32,7 @@ const WATCHERS_A_TURN = 64;
 export class RevocationSubscriptions implements FollowerListener {
   readonly clock: Clock;
   readonly log = new RetainedRevocations();
-  readonly lookEveryMs = LOOK_EVERY_MS;
+  readonly checkIntervalMs = CHECK_INTERVAL_MS;
   readonly #subscribers = new Set<RevocationSubscriber>();
   #freshness: Freshness | undefined;
   /** Undefined: the follower has never been complete. */
@@ -61,7 +61,7 @@ export class RevocationSubscriptions implements FollowerListener {
   }
 
   /**
-   * Adds a subscriber. Sending starts at its next `look` and ends when it is closed. Fails with STORE_UNAVAILABLE until
+   * Adds a subscriber. Sending starts at its next `check` and ends when it is closed. Fails with STORE_UNAVAILABLE until
    * the log was read to its end once.
    */
   watch(sink: SubscriberSink, { heartbeatMs, after }: WatchOptions): RevocationSubscriber {
@@ -72,7 +72,7 @@ export class RevocationSubscriptions implements FollowerListener {
     const place = after !== undefined && isSameLog ? this.log.placeAfter(after.revision) : undefined;
     const subscriber = new RevocationSubscriber(this, sink, heartbeatMs, place);
     this.#subscribers.add(subscriber);
-    this.#timer ??= setInterval(() => this.#wake(), LOOK_EVERY_MS).unref();
+    this.#timer ??= setInterval(() => this.#wake(), CHECK_INTERVAL_MS).unref();
     return subscriber;
   }
 
@@ -91,21 +91,21 @@ export class RevocationSubscriptions implements FollowerListener {
   }
 
   confirmed({ coveredSince, asOf, asOfMonotonic, forgetUntil }: Confirmation): void {
-    const isNews = this.#hasNews || this.#freshness === undefined;
+    const shouldWake = this.#hasNews || this.#freshness === undefined;
     this.#hasNews = false;
     const { end } = this.log;
     this.#coveredSince = coveredSince;
     this.#freshness = { asOf, asOfMonotonic, revision: this.log.revisionBefore(end), end };
     this.log.forget(forgetUntil);
-    if (isNews) this.#wake();
+    if (shouldWake) this.#wake();
   }
 
-  faulted(): void {
+  readFailed(): void {
     this.#freshness = undefined;
     if (this.#hasNews) this.#wake();
   }
 
-  rewound(coveredSince: number): void {
+  restarted(coveredSince: number): void {
     this.#freshness = undefined;
     this.#coveredSince = this.#coveredSince === undefined ? undefined : coveredSince;
     this.log.clear();
@@ -124,7 +124,7 @@ export class RevocationSubscriptions implements FollowerListener {
   }
 
   #pass(rest: Iterator<RevocationSubscriber>): void {
-    for (let count = 0; count < WATCHERS_A_TURN; count += 1) {
+    for (let count = 0; count < SUBSCRIBERS_PER_TURN; count += 1) {
       const { value, done } = rest.next();
       if (done) {
         this.#isPassing = false;
@@ -134,7 +134,7 @@ export class RevocationSubscriptions implements FollowerListener {
         }
         return;
       }
-      value.look();
+      value.check();
     }
     setImmediate(() => this.#pass(rest));
   }

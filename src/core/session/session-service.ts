@@ -175,7 +175,7 @@ export class SessionService {
   /** Ends the session of an access token, expired or not. Fails with INVALID_ACCESS_TOKEN, END_UNCONFIRMED. */
   async logoutByAccessToken(accessToken: string): Promise<{ revision: string }> {
     const { verifier, issuer, ender } = this.#options;
-    const verified = verifier.recall(accessToken) ?? (await verifier.verify(accessToken));
+    const verified = verifier.findCached(accessToken) ?? (await verifier.verify(accessToken));
     if ('reason' in verified || verified.claims.issuer !== issuer) {
       throw new Failure('INVALID_ACCESS_TOKEN', 'This is not an access token of this service.');
     }

@@ -4,7 +4,7 @@ import { invalidField } from '../failure.ts';
 export const MAX_USERNAME_BYTES = 128;
 
 /** Control, format, private-use, unassigned and separator characters, and default-ignorable ones. */
-const UNFIT = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u;
+const FORBIDDEN_CHARACTERS = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}]/u;
 /**
  * Characters that render as blank, although no Unicode property says so: Braille, hieroglyphs, Khitan, music,
  * SignWriting.
@@ -37,7 +37,7 @@ export function checkUsername(username: string, field: string): void {
   if (bytes < 1 || bytes > MAX_USERNAME_BYTES) {
     throw invalidField(field, `must be 1 to ${MAX_USERNAME_BYTES} bytes of UTF-8, is ${bytes}`);
   }
-  checkNoneOf(UNFIT, username, field);
+  checkNoneOf(FORBIDDEN_CHARACTERS, username, field);
 }
 
 /**

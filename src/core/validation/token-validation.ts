@@ -46,7 +46,7 @@ export class TokenValidation {
       await this.#reach(requirements.atLeastRevision);
       validated = await this.#options.validator.validate(accessToken, requirements);
     }
-    return validated.verdict === undefined ? this.#askTheRecord(validated) : validated;
+    return validated.verdict === undefined ? this.#readRecord(validated) : validated;
   }
 
   async #reach(revision: string): Promise<void> {
@@ -54,7 +54,7 @@ export class TokenValidation {
     throw storeUnavailable('revocations', new Error(`revision ${revision} was not read in time`));
   }
 
-  async #askTheRecord({ token, because }: Undecided): Promise<ValidationResult> {
+  async #readRecord({ token, because }: Undecided): Promise<ValidationResult> {
     const { validator, store, revocations, clock } = this.#options;
     if (because === 'behind') {
       throw storeUnavailable('revocations', new Error('the log no longer has the requested revision'));

@@ -16,10 +16,10 @@ export interface ValidationServer {
   readonly running: RunningServer;
   readonly client: ValidationServiceClient;
   readonly subscriptions: RevocationSubscriptions;
-  /** Lets the clock of the subscriptions go ahead of the real one by so much more. */
+  /** Sets the clock of the subscriptions further ahead of the real one. */
   skip(ms: number): void;
   readonly environment: ReturnType<typeof testEnvironment>;
-  /** Puts the end of a session into the log; answers the session's id. */
+  /** Appends the end of a session to the log; returns the session's id. */
   endSession(): Promise<string>;
   close(): Promise<void>;
 }
@@ -47,7 +47,7 @@ export async function startValidationServer({
     waitMs: 20,
     tokenLifeMs: HOUR,
     reinstate: async () => {},
-    observer: { faulted: () => {}, recovered: () => {}, rewound: () => {} },
+    observer: { readFailed: () => {}, recovered: () => {}, entriesLost: () => {} },
     listener: subscriptions,
   });
   const endSession = async () => {

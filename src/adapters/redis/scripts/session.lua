@@ -18,7 +18,7 @@ local MAX_GENERATION = 4294967295
 -- The maximum of the SQL column `security_version`.
 local MAX_VERSION = 2147483647
 -- The last millisecond of the year 9999.
-local LATEST = 253402300799999
+local MAX_TIME = 253402300799999
 -- Upper bound of the difference between two servers' clocks; milliseconds.
 local MAX_AHEAD = 86400000
 
@@ -48,12 +48,12 @@ local function is_living(value)
   return value and value ~= REPLACED
 end
 
--- Parses a record. If it cannot, returns nil and 'unreadable', or 'later' for the format of a later release.
+-- Parses a record. Otherwise returns nil and why: 'unreadable', or 'later' if a later release wrote it.
 local function parse(value)
   local ok, record = pcall(cjson.decode, value)
   if not ok or type(record) ~= 'table' then return nil, 'unreadable' end
   if is_whole(record[1], MAX_VERSION) and record[1] > FORMAT then return nil, 'later' end
-  for i, most in ipairs({FORMAT, MAX_GENERATION, LATEST, LATEST, LATEST, MAX_VERSION}) do
+  for i, most in ipairs({FORMAT, MAX_GENERATION, MAX_TIME, MAX_TIME, MAX_TIME, MAX_VERSION}) do
     if not is_whole(record[i], most) then return nil, 'unreadable' end
   end
   if record[1] == 0 or record[2] == 0 then return nil, 'unreadable' end
@@ -76,18 +76,18 @@ local function write_tombstone(sessions_key, tombstone_key, sid, reason, now, tt
   redis.call('PEXPIRE', tombstone_key, ttl)
 end
 
--- Returns {reason, ended at, revision or ''}; nil if there is no tombstone.
+-- Returns {reason, ended at, revision; '' if the end is not logged}. Returns nil if there is no tombstone.
 local function read_tombstone(tombstone_key)
   local found = redis.call('HMGET', tombstone_key, 'reason', 'ended_at', 'revision')
   return found[1] and {found[1], found[2], found[3] or ''} or nil
 end
 
--- Ends a session that another one replaces. Its field remains, so that the next login finds it if this login fails
--- before the end is logged.
+-- Ends a session that another one replaces. Its field remains until the end is logged. So if this login fails before
+-- that, the next login finds the session.
 local function replace(sessions_key, tombstone_key, sid, now, ttl)
-  local is_there = redis.call('HEXISTS', sessions_key, sid) == 1
+  local has_field = redis.call('HEXISTS', sessions_key, sid) == 1
   write_tombstone(sessions_key, tombstone_key, sid, REPLACED, now, ttl)
-  if not is_there then return end
+  if not has_field then return end
   redis.call('HSET', sessions_key, sid, REPLACED)
   if redis.call('PTTL', sessions_key) < tonumber(ttl) then redis.call('PEXPIRE', sessions_key, ttl) end
 end
