@@ -1,7 +1,7 @@
-// Who may import whom. The rules hold for every import, of a type or of a value, and each can be seen to
-// fail in test/contract/dependency-rules.test.ts.
+// Import rules. They apply to imports of types and of values. test/contract/dependency-rules.test.ts shows that each
+// rule can fail.
 
-/** Everything of ours that a room may not reach: `src` without the room itself and what it is allowed. */
+/** A room may import only itself and the allowed rooms from `src`. */
 function only(name, room, allowed, comment) {
   return {
     name,
@@ -12,7 +12,7 @@ function only(name, room, allowed, comment) {
   };
 }
 
-/** A package (or Node's module) that only some rooms may import. */
+/** Packages, or modules of Node, that only some rooms may import. */
 function confined(name, packages, rooms, comment) {
   return {
     name,
@@ -20,12 +20,12 @@ function confined(name, packages, rooms, comment) {
     severity: 'error',
     from: { path: '^src/', pathNot: rooms.map((path) => `^src/${path}`) },
     to: {
-      path: packages.map((found) => (found.startsWith('node:') ? `^${found}$` : `node_modules/${found}/`)),
+      path: packages.map((name) => (name.startsWith('node:') ? `^${name}$` : `node_modules/${name}/`)),
     },
   };
 }
 
-/** Folders of a room in their order: one may import those before it, and none after it. */
+/** A folder of a room may import the folders listed before it, but none after it. */
 function inOrder(room, folders) {
   return folders.slice(0, -1).map((folder, index) => ({
     name: `${room}-order-${folder}`,
@@ -45,7 +45,7 @@ const order = [
   ...inOrder('core', CORE_FOLDERS),
   {
     name: 'core-order-base',
-    comment: 'Failures, clocks and ids are below all folders of core.',
+    comment: 'Every folder of core may import failures, clocks and ids, so they import no folder.',
     severity: 'error',
     from: { path: '^src/core/[^/]+[.]ts$' },
     to: { path: '^src/core/[^/]+/' },
@@ -53,7 +53,7 @@ const order = [
   ...inOrder('client', ['transport', 'local', 'guard', 'testing']),
   {
     name: 'client-order-base',
-    comment: 'connect and what belongs to it put the folders together; none of them imports these files.',
+    comment: 'connect combines the folders of the client, so no folder imports these files.',
     severity: 'error',
     from: { path: '^src/client/[^/]+/' },
     to: { path: '^src/client/[^/]+[.]ts$' },
@@ -63,16 +63,17 @@ const order = [
 const rooms = [
   {
     name: 'main-imports-only-start',
-    comment: 'An older Node.js is told in one sentence: before that, nothing is linked that it cannot link.',
+    comment:
+      'main must load on an older Node.js, to say that it is too old. So it imports only the version check.',
     severity: 'error',
     from: { path: '^src/((cli/)?main|node-version)[.]ts$' },
     to: { dynamic: false, pathNot: '^src/node-version[.]ts$' },
   },
   only(
-    'main-starts',
+    'main-imports-start',
     'main[.]ts$',
     ['node-version[.]ts$', 'start[.]ts$'],
-    'main looks at Node.js and starts.',
+    'main checks the version of Node.js and starts the program.',
   ),
   only(
     'start-builds-app',
@@ -86,12 +87,11 @@ const rooms = [
       'config',
       'telemetry/',
     ],
-    'start reads the config, builds the app or supervises those who do, greets, and ends; or runs a command.',
+    'start reads the configuration, then runs the app, supervises workers, or runs a command.',
   ),
   {
     name: 'app-is-the-root',
-    comment:
-      'The composition root and its parts are reached from start (and tests) only; what came of it is told.',
+    comment: 'Only start and tests import the composition root. Others may import the type of its result.',
     severity: 'error',
     from: { path: '^src/', pathNot: '^src/(start|app)([.]ts$|/)' },
     to: { path: '^src/app([.]ts$|/)', pathNot: '^src/app/started[.]ts$' },
@@ -104,26 +104,26 @@ const rooms = [
     to: { path: '^src/(client|bff|cli)/' },
   },
   only(
-    'config-knows-domain-types',
+    'config-imports-core',
     'config',
     ['core/', 'validator/'],
-    'Configuration is made of domain values.',
+    'The configuration consists of domain values.',
   ),
   only(
     'grpc-serves-core',
     'grpc/',
     ['core/', 'validator/', 'gen/', 'telemetry/'],
-    'The door knows the house, not the stores.',
+    'The gRPC layer calls core. It does not use the stores.',
   ),
   only(
-    'adapters-fill-ports',
+    'adapters-implement-ports',
     'adapters/',
     ['core/', 'validator/'],
-    'An adapter knows the port it fills, and what core itself imports from the validator.',
+    'An adapter imports the port that it implements, and the types of the validator that the port uses.',
   ),
   {
-    name: 'adapters-know-no-service',
-    comment: 'A service uses ports; an adapter that calls a service would turn the house round.',
+    name: 'adapters-call-no-service',
+    comment: 'Services call adapters through ports. An adapter must not call a service.',
     severity: 'error',
     from: { path: '^src/adapters/' },
     to: { path: '^src/core/.*-service[.]ts$' },
@@ -131,14 +131,14 @@ const rooms = [
   {
     name: 'no-import-between-adapters',
     comment:
-      'Each driver can be taken out without another one noticing. A file beside the folders is for all of them.',
+      'Each driver can be removed without changing another. A file beside the folders is shared by all.',
     severity: 'error',
     from: { path: '^src/adapters/([^/]+)/' },
     to: { path: '^src/adapters/[^/]+/', pathNot: '^src/adapters/$1/' },
   },
   {
     name: 'adapters-order-base',
-    comment: 'What all adapters share knows none of them.',
+    comment: 'Code that all adapters share must not import one of them.',
     severity: 'error',
     from: { path: '^src/adapters/[^/]+[.]ts$' },
     to: { path: '^src/adapters/[^/]+/' },
@@ -147,43 +147,43 @@ const rooms = [
     'core-is-the-domain',
     'core/',
     ['validator/'],
-    'The domain knows no wire, no store and no environment.',
+    'The domain uses no wire format, no store and no environment.',
   ),
   {
     name: 'core-needs-only-crypto',
-    comment: 'The domain has no library and, of Node, only node:crypto.',
+    comment: 'The domain uses no library, and only node:crypto of Node.',
     severity: 'error',
     from: { path: '^src/core/' },
     to: { pathNot: ['^src/', '^(node:)?crypto$'] },
   },
-  only('validator-is-shared', 'validator/', [], 'Server and client judge tokens with the same code.'),
+  only('validator-is-shared', 'validator/', [], 'Server and client validate tokens with the same code.'),
   {
     name: 'validator-needs-only-jose',
-    comment: 'It is published inside the client: jose is all it may bring along.',
+    comment: 'The client package contains the validator, so jose is its only dependency.',
     severity: 'error',
     from: { path: '^src/validator/' },
     to: { pathNot: ['^src/', 'node_modules/jose/'] },
   },
   only(
-    'telemetry-watches',
+    'telemetry-imports-core',
     'telemetry/',
     ['core/', 'validator/'],
-    'What is measured does not depend on how it is served.',
+    'Telemetry does not depend on the servers.',
   ),
-  only('gen-is-generated', 'gen/', [], 'Generated code stands alone.'),
+  only('gen-is-generated', 'gen/', [], 'Generated code imports nothing else.'),
   only(
     'client-is-published',
     'client/',
     ['gen/', 'validator/', 'node-version[.]ts$'],
-    'The published package carries nothing of the server.',
+    'The published package contains no server code.',
   ),
   only(
     'cli-is-a-client',
     'cli/',
     ['client/', 'node-version[.]ts$'],
-    'The command can do what any client can, and no more.',
+    'The command-line tool uses only the public client.',
   ),
-  only('bff-is-a-client', 'bff/', ['client/'], 'The BFF can do what any client can, and no more.'),
+  only('bff-is-a-client', 'bff/', ['client/'], 'The BFF uses only the public client.'),
 ];
 
 const libraries = [
@@ -191,35 +191,40 @@ const libraries = [
     'drivers-in-adapters',
     ['ioredis', 'kysely', 'pg', 'bcrypt', 'node:sqlite'],
     ['adapters/'],
-    'A driver is known to its adapter only.',
+    'Only its adapter imports a driver.',
   ),
   confined(
     'jose-in-two-rooms',
     ['jose'],
     ['validator/', 'adapters/jose/', 'client/testing/test-tokens[.]ts$'],
-    "Tokens are judged and made in one place each. One more file makes them for the tests of the client's users.",
+    'One place validates tokens and one signs them. A third file signs tokens for tests of guarded services.',
   ),
   confined(
-    'wire-at-the-door',
+    'grpc-libraries-in-grpc-and-client',
     ['@grpc/[^/]+', 'grpc-health-check'],
     ['grpc/', 'client/', 'gen/'],
-    'gRPC ends at the door.',
+    'Only the server and the client use gRPC.',
   ),
-  confined('commander-in-cli', ['commander'], ['cli/'], 'Arguments are the command line.'),
-  confined('schemas-in-config', ['valibot'], ['config'], 'Only the environment is read with a schema.'),
+  confined('commander-in-cli', ['commander'], ['cli/'], 'Only the command-line tool parses arguments.'),
+  confined('schemas-in-config', ['valibot'], ['config'], 'Only the configuration uses schemas.'),
   confined(
     'meters-in-telemetry',
     ['pino', 'prom-client'],
     ['telemetry/'],
-    'Logging and metrics are handed in.',
+    'Other rooms get the logger and the metrics as arguments.',
   ),
-  confined('ids-from-app', ['uuid'], ['app[.]ts$'], 'Ids come from the IdSource that app constructs.'),
+  confined(
+    'ids-from-app',
+    ['uuid'],
+    ['app[.]ts$'],
+    'Only app creates the IdSource. Other rooms get it as an argument.',
+  ),
 ];
 
 const hygiene = [
   {
     name: 'no-circles',
-    comment: 'What imports each other cannot be read, tested or replaced alone.',
+    comment: 'Files that import each other cannot be read, tested or replaced separately.',
     severity: 'error',
     from: {},
     to: { circular: true },
@@ -227,21 +232,21 @@ const hygiene = [
   {
     name: 'no-re-exports',
     comment:
-      'Everything is imported from the file that declares it. Only the entry points of the client export more.',
+      'Every name is imported from the file that declares it. Only the entry points of the client re-export.',
     severity: 'error',
     from: { path: '^src/', pathNot: '^src/client/(testing/)?index[.]ts$' },
     to: { dependencyTypes: ['export'] },
   },
   {
     name: 'no-missing-module',
-    comment: 'Every import resolves to a file, a module of Node, or a dependency that package.json names.',
+    comment: 'Every import resolves to a file, a module of Node, or a dependency in package.json.',
     severity: 'error',
     from: {},
     to: { couldNotResolve: true },
   },
   {
     name: 'no-tools-in-service',
-    comment: 'A package that is not installed in production cannot be imported there.',
+    comment: 'The service imports only packages that are installed in production.',
     severity: 'error',
     from: { path: '^src/' },
     to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
@@ -251,7 +256,7 @@ const hygiene = [
 export default {
   forbidden: [...rooms, ...order, ...libraries, ...hygiene],
   options: {
-    // TypeScript 7 has no compiler API, so the imports are found by swc.
+    // TypeScript 7 has no compiler API, so swc finds the imports.
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
     enhancedResolveOptions: {

@@ -12,21 +12,21 @@ const forbidden: readonly (readonly [rule: string, file: string, specifier: stri
   ['main-imports-only-start', 'main.ts', './start.ts'],
   ['main-imports-only-start', 'cli/main.ts', './program.ts'],
   ['main-imports-only-start', 'node-version.ts', 'node:sqlite'],
-  ['main-starts', 'main.ts', './app.ts'],
+  ['main-imports-start', 'main.ts', './app.ts'],
   ['start-builds-app', 'start.ts', './grpc/server.ts'],
   ['app-is-the-root', 'cli/root.ts', '../app.ts'],
   ['app-stays-inside', 'app.ts', './client/connect.ts'],
-  ['config-knows-domain-types', 'config/tls.ts', '../grpc/server.ts'],
+  ['config-imports-core', 'config/tls.ts', '../grpc/server.ts'],
   ['grpc-serves-core', 'grpc/store.ts', '../adapters/redis/store.ts'],
-  ['adapters-fill-ports', 'adapters/redis/wire.ts', '../../grpc/server.ts'],
-  ['adapters-know-no-service', 'adapters/redis/service.ts', '../../core/user/user-service.ts'],
+  ['adapters-implement-ports', 'adapters/redis/wire.ts', '../../grpc/server.ts'],
+  ['adapters-call-no-service', 'adapters/redis/service.ts', '../../core/user/user-service.ts'],
   ['no-import-between-adapters', 'adapters/sql/cache.ts', '../redis/store.ts'],
   ['adapters-order-base', 'adapters/deadline.ts', './redis/store.ts'],
   ['core-is-the-domain', 'core/user/stored.ts', '../../adapters/redis/store.ts'],
   ['core-needs-only-crypto', 'core/user/file.ts', 'node:fs'],
   ['validator-is-shared', 'validator/session.ts', '../core/user/user-service.ts'],
   ['validator-needs-only-jose', 'validator/buffer.ts', 'node:crypto'],
-  ['telemetry-watches', 'telemetry/calls.ts', '../grpc/server.ts'],
+  ['telemetry-imports-core', 'telemetry/calls.ts', '../grpc/server.ts'],
   ['gen-is-generated', 'gen/own.ts', '../core/user/user-service.ts'],
   ['client-is-published', 'client/domain.ts', '../core/user/user-service.ts'],
   ['cli-is-a-client', 'cli/wire.ts', '../gen/identity.ts'],
@@ -47,7 +47,7 @@ const forbidden: readonly (readonly [rule: string, file: string, specifier: stri
   ['drivers-in-adapters', 'app.ts', 'ioredis'],
   ['drivers-in-adapters', 'grpc/database.ts', 'node:sqlite'],
   ['jose-in-two-rooms', 'client/token.ts', 'jose'],
-  ['wire-at-the-door', 'app.ts', '@grpc/grpc-js'],
+  ['grpc-libraries-in-grpc-and-client', 'app.ts', '@grpc/grpc-js'],
   ['commander-in-cli', 'start.ts', 'commander'],
   ['schemas-in-config', 'grpc/schema.ts', 'valibot'],
   ['meters-in-telemetry', 'grpc/log.ts', 'pino'],
@@ -58,7 +58,7 @@ const forbidden: readonly (readonly [rule: string, file: string, specifier: stri
   ['no-tools-in-service', 'grpc/tool.ts', 'fast-check'],
 ];
 
-/** Imports that every rule lets pass. */
+/** Imports that every rule allows. */
 const allowed: readonly (readonly [file: string, specifier: string])[] = [
   ['core/user/user-service.ts', './circle.ts'],
   ['start.ts', './app.ts'],
@@ -100,10 +100,10 @@ interface Violation {
   readonly from: string;
 }
 
-let house: string;
+let project: string;
 let violations: readonly Violation[];
 
-/** Writes a house whose files hold nothing but imports. */
+/** Writes a project whose files contain only imports. */
 function build(imports: readonly (readonly [file: string, specifier: string])[]): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-rules-'));
   symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
@@ -121,7 +121,7 @@ function importOf(specifier: string): string {
   return `${path === specifier ? 'import' : 'export'} type {} from '${path}';\n`;
 }
 
-/** Which files break which rule. */
+/** Checks the folder and returns the violations. */
 function cruise(folder: string): readonly Violation[] {
   const run = spawnSync(
     path.join(root, 'node_modules/.bin/node'),
@@ -136,18 +136,18 @@ function cruise(folder: string): readonly Violation[] {
     { cwd: folder, encoding: 'utf8', maxBuffer: 16 * 1024 * 1024 },
   );
   if (run.stdout === '') {
-    throw new Error(`nothing was cruised: ${run.stderr}`);
+    throw new Error(`dependency-cruiser printed nothing: ${run.stderr}`);
   }
   return (JSON.parse(run.stdout) as { summary: { violations: Violation[] } }).summary.violations;
 }
 
 beforeAll(() => {
-  house = build([...forbidden.map(([, file, specifier]) => [file, specifier] as const), ...allowed]);
-  violations = cruise(house);
+  project = build([...forbidden.map(([, file, specifier]) => [file, specifier] as const), ...allowed]);
+  violations = cruise(project);
 });
 
 afterAll(() => {
-  rmSync(house, { recursive: true, force: true });
+  rmSync(project, { recursive: true, force: true });
 });
 
 describe('the dependency rules', () => {
@@ -157,15 +157,15 @@ describe('the dependency rules', () => {
     ).toContain(rule);
   });
 
-  test('let pass what the design allows', () => {
-    const guilty = new Set(forbidden.map(([, file]) => `src/${file}`));
-    const innocent = new Set(allowed.map(([file]) => `src/${file}`).filter((file) => !guilty.has(file)));
+  test('allow the imports of the design', () => {
+    const violating = new Set(forbidden.map(([, file]) => `src/${file}`));
+    const compliant = new Set(allowed.map(([file]) => `src/${file}`).filter((file) => !violating.has(file)));
     expect(
-      violations.filter((found) => innocent.has(found.from) && found.rule.name !== 'no-circles'),
+      violations.filter((found) => compliant.has(found.from) && found.rule.name !== 'no-circles'),
     ).toStrictEqual([]);
   });
 
-  test('are all seen to fail here', async () => {
+  test('all fail in this test', async () => {
     const rules = (await import(config)) as { default: { forbidden: readonly { name: string }[] } };
     expect(new Set(forbidden.map(([rule]) => rule))).toStrictEqual(
       new Set(rules.default.forbidden.map((rule) => rule.name)),
