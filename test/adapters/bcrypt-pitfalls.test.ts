@@ -4,7 +4,7 @@ import { BcryptPool } from '../../src/adapters/bcrypt/bcrypt-pool.ts';
 import type { Passwords } from '../../src/core/password/passwords.ts';
 import { passwordsWith } from '../support/passwords.ts';
 
-// Each of these is first shown of the library alone, so that the test of ours is known to be able to fail.
+// Each test first shows the behaviour of the library alone, so that the test can fail.
 
 const COST = 4;
 let pool: BcryptPool;
@@ -21,8 +21,8 @@ async function accepts(password: string, stored: string): Promise<boolean> {
   return (await passwords.check(password, stored)).ok;
 }
 
-describe('what bcrypt does silently', () => {
-  test('it cuts at 72 bytes: long passwords are told apart all the same, imported ones too', async () => {
+describe('bcrypt has silent limits, which latchkey handles', () => {
+  test('bcrypt reads 72 bytes, but longer passwords are compared completely, also imported ones', async () => {
     const [long, other] = [`${'x'.repeat(72)}a`, `${'x'.repeat(72)}b`];
     const plain = bcrypt.hashSync(long, COST);
     expect(bcrypt.compareSync(other, plain)).toBe(true);
@@ -32,7 +32,7 @@ describe('what bcrypt does silently', () => {
     expect(await accepts(other, passwords.importHash(plain))).toBe(false);
   });
 
-  test('it takes any lone surrogate for any other: neither is taken for a password', async () => {
+  test('bcrypt treats all lone surrogates alike, so none is accepted in a password', async () => {
     const plain = bcrypt.hashSync('surrogate \ud800', COST);
     expect(bcrypt.compareSync('surrogate \udbff', plain)).toBe(true);
 
@@ -40,7 +40,7 @@ describe('what bcrypt does silently', () => {
     expect(await accepts('surrogate \ud800', passwords.importHash(plain))).toBe(false);
   });
 
-  test('it verifies a hash with a NUL and junk after it: that is no stored password', async () => {
+  test('bcrypt verifies a hash followed by a NUL and more text, so such a hash is refused', async () => {
     const plain = bcrypt.hashSync('a password', COST);
     expect(bcrypt.compareSync('a password', `${plain}\0junk`)).toBe(true);
 
@@ -51,7 +51,7 @@ describe('what bcrypt does silently', () => {
     );
   });
 
-  test('it does not know the prefix $2y$: an imported hash of that kind is verified', async () => {
+  test('bcrypt does not know the prefix $2y$, but an imported hash with it is verified', async () => {
     const foreign = bcrypt.hashSync('a password', COST).replace('$2b$', '$2y$');
     expect(bcrypt.compareSync('a password', foreign)).toBe(false);
 
@@ -61,7 +61,7 @@ describe('what bcrypt does silently', () => {
 });
 
 describe('the threads of libuv', () => {
-  test('are free while every thread of bcrypt is at work', async () => {
+  test('are free while every bcrypt thread is busy', async () => {
     const busy = await BcryptPool.open({ threads: 5 });
     try {
       const finished: string[] = [];
@@ -79,8 +79,8 @@ describe('the threads of libuv', () => {
   });
 });
 
-describe('a hash that was made here', () => {
-  test('verifies, is of the scheme with the pepper, and verifies under no other pepper', async () => {
+describe('a password hash', () => {
+  test('verifies only under the pepper it was made with', async () => {
     const stored = await passwords.hash('a password');
     expect(stored).toMatch(/^\$lk1\$[0-9a-f]{8}\$2b\$04\$/);
     const others = passwordsWith({ hasher: pool, masterKeys: [Buffer.alloc(32, 2)], cost: COST });
@@ -88,7 +88,7 @@ describe('a hash that was made here', () => {
     expect(await others.check('a password', stored)).toMatchObject({ ok: false, readable: false });
   });
 
-  test('is another one each time', async () => {
+  test('is different each time', async () => {
     expect(await passwords.hash('a password')).not.toBe(await passwords.hash('a password'));
   });
 });

@@ -7,7 +7,7 @@ import bcrypt from 'bcrypt';
 import { BcryptPool, type BcryptPoolOptions } from '../../src/adapters/bcrypt/bcrypt-pool.ts';
 
 const LOW_COST = 4;
-/** Keeps a thread busy for some tens of milliseconds; never measured. */
+/** Keeps a thread busy for some tens of milliseconds. Never measured. */
 const HIGH_COST = 9;
 const CRASHING_WORKER = new URL('../support/crashing-worker.ts', import.meta.url);
 
@@ -20,7 +20,7 @@ async function open(options: Partial<BcryptPoolOptions> = {}): Promise<BcryptPoo
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-bcrypt-'));
-/** A module that a test writes, so that it can make new threads fail to start. */
+/** A worker module that a test writes, so that it can make new threads fail to start. */
 const workerFile = join(folder, 'worker.mjs');
 const writeStartingWorker = (): void => {
   writeFileSync(workerFile, `await import(${JSON.stringify(CRASHING_WORKER.href)});`);
@@ -42,7 +42,7 @@ describe('the bcrypt threads', () => {
     expect(await pool.verify('other', hash, LOW_COST)).toBe(false);
   });
 
-  test('answer false for a hash that is not well formed', async () => {
+  test('answer false for a malformed hash', async () => {
     const pool = await open();
     const hash = await pool.hash('secret', LOW_COST);
     for (const wrong of ['', 'text', `${hash}\0junk`, hash.replace('$2b$', '$2y$')]) {
@@ -50,7 +50,7 @@ describe('the bcrypt threads', () => {
     }
   });
 
-  test('give each of many callers their own answer', async () => {
+  test('give each of many callers its own result', async () => {
     const pool = await open({ threads: 2 });
     const inputs = Array.from({ length: 20 }, (_, index) => `secret ${index}`);
     const hashes = await Promise.all(inputs.map((input) => pool.hash(input, LOW_COST)));
@@ -63,7 +63,7 @@ describe('the bcrypt threads', () => {
     expect(answers).toEqual(inputs.flatMap(() => [true, false]));
   });
 
-  test('refuse what bcrypt would cut', async () => {
+  test('refuse input that bcrypt would truncate', async () => {
     const pool = await open();
     for (const input of ['x'.repeat(73), 'before\0after']) {
       await expect(pool.hash(input, LOW_COST)).rejects.toMatchObject({ reason: 'INTERNAL' });
@@ -71,7 +71,7 @@ describe('the bcrypt threads', () => {
     }
   });
 
-  test('fail a job that the library refuses, and go on', async () => {
+  test('fail a job that the library refuses, and continue with the next', async () => {
     const pool = await open();
     await expect(pool.verify('secret', '', Number.NaN)).rejects.toMatchObject({ reason: 'INTERNAL' });
     expect(await pool.hash('secret', LOW_COST)).toMatch(/^\$2b\$04\$/);
@@ -91,8 +91,8 @@ describe('the bcrypt threads', () => {
   );
 });
 
-describe('a thread that dies', () => {
-  test('fails its job clearly and is replaced', async () => {
+describe('a bcrypt thread that dies', () => {
+  test('fails its job with an error and is replaced', async () => {
     const lost: Error[] = [];
     const pool = await open({ workerUrl: CRASHING_WORKER, onThreadLost: (cause) => lost.push(cause) });
     const doomed = pool.hash('exit', LOW_COST);
@@ -105,7 +105,7 @@ describe('a thread that dies', () => {
     expect(lost).toHaveLength(1);
   });
 
-  test('by an error says which', async () => {
+  test('from an exception reports the exception', async () => {
     const pool = await open({ workerUrl: CRASHING_WORKER });
     await expect(pool.hash('throw', LOW_COST)).rejects.toMatchObject({
       cause: expect.objectContaining({ message: expect.stringContaining('told to throw') }),
@@ -113,7 +113,7 @@ describe('a thread that dies', () => {
     expect(await pool.hash('live', LOW_COST)).toBe('alive');
   });
 
-  test('before it could work fails the opening, and nothing is left', async () => {
+  test('before it is ready makes opening fail and leaves no thread', async () => {
     writeFailingWorker();
     await expect(open({ threads: 2, workerUrl: pathToFileURL(workerFile) })).rejects.toMatchObject({
       reason: 'INTERNAL',
@@ -138,7 +138,7 @@ describe('a thread that dies', () => {
 });
 
 describe('closing', () => {
-  test('fails what waits, finishes what runs and takes nothing more', async () => {
+  test('fails waiting jobs, finishes running jobs and refuses new ones', async () => {
     const pool = await open();
     const running = pool.hash('secret', HIGH_COST);
     const waiting = pool.hash('secret', LOW_COST);
@@ -156,13 +156,13 @@ describe('closing', () => {
     await expect(Promise.all(jobs)).resolves.toHaveLength(2);
   });
 
-  test('twice is no fault', async () => {
+  test('is idempotent', async () => {
     const pool = await open();
     await pool.close();
     await pool.close();
   });
 
-  test('does not report the threads it ends as lost', async () => {
+  test('does not report the threads that it stops as lost', async () => {
     const lost: Error[] = [];
     const pool = await open({ onThreadLost: (cause) => lost.push(cause) });
     await pool.close();

@@ -3,7 +3,7 @@ import { type BcryptEngine, type BcryptJob, runJob } from '../../src/adapters/bc
 
 const TAIL = 'N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy';
 
-/** Runs a job and answers the work it took, one for each round of bcrypt. */
+/** Runs a job and returns its work, one item for each bcrypt call. */
 function workOf(job: BcryptJob, matches = true): { result: string | boolean; rounds: number } {
   let rounds = 0;
   const charge = (cost: number | string): void => {
@@ -28,13 +28,13 @@ function verifyAt(cost: string, targetCost = 12): BcryptJob {
 
 describe('a verification', () => {
   test.each(['04', '08', '10', '11', '12'])(
-    'of a hash of cost %s takes as much work as one at cost 12',
+    'of a hash with cost %s takes as much work as one with cost 12',
     (cost) => {
       expect(workOf(verifyAt(cost)).rounds).toBe(2 ** 12);
     },
   );
 
-  test('takes as much work whether the password is right or wrong', () => {
+  test('takes as much work for a right password as for a wrong one', () => {
     expect(workOf(verifyAt('10'), true)).toEqual({ result: true, rounds: 2 ** 12 });
     expect(workOf(verifyAt('10'), false)).toEqual({ result: false, rounds: 2 ** 12 });
   });
@@ -51,13 +51,13 @@ describe('a verification', () => {
     });
   });
 
-  test('of a hash of a higher cost takes the work of that cost and no more', () => {
+  test('of a hash with a higher cost takes the work of that cost', () => {
     expect(workOf(verifyAt('14')).rounds).toBe(2 ** 14);
   });
 });
 
 describe('hashing', () => {
-  test('is done once, at the cost that was asked for', () => {
+  test('runs once, at the requested cost', () => {
     expect(workOf({ kind: 'hash', input: 'secret', cost: 12 })).toEqual({
       result: 'hash at 12',
       rounds: 2 ** 12,

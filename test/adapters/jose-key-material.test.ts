@@ -6,7 +6,7 @@ import { hasLowS } from '../support/twin-signature.ts';
 describe.each(['EdDSA', 'ES256'] as const)('keys of %s', (algorithm) => {
   const material = new JoseKeyMaterial();
 
-  test('sign what their public half verifies, in an access token of RFC 9068', async () => {
+  test('sign access tokens of RFC 9068, which their public key verifies', async () => {
     const { keyId, publicJwk, privateJwk } = await material.generate(algorithm);
     const signer = await material.signer(keyId, algorithm, privateJwk);
     const token = await signer.sign({ sub: 'ada', roles: ['é'] });
@@ -15,20 +15,20 @@ describe.each(['EdDSA', 'ES256'] as const)('keys of %s', (algorithm) => {
     expect(JSON.parse(new TextDecoder().decode(payload))).toEqual({ sub: 'ada', roles: ['é'] });
   });
 
-  test('are named by their thumbprint, and publish nothing private', async () => {
+  test('are named by their thumbprint, and publish no private part', async () => {
     const { keyId, publicJwk } = await material.generate(algorithm);
     expect(publicJwk).toMatchObject({ kid: keyId, alg: algorithm, use: 'sig' });
     expect(publicJwk).not.toHaveProperty('d');
     expect(keyId).toBe(await calculateJwkThumbprint(publicJwk));
   });
 
-  test('are another each time', async () => {
+  test('are different each time', async () => {
     const [one, other] = await Promise.all([material.generate(algorithm), material.generate(algorithm)]);
     expect(one.keyId).not.toBe(other.keyId);
   });
 });
 
-test('a signature of ES256 always has low s, and verifies', async () => {
+test('an ES256 signature always has low s, and verifies', async () => {
   const material = new JoseKeyMaterial();
   const { keyId, publicJwk, privateJwk } = await material.generate('ES256');
   const signer = await material.signer(keyId, 'ES256', privateJwk);

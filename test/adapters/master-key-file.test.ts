@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 describe('the master key of the data folder', () => {
-  test('is made once, for its owner only', () => {
+  test('is created once, readable by its owner only', () => {
     const made = readOrMakeMasterKey(file);
     expect(made).toHaveLength(32);
     expect(readOrMakeMasterKey(file)).toEqual(made);
@@ -41,19 +41,19 @@ describe('the master key of the data folder', () => {
     expect(readdirSync(path.dirname(file))).toEqual(['master-key']);
   });
 
-  test('is another one in another folder', () => {
+  test('differs in each folder', () => {
     expect(readOrMakeMasterKey(file)).not.toEqual(
       readOrMakeMasterKey(path.join(root, 'other', 'master-key')),
     );
   });
 
-  test('is the same for all who make it at once', async () => {
+  test('is the same for all threads that create it at the same time', async () => {
     const keys = await Promise.all(Array.from({ length: 6 }, () => keyOfAnotherThread(file)));
     expect(new Set(keys)).toEqual(new Set([readOrMakeMasterKey(file).toString('base64url')]));
     expect(readdirSync(path.dirname(file))).toEqual(['master-key']);
   });
 
-  test.each([0o644, 0o640, 0o620, 0o604])('is refused when others can get at it: mode %o', (mode) => {
+  test.each([0o644, 0o640, 0o620, 0o604])('is refused if others have access to the file: mode %o', (mode) => {
     readOrMakeMasterKey(file);
     chmodSync(file, mode);
     expect(() => readOrMakeMasterKey(file)).toThrow(`chmod 600 ${file}`);
@@ -64,14 +64,14 @@ describe('the master key of the data folder', () => {
     ['is cut', 'AAAA\n'],
     ['is no base64url', `${'+'.repeat(43)}\n`],
     ['is too long', 'A'.repeat(5_000)],
-  ])('is refused, and not made anew, when the file %s', (_, content) => {
+  ])('is refused, and not replaced, if the file %s', (_, content) => {
     mkdirSync(path.dirname(file));
     writeFileSync(file, content, { mode: 0o600 });
     expect(() => readOrMakeMasterKey(file)).toThrow(expect.objectContaining({ reason: 'INTERNAL' }));
     expect(readFileSync(file, 'utf8')).toBe(content);
   });
 
-  test('is refused when it is a folder, or lies under a file', () => {
+  test('is refused if the path is a folder or is below a file', () => {
     mkdirSync(file, { recursive: true, mode: 0o700 });
     chmodSync(file, 0o700);
     expect(() => readOrMakeMasterKey(file)).toThrow(expect.objectContaining({ reason: 'INTERNAL' }));

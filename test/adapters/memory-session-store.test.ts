@@ -9,7 +9,7 @@ sessionStoreLaw('memory', (clock) => new MemorySessionStore(clock));
 sessionLimitLaw('memory', (clock) => new MemorySessionStore(clock));
 
 describe('the memory session store', () => {
-  test('sweeps away what nobody can need any more', async () => {
+  test('removes sessions and tombstones that are no longer needed', async () => {
     const clock = new ManualClock();
     const store = new MemorySessionStore(clock);
     const idle = aSession(clock.now());

@@ -29,11 +29,11 @@ function fileOf(mode: number): void {
 }
 
 describe('a file of the data folder', () => {
-  test('need not be there', () => {
+  test('may be missing', () => {
     checkFile(file);
   });
 
-  test.each([0o600, 0o640, 0o644, 0o400])('may be read by others: mode %o', (mode) => {
+  test.each([0o600, 0o640, 0o644, 0o400])('may be readable by others: mode %o', (mode) => {
     fileOf(mode);
     checkFile(file);
   });
@@ -45,7 +45,7 @@ describe('a file of the data folder', () => {
     );
   });
 
-  asRoot('is refused if it is somebody else’s', () => {
+  asRoot('is refused if it belongs to another user', () => {
     fileOf(0o600);
     chownSync(file, STRANGER, STRANGER);
     expect(() => checkFile(file)).toThrow(
@@ -53,19 +53,19 @@ describe('a file of the data folder', () => {
     );
   });
 
-  test('is refused if it is a link: SQLite would keep its log beside what it leads to', () => {
+  test('is refused if it is a link: SQLite would write its log beside the target', () => {
     symlinkSync(path.join(root, 'elsewhere'), file);
     expect(() => checkFile(file)).toThrow(`${file} is a symbolic link. Put the file itself there`);
   });
 });
 
-test('a device is no file', () => {
+test('is refused if it is a device', () => {
   for (const open of [checkFile, readOrMakeMasterKey]) {
     expect(() => open('/dev/zero')).toThrow('/dev/zero is not a file');
   }
 });
 
-/** Everything that opens a file in the data folder. */
+/** Every function that opens a file in the data folder. */
 const OPENERS = {
   checkFile: () => checkFile(file),
   readOrMakeMasterKey: () => readOrMakeMasterKey(file),
@@ -75,31 +75,34 @@ const OPENERS = {
   },
 };
 
-describe.each(Object.keys(OPENERS) as (keyof typeof OPENERS)[])('what is no file: %s', (opener) => {
-  const open = OPENERS[opener];
-  beforeEach(() => {
-    if (opener === 'lockFolder') file = path.join(root, 'in-memory.lock');
-  });
+describe.each(Object.keys(OPENERS) as (keyof typeof OPENERS)[])(
+  'is refused if it is not a regular file: %s',
+  (opener) => {
+    const open = OPENERS[opener];
+    beforeEach(() => {
+      if (opener === 'lockFolder') file = path.join(root, 'in-memory.lock');
+    });
 
-  test('is refused at once if it is a pipe that nobody writes to', () => {
-    execFileSync('mkfifo', ['-m', '600', file]);
-    expect(open).toThrow(`${file} is not a file`);
-  });
+    test('is refused at once if it is a pipe without a writer', () => {
+      execFileSync('mkfifo', ['-m', '600', file]);
+      expect(open).toThrow(`${file} is not a file`);
+    });
 
-  test('is refused if it is a socket', async () => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(file, resolve));
-    expect(open).toThrow(`${file} is not a file`);
-    await new Promise((resolve) => server.close(resolve));
-  });
+    test('is refused if it is a socket', async () => {
+      const server = createServer();
+      await new Promise<void>((resolve) => server.listen(file, resolve));
+      expect(open).toThrow(`${file} is not a file`);
+      await new Promise((resolve) => server.close(resolve));
+    });
 
-  test('is refused if it is a folder', () => {
-    mkdirSync(file, { mode: 0o700 });
-    expect(open).toThrow(`${file} is not a file`);
-  });
+    test('is refused if it is a folder', () => {
+      mkdirSync(file, { mode: 0o700 });
+      expect(open).toThrow(`${file} is not a file`);
+    });
 
-  test('is refused if it is a link', () => {
-    symlinkSync(path.join(root, 'elsewhere'), file);
-    expect(open).toThrow(`${file} is a symbolic link`);
-  });
-});
+    test('is refused if it is a link', () => {
+      symlinkSync(path.join(root, 'elsewhere'), file);
+      expect(open).toThrow(`${file} is a symbolic link`);
+    });
+  },
+);

@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { checkFolder, makeFolder } from '../../src/adapters/files/owned-folder.ts';
 
 const STRANGER = 54_321;
-/** Only root can give things to somebody else. */
+/** Only root can change the owner of a file. */
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
 
 let root: string;
@@ -43,34 +43,34 @@ function link(target: string, at: string): string {
   return at;
 }
 
-describe('making a folder', () => {
-  test('makes those above it too, for this user only', () => {
+describe('creating a folder', () => {
+  test('creates its parents too, for this user only', () => {
     makeFolder(path.join(folder, 'deep', 'below'));
     for (const made of ['data', 'data/deep', 'data/deep/below']) {
       expect(statSync(path.join(root, made)).mode & 0o777).toBe(0o700);
     }
   });
 
-  test('leaves one that is there as it is, also where a link leads to it', () => {
+  test('does not change an existing folder, also behind a link', () => {
     folderOf(0o755);
     makeFolder(link(folder, path.join(root, 'link')));
     expect(statSync(folder).mode & 0o777).toBe(0o755);
   });
 
   test.each(['/proc/nope', '/proc/nope/below', '/proc/1/nope'])(
-    'fails where nothing can be made: %s',
+    'fails if the path cannot be created: %s',
     (at) => {
       expect(() => makeFolder(at)).toThrow(expect.objectContaining({ syscall: 'mkdir' }));
     },
   );
 
-  test('fails where there is something else', () => {
+  test('fails if the path is a file', () => {
     writeFileSync(folder, '');
     expect(() => makeFolder(folder)).toThrow(expect.objectContaining({ code: 'EEXIST' }));
     expect(() => makeFolder(path.join(folder, 'below'))).toThrow(expect.objectContaining({ code: 'EEXIST' }));
   });
 
-  test('says where a link leads that leads to nothing', () => {
+  test('names the target of a link that leads to a missing folder', () => {
     link(path.join(root, 'gone'), folder);
     expect(() => makeFolder(folder)).toThrow(
       `${folder} is a symbolic link to ${root}/gone, which is not a folder`,
@@ -79,11 +79,11 @@ describe('making a folder', () => {
 });
 
 describe('a folder', () => {
-  test.each([0o700, 0o750, 0o755, 0o711])('may be read by others: mode %o', (mode) => {
+  test.each([0o700, 0o750, 0o755, 0o711])('may be readable by others: mode %o', (mode) => {
     checkFolder(folderOf(mode));
   });
 
-  test('need not be there yet', () => {
+  test('may be missing', () => {
     checkFolder(path.join(folder, 'below'));
   });
 
@@ -99,7 +99,7 @@ describe('a folder', () => {
     },
   );
 
-  asRoot('is refused if it is somebody else’s', () => {
+  asRoot('is refused if it belongs to another user', () => {
     chownSync(folderOf(0o700), STRANGER, STRANGER);
     expect(() => checkFolder(folder)).toThrow(
       `${folder} belongs to another user (uid ${STRANGER}), who could replace the database and the master key. ` +
@@ -107,7 +107,7 @@ describe('a folder', () => {
     );
   });
 
-  test('may be reached by links of this user or root, one after the other', () => {
+  test('may be reached by a chain of links of this user or root', () => {
     folderOf(0o700);
     link('data', path.join(root, 'second'));
     link(path.join(root, 'second'), path.join(root, 'first'));
@@ -115,7 +115,7 @@ describe('a folder', () => {
     checkFolder(path.join(root, 'first', 'below'));
   });
 
-  test('is validated by what a link leads to', () => {
+  test('is checked at the target of a link', () => {
     folderOf(0o777);
     expect(() => checkFolder(link(folder, path.join(root, 'link')))).toThrow(
       'can be changed by others (mode 777)',
@@ -123,7 +123,7 @@ describe('a folder', () => {
   });
 
   test.each(['link', 'link/below', 'link/../link'])(
-    'is not reached by a link that others may replace: %s',
+    'is refused behind a link that others may replace: %s',
     (way) => {
       folderOf(0o700);
       const shared = folderOf(0o777, 'shared');
@@ -135,12 +135,12 @@ describe('a folder', () => {
     },
   );
 
-  test('may be reached by a link of this user in a folder where each has their own, as /tmp is', () => {
+  test('may be reached by a link of this user in a sticky folder such as /tmp', () => {
     folderOf(0o700);
     checkFolder(link(folder, path.join(folderOf(0o1777, 'shared'), 'link')));
   });
 
-  asRoot.each([0o700, 0o1777])('is not reached by somebody else’s link, in a folder of mode %o', (mode) => {
+  asRoot.each([0o700, 0o1777])('is refused behind a link of another user, in a folder of mode %o', (mode) => {
     folderOf(0o700);
     const theirs = link(folder, path.join(folderOf(mode, 'shared'), 'link'));
     lchownSync(theirs, STRANGER, STRANGER);
@@ -150,7 +150,7 @@ describe('a folder', () => {
     );
   });
 
-  asRoot('is not reached by a link in a folder of somebody else', () => {
+  asRoot('is refused behind a link in a folder of another user', () => {
     folderOf(0o700);
     const shared = folderOf(0o755, 'shared');
     const ours = link(folder, path.join(shared, 'link'));
@@ -160,7 +160,7 @@ describe('a folder', () => {
     );
   });
 
-  test('is refused if its links lead round in a circle', () => {
+  test('is refused if its links form a circle', () => {
     link(path.join(root, 'two'), path.join(root, 'one'));
     link(path.join(root, 'one'), path.join(root, 'two'));
     expect(() => checkFolder(path.join(root, 'one'))).toThrow(

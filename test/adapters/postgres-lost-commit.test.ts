@@ -22,7 +22,7 @@ let clock: ManualClock;
 let users: UserService;
 /** How often sessions were ended, by reason. */
 let ended: string[];
-/** The request that is not answered once sessions were ended. */
+/** The request that gets no response after sessions were ended. */
 let afterEnding: string | undefined;
 
 beforeAll(async () => {
@@ -60,13 +60,13 @@ beforeEach(async () => {
 
 afterEach(() => database.close());
 
-/** The connection breaks when the commit was sent: it is stored, and nobody is told. */
+/** The connection breaks after the commit was sent: it is stored, but gets no response. */
 async function withoutAnswer(change: () => Promise<unknown>): Promise<string> {
   proxy.resetInReplyTo('commit');
   return outcomeOf(change());
 }
 
-describe('a change whose commit was not answered', () => {
+describe('a change whose commit got no response', () => {
   const created = () => users.create({ username: 'ada', password: PASSWORD, roles: [] }, ADMIN_ACTOR);
 
   test.each<[string, (userId: string) => Promise<unknown>, readonly string[]]>([
@@ -89,12 +89,12 @@ describe('a change whose commit was not answered', () => {
     expect(ended).toEqual(reasons);
   });
 
-  test('is told as taken when a user is created again', async () => {
+  test('is reported as taken when the creation of a user is repeated', async () => {
     expect(await withoutAnswer(created)).toBe('STORE_UNAVAILABLE');
     expect(await outcomeOf(created())).toBe('USERNAME_TAKEN');
   });
 
-  test('is told as not found when a user is deleted again, whose sessions have ended', async () => {
+  test('is reported as not found when the deletion of a user is repeated, whose sessions have ended', async () => {
     const { userId } = await created();
     afterEnding = 'commit';
     expect(await outcomeOf(users.delete(userId, ADMIN_ACTOR))).toBe('STORE_UNAVAILABLE');
@@ -102,14 +102,14 @@ describe('a change whose commit was not answered', () => {
     expect(ended).toEqual(['USER_DELETED']);
   });
 
-  test('is told as a change when it named the version that it replaces', async () => {
+  test('is reported as changed when the update named a version', async () => {
     const { userId, version } = await created();
     const rename = () => users.update(userId, { username: 'Ada' }, ADMIN_ACTOR, version);
     expect(await withoutAnswer(rename)).toBe('STORE_UNAVAILABLE');
     expect(await outcomeOf(rename())).toBe('USER_CHANGED');
   });
 
-  test('makes no second signing key when the rotation is repeated', async () => {
+  test('creates no second signing key when the rotation is repeated', async () => {
     const keys = new KeyService({
       store: database.keys,
       material: new JoseKeyMaterial(),
@@ -126,7 +126,7 @@ describe('a change whose commit was not answered', () => {
     expect(await database.keys.list()).toHaveLength(2);
   });
 
-  test('loses no password that was made for the first user', async () => {
+  test('does not lose the password that was generated for the first user', async () => {
     proxy.resetInReplyTo('commit');
     const first = await users.bootstrap({ username: 'admin' });
     expect(first?.madePassword).toEqual(expect.any(String));

@@ -7,7 +7,7 @@ import { freePort, RedisServer } from '../support/redis-server.ts';
 import { RedisStores } from '../support/redis-stores.ts';
 import { aSession, DAY } from '../support/sessions.ts';
 
-/** Two masters with half of the slots each; only the first has a replica, so an end tells which one was asked. */
+/** Two masters with half of the slots each. Only the first has a replica, so an end shows which one was used. */
 
 const HALVES = [
   [0, 8_191],
@@ -63,7 +63,7 @@ afterAll(async () => {
   for (const node of nodes) await node.stop();
 });
 
-test('in a cluster the node of the session is the one whose replicas are counted', async () => {
+test('in a cluster, WAIT counts the replicas of the node that stores the session', async () => {
   const now = Date.now();
   const [first] = nodes;
   for (let count = 0; count < 12; count += 1) {

@@ -32,7 +32,7 @@ revocationLogLaw('Redis Cluster', async () => {
   };
 });
 
-test('where one master takes no writes, a ping of a user fails just if no session of that user can be stored', async () => {
+test('a ping for a user fails exactly if the primary of this user takes no writes', async () => {
   const { sessions } = stores;
   const now = Date.now();
   const outcomes: string[] = [];

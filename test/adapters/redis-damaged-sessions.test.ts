@@ -17,21 +17,21 @@ import { ADMIN_ACTOR } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { MINUTE } from '../support/sessions.ts';
 
-/** Damage to a session in Redis is felt by that session, and by nobody else, their user included. */
+/** Damage to a session in Redis affects only that session, not its user or other sessions. */
 
 let server: RedisServer;
-/** For doing damage behind the store's back. */
+/** Damages the store without the adapter. */
 let redis: Redis;
 let stores: RedisStores;
 let world: SessionWorld;
 let user: User;
 let damaged: OpenedSession;
 let healthy: OpenedSession;
-let stranger: OpenedSession;
+let otherUsersSession: OpenedSession;
 
-/** One world for all: what one test has damaged is there for the next one too. */
+/** One world for all tests, so damage by one test is there for the next. */
 beforeAll(async () => {
-  // So that a read that waits for 5 ms does, instead of a tenth of a second.
+  // A read then waits for 5 ms instead of a tenth of a second.
   server = await RedisServer.start('--hz', '500');
   redis = new Redis(server.port, '127.0.0.1');
   const clock = new ManualClock();
@@ -50,7 +50,7 @@ beforeEach(async () => {
   user = world.addUser();
   damaged = await world.open(user, { deviceId: 'phone' });
   healthy = await world.open(user, { deviceId: 'tablet' });
-  stranger = await world.open(world.addUser());
+  otherUsersSession = await world.open(world.addUser());
   await world.settle();
 });
 
@@ -67,7 +67,7 @@ const fieldsLeft = async ({ session }: OpenedSession) => {
   return fields.filter((field) => field.startsWith(session.sessionId));
 };
 
-/** What must work whatever has become of one session. Ends with every session of the user ended. */
+/** What must work whatever one session contains. Finally ends every session of the user. */
 async function expectOthersUnharmed(): Promise<void> {
   expect(await validate(healthy)).toBe('accepted');
   expect(await refresh(healthy)).toBe('ok');
@@ -86,12 +86,12 @@ async function expectOthersUnharmed(): Promise<void> {
   }
   const again = await world.open(changed);
   expect(await refresh(again)).toBe('ok');
-  expect(await refresh(stranger)).toBe('ok');
-  expect(await validate(stranger)).toBe('accepted');
+  expect(await refresh(otherUsersSession)).toBe('ok');
+  expect(await validate(otherUsersSession)).toBe('accepted');
 }
 
-describe('a session in Redis that cannot be read', () => {
-  test.each(UNREADABLE_RECORDS)('is refused, and nobody else: %s', async (_, how) => {
+describe('a session record that cannot be parsed', () => {
+  test.each(UNREADABLE_RECORDS)('is refused, and no other session is: %s', async (_, how) => {
     await damage(how);
     expect(await validate(damaged)).toBe('SESSION_ENDED');
     expect((await failureOf(world.refresh(damaged.tokens.refreshToken))).metadata).toMatchObject({
@@ -101,7 +101,7 @@ describe('a session in Redis that cannot be read', () => {
     await expectOthersUnharmed();
   });
 
-  test.each(UNREADABLE_RECORDS)('can be ended, and is gone then: %s', async (_, how) => {
+  test.each(UNREADABLE_RECORDS)('can be ended, and is then removed: %s', async (_, how) => {
     await damage(how);
     expect((await end(damaged)).revision).toMatch(/^\d+-\d+$/);
     expect(await fieldsLeft(damaged)).toEqual([]);
@@ -111,14 +111,14 @@ describe('a session in Redis that cannot be read', () => {
     await expectOthersUnharmed();
   });
 
-  test.each(UNREADABLE_RECORDS)('does not keep its user from being disabled: %s', async (_, how) => {
+  test.each(UNREADABLE_RECORDS)('does not prevent its user from being disabled: %s', async (_, how) => {
     await damage(how);
     const { revision } = await world.ender.endUser(user.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
     expect(revision).toMatch(/^\d+-\d+$/);
     expect(await fieldsLeft(damaged)).toEqual([]);
   });
 
-  test('is left to a server that can read it, where a later release may have written it', async () => {
+  test('of a later release is left to servers that can read it', async () => {
     const { userId, sessionId } = damaged.session;
     await damage(() => redis.hset(userKeys(userId).sessions, sessionId, '[2,{"other":true}]'));
     expect(await outcomeOf(validate(damaged))).toBe('STORE_UNAVAILABLE');
@@ -128,7 +128,7 @@ describe('a session in Redis that cannot be read', () => {
   });
 });
 
-describe('a session in Redis that has ended', () => {
+describe('an ended session with damaged data in Redis', () => {
   test.each(DAMAGED_TOMBSTONES)('stays ended, and can be ended again: %s', async (_, how) => {
     const { revision: before } = await end(damaged);
     await damage(how);
@@ -140,7 +140,7 @@ describe('a session in Redis that has ended', () => {
     await expectOthersUnharmed();
   });
 
-  test('stays ended where there is a record beside its tombstone, and the record is gone', async () => {
+  test('stays ended if it also has a record, and the record is removed', async () => {
     const { userId, sessionId } = damaged.session;
     await damage(() =>
       redis.hset(userKeys(userId).tombstonePrefix + sessionId, 'reason', 'LOGGED_OUT', 'ended_at', '1'),
@@ -152,7 +152,7 @@ describe('a session in Redis that has ended', () => {
 });
 
 describe('a session in Redis', () => {
-  test.each(DAMAGED_SURROUNDINGS)('goes on beside %s', async (_, how) => {
+  test.each(DAMAGED_SURROUNDINGS)('works beside %s', async (_, how) => {
     await damage(how);
     expect(await validate(damaged)).toBe('accepted');
     expect(await refresh(damaged)).toBe('ok');

@@ -35,7 +35,7 @@ const connect = async (address: RedisAddress): Promise<RedisClient> => {
 };
 
 describe('a Redis that drops writes when it loads its append-only file', () => {
-  test('is found by the rights of its user default, on or off', async () => {
+  test('is detected by the permissions of its user default, on or off', async () => {
     const redis = await start(WITHOUT_RIGHTS);
     const client = await connect(redis.address);
     const node = `127.0.0.1:${redis.server.port}`;
@@ -44,23 +44,23 @@ describe('a Redis that drops writes when it loads its append-only file', () => {
     expect(await nodesThatDropWrites(client)).toEqual([node]);
   });
 
-  test('is not one whose user default has all rights and is off', async () => {
+  test('is not reported if its user default has all permissions and is off', async () => {
     const { address } = await start();
     expect(await nodesThatDropWrites(await connect(address))).toEqual([]);
   });
 
-  test('is not one without such a file', async () => {
+  test('is not reported if it has no append-only file', async () => {
     const redis = await start(WITHOUT_RIGHTS);
     await redis.asTester((it) => it.config('SET', 'appendonly', 'no'));
     expect(await nodesThatDropWrites(await connect(redis.address))).toEqual([]);
   });
 
-  test('is not seen where the ACL does not let latchkey ask', async () => {
+  test('is not detected if the ACL does not let latchkey check', async () => {
     const { address } = await start(WITHOUT_RIGHTS.replace(' +acl|dryrun', ''));
     expect(await nodesThatDropWrites(await connect(address))).toEqual([]);
   });
 
-  test('is found among the nodes of a cluster', async () => {
+  test('is detected among the nodes of a cluster', async () => {
     const cluster = await RedisCluster.start();
     closers.add(() => cluster.stop());
     const [, ...faulty] = cluster.nodes;
@@ -77,7 +77,7 @@ describe('a Redis that drops writes when it loads its append-only file', () => {
   }, 60_000);
 });
 
-test('a Redis that drops writes when it is restarted is named in one warning, with what to do', async () => {
+test('a Redis that drops writes when it restarts is reported in one warning, with the remedy', async () => {
   const redis = await start(WITHOUT_RIGHTS);
   const { username, password } = redis.address;
   const url = `redis://${username}:${password}@127.0.0.1:${redis.server.port}`;

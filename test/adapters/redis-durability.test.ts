@@ -55,7 +55,7 @@ async function opened(): Promise<Session> {
   return session;
 }
 
-/** A session with two tokens, the first of which may not be used any more. */
+/** A session with two refresh tokens, the first of which is outdated. */
 async function rotatedTwice(): Promise<Session> {
   const session = await opened();
   for (const generation of [1, 2]) await rotate(session, generation);
@@ -66,7 +66,7 @@ interface Ending {
   readonly name: string;
   readonly prepare: () => Promise<Session>;
   readonly run: (session: Session) => Promise<unknown>;
-  /** Whether the other store holds it. */
+  /** Whether the other store has it. */
   readonly heldBy: (other: RedisStores, session: Session) => Promise<boolean>;
 }
 
@@ -97,8 +97,8 @@ async function timed<T>(work: Promise<T>): Promise<readonly [T, number]> {
   return [await work, performance.now() - began];
 }
 
-describe.each(ENDINGS)('with a replica to wait for, $name', ({ prepare, run, heldBy }) => {
-  test('is acknowledged when the replica holds it', async () => {
+describe.each(ENDINGS)('with one replica to wait for, $name', ({ prepare, run, heldBy }) => {
+  test('is acknowledged once the replica has it', async () => {
     const session = await prepare();
     await run(session);
     const other = await RedisStores.open(singleRedis(replica.port));
@@ -106,7 +106,7 @@ describe.each(ENDINGS)('with a replica to wait for, $name', ({ prepare, run, hel
     other.close();
   });
 
-  test('is never acknowledged while the replica is frozen, and can be repeated when it is not', async () => {
+  test('is not acknowledged while the replica is frozen, and can be repeated afterwards', async () => {
     const session = await prepare();
     replica.freeze();
     for (let attempt = 0; attempt < 2; attempt += 1) {
@@ -122,7 +122,7 @@ describe.each(ENDINGS)('with a replica to wait for, $name', ({ prepare, run, hel
     other.close();
   });
 
-  test('is never acknowledged while the replica is gone, and can be repeated when it is back', async () => {
+  test('is not acknowledged while the replica is gone, and can be repeated afterwards', async () => {
     const session = await prepare();
     await replica.kill();
     for (let attempt = 0; attempt < 2; attempt += 1) {
@@ -140,8 +140,8 @@ describe.each(ENDINGS)('with a replica to wait for, $name', ({ prepare, run, hel
   });
 });
 
-describe('endings that wait for replicas', () => {
-  test('hold up no refreshes, and let a read that no replica confirms fail in time', async () => {
+describe('ends that wait for replicas', () => {
+  test('delay no refreshes, and a read that no replica confirms fails in time', async () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, opened));
     const living = await opened();
     replica.freeze();
@@ -168,7 +168,7 @@ describe('endings that wait for replicas', () => {
     expect(await outcomeOf(stores.log.append(entryOf(await opened()), now))).toBe('ok');
   });
 
-  test('share the wait: 200 at once are acknowledged though the replica is 20 ms away', async () => {
+  test('share the wait: 200 at once are acknowledged with a replica 20 ms away', async () => {
     const line = await TcpProxy.open(primary.port, { delayMs: 20 });
     const distant = await RedisServer.startReplica(line.port);
     await replica.kill();
@@ -186,7 +186,7 @@ describe('endings that wait for replicas', () => {
     expect(new Set(outcomes)).toEqual(new Set(['ok']));
   });
 
-  test('of which replicas hold too few say how many', async () => {
+  test('that too few replicas confirm report how many did', async () => {
     stores.close();
     stores = await RedisStores.open(singleRedis(primary.port), {
       durability: { waitReplicas: 2, waitMs: 100 },
@@ -198,7 +198,7 @@ describe('endings that wait for replicas', () => {
     });
   });
 
-  test('of sessions that must make room are needed by a login: it opens nothing and ends nothing', async () => {
+  test('of sessions that must make room are required: without them a login opens nothing and ends nothing', async () => {
     const userId = ids.next(now);
     const three = [1, 2, 3].map(() => aSession(now, { userId }));
     for (const session of three) await create(session);
@@ -211,7 +211,7 @@ describe('endings that wait for replicas', () => {
     for (const session of tried) expect(await read(stores, session)).toEqual({ kind: 'missing' });
   });
 
-  test('of the session of the same device are not needed by a login, and are completed by a later one', async () => {
+  test('of the replaced session of the same device are not required, and are completed by a later login', async () => {
     const world = await SessionWorld.open(
       { store: stores.sessions, log: stores.log },
       new ManualClock(Date.now()),

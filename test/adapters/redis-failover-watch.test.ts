@@ -33,7 +33,7 @@ const addressBy = (...sentinels: readonly RedisServer[]): RedisAddress => ({
 const subscribers = (to: RedisServer) =>
   to.with(async (redis) => String(await redis.call('CLIENT', 'LIST', 'TYPE', 'pubsub')).match(/ id=|^id=/gm));
 
-test('a connection that an old master accepted while it stood still is left when it is replaced', async () => {
+test('a connection that a frozen master accepted is closed when the master is replaced', async () => {
   const client = await openRedis(addressBy(sentinel), {
     ...{ name: 'commands', deadlineMs: DEADLINE_MS },
     onDown: () => undefined,
@@ -53,7 +53,7 @@ test('a connection that an old master accepted while it stood still is left when
   closeRedis(client);
 });
 
-test('a sentinel that does not know the master tells of no failover', async () => {
+test('a sentinel that does not know the master reports no failover', async () => {
   const ignorant = await RedisServer.startSentinel(old.port);
   await ignorant.with((redis) => redis.call('SENTINEL', 'REMOVE', 'main'));
   let failovers = 0;

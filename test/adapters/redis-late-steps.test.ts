@@ -7,7 +7,7 @@ import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, SERVICE_DEADLINE_MS, singleRedis } from '../support/redis-stores.ts';
 import { aSession, HOUR, MINUTE } from '../support/sessions.ts';
 
-/** A frozen Redis keeps the commands that were sent to it, and runs them when it wakes. */
+/** A frozen Redis keeps the commands that it receives, and runs them when it resumes. */
 
 /** Longer than the deadline of a step. */
 const FROZEN_MS = 750;
@@ -26,7 +26,7 @@ afterAll(() => server.stop());
 beforeEach(async () => {
   stores = await RedisStores.open(singleRedis(server.port), { deadlineMs: SERVICE_DEADLINE_MS });
   now = Date.now();
-  // Every step is taken once: Redis knows its script, and each connection knows the clock of Redis.
+  // Runs every step once, so that Redis knows its script and each connection knows the clock of Redis.
   for (const step of [() => create(session), () => rotate(1), () => end(session), endUser, append]) {
     session = aSession(now);
     await step();
@@ -49,7 +49,7 @@ const append = () => {
 };
 const read = (session: Session) => steps().read(session);
 
-/** Takes the step while Redis stands still, until after its deadline. Resolves when Redis answers again. */
+/** Runs the step while Redis is frozen, until after its deadline. Resolves when Redis answers again. */
 async function runLate(step: () => Promise<unknown>): Promise<void> {
   const began = performance.now();
   server.freeze();
@@ -60,8 +60,8 @@ async function runLate(step: () => Promise<unknown>): Promise<void> {
   await eventually(async () => (await outcomeOf(stores.sessions.ping())) === 'ok');
 }
 
-describe('a step that Redis runs after its caller gave up', () => {
-  test('does not make a thief of whoever repeats a refresh after the grace', async () => {
+describe("a step that Redis runs after its caller's timeout", () => {
+  test('does not treat a refresh that is repeated after the grace as reuse', async () => {
     await runLate(() => rotate(1));
     expect(await rotate(1, now + GRACE + 8_000)).toMatchObject({ kind: 'rotated' });
   });
@@ -71,7 +71,7 @@ describe('a step that Redis runs after its caller gave up', () => {
     expect(await read(session)).toEqual({ kind: 'live', session });
   });
 
-  test('opens no session that nobody has a token of', async () => {
+  test('creates no session', async () => {
     const late = aSession(now, { userId: session.userId });
     await runLate(() => create(late));
     expect(await read(late)).toEqual({ kind: 'missing' });
@@ -82,7 +82,7 @@ describe('a step that Redis runs after its caller gave up', () => {
     expect(await read(session)).toEqual({ kind: 'live', session });
   });
 
-  test('ends no session that was opened after a password change was given up and repeated', async () => {
+  test('ends no session that was opened after a password change timed out and was repeated', async () => {
     await runLate(endUser);
     const young = aSession(now + MINUTE, { userId: session.userId });
     await create(young);

@@ -7,12 +7,12 @@ import { RedisStores, singleRedis } from '../support/redis-stores.ts';
 import { anEnding } from '../support/revocations.ts';
 import { DAY, HOUR, MINUTE } from '../support/sessions.ts';
 
-/** When the log in Redis drops an entry. `anEnding` matters for an hour; the log is kept for 20 minutes at least. */
+/** When the log in Redis drops an entry. Entries of `anEnding` expire after an hour; the retention is 20 minutes. */
 
 const RETENTION = 20 * MINUTE;
 
 let server: RedisServer;
-/** The clock of the service. Redis has the clock of this machine, so where this one is behind, Redis is ahead. */
+/** The clock of the service. Redis uses the clock of this machine, so if this one is behind, Redis is ahead. */
 let clock: ManualClock;
 let stores: RedisStores;
 
@@ -37,7 +37,7 @@ const appendMany = async (count: number) => {
 const length = () => server.with((redis) => redis.xlen(LOG_KEYS.stream));
 const inspect = (position: string) => stores.log.inspect(position, clock.now());
 
-/** Gives the entries the ids they had got if the clock of Redis had been set by so much. Answers the last one. */
+/** Gives the entries the ids that they would have if the clock of Redis had been set. Returns the last one. */
 const moveIds = (byMs: number): Promise<string> =>
   server.with(async (redis) => {
     const entries = await redis.xrange(LOG_KEYS.stream, '-', '+');
@@ -53,14 +53,14 @@ const moveIds = (byMs: number): Promise<string> =>
 describe('while the clock of Redis is an hour ahead', () => {
   beforeEach(() => openBehind(HOUR));
 
-  test('the log keeps the entries from before', async () => {
+  test('the log keeps earlier entries', async () => {
     await appendMany(225);
     await moveIds(-HOUR);
     await appendMany(3);
     expect(await length()).toBe(228);
   });
 
-  test('an entry that the log has lost is not taken for one that it dropped', async () => {
+  test('a lost entry is not mistaken for a dropped one', async () => {
     await append();
     const lost = await moveIds(-HOUR);
     await server.with((redis) => redis.xdel(LOG_KEYS.stream, lost));
@@ -71,7 +71,7 @@ describe('while the clock of Redis is an hour ahead', () => {
 describe('after the clock of Redis was an hour ahead', () => {
   beforeEach(() => openBehind(0));
 
-  test('the log goes on, keeps what is young, and is whole to its readers', async () => {
+  test('the log keeps growing, keeps recent entries, and is complete for its readers', async () => {
     await appendMany(50);
     const position = await moveIds(HOUR);
     await appendMany(50);
@@ -80,7 +80,7 @@ describe('after the clock of Redis was an hour ahead', () => {
     expect(await stores.log.read(position, 0)).toHaveLength(50);
   });
 
-  test('an entry from then is dropped when it has expired, and not taken for lost', async () => {
+  test('an entry from that hour is dropped when it has expired, and does not count as lost', async () => {
     await append(anEnding(clock.now() - 2 * HOUR));
     const position = await moveIds(HOUR);
     await appendMany(2);
@@ -92,14 +92,14 @@ describe('after the clock of Redis was an hour ahead', () => {
 describe('after the clock of the service', () => {
   beforeEach(() => openBehind(3 * HOUR));
 
-  test('was set two hours ahead, the log keeps what is young', async () => {
+  test('was set two hours ahead, the log keeps recent entries', async () => {
     await appendMany(30);
     clock.set(2 * HOUR);
     await appendMany(3);
     expect(await length()).toBe(33);
   });
 
-  test('has advanced by two hours, the log drops what has expired', async () => {
+  test('has advanced by two hours, the log drops expired entries', async () => {
     await appendMany(3);
     clock.advance(2 * HOUR);
     await appendMany(2);
@@ -132,7 +132,7 @@ describe('the log', () => {
   test.each([
     ['is to be kept for a year', { expiresAt: Date.now() + 365 * DAY }],
     ['has no time in it', { endedAt: Number.NaN, expiresAt: Number.NaN }],
-  ])('is trimmed although one entry %s', async (_which, damage) => {
+  ])('is trimmed even if one entry %s', async (_which, damage) => {
     await append({ ...anEnding(clock.now()), ...damage });
     await moveIds(-3 * HOUR);
     await append();

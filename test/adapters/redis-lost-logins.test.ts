@@ -9,7 +9,7 @@ import { RedisStores, singleRedis } from '../support/redis-stores.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
-/** The server reaches Redis by an address that leads to whichever is primary; the replica hears nothing of the end. */
+/** The server reaches Redis through an address that always leads to the primary. The replica does not get the end. */
 
 let primary: RedisServer;
 let line: TcpProxy;
@@ -17,7 +17,7 @@ let replica: RedisServer;
 let address: TcpProxy;
 let stores: RedisStores;
 let world: SessionWorld;
-/** A session whose login the replica has, and one whose login it has not. */
+/** A session whose login the replica has, and one whose login it does not have. */
 let kept: SessionWithTokens;
 let lost: SessionWithTokens;
 
@@ -69,19 +69,19 @@ const verdictOn = async ({ tokens }: SessionWithTokens, { tokens: validate } = w
   (await validate.validate(tokens.accessToken, { consistency: 'BOUNDED' })).verdict;
 
 describe('after a failover that lost logins', () => {
-  test('a token of a lost session is refused by the bounded verdict, as by all others', async () => {
+  test('a token of a lost session is rejected by bounded verdicts too', async () => {
     expect(await verdictOn(lost)).toMatchObject({ kind: 'accepted' });
     await failOver();
     expect(await verdictOn(lost)).toMatchObject({ kind: 'rejected', reason: 'SESSION_ENDED' });
     expect(await outcomeOf(world.refresh(lost.tokens.refreshToken))).toBe('SESSION_ENDED');
   });
 
-  test('a token of a session that was kept is still good', async () => {
+  test('a token of a kept session is still valid', async () => {
     await failOver();
     expect(await verdictOn(kept)).toMatchObject({ kind: 'accepted' });
   });
 
-  test('a server that starts afterwards refuses the lost one too', async () => {
+  test('a server that starts afterwards rejects the lost session too', async () => {
     const { coveredSince } = world.follower;
     await Promise.all([line.close(), primary.kill()]);
     await world.close();
@@ -99,8 +99,8 @@ describe('after a failover that lost logins', () => {
   });
 });
 
-describe('a Redis that stands still and goes on', () => {
-  test('has lost nothing, so that nothing is checked again', async () => {
+describe('a Redis that was frozen and continues', () => {
+  test('has lost nothing, so no token is checked again', async () => {
     const { coveredSince } = world.follower;
     primary.freeze();
     world.clock.advance(1_000);
@@ -111,10 +111,10 @@ describe('a Redis that stands still and goes on', () => {
   });
 });
 
-describe('a log whose other primaries do not answer', () => {
-  test('still begins anew when its own primary was replaced', async () => {
+describe('a log on a cluster whose other primaries do not respond', () => {
+  test('starts a new genesis when its own primary was replaced', async () => {
     const inspect = new Script('inspect-log', []);
-    // A log of its own: the server of this test inspects the other one all the time.
+    // A separate log, because the server of this test inspects the other one all the time.
     const primaries = 'lk:{other}:primaries';
     const keys = ['lk:{other}', 'lk:{other}:genesis', 'lk:{other}:dropped', primaries];
     await primary.with(async (redis) => {

@@ -38,7 +38,7 @@ describe('the Redis revocation log', () => {
     expiresAt: now + HOUR,
   });
 
-  test('notices that it was wiped, and has a new beginning', async () => {
+  test('detects that it was wiped, and has a new genesis', async () => {
     const { log, close } = await open();
     await log.inspect(undefined, 1_000);
     const position = await log.append(ending(), 1_000);
@@ -48,7 +48,7 @@ describe('the Redis revocation log', () => {
     await close();
   });
 
-  test('notices that it lost the entry it was read up to, though it went on since', async () => {
+  test('detects that it lost the entry it was read up to, although it has newer entries', async () => {
     const { log, close } = await open();
     await log.inspect(undefined, 1_000);
     await log.append(ending(), 1_000);

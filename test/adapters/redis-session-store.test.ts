@@ -29,10 +29,10 @@ sessionLimitLaw('Redis', () => stores.sessions);
 
 /** As a refresh reads it. */
 const USER = { securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' } as const;
-/** Of the table of keys that expire, which MEMORY USAGE leaves out: an entry and its bucket. */
+/** The entry and bucket in the table of expiring keys, which MEMORY USAGE does not count. */
 const EXPIRY_BYTES = 48;
 
-test('a database that Redis does not have is no connection, and never database 0', async () => {
+test('a database that Redis does not have counts as no connection, and database 0 is not used instead', async () => {
   const lost = await RedisStores.open({ ...singleRedis(server.port), db: 99 });
   try {
     await expect(lost.sessions.ping()).rejects.toMatchObject({ reason: 'STORE_UNAVAILABLE' });
@@ -64,7 +64,7 @@ describe('sessions in Redis', () => {
   const lifeOf = ({ userId }: Session) => server.with((redis) => redis.pttl(userKeys(userId).sessions));
   const keysOf = ({ userId }: Session) => server.with((redis) => redis.keys(`*{${userId}}*`));
 
-  test('take at most 450 bytes each with a device label of 40 bytes, in the compact form', async () => {
+  test('take at most 450 bytes each with a device label of 40 bytes, as a listpack', async () => {
     const keys = await createMany(2_000);
     await server.with(async (redis) => {
       const encodings = await Promise.all(keys.map((key) => redis.object('ENCODING', key)));
@@ -75,7 +75,7 @@ describe('sessions in Redis', () => {
     });
   });
 
-  test('stay in the compact form when a user has 50', async () => {
+  test('stay a listpack when a user has 50', async () => {
     const userId = ids.next(clock.now());
     const common = { maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now: clock.now() };
     const ipAddress = '2001:db8:85a3:8d3:1319:8a2e:370:7348';
@@ -87,7 +87,7 @@ describe('sessions in Redis', () => {
     expect(await server.with((redis) => redis.memory('USAGE', key))).toBeLessThanOrEqual(50 * 250);
   });
 
-  test('are stored as docs/operations.md shows one', async () => {
+  test('are stored as shown in docs/operations.md', async () => {
     const text = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
     const shown = /HGETALL '(.+)'\n(.+)\n(.+)\n/.exec(text)?.slice(1);
     const session: Session = {
@@ -116,7 +116,7 @@ describe('sessions in Redis', () => {
     expect([key, ...Object.entries(await server.with((redis) => redis.hgetall(key)))].flat()).toEqual(shown);
   });
 
-  test('opened in one instant expire over an hour, none before its deadline', async () => {
+  test('that were created at the same instant expire within an hour of each other, none before its deadline', async () => {
     const keys = await createMany(200);
     const ttls = await server.with((redis) => Promise.all(keys.map((key) => redis.pttl(key))));
     expect(Math.min(...ttls)).toBeGreaterThan(7 * DAY - MINUTE);
@@ -125,7 +125,7 @@ describe('sessions in Redis', () => {
     expect(minutes.size).toBeGreaterThan(30);
   });
 
-  test('of a user are kept as long as the one that lives longest', async () => {
+  test('of a user are kept as long as the longest-lived one', async () => {
     const now = clock.now();
     const short = aBrowser({ idleDeadline: now + HOUR });
     await create(short);
@@ -140,7 +140,7 @@ describe('sessions in Redis', () => {
     expect(await lifeOf(short)).toBeGreaterThan(20 * DAY - MINUTE);
   });
 
-  test('that were replaced can be reported for as long as their tombstones are kept', async () => {
+  test('that were replaced can be reported until their tombstones expire', async () => {
     const device = { deviceId: 'phone', name: '', platform: '' };
     const first = aBrowser({ device, idleDeadline: clock.now() + HOUR });
     await create(first);
@@ -148,7 +148,7 @@ describe('sessions in Redis', () => {
     expect(await lifeOf(first)).toBeGreaterThan(DAY - MINUTE);
   });
 
-  test('that were replaced leave no trace among the living once their ending is logged', async () => {
+  test('that were replaced are removed from the hash once their end is logged', async () => {
     const device = { deviceId: 'phone', name: '', platform: '' };
     const first = aBrowser({ device });
     const { userId } = first;
@@ -176,7 +176,7 @@ describe('sessions in Redis', () => {
     }
   });
 
-  test('leave nothing but a tombstone when they end', async () => {
+  test('leave only a tombstone when they end', async () => {
     const session = aBrowser({ ipAddress: '2001:db8:85a3:8d3:1319:8a2e:370:7348' });
     await create(session);
     const { userId, sessionId } = session;

@@ -9,7 +9,7 @@ import { anEnding } from '../support/revocations.ts';
 import { HOUR } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
-/** What goes over the line to Redis, and whether a slow one is enough. At 64 kbit/s a deadline is 4,000 bytes long. */
+/** How many bytes are sent to Redis, and whether a slow line suffices. At 64 kbit/s a deadline is 4,000 bytes long. */
 
 const KBIT_64 = 8_000;
 
@@ -55,14 +55,14 @@ const sent = async (work: () => Promise<unknown>) => {
   return line.up.bytes - before;
 };
 
-test('connecting takes less than 500 bytes in each direction for each connection', () => {
+test('connecting takes less than 500 bytes in each direction', () => {
   expect(line.connections).toBe(3);
   expect(line.up.bytes).toBeLessThan(3 * 500);
   expect(line.down.bytes).toBeLessThan(3 * 500);
 });
 
 describe('a script that Redis does not know', () => {
-  test('is sent once, however many run it at once', async () => {
+  test('is sent once, even if many callers run it at once', async () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, create));
     await forgetScripts();
     const outcomes = await Promise.all(sessions.map(async (session) => (await refresh(session)).kind));
@@ -70,8 +70,8 @@ describe('a script that Redis does not know', () => {
     expect(await calls('eval')).toBe(1);
   });
 
-  // The line carries 8,000 bytes in the second after which the connection is given up.
-  test('is small enough to arrive before the connection is given up, its arguments included', async () => {
+  // The line carries 8,000 bytes in one second, after which the connection is closed.
+  test('is small enough to arrive before the connection times out, including its arguments', async () => {
     const session = await create();
     const ending = anEnding(now);
     const work = {
@@ -89,7 +89,7 @@ describe('a script that Redis does not know', () => {
   });
 });
 
-test('a line of 64 kbit/s is enough after it was cut and Redis has forgotten the scripts', async () => {
+test('a line of 64 kbit/s is fast enough after a reconnect to a Redis without scripts', async () => {
   const session = await create();
   await forgetScripts();
   line.slowDown(KBIT_64);
@@ -98,7 +98,7 @@ test('a line of 64 kbit/s is enough after it was cut and Redis has forgotten the
   for (let count = 0; count < 10; count += 1) await refresh(session);
 });
 
-test('of refreshes sent at once over a slow line, those that it carries in time are answered', async () => {
+test('of many refreshes sent at once over a slow line, those that arrive in time succeed', async () => {
   const sessions = await Promise.all(Array.from({ length: 30 }, create));
   await Promise.all(sessions.map(refresh));
   line.slowDown(KBIT_64);

@@ -11,8 +11,8 @@ import { ids } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
 /**
- * The old primary keeps its server and loses its replica, which becomes the new primary. Whatever ends there, the
- * server that is left with the old one cannot know.
+ * The old primary keeps its server and loses its replica, which becomes the new primary. The server at the old primary
+ * cannot know what ends at the new one.
  */
 
 const BOUNDED: Requirements = { consistency: 'BOUNDED' };
@@ -24,7 +24,7 @@ let successor: RedisServer;
 let stores: RedisStores;
 let world: SessionWorld;
 let opened: SessionWithTokens;
-/** How often the follower has come to the end of what it read. */
+/** How often the follower completed a round. */
 let rounds: number;
 
 beforeAll(async () => {
@@ -61,7 +61,7 @@ afterEach(async () => {
   await successor.stop();
 });
 
-/** Cuts the old primary off, and ends the session on the new one. Resolves with the revision of the end. */
+/** Cuts off the old primary, and ends the session on the new one. Resolves with the revision of the end. */
 async function endElsewhere(): Promise<string> {
   await successor.following();
   line.silence();
@@ -79,7 +79,7 @@ async function endElsewhere(): Promise<string> {
   return revision;
 }
 
-/** Puts an entry into the log of the old primary, which nobody acknowledges. */
+/** Appends an entry to the log of the old primary. No replica confirms it. */
 async function logHere(userId: string, sessionId: string): Promise<void> {
   const here = await RedisStores.open(singleRedis(old.port));
   const now = world.clock.now();
@@ -114,25 +114,25 @@ describe('a server that is cut off with an old primary, with a replica to wait f
     expect({ verdict: verdict.kind, asOf }).toEqual({ verdict: 'accepted', asOf: before });
   });
 
-  test('says UNAVAILABLE once that is older than the bound', async () => {
+  test('answers UNAVAILABLE once its as_of is older than the bound', async () => {
     await endElsewhere();
     world.clock.advance(MAX_STALENESS + 1);
     await threeRounds();
     expect(await answerTo(BOUNDED)).toBe('STORE_UNAVAILABLE');
   });
 
-  test('believes no session record', async () => {
+  test('does not use session records', async () => {
     await endElsewhere();
     expect(await answerTo(STRONG)).toBe('STORE_UNAVAILABLE');
   });
 
-  test('does not answer for a revision that it does not hold', async () => {
+  test('does not answer for a revision that it does not have', async () => {
     const atLeastRevision = await endElsewhere();
     expect(await answerTo({ ...BOUNDED, atLeastRevision })).toBe('STORE_UNAVAILABLE');
     expect(await answerTo({ ...STRONG, atLeastRevision })).toBe('STORE_UNAVAILABLE');
   });
 
-  test('does not take an end of its own for a revision that it does not hold', async () => {
+  test('does not count an end of its own as a revision that it does not have', async () => {
     const atLeastRevision = await endElsewhere();
     const { userId } = opened.session;
     await logHere(userId, ids.next(world.clock.now()));
@@ -151,7 +151,7 @@ describe('a server that is cut off with an old primary, with a replica to wait f
 describe('a server whose replica answers again', () => {
   beforeEach(() => serve(1));
 
-  test('goes on without a restart', async () => {
+  test('recovers without a restart', async () => {
     await successor.following();
     line.silence();
     world.clock.advance(MAX_STALENESS + 1);
@@ -165,7 +165,7 @@ describe('a server whose replica answers again', () => {
 describe('a server that is cut off with an old primary and waits for no replica', () => {
   beforeEach(() => serve(0));
 
-  test('believes it, which is why the number of replicas to wait for matters', async () => {
+  test('uses its records, which is why the number of replicas matters', async () => {
     await endElsewhere();
     await world.settle();
     expect(await answerTo(BOUNDED)).toBe('accepted');
@@ -176,7 +176,7 @@ describe('a server that is cut off with an old primary and waits for no replica'
 describe('a server that has not yet read a revision', () => {
   beforeEach(() => serve(0));
 
-  test('waits for it, and answers when it holds it', async () => {
+  test('waits for it, and answers once it has it', async () => {
     const { revision } = await world.sessions.logoutByRefreshToken(opened.tokens.refreshToken);
     expect(await answerTo({ ...BOUNDED, atLeastRevision: revision })).toBe('SESSION_ENDED');
     expect(await answerTo({ ...STRONG, atLeastRevision: revision })).toBe('SESSION_ENDED');

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { RedisClient } from '../../src/adapters/redis/connection.ts';
 import { ReplicaConfirmation } from '../../src/adapters/redis/durability.ts';
 
-/** A cluster in which every WAIT is confirmed when it is told so. */
+/** A cluster that confirms every WAIT on request. */
 class ConfirmingCluster extends EventEmitter {
   readonly isCluster = true;
   readonly waiting: (() => void)[] = [];
@@ -44,7 +44,7 @@ beforeEach(() => {
   replicas = new ReplicaConfirmation(cluster as unknown as RedisClient, { waitReplicas: 1, waitMs: 50 });
 });
 
-/** Asks for the first write, then for a second one, which shares the next WAIT. Answers what became of the second. */
+/** Requests the first write, then a second one, which shares the next WAIT. Returns the outcome of the second. */
 async function confirmSecond(between: () => void): Promise<string> {
   const first = replicas.confirm('key', 1_000);
   const second = replicas.confirm('key', 1_000).then(
@@ -62,21 +62,21 @@ async function confirmSecond(between: () => void): Promise<string> {
 describe('a write in a cluster that waits behind another one', () => {
   const GONE = 'the connection that made the write was lost';
 
-  test('is confirmed on the node where it was made', async () => {
+  test('is confirmed on the node that stores it', async () => {
     expect(await confirmSecond(() => cluster.emit('refresh'))).toBe('confirmed');
   });
 
-  test('is not confirmed once the connection to a node was lost', async () => {
+  test('is not confirmed after the connection to a node was lost', async () => {
     expect(await confirmSecond(() => cluster.primaries[0]?.emit('close'))).toBe(GONE);
   });
 
-  test('is not confirmed once the connection to a node that came later was lost', async () => {
+  test('is not confirmed after the connection to a later node was lost', async () => {
     const node = new FakeNode(3);
     cluster.emit('+node', node);
     expect(await confirmSecond(() => node.emit('close'))).toBe(GONE);
   });
 
-  test('is not confirmed by a node that became the primary meanwhile', async () => {
+  test('is not confirmed by a node that became the primary in the meantime', async () => {
     const failOver = () => {
       cluster.primaries = [new FakeNode(1), new FakeNode(3)];
       cluster.emit('refresh');

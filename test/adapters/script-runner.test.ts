@@ -6,11 +6,11 @@ import { ScriptRunner } from '../../src/adapters/redis/script-runner.ts';
 
 const DEADLINE_MS = 500;
 
-/** A Redis whose clock can be set: it answers TIME, and runs or refuses a script as `deadline.lua` does. */
+/** A Redis whose clock can be set. It answers TIME, and runs or refuses a script as `deadline.lua` does. */
 class RedisWithClock extends EventEmitter {
   monotonic = 1_000;
   redisMs = 1_700_000_000_000;
-  /** How long a command is on its way; milliseconds. */
+  /** How long a command takes to arrive; milliseconds. */
   delayMs = 0;
   ran = 0;
 
@@ -43,13 +43,13 @@ function runnerOn(redis: RedisWithClock): () => Promise<unknown> {
 }
 
 describe('a script with a deadline', () => {
-  test('runs whatever the difference between the clocks', async () => {
+  test('runs regardless of the difference between the clocks', async () => {
     const redis = new RedisWithClock();
     redis.redisMs = 0;
     expect(await runnerOn(redis)()).toBe('ran');
   });
 
-  test('is refused when it comes after its deadline, and is not sent again', async () => {
+  test('is refused after its deadline, and is not sent again', async () => {
     const redis = new RedisWithClock();
     const run = runnerOn(redis);
     await run();
@@ -58,7 +58,7 @@ describe('a script with a deadline', () => {
     expect(redis.ran).toBe(1);
   });
 
-  test('runs in time where the clock of Redis was set forward', async () => {
+  test('runs in time if the clock of Redis was set forward', async () => {
     const redis = new RedisWithClock();
     const run = runnerOn(redis);
     await run();
@@ -67,7 +67,7 @@ describe('a script with a deadline', () => {
     expect(redis.ran).toBe(2);
   });
 
-  test('is refused again when late, a second after the clock of Redis was set back', async () => {
+  test('is refused when late, a second after the clock of Redis was set back', async () => {
     const redis = new RedisWithClock();
     const run = runnerOn(redis);
     await run();
@@ -78,7 +78,7 @@ describe('a script with a deadline', () => {
     await expect(run()).rejects.toThrow('after its deadline');
   });
 
-  test('reads the clock anew on another connection', async () => {
+  test('reads the clock again after a reconnect', async () => {
     const redis = new RedisWithClock();
     const run = runnerOn(redis);
     await run();
@@ -90,20 +90,20 @@ describe('a script with a deadline', () => {
   });
 });
 
-/** Two nodes with clocks of their own; all keys lead to one of them. */
+/** Two nodes with separate clocks. All keys are on one of them. */
 class ClusterWithClocks extends RedisWithClock {
   readonly isCluster = true;
   readonly other = new RedisWithClock();
   nodes: () => readonly RedisWithClock[] = () => [];
 
-  /** By whichever node is asked; here it is never the one of the keys. */
+  /** The time of the addressed node, here never that of the keys. */
   override time(): Promise<[number, number]> {
     return this.other.time();
   }
 }
 
 describe('a script in a cluster', () => {
-  /** @param aheadMs how far the clock of the node of the keys is ahead of the other one's. */
+  /** @param aheadMs how far the clock of the node of the keys is ahead of the other one. */
   const clusterWhere = (aheadMs: number) => {
     const cluster = new ClusterWithClocks();
     const node = new RedisWithClock();

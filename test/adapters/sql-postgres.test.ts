@@ -70,7 +70,7 @@ describe('the PostgreSQL database', () => {
     database.keys.remove(['none']),
   ];
 
-  test('fails every call within a second while the server is frozen, and needs no restart when it is back', async () => {
+  test('fails every call within a second while the server is frozen, and recovers without a restart', async () => {
     server.freeze();
     for (let round = 0; round < 2; round += 1) {
       const began = performance.now();
@@ -100,7 +100,7 @@ describe('the PostgreSQL database', () => {
     expect(await database.users.findById(userIdOf(1))).toEqual(aUser(1));
   });
 
-  test('gives up a change that waits for another transaction, in time and without a trace', async () => {
+  test('cancels a change that waits for another transaction, in time and without effect', async () => {
     const url = await server.createDatabase();
     const other = openPostgres({ url });
     try {
@@ -124,9 +124,9 @@ describe('the PostgreSQL database', () => {
     }
   });
 
-  test('stores no change whose caller was told that it was given up, however slow the way is', async () => {
+  test('stores no change after its caller got a timeout, however slow the line is', async () => {
     const url = await server.createDatabase();
-    // Five round trips of 320 ms: the caller is answered before the last one, which would be the commit.
+    // Five round trips of 320 ms: the caller gets its error before the last one, which would be the commit.
     const proxy = await TcpProxy.open(server.port, { delayMs: 160 });
     const slow = openPostgres({ url: url.replace(`:${server.port}`, `:${proxy.port}`) });
     const near = openPostgres({ url });
@@ -137,7 +137,7 @@ describe('the PostgreSQL database', () => {
       expect((await failureOf(change)).reason).toBe('STORE_UNAVAILABLE');
       const key = slow.keys.insertAfter(undefined, aStoredKey('late', 1));
       expect((await failureOf(key)).reason).toBe('STORE_UNAVAILABLE');
-      // Until the transactions are over: whoever is inside one would be seen.
+      // Until the transactions have ended: a transaction in progress would be visible.
       const open = "select 1 from pg_stat_activity where datname = current_database() and state <> 'idle'";
       await server.with(async (client) => {
         await eventually(async () => (await client.query(open)).rowCount === 1);
@@ -162,7 +162,7 @@ describe('the PostgreSQL database', () => {
     await unused.close();
   });
 
-  test('is migrated by all who start at the same time, once', async () => {
+  test('is migrated once by all processes that start at the same time', async () => {
     const url = await server.createDatabase();
     const databases = Array.from({ length: 6 }, () => openPostgres({ url }));
     await Promise.all(databases.map((database) => database.migrate()));
@@ -170,14 +170,14 @@ describe('the PostgreSQL database', () => {
     for (const database of databases) await database.close();
   });
 
-  test('lets processes that start together on a new database all start, and one be first', async () => {
+  test('lets all processes start on a new database at the same time, with one first user and one key', async () => {
     const outcomes = await raceToStart(await server.createDatabase(), 4);
     expect(outcomes.filter(({ first }) => first)).toHaveLength(1);
     expect(outcomes.filter(({ key }) => key)).toHaveLength(1);
     expect(outcomes.filter(({ username }) => username === 'ok')).toHaveLength(1);
   });
 
-  test('whose migration loses its connection says by what', async () => {
+  test('reports why the connection was lost during a migration', async () => {
     const url = await server.createDatabase();
     const proxy = await TcpProxy.open(server.port);
     const cut = openPostgres({ url: url.replace(`:${server.port}`, `:${proxy.port}`) });
@@ -189,7 +189,7 @@ describe('the PostgreSQL database', () => {
     await proxy.close();
   });
 
-  test('that nobody serves cannot be migrated: STORE_UNAVAILABLE', async () => {
+  test('that does not listen cannot be migrated: STORE_UNAVAILABLE', async () => {
     const nowhere = openPostgres({ url: 'postgres://nobody@127.0.0.1:1/nowhere' });
     expect((await failureOf(nowhere.migrate())).reason).toBe('STORE_UNAVAILABLE');
     expect((await failureOf(nowhere.ping())).reason).toBe('STORE_UNAVAILABLE');

@@ -41,7 +41,7 @@ userDirectoryLaw('SQLite', async () => [(await open()).users, (await open()).use
 keyStoreLaw('SQLite', async () => [(await open()).keys, (await open()).keys]);
 
 describe('the SQLite database', () => {
-  test('has everything again when it is opened again', async () => {
+  test('has all data again when it is reopened', async () => {
     const before = await open();
     await before.users.insert(aUser(1));
     await before.keys.insertAfter(undefined, aStoredKey('first', 1));
@@ -57,7 +57,7 @@ describe('the SQLite database', () => {
     await database.close();
   });
 
-  test('is readable by nobody else', async () => {
+  test('is readable by its owner only', async () => {
     await open();
     const permissions = (path: string) => statSync(path).mode & 0o777;
     expect([permissions(join(folder, 'data')), permissions(file), permissions(`${file}-wal`)]).toEqual([
@@ -65,14 +65,14 @@ describe('the SQLite database', () => {
     ]);
   });
 
-  test('is migrated by all who start at the same time, once', async () => {
+  test('is migrated once by all processes that start at the same time', async () => {
     const databases = Array.from({ length: 6 }, () => openSqlite({ file }));
     opened.push(...databases);
     await Promise.all(databases.map((database) => database.migrate()));
     for (const database of databases) expect(await database.users.findById(userIdOf(1))).toBeUndefined();
   });
 
-  test('lets processes that start together on a new file all start, and one be first', async () => {
+  test('lets all processes start on a new file at the same time, with one first user and one key', async () => {
     const outcomes = await raceToStart(file, 4);
     expect(outcomes.filter(({ first }) => first)).toHaveLength(1);
     expect(outcomes.filter(({ key }) => key)).toHaveLength(1);
@@ -84,7 +84,7 @@ describe('the SQLite database', () => {
     ]);
   });
 
-  test('answers look-ups while another process writes, and writes fail in time until it is done', async () => {
+  test('answers reads while another process writes, and writes fail in time until it has finished', async () => {
     const database = await open();
     await database.users.insert(aUser(1));
     const other = new DatabaseSync(file);
@@ -103,7 +103,7 @@ describe('the SQLite database', () => {
     expect(await database.users.update(userIdOf(1), { roles: ['a'] }, 2)).toMatchObject({ roles: ['a'] });
   });
 
-  test('waits for another process that writes for a moment', async () => {
+  test('waits while another process writes briefly', async () => {
     const database = await open();
     await database.users.insert(aUser(1));
     const other = new DatabaseSync(file);
@@ -118,7 +118,7 @@ describe('the SQLite database', () => {
     }
   });
 
-  test('acknowledges no change whose file was taken away, and says so, until it is there again', async () => {
+  test('acknowledges no change while its file is missing, and reports that', async () => {
     const database = await open();
     await database.users.insert(aUser(1));
     expect(await database.users.findById(userIdOf(1))).toBeDefined();
@@ -136,7 +136,7 @@ describe('the SQLite database', () => {
     expect(await database.users.findById(userIdOf(2))).toEqual(aUser(2));
   });
 
-  test('says that there is no room, not that there is nothing to roll back', async () => {
+  test('reports a full disk, not the rollback that followed', async () => {
     const small = new DatabaseSync(':memory:');
     small.exec('create table notes (text text); pragma max_page_count = 8');
     const db = new Kysely<{ notes: { text: string } }>({
@@ -149,7 +149,7 @@ describe('the SQLite database', () => {
     await db.destroy();
   });
 
-  test('that is no database, or cannot be opened, is STORE_UNAVAILABLE', async () => {
+  test('is STORE_UNAVAILABLE if the file is not a database or cannot be opened', async () => {
     const notADatabase = join(folder, 'text');
     writeFileSync(notADatabase, 'this has never been a database, however long one looks at it');
     const [pipe, link] = [join(folder, 'pipe'), join(folder, 'link')];

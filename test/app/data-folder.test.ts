@@ -36,7 +36,7 @@ afterEach(async () => {
 
 const inFolder = (name: string) => join(dataDir, name);
 
-/** As the service opens it; by default with everything in it. */
+/** As the service opens it; by default with all files. */
 async function open(given: Record<string, unknown> = {}): Promise<void> {
   const embedded = { dataDir, databaseUrl: undefined, masterKeys: undefined, redis: { kind: 'none' } };
   const config = { ...embedded, ...given } as unknown as Config;
@@ -44,7 +44,7 @@ async function open(given: Record<string, unknown> = {}): Promise<void> {
   await openMasterKeys({ config, logger: createLogger('silent', { write: () => undefined }) });
 }
 
-async function toldOf(given: Record<string, unknown> = {}): Promise<string> {
+async function messageOf(given: Record<string, unknown> = {}): Promise<string> {
   const fault = await open(given).then(
     () => undefined,
     (error: Error) => error,
@@ -54,58 +54,58 @@ async function toldOf(given: Record<string, unknown> = {}): Promise<string> {
 }
 
 describe('the data folder', () => {
-  test('is made, with what is in it, for this user only', async () => {
+  test('is created with its files, for this user only', async () => {
     await open();
     for (const name of ['', 'in-memory.lock', 'master-key']) {
       expect(statSync(inFolder(name)).mode & 0o077).toBe(0);
     }
   });
 
-  test('may be a link, as to a volume', async () => {
+  test('may be a link, for example to a volume', async () => {
     mkdirSync(join(folder, 'volume'));
     symlinkSync('volume', dataDir);
     await open();
     expect(existsSync(join(folder, 'volume', 'master-key'))).toBe(true);
   });
 
-  test.each(['/proc/nope', '/proc/self/nope'])('is refused where no folder can be made: %s', async (path) => {
-    const told = await toldOf({ dataDir: path });
-    expect(told).toContain(`${path} cannot be created: `);
-    expect(told).toContain('ENOENT: no such file or directory');
-    expect(told).toContain('. Set it to a folder that this process can write to.');
+  test.each(['/proc/nope', '/proc/self/nope'])('is refused if it cannot be created: %s', async (path) => {
+    const message = await messageOf({ dataDir: path });
+    expect(message).toContain(`${path} cannot be created: `);
+    expect(message).toContain('ENOENT: no such file or directory');
+    expect(message).toContain('. Set it to a folder that this process can write to.');
   });
 
-  test.each(['folder', 'folder/below'])('is refused behind a file: %s', async (path) => {
+  test.each(['folder', 'folder/below'])('is refused if a parent is a file: %s', async (path) => {
     writeFileSync(join(folder, 'folder'), '');
-    expect(await toldOf({ dataDir: join(folder, path) })).toContain(
+    expect(await messageOf({ dataDir: join(folder, path) })).toContain(
       `${join(folder, path)} is not a folder. Set it`,
     );
   });
 
   test('is refused if a link leads to nothing', async () => {
     symlinkSync(join(folder, 'volume'), dataDir);
-    expect(await toldOf()).toContain(
+    expect(await messageOf()).toContain(
       `${dataDir} is a symbolic link to ${folder}/volume, which is not a folder.`,
     );
   });
 
-  test('is refused if others may write in it, before anything is made there', async () => {
+  test('is refused if others may write in it, before anything is created there', async () => {
     mkdirSync(dataDir);
     chmodSync(dataDir, 0o777);
-    expect(await toldOf()).toContain(`${dataDir} can be changed by others (mode 777)`);
+    expect(await messageOf()).toContain(`${dataDir} can be changed by others (mode 777)`);
     expect(readdirSync(dataDir)).toEqual([]);
   });
 
-  test('is refused behind a link that others may replace, before anything is made there', async () => {
+  test('is refused behind a link that others may replace, before anything is created there', async () => {
     mkdirSync(join(folder, 'shared'));
     chmodSync(join(folder, 'shared'), 0o777);
     symlinkSync(folder, join(folder, 'shared', 'link'));
-    const told = await toldOf({ dataDir: join(folder, 'shared', 'link', 'data') });
-    expect(told).toContain('shared/link is a symbolic link in a folder that others may write in');
+    const message = await messageOf({ dataDir: join(folder, 'shared', 'link', 'data') });
+    expect(message).toContain('shared/link is a symbolic link in a folder that others may write in');
     expect(existsSync(dataDir)).toBe(false);
   });
 
-  test('is not looked at if nothing is put in it', async () => {
+  test('is not checked if it is not used', async () => {
     const elsewhere = {
       databaseUrl: 'postgres://',
       masterKeys: [Buffer.alloc(32)],
@@ -126,7 +126,7 @@ describe('a file of the data folder', () => {
       writeFileSync(inFolder(name), '');
       chmodSync(inFolder(name), 0o666);
       const path = inFolder(name);
-      expect(await toldOf()).toBe(
+      expect(await messageOf()).toBe(
         `LATCHKEY_DATA_DIR: ${path} can be changed by others (mode 666). Run: chmod go-w ${path}.`,
       );
     },
@@ -134,17 +134,17 @@ describe('a file of the data folder', () => {
 
   const names = ['latchkey.db', 'latchkey.db-wal', 'in-memory.lock', 'master-key'];
 
-  test.each(names)('is refused if it is a pipe, which would be waited for: %s', async (name) => {
+  test.each(names)('is refused if it is a pipe, which would block: %s', async (name) => {
     execFileSync('mkfifo', ['-m', '600', inFolder(name)]);
-    expect(await toldOf()).toContain(`${inFolder(name)} is not a file. Remove what is there.`);
+    expect(await messageOf()).toContain(`${inFolder(name)} is not a file. Remove what is there.`);
   });
 
   test.each(names)('is refused if it is a link: %s', async (name) => {
     symlinkSync(join(folder, 'elsewhere'), inFolder(name));
-    expect(await toldOf()).toContain(`${inFolder(name)} is a symbolic link. Put the file itself there.`);
+    expect(await messageOf()).toContain(`${inFolder(name)} is a symbolic link. Put the file itself there.`);
   });
 
-  test('is not looked at if it is not used', async () => {
+  test('is not checked if it is not used', async () => {
     writeFileSync(inFolder('latchkey.db'), '');
     chmodSync(inFolder('latchkey.db'), 0o666);
     await open({ databaseUrl: 'postgres://' });

@@ -14,7 +14,7 @@ class FakeSocket extends EventEmitter {
 
 const asSocket = (socket: FakeSocket) => socket as unknown as Socket;
 
-/** A worker that keeps what it is handed, and takes it when the test says. */
+/** A worker that keeps the connections it receives, and takes them when the test says. */
 class FakeTaker implements Receiver {
   readonly handed: unknown[] = [];
 
@@ -48,7 +48,7 @@ describe('connections', () => {
     }
   });
 
-  test('go past a worker that does not take the one it has, and wait where all of them are so', () => {
+  test('skip a worker that has not taken its last connection, and wait if all workers are busy', () => {
     const { handover, hand, counts, taker } = handoverTo(2);
     hand(2);
     handover.taken(taker(1));
@@ -60,7 +60,7 @@ describe('connections', () => {
     expect(counts()).toEqual([2, 3]);
   });
 
-  test('are kept here until they are taken, and no longer', () => {
+  test('are kept open here until a worker takes them', () => {
     const { handover, hand, taker } = handoverTo(1);
     const [first] = hand(1);
     expect(first?.destroyed).toBe(false);
@@ -68,7 +68,7 @@ describe('connections', () => {
     expect(first?.destroyed).toBe(true);
   });
 
-  test('are closed where no worker serves', () => {
+  test('are closed if no worker serves', () => {
     const { handover, hand, taker } = handoverTo(1);
     const sockets = hand(2);
     handover.remove(taker(0));
@@ -77,7 +77,7 @@ describe('connections', () => {
     expect(taker(0).handed).toHaveLength(1);
   });
 
-  test('that a worker had not taken when it ended go to another one', () => {
+  test('are handed to another worker if the first one ends before it takes them', () => {
     const { handover, hand, taker } = handoverTo(2);
     const sockets = hand(3);
     handover.remove(taker(0));
@@ -86,7 +86,7 @@ describe('connections', () => {
     expect(new Set(taker(1).handed)).toEqual(new Set(sockets));
   });
 
-  test('are not expected from a worker that was handed none', () => {
+  test('are not expected from a worker that was sent none', () => {
     const { handover, hand, counts, taker } = handoverTo(2);
     handover.taken(taker(0));
     handover.remove(taker(1));
@@ -95,7 +95,7 @@ describe('connections', () => {
     expect(counts()).toEqual([1, 0]);
   });
 
-  test('that their peer has left meanwhile are not handed on', () => {
+  test('are not handed on after their peer has closed them', () => {
     const { handover, hand, taker } = handoverTo(1);
     const [, left, stays] = hand(3);
     left?.destroy();
@@ -103,7 +103,7 @@ describe('connections', () => {
     expect(taker(0).handed.at(-1)).toBe(stays);
   });
 
-  test('wait in a bounded number', () => {
+  test('wait in limited number', () => {
     const { hand } = handoverTo(1);
     const sockets = hand(5_000);
     expect(sockets.filter(({ destroyed }) => destroyed)).toHaveLength(5_000 - 1 - 4_096);

@@ -1,18 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
 import { Heartbeats } from '../../src/app/workers/heartbeats.ts';
 
-/** Workers `a`, which starts, and `b`, which serves, watched once a second. */
+/** Workers `a`, which starts, and `b`, which serves, checked once a second. */
 function watched() {
   let now = 0;
   const heartbeats = new Heartbeats<string>(() => now);
   heartbeats.starting('a');
   heartbeats.serving('b');
-  /** Lets so many seconds pass, in which these are heard of; answers whoever is found silent. */
-  const pass = (seconds: number, heard: readonly string[] = []): readonly string[] => {
+  /** Lets this many seconds pass, with heartbeats of the given workers. Returns the workers found silent. */
+  const pass = (seconds: number, alive: readonly string[] = []): readonly string[] => {
     const found: string[] = [];
     for (let second = 0; second < seconds; second += 1) {
       now += 1_000;
-      for (const worker of heard) heartbeats.received(worker);
+      for (const worker of alive) heartbeats.received(worker);
       found.push(...heartbeats.silent().map(({ worker, silentMs }) => `${worker} ${silentMs}`));
     }
     return found;
@@ -31,7 +31,7 @@ describe('heartbeats', () => {
     expect(pass(1, ['a'])).toEqual(['b 10000']);
   });
 
-  test('give a worker that starts 60 s, and 10 s once it serves', () => {
+  test('give a starting worker 60 s, and 10 s once it serves', () => {
     const { heartbeats, pass } = watched();
     expect(pass(59, ['b'])).toEqual([]);
     heartbeats.serving('a');
@@ -44,7 +44,7 @@ describe('heartbeats', () => {
     expect(pass(60, ['b'])).toEqual(['a 60000']);
   });
 
-  test('begin anew after this process was suspended itself', () => {
+  test('start again after this process was suspended', () => {
     const { pass, suspend } = watched();
     expect(pass(9)).toEqual([]);
     suspend(3_600);
@@ -52,7 +52,7 @@ describe('heartbeats', () => {
     expect(pass(1)).toEqual(['b 10000']);
   });
 
-  test('know nothing of a worker that has ended', () => {
+  test('ignore a worker that has ended', () => {
     const { heartbeats, pass } = watched();
     heartbeats.remove('a');
     heartbeats.remove('b');

@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts';
 const EXEC = new URL('../support/idle-worker.ts', import.meta.url).pathname;
 const TIME_LIMIT_MS = 15_000;
 
-test('of two processes the one that is suspended is killed and replaced', async () => {
+test('a suspended worker is killed and replaced', async () => {
   cluster.setupPrimary({ exec: EXEC, serialization: 'advanced' });
   const workers: Worker[] = [];
   const logged: { readonly msg: string; readonly pid?: unknown }[] = [];

@@ -26,7 +26,7 @@ function config(): Config {
   return outcome.config;
 }
 
-/** Starts of processes that share a store of keys, each with master keys of its own. */
+/** Starts of processes that share a key store, each with its own master keys. */
 function starts(store = new MemoryKeyStore()) {
   const clock = new ManualClock();
   const start = async (...masterKeys: Buffer[]) => {
@@ -40,7 +40,7 @@ function starts(store = new MemoryKeyStore()) {
 }
 
 describe('a master key that is missing at start', () => {
-  test('is warned of, by its id and the variable, where the key that signs next needs it', async () => {
+  test('causes a warning with its id and the variable, if the next signing key needs it', async () => {
     const { start } = starts();
     await start(older);
     const { keys, entries } = await start(newer, older);
@@ -57,7 +57,7 @@ describe('a master key that is missing at start', () => {
     ]);
   });
 
-  test('is warned of while a key that signed before is published, and no longer', async () => {
+  test('causes a warning as long as a retired key that needs it is published', async () => {
     const { clock, start } = starts();
     await start(older);
     const { keys } = await start(newer, older);
@@ -68,7 +68,7 @@ describe('a master key that is missing at start', () => {
     expect((await start(newer)).entries).toEqual([]);
   });
 
-  test('is a fault of the variable where the key that signs now needs it', async () => {
+  test('fails the start with the variable, if the current signing key needs it', async () => {
     const { start } = starts();
     await start(newer);
     await expect(start(older)).rejects.toThrow(
@@ -77,7 +77,7 @@ describe('a master key that is missing at start', () => {
   });
 });
 
-test('keys that cannot be read are a fault of the database', async () => {
+test('keys that cannot be read fail the start with the variable of the database', async () => {
   class Gone extends MemoryKeyStore {
     override list(): Promise<never> {
       return Promise.reject(storeUnavailable('keys', new Error('permission denied')));

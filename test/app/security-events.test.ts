@@ -34,7 +34,7 @@ test('security events are counted by kind, and logins by their outcome', async (
   expect(page).toContain('latchkey_logins_total{outcome="INVALID_CREDENTIALS"} 2');
 });
 
-test('what an operator should see is logged, and what happens all the time as debug', () => {
+test('important events are logged at warn or info, and frequent ones at debug', () => {
   const { events, lines } = setUp();
   const service = { kind: 'service' } as const;
   events.publish({ kind: 'Refreshed', at: AT, actor: service, ...session, origin });

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { Supervisor, type WorkerProcess } from '../../src/app/workers/supervisor.ts';
 
-/** A worker that does what the test says. */
+/** A worker controlled by the test. */
 class FakeWorker extends EventEmitter {
   readonly id: number;
   readonly process: { readonly pid: number };
@@ -44,10 +44,11 @@ class FakeWorker extends EventEmitter {
 function supervised(workers: number) {
   const forked: FakeWorker[] = [];
   const timers = new Map<() => void, number>();
-  /** What the hand-over of connections was told. */
-  const told: string[] = [];
+  /** The calls that the handover received. */
+  const handoverCalls: string[] = [];
   const logged: object[] = [];
-  const noting = (what: string) => (taker: unknown) => told.push(`${what} ${(taker as FakeWorker).id}`);
+  const recording = (what: string) => (worker: unknown) =>
+    handoverCalls.push(`${what} ${(worker as FakeWorker).id}`);
   let now = 0;
   const supervisor = new Supervisor({
     workers,
@@ -57,7 +58,7 @@ function supervised(workers: number) {
       return worker as unknown as WorkerProcess;
     },
     metrics: { add: () => undefined, remove: () => undefined, received: () => undefined },
-    handover: { add: noting('add'), remove: noting('remove'), taken: noting('taken') },
+    handover: { add: recording('add'), remove: recording('remove'), taken: recording('taken') },
     later: (run, ms) => {
       timers.set(run, ms);
       return () => timers.delete(run);
@@ -77,11 +78,11 @@ function supervised(workers: number) {
   return {
     supervisor,
     forked,
-    told,
+    handoverCalls,
     logged,
     worker,
     waits: () => [...timers.values()],
-    /** Those that are due within this time, without its passing. */
+    /** Those that are due within this time. The clock does not advance. */
     runTimers: (withinMs = Number.POSITIVE_INFINITY) => {
       for (const [run, ms] of [...timers]) {
         if (ms > withinMs) continue;
@@ -115,7 +116,7 @@ describe('the supervisor', () => {
     expect(forked).toHaveLength(3);
   });
 
-  test('fails with the exit code of a first worker that could not start, and starts no other', async () => {
+  test('exits with the code of a first worker that could not start, and starts no other', async () => {
     const { supervisor, forked, worker } = supervised(3);
     const started = supervisor.start();
     worker(1).ends(78);
@@ -123,7 +124,7 @@ describe('the supervisor', () => {
     expect(forked).toHaveLength(1);
   });
 
-  test('names the signal that killed a first worker, which could not say anything itself', async () => {
+  test('names the signal that killed a first worker', async () => {
     const { supervisor, forked, worker } = supervised(3);
     const started = supervisor.start();
     worker(1).emit('exit', null, 'SIGKILL');
@@ -138,7 +139,7 @@ describe('the supervisor', () => {
     expect(supervisor.readiness).toEqual({ ready: false, reasons: ['worker 2: sessions: no answer'] });
   });
 
-  test('is not ready while a worker that could sign people in does not serve yet', async () => {
+  test('is not ready while a worker that could handle sign-ins does not serve yet', async () => {
     const { supervisor, worker } = supervised(2);
     const started = supervisor.start();
     worker(1).serves();
@@ -150,16 +151,16 @@ describe('the supervisor', () => {
     expect(supervisor.readiness.ready).toBe(true);
   });
 
-  test('has connections handed to a worker from when it serves until it ends', async () => {
-    const { supervisor, told, worker } = supervised(2);
+  test('hands connections to a worker only while it serves', async () => {
+    const { supervisor, handoverCalls, worker } = supervised(2);
     const started = supervisor.start();
-    expect(told).toEqual([]);
+    expect(handoverCalls).toEqual([]);
     worker(1).serves();
     await started;
     worker(2).serves();
     worker(2).emit('message', { kind: 'taken' });
     worker(1).ends(1);
-    expect(told).toEqual(['add 1', 'add 2', 'taken 2', 'remove 1']);
+    expect(handoverCalls).toEqual(['add 1', 'add 2', 'taken 2', 'remove 1']);
   });
 
   test('replaces a worker that ended, and is not ready in between', async () => {
@@ -173,7 +174,7 @@ describe('the supervisor', () => {
     expect(supervisor.readiness.ready).toBe(true);
   });
 
-  test('logs the exit code or the signal of a worker that ended, and leaves out what it does not have', async () => {
+  test('logs the exit code or the signal of a worker that ended, whichever it has', async () => {
     const { logged, worker, runTimers } = await running(2);
     worker(1).ends(7);
     worker(2).emit('exit', null, 'SIGKILL');
@@ -186,7 +187,7 @@ describe('the supervisor', () => {
     ]);
   });
 
-  test('kills a worker that hangs, says so once, and replaces it', async () => {
+  test('kills a worker that hangs, logs that once, and replaces it', async () => {
     const { supervisor, forked, worker, pass, logged, runTimers } = await running(2);
     for (let second = 0; second < 10; second += 1) {
       pass(1_000);
@@ -202,7 +203,7 @@ describe('the supervisor', () => {
     ]);
   });
 
-  test('waits longer each time that a worker ends soon, and starts over after a steady one', async () => {
+  test('waits longer after each worker that ends early, and resets the delay after a stable one', async () => {
     const { worker, waits, runTimers, pass } = await running(2);
     worker(2).ends(1);
     expect(waits()).toEqual([100]);
@@ -216,7 +217,7 @@ describe('the supervisor', () => {
     expect(waits()).toEqual([100]);
   });
 
-  test('stops every worker in good order and says whether all of them ended so', async () => {
+  test('stops every worker gracefully and reports whether all of them stopped cleanly', async () => {
     const { supervisor, worker } = await running(2);
     const stopped = supervisor.stop();
     expect([worker(1).orders, worker(2).orders]).toEqual([[{ kind: 'stop' }], [{ kind: 'stop' }]]);
@@ -237,7 +238,7 @@ describe('the supervisor', () => {
     expect(await stopped).toBe(true);
   });
 
-  test('kills a worker that is still starting when it stops: it has no calls', async () => {
+  test('kills a worker that is still starting when it stops, because it has no calls', async () => {
     const { supervisor, worker, runTimers } = await running(2);
     worker(2).ends(1);
     runTimers();
@@ -248,7 +249,7 @@ describe('the supervisor', () => {
     expect(await stopped).toBe(true);
   });
 
-  test('does not stop cleanly if a worker dies meanwhile', async () => {
+  test('does not stop cleanly if a worker dies in the meantime', async () => {
     const { supervisor, worker } = await running(2);
     const stopped = supervisor.stop();
     worker(1).ends(0);
@@ -256,7 +257,7 @@ describe('the supervisor', () => {
     expect(await stopped).toBe(false);
   });
 
-  test('kills at the end of the drain a worker that has not answered the order to stop', async () => {
+  test('kills a worker that has not replied to the stop order by the end of the drain', async () => {
     const { supervisor, worker, pass, runTimers, logged } = await running(3);
     pass(500);
     const stopped = supervisor.stop();
@@ -277,7 +278,7 @@ describe('the supervisor', () => {
     expect(await stopped).toBe(false);
   });
 
-  test('replaces nobody while it stops, and kills who does not stop in time', async () => {
+  test('replaces no worker while it stops, and kills workers that do not stop in time', async () => {
     const { supervisor, forked, worker, runTimers } = await running(2);
     const stopped = supervisor.stop();
     worker(1).ends(0);

@@ -14,8 +14,8 @@ traffic: 200.20KB (205001) total, 8.91KB (9120) headers (space savings 93.28%), 
 time for request:      823us     31.73ms      2.02ms      2.39ms    96.51%
 `;
 
-describe('what h2load prints', () => {
-  test('a finished run is read in full', () => {
+describe('the output of h2load', () => {
+  test('of a finished run is parsed completely', () => {
     expect(parseH2load(finished)).toEqual({
       requestsPerSecond: 26941.11,
       total: 1000,
@@ -28,27 +28,27 @@ describe('what h2load prints', () => {
     });
   });
 
-  test('output without a result is an error that shows it', () => {
+  test('without a result causes an error that shows it', () => {
     expect(() => parseH2load('failed to connect')).toThrow('failed to connect');
   });
 
-  test('a run in which every answer is the right one has no fault', () => {
+  test('with only the right answers has no fault', () => {
     expect(faultIn(parseH2load(finished), { requests: 1000, answerBytes: 168 })).toBeUndefined();
     expect(faultIn(parseH2load(finished), { requests: 1000, answerBytes: 171 })).toBeUndefined();
   });
 
-  test('a request that did not succeed is a fault, and so is one that was never sent', () => {
+  test('with a failed or unsent request has a fault', () => {
     const failing = parseH2load(finished.replace('1000 succeeded, 0 failed', '998 succeeded, 2 failed'));
     expect(faultIn(failing, { requests: 1000, answerBytes: 168 })).toContain('998 succeeded, 2 failed');
     expect(faultIn(parseH2load(finished), { requests: 2000, answerBytes: 168 })).toBeDefined();
   });
 
-  test('refusals, which have a status of 200 and no message, are a fault', () => {
+  test('with refusals, which have status 200 and no message, has a fault', () => {
     const refused = parseH2load(finished.replace('(168000) data', '(0) data'));
     expect(faultIn(refused, { requests: 1000, answerBytes: 168 })).toContain('0.0 bytes on average');
   });
 
-  test('rejections, which are shorter than an identity, are a fault', () => {
+  test('with rejections, which are shorter than an identity, has a fault', () => {
     const rejected = parseH2load(finished.replace('(168000) data', '(41000) data'));
     expect(faultIn(rejected, { requests: 1000, answerBytes: 168 })).toContain('the right one has 168');
   });

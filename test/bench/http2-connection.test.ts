@@ -5,7 +5,7 @@ import { GrpcConnection } from '../../scripts/http2/connection.ts';
 import { FrameReader, frame, grpcFrame, grpcMessage } from '../../scripts/http2/frames.ts';
 
 describe('frames', () => {
-  test('are cut the same however the bytes arrive', () => {
+  test('are parsed the same for any split of the bytes', () => {
     const bytes = Buffer.concat([frame(0, 1, 5, Buffer.from('abc')), frame(1, 4, 7, Buffer.alloc(0))]);
     const reader = new FrameReader();
     const frames = [...bytes].flatMap((byte) => [...reader.push(Buffer.from([byte]))]);
@@ -16,7 +16,7 @@ describe('frames', () => {
     ]);
   });
 
-  test('a gRPC message is taken only if it is whole', () => {
+  test('a gRPC message is accepted only if it is complete', () => {
     const whole = grpcFrame(Buffer.from('message'));
     expect(grpcMessage(whole)?.toString()).toBe('message');
     expect(grpcMessage(whole.subarray(0, -1))).toBeUndefined();
@@ -24,7 +24,7 @@ describe('frames', () => {
   });
 });
 
-describe('the bare connection, against an HTTP/2 server of Node', () => {
+describe('the bare HTTP/2 connection, against a server of Node', () => {
   let server: Http2Server;
   let port: number;
   let connection: GrpcConnection;
@@ -62,19 +62,19 @@ describe('the bare connection, against an HTTP/2 server of Node', () => {
     await once(server, 'close');
   });
 
-  test('gives every call its own answer, beyond the first window and the streams allowed at once', async () => {
+  test('gives every call its own answer, beyond the first window and the stream limit', async () => {
     const bodies = Array.from({ length: 200 }, (_, index) => `${index} `.repeat(400));
     const answers = await Promise.all(bodies.map((body) => connection.ask(grpcFrame(Buffer.from(body)))));
     expect(answers.map(String)).toEqual(bodies);
   });
 
-  test('names the method in the first request as in all later ones', async () => {
+  test('sends the method in the first request as in all later ones', async () => {
     for (const body of ['one', 'two', 'three']) await connection.ask(grpcFrame(Buffer.from(body)));
     const expected = { path: '/pkg.Service/Method', contentType: 'application/grpc', te: 'trailers' };
     expect(seen).toEqual([expected, expected, expected]);
   });
 
-  test('a refusal is no answer, and does not disturb the calls beside it', async () => {
+  test('a refusal is no answer, and does not affect concurrent calls', async () => {
     const [refused, answered] = await Promise.allSettled([
       connection.ask(grpcFrame(Buffer.from('refuse me'))),
       connection.ask(grpcFrame(Buffer.from('hello'))),
@@ -83,7 +83,7 @@ describe('the bare connection, against an HTTP/2 server of Node', () => {
     expect(answered).toMatchObject({ status: 'fulfilled' });
   });
 
-  test('calls fail when the connection is closed under them', async () => {
+  test('calls fail when the connection closes', async () => {
     const call = connection.ask(grpcFrame(Buffer.from('hello')));
     await Promise.all([expect(call).rejects.toThrow('the connection was closed'), connection.close()]);
     await expect(connection.ask(grpcFrame(Buffer.from('hello')))).rejects.toThrow(

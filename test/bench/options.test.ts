@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { parseOptions, SCENARIOS, USAGE } from '../../scripts/bench/options.ts';
 
 describe('the options of the bench', () => {
-  test('without any, everything is measured in three rounds', () => {
+  test('are empty by default: everything is measured in three rounds', () => {
     const options = {
       only: Object.keys(SCENARIOS),
       rounds: 3,
@@ -15,13 +15,13 @@ describe('the options of the bench', () => {
     expect(parseOptions([])).toEqual(options);
   });
 
-  test('help can be asked for, and names every option and how long a run takes', () => {
+  test('include help, which names every option and the duration of a run', () => {
     expect(parseOptions(['--help']).help).toBe(true);
     const options = ['--only', '--rounds', '--seconds', '--sessions', '--strict', '--publish'];
     for (const named of [...options, ...Object.keys(SCENARIOS), 'minutes']) expect(USAGE).toContain(named);
   });
 
-  test('scenarios are chosen by name', () => {
+  test('select scenarios by name', () => {
     expect(parseOptions(['--only=refresh,login', '--rounds=4', '--seconds=2']).only).toEqual([
       'refresh',
       'login',
@@ -39,7 +39,7 @@ describe('the options of the bench', () => {
     expect(() => parseOptions([option])).toThrow(problem);
   });
 
-  test('a part of the scenarios, or too few rounds or sessions, is never published', () => {
+  test('never publish a part of the scenarios, or too few rounds or sessions', () => {
     expect(() => parseOptions(['--publish', '--only=login'])).toThrow('needs a whole run');
     expect(() => parseOptions(['--publish', '--rounds=2'])).toThrow('needs a whole run');
     expect(() => parseOptions(['--publish', '--sessions=2000'])).toThrow('needs a whole run');

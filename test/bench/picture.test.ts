@@ -24,8 +24,8 @@ function widths(svg: string | undefined): number[] {
   return [...(svg ?? '').matchAll(/<rect [^>]*width="(\d+)"/g)].map(([, width]) => Number(width));
 }
 
-describe('the picture', () => {
-  test('draws a bar for each way and figure, ten times as much a step longer, whatever the step starts from', () => {
+describe('the benchmark picture', () => {
+  test('draws a bar for each mode and value on a logarithmic scale: each step is a factor of ten', () => {
     const [most = 0, tenth = 0, hundredth = 0] = widths(
       draw([peer('a', 1_000_000, [1]), peer('b', 100_000, [1]), peer('c', 10_000, [1])]),
     );
@@ -33,7 +33,7 @@ describe('the picture', () => {
     expect(Math.abs(most - tenth - (tenth - hundredth))).toBeLessThanOrEqual(1);
   });
 
-  test('shows the longest yes after a logout, and none where there was none', () => {
+  test('shows the longest acceptance after a logout, and nothing if there was none', () => {
     const svg = draw([peer('a', 1_000, [0, 0.5, 0]), peer('b', 1_000, [0, 0]), peer('c', 1_000)]);
     const [, , , some = 0, none = 0, forGood = 0] = widths(svg);
     expect(none).toBe(0);
@@ -42,13 +42,13 @@ describe('the picture', () => {
     for (const text of ['0.500 ms', '0 of 2', 'until the token expires']) expect(svg).toContain(text);
   });
 
-  test('can be read on dark pages, and by programs that take markup for markup', () => {
+  test('is readable in dark mode, and escapes markup', () => {
     const svg = draw([peer('a < b & c', 1_000, [1])]);
     expect(svg).toContain('prefers-color-scheme:dark');
     expect(svg).toContain('a &lt; b &amp; c');
   });
 
-  test('has room for its longest words, at 7 pixels a letter', () => {
+  test('has space for its longest labels, at 7 pixels per letter', () => {
     const longest = '@fastify/jwt and a GET of the session';
     const svg = draw([peer(longest, 1_000_000)]) ?? '';
     const width = Number(/width="(\d+)"/.exec(svg)?.[1]);
@@ -60,29 +60,29 @@ describe('the picture', () => {
     }
   });
 
-  test('is not drawn where nothing was compared', () => {
+  test('is not drawn without modes to compare', () => {
     const { peer: _, ...other } = peer('a', 1);
     expect(draw([other])).toBeUndefined();
   });
 });
 
-describe('what is published', () => {
+describe('the published benchmark', () => {
   const root = path.resolve(import.meta.dirname, '../..');
   const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
   const published = JSON.parse(read('scripts/bench/published.json')) as Report;
 
-  test('is the tables in docs/benchmarks.md', () => {
+  test('has its tables in docs/benchmarks.md', () => {
     const page = read('docs/benchmarks.md');
     expect(withGeneratedPart(page, 'bench', markdown(published))).toBe(page);
   });
 
-  test('is not kept in the README, which links to the page', () => {
+  test('is not in the README, which links to the page', () => {
     const readme = read('README.md');
     expect(readme).toContain('](docs/benchmarks.md)');
     expect(readme).not.toContain('bench:begin');
   });
 
-  test('is the picture, if ways to validate were compared', () => {
+  test('includes the picture, if validation modes were compared', () => {
     const picture = 'docs/bench.svg';
     const found = existsSync(path.join(root, picture)) ? read(picture) : undefined;
     expect(found).toBe(draw(published.measurements));

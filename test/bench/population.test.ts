@@ -15,8 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-describe('a store that is filled', () => {
-  test('holds every session, and the used ones can be refreshed, each by its own token', async () => {
+describe('a filled store', () => {
+  test('contains every session, and the used ones can be refreshed with their own token', async () => {
     const { refreshTokens, bytesPerSession } = await populate({ redis, masterKey, people }, 2_000, 100);
     const grants = refreshTokens.map((token) =>
       new RefreshTokens([new MasterKeys([masterKey]).newest.refreshMac]).verify(token),
@@ -44,7 +44,7 @@ describe('a store that is filled', () => {
     expect(bytesPerSession).toBeLessThan(1_000);
   });
 
-  test('has a log with as many revocations as were asked for, the last one named', async () => {
+  test('has a log with the requested number of revocations, the last one named', async () => {
     const { bytesPerEntry, lastRevision } = await addRevocations({ redis, masterKey, people }, 1_500);
     const log = await redis.with((client) => client.xrevrange('lk:{revocations}', '+', '-'));
     expect(log).toHaveLength(1_500);

@@ -45,14 +45,14 @@ const report: Report = {
   measurements: [warm, refresh, storm, size, { ...size, what: 'An entry', bar: undefined }],
 };
 
-describe('an outcome', () => {
-  test('is the ratio of the medians, with the worst and the best round beside it', () => {
+describe('a result', () => {
+  test('is the ratio of the medians, with the worst and the best round', () => {
     const outcome = outcomeOf(warm);
     expect(outcome).toMatchObject({ measured: 27_000, reference: 30_000, ratio: 0.9, met: true });
     expect(outcome.ratioRange).toEqual([27_000 / 31_000, 27_500 / 30_000]);
   });
 
-  test('misses a bar by a hair as by a mile', () => {
+  test('misses a bar by any difference', () => {
     expect(outcomeOf({ ...warm, measured: [26_999] }).met).toBe(false);
     expect(outcomeOf(refresh).met).toBe(false);
     expect(outcomeOf(storm).met).toBe(true);
@@ -61,13 +61,13 @@ describe('an outcome', () => {
     expect(outcomeOf({ ...size, measured: [450] }).met).toBe(true);
   });
 
-  test('cannot be a ratio to nothing', () => {
+  test('cannot be a ratio to zero', () => {
     expect(() => outcomeOf({ ...refresh, bar: warm.bar })).toThrow('nothing to be compared with');
   });
 });
 
 describe('the table', () => {
-  test('says what was measured, against what, and which bars were missed', () => {
+  test('shows what was measured, against what, and which bars were missed', () => {
     const lines = markdown(report).split('\n');
     expect(lines).toContain('| Validate | 27,000/s | echo 30,000/s | 0.90 (0.87 to 0.92) | >= 0.90 | yes |');
     expect(lines).toContain('| Refresh | 2,500/s |  |  | >= 3,000/s | **missed** |');
@@ -76,7 +76,7 @@ describe('the table', () => {
     expect(lines).toContain('- Validate: measured with care.');
   });
 
-  test('shows what no bar is set for, and validates it by none', () => {
+  test('shows rows without a bar', () => {
     expect(markdown(report).split('\n')).toContain('| An entry | 626 bytes |  |  |  |  |');
   });
 
@@ -87,7 +87,7 @@ describe('the table', () => {
   });
 });
 
-describe('ways to validate side by side', () => {
+describe('the comparison of validation modes', () => {
   const local: Measurement = {
     what: 'locally',
     unit: 'per second',
@@ -107,31 +107,31 @@ describe('ways to validate side by side', () => {
     ],
   }).split('\n');
 
-  test('have a table of their own, with the medians, and how often and how long a yes was given after a logout', () => {
+  test('is a separate table, with the medians, and how often and how long a token was accepted after logout', () => {
     expect(lines).toContain(
       '| locally | 600,000/s | 1.50 µs | 4.00 µs | 1.70 µs | 2 of 4, longest 0.500 ms |',
     );
     expect(lines.filter((line) => line.startsWith('| locally'))).toHaveLength(1);
   });
 
-  test('are told apart where nobody can log out, and where nobody was let in after it', () => {
+  test('distinguishes modes without logout from modes that accepted no token after it', () => {
     expect(lines.find((line) => line.startsWith('| blindly'))).toContain('until the token expires, 15 min');
     expect(lines.find((line) => line.startsWith('| at once'))).toContain('| 0 of 2 |');
   });
 
-  test('leave no empty table behind where nothing was compared', () => {
+  test('is omitted if nothing was compared', () => {
     expect(markdown(report)).not.toContain('one caller validates with');
     expect(markdown({ ...report, measurements: [local] })).not.toContain('compared with');
   });
 });
 
-describe('a disturbed run', () => {
-  test('says so below its table and is not published', () => {
+describe('a run on a busy machine', () => {
+  test('is marked below its table and is not published', () => {
     expect(markdown({ ...report, busyBefore: 0.3 })).toContain('**Disturbed**: 30 %');
     expect(() => requireQuiet(0.3)).toThrow('30 % of the machine is in use');
   });
 
-  test('is told from a quiet one', () => {
+  test('is distinguished from one on an idle machine', () => {
     const text = markdown(report);
     expect(text).toContain('\n1 % of the machine was in use before the run.');
     expect(text).not.toContain('Disturbed');

@@ -8,7 +8,7 @@ describe('the statistics of the bench', () => {
     expect(median([7])).toBe(7);
   });
 
-  test('a quantile is a value that was measured', () => {
+  test('a quantile is a measured value', () => {
     const values = Array.from({ length: 100 }, (_, index) => 100 - index);
     expect(quantile(values, 0.99)).toBe(99);
     expect(quantile(values, 0.5)).toBe(50);
@@ -16,16 +16,16 @@ describe('the statistics of the bench', () => {
     expect(quantile([3], 0.99)).toBe(3);
   });
 
-  test('the p99 of few values is the largest of them, never better', () => {
+  test('the p99 of few values is the largest of them', () => {
     expect(quantile([1, 2, 50], 0.99)).toBe(50);
   });
 
-  test('a rate counts what ended after the first event', () => {
+  test('a rate counts what finished after the first event', () => {
     expect(rateBetween([1000, 1500, 2000])).toBe(2);
     expect(rateBetween([2000, 1000, 1500])).toBe(2);
   });
 
-  test('nothing measured is an error and not a number', () => {
+  test('no measurements cause an error', () => {
     expect(() => median([])).toThrow('nothing was measured');
     expect(() => quantile([], 0.5)).toThrow('nothing was measured');
     expect(() => rateBetween([5])).toThrow(RangeError);

@@ -28,7 +28,7 @@ interface Given {
   readonly env?: Record<string, string>;
 }
 
-/** Runs the command as a shell would; it signs in as the fake's admin unless told otherwise. */
+/** Runs the command like a shell. By default it signs in as the fake's admin. */
 async function latchkey(args: readonly string[], { stdin = '', env }: Given = {}): Promise<Ended> {
   const child = spawn(path.join(root, 'node_modules/.bin/node'), ['src/cli/main.ts', ...args], {
     cwd: root,
@@ -44,7 +44,7 @@ async function latchkey(args: readonly string[], { stdin = '', env }: Given = {}
 }
 
 describe('users', () => {
-  test('create sends the password from standard input, and signs in and out around it', async () => {
+  test('create reads the password from standard input, and signs in and out around it', async () => {
     const args = ['users', 'create', 'mia', '--role', 'ops', '--role', 'billing', '--password-stdin'];
     const { code, stdout, stderr } = await latchkey(args, { stdin: 'a long enough one\n' });
     expect(stderr).toBe('');
@@ -60,7 +60,7 @@ describe('users', () => {
     expect(fake.calls[2]?.request).toStrictEqual({ token: { $case: 'refreshToken', value: 'lkr_of-admin' } });
   });
 
-  test('create --generate prints the password that was set, and no other command does', async () => {
+  test('create --generate prints the password, and no other command does', async () => {
     const { stdout } = await latchkey(['users', 'create', 'mia', '--generate', '--json']);
     const { username, password } = JSON.parse(stdout) as { username: string; password: string };
     expect(username).toBe('mia');
@@ -69,7 +69,7 @@ describe('users', () => {
     expect((await latchkey(['users', 'get', 'mia', '--json'])).stdout).not.toContain('password":');
   });
 
-  test('create --password-hash takes over a hash from another system', async () => {
+  test('create --password-hash imports a hash from another system', async () => {
     const hash = '$2b$10$abcdefghijklmnopqrstuuO9Q5dYhXGwGm0b0n6n6Z7G8J1K2L3M4';
     expect((await latchkey(['users', 'create', 'mia', '--password-hash', hash])).code).toBe(0);
     expect(fake.calls[1]?.request).toMatchObject({ credential: { $case: 'passwordHash', value: hash } });
@@ -87,7 +87,7 @@ describe('users', () => {
     expect(fake.rpcs.filter((rpc) => rpc === 'ListUsers')).toHaveLength(3);
   });
 
-  test('are found by name and by id, and their roles change as they were read', async () => {
+  test('are found by name and by id, and role changes are based on the current roles', async () => {
     const { userId } = fake.addUser('mia', { roles: ['ops', 'billing'], etag: '7' });
     await latchkey(['users', 'update', userId, '--add-role', 'admin', '--remove-role', 'billing']);
     expect(fake.calls[1]?.request).toStrictEqual({ key: { $case: 'userId', value: userId } });
@@ -115,7 +115,7 @@ describe('users', () => {
     expect(fake.users.size).toBe(0);
   });
 
-  test("show no control characters of somebody's name", async () => {
+  test('are printed without control characters', async () => {
     fake.addUser('mia\u001b[2J\u202e');
     const { stdout } = await latchkey(['users', 'list']);
     expect(stdout).toContain('mia\uFFFD[2J\uFFFD');
@@ -123,7 +123,7 @@ describe('users', () => {
 });
 
 describe('keys', () => {
-  test('are listed and rotated, with the name of their state', async () => {
+  test('are listed and rotated, with their state', async () => {
     expect((await latchkey(['keys', 'list'])).stdout).toMatch(
       /EdDSA +SIGNING +2026-01-01T00:00:00Z +- +- +0a1b2c3d\n/,
     );
@@ -133,24 +133,24 @@ describe('keys', () => {
 });
 
 describe('signing in', () => {
-  test('reads the password from standard input where the environment has none', async () => {
+  test('reads the password from standard input if the environment has none', async () => {
     const { code } = await latchkey(['users', 'list'], { env: {}, stdin: `${ADMIN.password}\n` });
     expect(code).toBe(0);
   });
 
-  test('is left out with a token', async () => {
+  test('is skipped with a token', async () => {
     const env = { LATCHKEY_TOKEN: 'access-token-of-admin' };
     expect((await latchkey(['users', 'list'], { env })).code).toBe(0);
     expect(fake.rpcs).toStrictEqual(['ListUsers']);
   });
 
-  test('is undone after a failure', async () => {
+  test('is followed by signing out after a failure', async () => {
     const { code } = await latchkey(['users', 'get', 'nobody']);
     expect(code).toBe(1);
     expect(fake.rpcs).toStrictEqual(['Login', 'GetUser', 'Logout']);
   });
 
-  test('that cannot be undone is said and fails nothing', async () => {
+  test('succeeds even if signing out fails, and reports that', async () => {
     fake.failures.set('Logout', new Failure('END_UNCONFIRMED', 'Repeat the call.'));
     const { code, stderr } = await latchkey(['users', 'list']);
     expect(code).toBe(0);
@@ -158,8 +158,8 @@ describe('signing in', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  test('by refusal is told with reason, fields and metadata, and the exit code is 1', async () => {
+describe('an error', () => {
+  test('of the service is printed with reason, fields and metadata, and the exit code is 1', async () => {
     const violations = [{ field: 'username', description: 'must not have spaces' }];
     const details = { violations, metadata: { store: 'users' }, retryAfterMs: 1_500 };
     fake.failures.set('CreateUser', new Failure('INVALID_FIELD', 'A field is wrong.', details));
@@ -177,14 +177,14 @@ describe('what goes wrong', () => {
     });
   });
 
-  test('by a wrong password is exit code 1, and nothing is signed out', async () => {
+  test('of a wrong password has exit code 1, and nothing is signed out', async () => {
     const { code, stderr } = await latchkey(['users', 'list'], { env: { LATCHKEY_PASSWORD: 'wrong' } });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^latchkey: INVALID_CREDENTIALS: /);
     expect(fake.rpcs).toStrictEqual(['Login']);
   });
 
-  test('by silence is exit code 3, with the address', async () => {
+  test('of an unresponsive service has exit code 3 and names the address', async () => {
     const { address } = fake;
     fake.close();
     const { code, stderr } = await latchkey(['users', 'list', '--address', address]);
@@ -192,14 +192,14 @@ describe('what goes wrong', () => {
     expect(stderr).toContain(`latchkey: no answer from ${address}: nothing listens there\n`);
   });
 
-  test('by a store that is down is exit code 3 too', async () => {
+  test('of an unavailable store has exit code 3 too', async () => {
     fake.failures.set('ListUsers', storeUnavailable('users', undefined));
     const { code, stderr } = await latchkey(['users', 'list']);
     expect(code).toBe(3);
     expect(stderr).toContain('STORE_UNAVAILABLE');
   });
 
-  test('with a field is told once, where the message says it already', async () => {
+  test('of a field is printed once if the message already contains it', async () => {
     fake.failures.set('CreateUser', invalidField('username', 'must not have spaces'));
     const { stderr } = await latchkey(['users', 'create', 'm i a', '--generate']);
     expect(stderr).toBe('latchkey: INVALID_FIELD: username: must not have spaces\n');
@@ -217,14 +217,14 @@ describe('what goes wrong', () => {
     [['users', 'list', '--ca', '/no/such/file'], 'no such file'],
     [['users', 'list', '--ca', 'package.json'], 'latchkey: --ca is not a certificate in PEM form'],
     [['users', 'list', '--ca', 'package.json', '--plaintext'], 'cannot be used with'],
-  ])('by usage (%j) is exit code 2, and nothing is asked of the service', async (args, said) => {
+  ])('of usage (%j) has exit code 2, and the service is not called', async (args, said) => {
     const { code, stderr } = await latchkey(args);
     expect(stderr).toContain(said);
     expect(code).toBe(2);
     expect(fake.rpcs).toStrictEqual([]);
   });
 
-  test('by --username where --rename was meant is told with the command that renames', async () => {
+  test('of --username instead of --rename names the right command', async () => {
     fake.addUser('mia');
     const { code, stderr } = await latchkey(['users', 'update', 'mia', '--username', 'mia.m']);
     expect(stderr).toBe(
@@ -234,20 +234,20 @@ describe('what goes wrong', () => {
     expect(fake.rpcs).toStrictEqual([]);
   });
 
-  test('two passwords on one standard input are a wrong usage', async () => {
+  test('of two passwords on one standard input is a usage error', async () => {
     const args = ['users', 'create', 'mia', '--password-stdin'];
     const { code, stderr } = await latchkey(args, { env: {}, stdin: 'one' });
     expect(code).toBe(2);
     expect(stderr).toContain('LATCHKEY_PASSWORD');
   });
 
-  test('to ask for help is none', async () => {
+  test('does not occur when help is requested', async () => {
     const { code, stdout } = await latchkey(['--help']);
     expect(code).toBe(0);
     expect(stdout).toContain('LATCHKEY_TOKEN');
   });
 
-  test('to ask for the version is none', async () => {
+  test('does not occur when the version is requested', async () => {
     const { code, stdout } = await latchkey(['--version']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

@@ -8,7 +8,7 @@ import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
 const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
 
-/** A terminal with a person at it who answers each question, in order, when it is asked. */
+/** A terminal with a user who answers each question in order. */
 class Person implements Terminal {
   readonly env = {};
   readonly stdin = Object.assign(new PassThrough(), { isTTY: true });
@@ -50,8 +50,8 @@ function run(person: Person, ...args: string[]): Promise<number> {
   return runCommand([...args, '--address', fake.address], person);
 }
 
-describe('at a terminal', () => {
-  test("passwords are asked for, the admin's first, the new one twice, and none is shown", async () => {
+describe('in a terminal', () => {
+  test('passwords are prompted for, the new one twice, and none is shown', async () => {
     const person = new Person(`${ADMIN.password}\r`, 'new one 123\r', 'new one 123\r');
     expect(await run(person, 'users', 'create', 'mia')).toBe(0);
     expect(fake.calls[1]?.request).toMatchObject({ credential: { value: 'new one 123' } });
@@ -61,7 +61,7 @@ describe('at a terminal', () => {
     expect(person.shown).not.toContain(ADMIN.password);
   });
 
-  test('two new passwords that differ are refused before anything is asked of the service', async () => {
+  test('two different new passwords are refused before the service is called', async () => {
     const person = new Person(`${ADMIN.password}\r`, 'new one 123\r', 'new one 124\r');
     expect(await run(person, 'users', 'create', 'mia')).toBe(2);
     expect(person.shown).toContain('do not match');
@@ -71,17 +71,14 @@ describe('at a terminal', () => {
   test.each([
     ['Ctrl-C', CTRL_C, 130, ''],
     ['Ctrl-D', CTRL_D, 2, 'latchkey: Nothing was entered.\n'],
-  ])(
-    '%s at a prompt asks nothing of the service and has its own exit code',
-    async (_name, key, code, told) => {
-      const person = new Person(key);
-      expect(await run(person, 'users', 'list')).toBe(code);
-      expect(person.shown).toBe(`Password of admin: \n${told}`);
-      expect(fake.rpcs).toStrictEqual([]);
-    },
-  );
+  ])('%s at a prompt calls no service and has its own exit code', async (_name, key, code, output) => {
+    const person = new Person(key);
+    expect(await run(person, 'users', 'list')).toBe(code);
+    expect(person.shown).toBe(`Password of admin: \n${output}`);
+    expect(fake.rpcs).toStrictEqual([]);
+  });
 
-  test('deleting wants the name typed once more', async () => {
+  test('deleting asks to type the username', async () => {
     fake.addUser('mia');
     expect(await run(new Person('mio\r'), 'users', 'delete', 'mia')).toBe(2);
     expect(fake.users.size).toBe(1);
@@ -89,7 +86,7 @@ describe('at a terminal', () => {
     expect(fake.users.size).toBe(0);
   });
 
-  test('an interrupted command gives up its call and still signs out', async () => {
+  test('an interrupted command cancels its call and still signs out', async () => {
     fake.silent.add('ListUsers');
     const person = new Person(`${ADMIN.password}\r`);
     const running = run(person, 'users', 'list');

@@ -27,7 +27,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 afterEach(() => fake.close());
 
-/** What stands on stderr after `users list`, which must not have reached the service. */
+/** The standard error of `users list`, which must not have reached the service. */
 async function said(...options: string[]): Promise<string> {
   const stderr = new PassThrough();
   const terminal = {
@@ -42,29 +42,29 @@ async function said(...options: string[]): Promise<string> {
   return text(stderr);
 }
 
-describe('a command that nobody answers', () => {
-  test('where nobody listens is told to check the address, once', async () => {
+describe('a command without an answer', () => {
+  test('says to check the address, once, if nothing listens there', async () => {
     fake = await FakeLatchkey.start();
     fake.close();
     expect(await said()).toMatch(/: nothing listens there\n {2}Check the address .*runs\n$/);
   });
 
-  test('without TLS, where the service wants it, is told of --ca', async () => {
+  test('says to use --ca if the service requires TLS', async () => {
     fake = await FakeLatchkey.start(ServerCredentials.createSsl(pem(ca.certificate), [pair], false));
     expect(await said()).toMatch(/: the connection was opened and closed .*\n {2}.*uses TLS, pass --ca\n$/);
   });
 
-  test('without a certificate, where the service wants one, is told of --cert and --key', async () => {
+  test('says to use --cert and --key if the service requires a client certificate', async () => {
     fake = await FakeLatchkey.start(ServerCredentials.createSsl(pem(ca.certificate), [pair], true));
     expect(await said('--ca', caFile)).toMatch(/requires a client certificate\n {2}.*--cert and --key\n$/);
   });
 
-  test('with TLS, where the service has none, is told of --plaintext', async () => {
+  test('says to use --plaintext if the service has no TLS', async () => {
     fake = await FakeLatchkey.start();
     expect(await said('--ca', caFile)).toMatch(/: the server there does not speak TLS\n {2}.*--plaintext/);
   });
 
-  test('with the wrong authority is told of --ca', async () => {
+  test('says to use --ca if the authority is wrong', async () => {
     fake = await FakeLatchkey.start(ServerCredentials.createSsl(null, [pair], false));
     writeFileSync(path.join(folder, 'other.pem'), makeCertificate('Other CA').certificate);
     expect(await said('--ca', path.join(folder, 'other.pem'))).toMatch(

@@ -10,7 +10,7 @@ const { anyRole } = expressGuard(client);
 
 type Given = Parameters<Middleware>;
 
-/** Whether a caller with this token gets past the guard. */
+/** Whether the guard admits a caller with this token. */
 async function passes(guard: Middleware, token: string): Promise<boolean> {
   const request = { rawHeaders: ['authorization', `Bearer ${token}`] } as unknown as Given[0];
   return new Promise((resolve) => {
@@ -30,7 +30,7 @@ describe('anyRole', () => {
     ['several roles', anyRole('owner', 'admin')],
     ['a list of roles', anyRole(['owner', 'admin'])],
     ['lists and roles', anyRole(['admin'], 'owner')],
-  ])('takes %s, and admits whoever has one of them', async (_what, guard) => {
+  ])('accepts %s, and admits callers with one of them', async (_what, guard) => {
     expect(await passes(guard, 'admin')).toBe(true);
     expect(await passes(guard, 'ada')).toBe(false);
   });
@@ -51,7 +51,7 @@ test.each([
   ['gRPC', (access: Access) => grpcGuard(client, { rules: { '/a.B/C': access } })],
   ['gRPC by default', (access: Access) => grpcGuard(client, { otherwise: access })],
   ['Fastify', (access: Access) => fastifyGuard(client, { otherwise: access })],
-])('a rule for %s with an empty list of roles is refused when it is made', (_what, make) => {
+])('a rule for %s with an empty list of roles is refused at startup', (_what, make) => {
   expect(() => make({ anyRole: [] })).toThrow(/: anyRole needs at least one role/);
   expect(() => make({ anyRole: [''] })).toThrow(/: anyRole needs at least one role/);
   expect(() => make({ anyRole: ['admin'] })).not.toThrow();

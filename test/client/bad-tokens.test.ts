@@ -7,7 +7,7 @@ import { ValidatingServer } from '../support/validating-server.ts';
 
 let key: TestKey;
 let ecKey: TestKey;
-let stranger: TestKey;
+let otherKey: TestKey;
 let privateKey: KeyObject;
 let server: ValidatingServer;
 let clients: readonly LatchkeyClient[];
@@ -17,7 +17,7 @@ let goodToken: string;
 const base64url = (text: string | Buffer) => Buffer.from(text).toString('base64url');
 const HEADER = { alg: 'EdDSA', kid: 'key-1', typ: 'at+jwt' };
 
-/** Signed by the service's own key, whatever header and payload say. */
+/** Signed with the service's own key, for any header and payload. */
 function signed(header: string, payload: string | Buffer): string {
   const input = `${base64url(header)}.${base64url(payload)}`;
   return `${input}.${sign(null, Buffer.from(input), privateKey).toString('base64url')}`;
@@ -39,22 +39,22 @@ function hmacWith(secret: string | Buffer): string {
   return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`;
 }
 
-/** The good token with something done to its three parts. */
+/** The valid token with its three parts changed. */
 const changed = (change: (header: string, payload: string, signature: string) => string) => () => {
   const [header = '', payload = '', signature = ''] = goodToken.split('.');
   return change(header, payload, signature);
 };
 
-/** The same bytes in another spelling: bits that the last character has and the signature has not. */
+/** The same bytes in another spelling: the last character has unused bits. */
 function looseBits(signature: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   return signature.slice(0, -1) + alphabet.charAt(alphabet.indexOf(signature.at(-1) ?? '') + 1);
 }
 
-/** Of the group that EdDSA signs in: s and s + order are the same number there. */
+/** The order of EdDSA's group: s and s + order are equal in it. */
 const ED25519_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 
-/** The same token with a greater s; an EdDSA signature has the low byte first. */
+/** The same token with a greater s. An EdDSA signature starts with the low byte. */
 function largerBy(order: bigint, [header, payload, signature = '']: readonly string[]): string {
   const bytes = Buffer.from(signature, 'base64url');
   const s = BigInt(`0x${Buffer.from(bytes.subarray(32)).reverse().toString('hex')}`) + order;
@@ -65,7 +65,7 @@ function largerBy(order: bigint, [header, payload, signature = '']: readonly str
 beforeAll(async () => {
   key = await TestKey.make('key-1');
   ecKey = await TestKey.make('key-ec', 'ES256');
-  stranger = await TestKey.make('key-1');
+  otherKey = await TestKey.make('key-1');
   privateKey = createPrivateKey({ key: (await key.toJwk()) as never, format: 'jwk' });
   server = await ValidatingServer.start(key, [ecKey]);
   const { world } = server;
@@ -157,13 +157,10 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['the alg of another key', () => withHeader({ alg: 'ES256' })],
     ["another published key's id", () => withHeader({ kid: 'key-ec' })],
     ["another published key under this one's id", () => ecKey.sign(claims(), { kid: 'key-1' })],
-    ["a stranger's key under this one's id", () => stranger.sign(claims())],
-    ["a stranger's key, brought along", () => stranger.sign(claims(), { jwk: stranger.publicJwk })],
-    ["a stranger's key, to be fetched", () => stranger.sign(claims(), { jku: 'https://evil.test/jwks' })],
-    [
-      "a stranger's certificate, to be fetched",
-      () => stranger.sign(claims(), { x5u: 'https://evil.test/x' }),
-    ],
+    ["another key with this key's id", () => otherKey.sign(claims())],
+    ["another key in the token's header", () => otherKey.sign(claims(), { jwk: otherKey.publicJwk })],
+    ['a link to another key', () => otherKey.sign(claims(), { jku: 'https://evil.test/jwks' })],
+    ['a link to another certificate', () => otherKey.sign(claims(), { x5u: 'https://evil.test/x' })],
     ['an extension that must be understood', () => withHeader({ crit: ['exp'], exp: 1 })],
     [
       'other claims',
@@ -205,7 +202,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   ],
 };
 
-describe.each(Object.entries(CASES))('a token is %s to the service and in both modes', (reason, cases) => {
+describe.each(Object.entries(CASES))('a token is %s in the service and in both modes', (reason, cases) => {
   test.each(cases)('with %s', async (_, token) => {
     const made = await token();
     const { verdict } = await server.world.tokens.validate(made, { consistency: 'BOUNDED' });
@@ -214,13 +211,13 @@ describe.each(Object.entries(CASES))('a token is %s to the service and in both m
     for (const client of clients) {
       const { asOf, revision, ...said } = await client.validate(made);
       expect(said).toStrictEqual({ kind: 'rejected', reason, endReason: undefined, nextStep });
-      // A second time, from whatever was remembered of the first.
+      // A second time, to include cached results.
       expect(await client.validate(made)).toMatchObject(said);
     }
   });
 });
 
-test('none of them was the service asked about in local mode', async () => {
+test('no invalid token was sent to the service in local mode', async () => {
   const asked = () => server.calls.filter((call) => call.startsWith('BatchValidate')).length;
   const [local] = clients;
   const before = asked();
@@ -228,6 +225,6 @@ test('none of them was the service asked about in local mode', async () => {
   expect(asked()).toBe(before);
 });
 
-test('the token that the bad ones were made of is good', async () => {
+test('the token that the invalid ones were made from is valid', async () => {
   for (const client of clients) expect(await client.validate(goodToken)).toMatchObject({ kind: 'accepted' });
 });

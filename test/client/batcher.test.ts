@@ -19,8 +19,8 @@ beforeEach(() => {
       new Promise((resolve) => {
         calls.push({ tokens, answer: () => resolve(tokens.map((token) => token.toUpperCase())) });
       }),
-    mostUnderWay: 2,
-    mostYoung: 1,
+    maxConcurrent: 2,
+    maxConcurrentYoung: 1,
     timeoutMs: 5_000,
     clock: new ManualClock(),
     track: (work) => {
@@ -36,7 +36,7 @@ afterEach(() => {
 });
 
 describe('the batcher', () => {
-  test('puts the tokens that come during a call into one call after it', async () => {
+  test('puts tokens that arrive during a call into one later call', async () => {
     const first = ask('a');
     await turn();
     const others = Promise.all(['b', 'c', 'd'].map((token) => ask(token)));
@@ -50,7 +50,7 @@ describe('the batcher', () => {
     expect(await others).toEqual(['B', 'C', 'D']);
   });
 
-  test('does not let a slow call delay the tokens behind it, up to the maximum of calls', async () => {
+  test('does not let a slow call delay later tokens, up to the maximum of calls', async () => {
     const first = ask('a');
     await turn();
     const second = ask('b', 'other requirements');
@@ -71,7 +71,7 @@ describe('the batcher', () => {
     expect(await Promise.all([first, third])).toEqual(['A', 'C']);
   });
 
-  test('is at work until every token has its answer', async () => {
+  test('is busy until every token has its answer', async () => {
     const all = [ask('a')];
     await turn();
     all.push(ask('b'));

@@ -12,16 +12,16 @@ import { FakeLatchkey } from '../support/fake-latchkey.ts';
 import { freePort } from '../support/redis-server.ts';
 
 const authority = makeCertificate('Test CA');
-const stranger = makeCertificate('Other CA');
+const otherCa = makeCertificate('Other CA');
 const server = makeCertificate('localhost', authority);
-const foreign = makeCertificate('billing', stranger);
+const foreign = makeCertificate('billing', otherCa);
 const pem = (text: string) => Buffer.from(text);
 const pair = { private_key: pem(server.privateKey), cert_chain: pem(server.certificate) };
 const paired = { key: server.privateKey, cert: server.certificate };
 
 const plaintext = { kind: 'plaintext' } as const;
 const tls = { kind: 'tls', ca: authority.certificate } as const;
-const strange = { kind: 'tls', ca: stranger.certificate } as const;
+const strange = { kind: 'tls', ca: otherCa.certificate } as const;
 const uninvited = { ...tls, kind: 'mtls', cert: foreign.certificate, key: foreign.privateKey } as const;
 
 const opened: (() => unknown)[] = [];
@@ -78,7 +78,7 @@ const https = () => listening(createHttpsServer(paired, (_request, response) => 
 const website = () =>
   listening(createHttp2Server(paired, (_request, response) => void response.writeHead(404).end()));
 const hangingUp = () => listening(createServer((socket) => void socket.end()));
-const nobody = async () => `127.0.0.1:${await freePort()}`;
+const closedPort = async () => `127.0.0.1:${await freePort()}`;
 
 type Case = readonly [string, () => Promise<string>, ConnectOptions['credentials'], string, RegExp];
 
@@ -86,12 +86,12 @@ const cases: readonly Case[] = [
   ['plaintext, where TLS is wanted', withTls, plaintext, 'TLS_REQUIRED', /uses TLS.* kind: 'tls'/],
   ['plaintext, at an HTTPS server', https, plaintext, 'TLS_REQUIRED', /uses TLS/],
   ['TLS, where there is none', withoutTls, tls, 'TLS_NOT_SPOKEN', /does not speak TLS.* kind: 'plaintext'/],
-  ['TLS, at whoever hangs up', hangingUp, tls, 'TLS_NOT_SPOKEN', /during the TLS handshake/],
+  ['TLS, to a server that hangs up', hangingUp, tls, 'TLS_NOT_SPOKEN', /during the TLS handshake/],
   ['TLS, with another authority', withTls, strange, 'AUTHORITY_UNKNOWN', /set credentials\.ca/],
   ['TLS, with the authorities of Node', withTls, { kind: 'tls' }, 'AUTHORITY_UNKNOWN', /credentials\.ca/],
   ['TLS, without the certificate that is wanted', withMtls, tls, 'CERTIFICATE_REQUIRED', /kind: 'mtls'/],
   [
-    'TLS, with a stranger’s certificate',
+    'TLS, with a certificate of another CA',
     withMtls,
     uninvited,
     'CERTIFICATE_REQUIRED',
@@ -101,8 +101,8 @@ const cases: readonly Case[] = [
   ['TLS, at an HTTPS/1 server', https, tls, 'NOT_LATCHKEY', /does not speak HTTP\/2.* port/],
   ['TLS, at a web site', website, tls, 'NOT_LATCHKEY', /not latchkey.* port/],
   ['plaintext, at another gRPC service', anotherGrpcService, plaintext, 'NOT_LATCHKEY', /not latchkey/],
-  ['plaintext, where nobody listens', nobody, plaintext, 'REFUSED', /nothing listens there/],
-  ['TLS, where nobody answers', silent, tls, 'SILENT', /no connection was made in time/],
+  ['plaintext, to a port without a server', closedPort, plaintext, 'REFUSED', /nothing listens there/],
+  ['TLS, to a silent server', silent, tls, 'SILENT', /no connection was made in time/],
   [
     'plaintext, to no such name',
     async () => 'nowhere.invalid',
@@ -113,9 +113,9 @@ const cases: readonly Case[] = [
   ['plaintext, to no such socket', async () => 'unix:/nowhere.sock', plaintext, 'REFUSED', /nothing listens/],
 ];
 
-describe('a call', () => {
+describe('the error of a call', () => {
   test.each(cases)(
-    'says why nobody answers, and what to do: %s',
+    'explains why there is no answer, and what to do: %s',
     async (_how, open, credentials, kind, said) => {
       const address = await open();
       const error = await failed(address, { credentials: credentials ?? tls, mode: 'remote' });
@@ -125,12 +125,12 @@ describe('a call', () => {
         /^Login: no answer from latchkey at (?:127|nowhere|unix)\S+: \w.*[^.]\.$/,
       );
       expect(error.message).toContain(address);
-      // Neither here nor in what a log shows of it.
+      // Neither in the message nor in what a log shows of the error.
       expect(inspect(error)).not.toMatch(/error:[0-9A-F]|routines|Resolution note|Last error|round_robin/);
     },
   );
 
-  test('names itself and shows who called', async () => {
+  test("names the method and shows the caller's stack", async () => {
     const fake = await FakeLatchkey.start();
     opened.push(() => fake.close());
     const client = connect(fake.address, { credentials: plaintext });
@@ -149,9 +149,9 @@ describe('a call', () => {
   });
 
   test.each(['local', 'remote'] as const)(
-    'of validate names it and shows each caller, although the question is shared (%s)',
+    "of validate names it and shows each caller's stack, although they share the request (%s)",
     async (mode) => {
-      const client = connect(await nobody(), { credentials: plaintext, mode });
+      const client = connect(await closedPort(), { credentials: plaintext, mode });
       opened.push(() => client.close());
       const ada = async () => await client.validate('a.b.c');
       const ben = async () => await client.validate('a.b.c');
@@ -166,7 +166,7 @@ describe('a call', () => {
   );
 });
 
-test.each(['local', 'remote'] as const)('ready says why it is not (%s)', async (mode) => {
+test.each(['local', 'remote'] as const)('of ready explains why it is not ready (%s)', async (mode) => {
   const { message } = await failed(await withTls(), { credentials: plaintext, mode }, 'ready');
   expect(message).toMatch(/: .*uses TLS/);
   expect(message).not.toMatch(/Resolution note|Last error/);

@@ -45,7 +45,7 @@ async function callUntilSpread(client: LatchkeyClient): Promise<void> {
 }
 
 describe('several addresses', () => {
-  test('are asked in turn', async () => {
+  test('are used in turn', async () => {
     const client = open();
     await callUntilSpread(client);
     const before = calls('Logout');
@@ -53,14 +53,14 @@ describe('several addresses', () => {
     expect(calls('Logout').map((count, at) => count - (before[at] ?? 0))).toStrictEqual([3, 3, 3]);
   });
 
-  test('one that is not there is not asked', async () => {
+  test('are skipped if they are not reachable', async () => {
     services[0]?.close();
     const client = open();
     for (let count = 0; count < 10; count += 1) await client.login({ username: 'ada', password: 'x' });
     expect(calls('Login')[0]).toBe(0);
   });
 
-  test('one that goes away in between is made up for by another', async () => {
+  test('replace one that becomes unreachable', async () => {
     const client = open();
     await callUntilSpread(client);
     services[1]?.close();
@@ -69,7 +69,7 @@ describe('several addresses', () => {
     }
   });
 
-  test('one that does not answer is asked last for a while', async () => {
+  test('are used before one that does not answer', async () => {
     const client = open();
     await callUntilSpread(client);
     const hanging = services[1] as FakeValidationService;
@@ -83,7 +83,7 @@ describe('several addresses', () => {
     expect(hanging.callsOf('BatchValidate')).toBe(before + 1);
   });
 
-  test('one that did not answer is asked again after five seconds', async () => {
+  test('include an address again five seconds after it did not answer', async () => {
     let elapsedMs = 0;
     const client = open(services, { now: Date.now, monotonic: () => elapsedMs });
     await callUntilSpread(client);
@@ -105,12 +105,12 @@ describe('several addresses', () => {
     expect(await logouts()).toBe(2);
   });
 
-  test('none of them is there: the call fails as unreachable', async () => {
+  test('make a call fail as unreachable if none is reachable', async () => {
     for (const service of services) service.close();
     await expect(open().validate('a')).rejects.toMatchObject({ isUnreachable: true });
   });
 
-  test('one that accepts a connection and says nothing is dialled again', async () => {
+  test('are reconnected if a connection is accepted but stays silent', async () => {
     const clock = new ManualClock(Date.now());
     const [service] = services;
     const target = Number(service?.address.split(':').at(-1));
@@ -149,12 +149,12 @@ describe('several addresses', () => {
     }
   });
 
-  test('there must be one', () => {
+  test('must not be empty', () => {
     expect(() => connect([])).toThrow(TypeError);
   });
 });
 
-describe('a call that finds the service unavailable', () => {
+describe('a call that gets UNAVAILABLE', () => {
   const [unavailable, refused] = [{ code: status.UNAVAILABLE }, { code: status.PERMISSION_DENIED }];
   let client: LatchkeyClient;
   let service: FakeValidationService;
@@ -175,7 +175,7 @@ describe('a call that finds the service unavailable', () => {
     expect(service.callsOf(rpc)).toBe(3);
   });
 
-  test('succeeds if one of the tries does', async () => {
+  test('succeeds if one attempt succeeds', async () => {
     service.failures.set('Logout', unavailable);
     const call = client.logout({ accessToken: 'any' });
     await eventually(() => service.callsOf('Logout') === 1);
@@ -183,7 +183,7 @@ describe('a call that finds the service unavailable', () => {
     expect(await call).toMatchObject({ revision: '100-0' });
   });
 
-  test('is not tried again if it is a Login', async () => {
+  test('is not retried if it is a Login', async () => {
     service.failures.set('Login', unavailable);
     await expect(client.login({ username: '', password: '' })).rejects.toMatchObject(unavailable);
     expect(service.callsOf('Login')).toBe(1);
@@ -193,7 +193,7 @@ describe('a call that finds the service unavailable', () => {
     ['CreateUser', (client: LatchkeyClient) => client.users.createUser({})],
     ['DisableUser', (client: LatchkeyClient) => client.users.disableUser({})],
     ['RotateSigningKey', (client: LatchkeyClient) => client.keys.rotateSigningKey({})],
-  ])('is not tried again if it is what an operator changes: %s', async (rpc, call) => {
+  ])('is not retried if it is an admin change: %s', async (rpc, call) => {
     const latchkey = await FakeLatchkey.start();
     latchkey.failures.set(rpc, new Failure('STORE_UNAVAILABLE', 'Busy.'));
     await expect(call(open([latchkey]))).rejects.toMatchObject(unavailable);
@@ -201,13 +201,13 @@ describe('a call that finds the service unavailable', () => {
     expect(latchkey.rpcs).toStrictEqual([rpc]);
   });
 
-  test('is not tried again where the service has refused it', async () => {
+  test('is not retried if the service refused it for another reason', async () => {
     service.failures.set('Logout', refused);
     await expect(client.logout({ accessToken: 'any' })).rejects.toMatchObject(refused);
     expect(service.callsOf('Logout')).toBe(1);
   });
 
-  test('is tried again when the service says, and not at all where that is too late', async () => {
+  test('is retried after the delay that the service states, if that is before the deadline', async () => {
     const busy = (retryAfterMs: number) =>
       statusOf(new Failure('STORE_UNAVAILABLE', 'Busy.', { retryAfterMs }));
     service.failures.set('Logout', busy(400));
@@ -222,7 +222,7 @@ describe('a call that finds the service unavailable', () => {
     expect(service.callsOf('Refresh')).toBe(1);
   });
 
-  test('is not tried again after its deadline, or once it is given up', async () => {
+  test('is not retried after its deadline or its cancellation', async () => {
     service.failures.set('Logout', unavailable);
     await expect(client.logout({ accessToken: 'any' }, { timeoutMs: 10 })).rejects.toBeInstanceOf(
       LatchkeyError,

@@ -29,13 +29,13 @@ describe('connect refuses', () => {
     ['a token with a line break', 'a:1', { token: 'eyJ.a.b\n' }, 'token is a string with a character that'],
     ['tokens in an object', 'a:1', { token: {} }, 'token is an object'],
     ['no token', 'a:1', { token: null }, 'token is null'],
-  ])('%s', (_what, address, options, told) => {
+  ])('%s', (_what, address, options, message) => {
     expect(() => untyped(address, options)).toThrow(TypeError);
-    expect(() => untyped(address, options)).toThrow(told);
+    expect(() => untyped(address, options)).toThrow(message);
   });
 });
 
-test('connect takes an option that is undefined as one that was omitted', async () => {
+test('connect treats an undefined option as omitted', async () => {
   const options: Required<{ readonly [Name in Exclude<keyof ConnectOptions, 'token'>]: undefined }> = {
     ...{ credentials: undefined, mode: undefined, maxStalenessMs: undefined, audience: undefined },
     ...{ tokenCacheSize: undefined, serviceAccount: undefined, timeoutMs: undefined, clock: undefined },
@@ -45,7 +45,7 @@ test('connect takes an option that is undefined as one that was omitted', async 
   await client.close();
 });
 
-test('a function that answers with a promise for a token fails the call, and says so', async () => {
+test('a token function that returns a promise fails the call with an explanation', async () => {
   const fake = await FakeLatchkey.start(ServerCredentials.createInsecure());
   const token = (async () => 'lkr_x') as unknown as () => string;
   const client = connect(fake.address, { credentials: { kind: 'plaintext' }, token });
@@ -66,7 +66,7 @@ describe('an address', () => {
     ['dns://10.0.0.1/identity.internal', 'dns://10.0.0.1/identity.internal:50051'],
     ['ipv4:10.0.0.1,10.0.0.2:1', 'ipv4:10.0.0.1:50051,10.0.0.2:1'],
     ['ipv6:[::1]', 'ipv6:[::1]:50051'],
-  ])('without a port (%s) means 50051', (given, meant) => {
+  ])('without a port (%s) means port 50051', (given, meant) => {
     expect(withPort(given)).toBe(meant);
   });
 
@@ -78,7 +78,7 @@ describe('an address', () => {
     'unix:latchkey.sock',
     'unix:///run/latchkey.sock',
     'xds:///identity',
-  ])('with one, or without a place for one, is left as it is (%s)', (given) => {
+  ])('with a port, or without a place for one, is not changed (%s)', (given) => {
     expect(withPort(given)).toBe(given);
   });
 });

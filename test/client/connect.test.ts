@@ -26,7 +26,7 @@ describe('a call', () => {
     fake = await FakeLatchkey.start();
   });
 
-  test('answers with a promise, and fields that are left out are empty', async () => {
+  test('returns a promise, and omitted fields are empty', async () => {
     const client = open(fake.address, { credentials: plaintext });
     const answer = await client.login(ADMIN);
     expect(answer.tokens?.refreshToken).toMatch(/^lkr_/);
@@ -38,7 +38,7 @@ describe('a call', () => {
     });
   });
 
-  test('carries the token that is current when it is made', async () => {
+  test('carries the token that is current when the call is made', async () => {
     let token: string | undefined;
     const client = open(fake.address, { credentials: plaintext, token: () => token });
     await client.identity.logout({});
@@ -53,7 +53,7 @@ describe('a call', () => {
     ]);
   });
 
-  test('has a deadline of five seconds unless told otherwise', async () => {
+  test('has a deadline of five seconds by default', async () => {
     const client = open(fake.address, { credentials: plaintext });
     await client.identity.validate({ accessToken: 'a' });
     await client.identity.validate({ accessToken: 'a' }, { timeoutMs: 60_000 });
@@ -63,14 +63,14 @@ describe('a call', () => {
     expect(asTold).toBeGreaterThan(50_000);
   });
 
-  test('fails as unreachable when nobody answers in time', async () => {
+  test('fails as unreachable if there is no answer in time', async () => {
     fake.silent.add('Validate');
     const client = open(fake.address, { credentials: plaintext, timeoutMs: 100 });
     const error = await client.identity.validate({}).catch((caught: unknown) => caught);
     expect(error).toMatchObject({ code: status.DEADLINE_EXCEEDED, reason: undefined, isUnreachable: true });
   });
 
-  test('fails as unreachable when nobody listens', async () => {
+  test('fails as unreachable if nothing listens', async () => {
     const { address } = fake;
     fake.close();
     const error = await open(address, { credentials: plaintext })
@@ -80,7 +80,7 @@ describe('a call', () => {
     expect(error).toMatchObject({ code: status.UNAVAILABLE, isUnreachable: true });
   });
 
-  test('is given up when its signal says so, before and while it is under way', async () => {
+  test('is cancelled by its signal, before and while it runs', async () => {
     fake.silent.add('Validate');
     const client = open(fake.address, { credentials: plaintext });
     const before = client.identity.validate({}, { signal: AbortSignal.abort() });
@@ -91,7 +91,7 @@ describe('a call', () => {
     await expect(during).rejects.toMatchObject({ code: status.CANCELLED });
   });
 
-  test('fails with a LatchkeyError also where the function in token throws', async () => {
+  test('fails with a LatchkeyError if the token function throws', async () => {
     const token = () => {
       throw new Error('the file of the token is gone');
     };
@@ -103,7 +103,7 @@ describe('a call', () => {
     });
   });
 
-  test('with a token that no header can hold fails like any other call', async () => {
+  test('with a token that no header can carry fails like any other call', async () => {
     const client = open(fake.address, { credentials: plaintext, token: () => 'line\nbreak' });
     for (const options of [{}, { token: 'line\nbreak' }]) {
       const error = await client.identity.validate({}, options).catch((caught: unknown) => caught);
@@ -111,7 +111,7 @@ describe('a call', () => {
       expect((error as Error).message).toMatch(
         /^Validate: The token contains a character that a header cannot carry/,
       );
-      // A token is not for logs.
+      // The error must not contain the token.
       expect(inspect(error)).not.toContain('break"');
     }
   });
@@ -128,7 +128,7 @@ describe('the credentials', () => {
     fake = await FakeLatchkey.start(ServerCredentials.createSsl(pem(ca.certificate), [pair], true));
   });
 
-  test('mtls proves both sides to each other', async () => {
+  test('mtls authenticates both sides', async () => {
     const credentials = {
       kind: 'mtls',
       ca: pem(ca.certificate),
@@ -139,7 +139,7 @@ describe('the credentials', () => {
     expect(answer.tokens).toBeDefined();
   });
 
-  test('tls without a certificate is refused by a server that wants one', async () => {
+  test('tls without a client certificate is refused by a server that requires one', async () => {
     const credentials = { kind: 'tls', ca: pem(ca.certificate) } as const;
     await expect(open(fake.address, { credentials }).identity.login(ADMIN)).rejects.toMatchObject({
       isUnreachable: true,
@@ -147,7 +147,7 @@ describe('the credentials', () => {
     expect(fake.calls).toHaveLength(0);
   });
 
-  test('is tls with the known authorities by default, so a stranger gets no password', async () => {
+  test('default to tls with the known authorities, so another server gets no password', async () => {
     await expect(open(fake.address).identity.login(ADMIN)).rejects.toMatchObject({ isUnreachable: true });
     expect(fake.calls).toHaveLength(0);
   });

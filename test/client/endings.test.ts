@@ -34,8 +34,8 @@ async function tellEnding(): Promise<void> {
   service.tellCurrent(service.lastWatch, { revocations: [endOf(SESSION, clock.now())] });
 }
 
-describe('a listener for endings', () => {
-  test('is told also where nothing else is asked of the client', async () => {
+describe('a listener for revocations', () => {
+  test('is called even if the client is used for nothing else', async () => {
     const copy: Revocation[] = [];
     client.onRevocation((revocation) => copy.push(revocation));
     await tellEnding();
@@ -44,7 +44,7 @@ describe('a listener for endings', () => {
     expect(copy).toMatchObject([{ endedAt: new Date(clock.now()), expiresAt: expect.any(Date) }]);
   });
 
-  test('that is given twice is told twice, and once after one of the two was taken away', async () => {
+  test('that is registered twice is called twice, and once after one registration is removed', async () => {
     const copy: Revocation[] = [];
     const listener = (revocation: Revocation) => copy.push(revocation);
     const stop = client.onRevocation(listener);
@@ -60,9 +60,9 @@ describe('a listener for endings', () => {
     expect(copy).toHaveLength(3);
   });
 
-  test('that throws keeps no other from hearing, and what it throws is an uncaught exception', async () => {
+  test('that throws does not stop the other listeners, and its error is an uncaught exception', async () => {
     const uncaught: unknown[] = [];
-    // What is thrown by a task of the queue, nobody can catch: here it would end the test.
+    // An error thrown in a microtask cannot be caught. Here it would end the test.
     const { queueMicrotask: enqueue } = globalThis;
     jest.spyOn(globalThis, 'queueMicrotask').mockImplementation((task) => {
       enqueue(() => {
@@ -96,7 +96,7 @@ describe('a client in remote mode', () => {
 
   afterEach(() => remote.close());
 
-  test('refuses a listener for endings, which it would never tell', () => {
+  test('refuses a listener for revocations, which it would never call', () => {
     const listen = () => remote.onRevocation(() => undefined);
     expect(listen).toThrow(LatchkeyError);
     expect(listen).toThrow(
@@ -104,7 +104,7 @@ describe('a client in remote mode', () => {
     );
   });
 
-  test('guards all the same', () => {
+  test('can be used by guards', () => {
     expect(() => [grpcGuard(remote), expressGuard(remote)]).not.toThrow();
   });
 });

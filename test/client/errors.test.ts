@@ -7,7 +7,7 @@ import { ErrorInfo } from '../../src/gen/google/rpc/error_details.ts';
 import { Status } from '../../src/gen/google/rpc/status.ts';
 import { FakeLatchkey } from '../support/fake-latchkey.ts';
 
-/** The error of a call that ended with these bytes for details. */
+/** The error of a call that ended with these bytes as details. */
 function errorWith(details: Buffer): LatchkeyError {
   const metadata = new Metadata();
   metadata.set('grpc-status-details-bin', details);
@@ -34,7 +34,7 @@ describe('the error of a refused call', () => {
     return client.identity.refresh({ refreshToken: 'lkr_x' }).catch((error: unknown) => error);
   }
 
-  test('tells code, reason, message and metadata', async () => {
+  test('has code, reason, message and metadata', async () => {
     const metadata = { end_reason: 'REPLACED' };
     const error = await refusal(new Failure('SESSION_ENDED', 'Sign in again.', { metadata }));
     expect(error).toBeInstanceOf(LatchkeyError);
@@ -52,17 +52,17 @@ describe('the error of a refused call', () => {
     });
   });
 
-  test('names each field that is at fault', async () => {
+  test('names each invalid field', async () => {
     const violations = [{ field: 'device.name', description: 'must be at most 256 bytes' }];
     expect(await refusal(new Failure('INVALID_FIELD', 'Bad.', { violations }))).toMatchObject({ violations });
   });
 
-  test('says when to come back', async () => {
+  test('states the retry delay', async () => {
     const error = await refusal(new Failure('LOGIN_QUEUE_FULL', 'Busy.', { retryAfterMs: 1_250 }));
     expect(error).toMatchObject({ retryAfterMs: 1_250, code: status.RESOURCE_EXHAUSTED });
   });
 
-  test('is not unreachable when the service itself says that it is unavailable', async () => {
+  test('is not unreachable if the service itself answers UNAVAILABLE', async () => {
     const error = await refusal(new Failure('STORE_UNAVAILABLE', 'Try again.'));
     expect(error).toMatchObject({
       code: status.UNAVAILABLE,
@@ -72,8 +72,8 @@ describe('the error of a refused call', () => {
   });
 });
 
-describe('the error of a call that something else answered', () => {
-  test('keeps code and message when the details are no google.rpc.Status', () => {
+describe('the error of a call that was not answered by latchkey', () => {
+  test('keeps code and message if the details are not a google.rpc.Status', () => {
     expect(errorWith(Buffer.from([0xff, 0xff, 0xff]))).toMatchObject({
       code: status.ABORTED,
       message: 'no',
@@ -81,7 +81,7 @@ describe('the error of a call that something else answered', () => {
     });
   });
 
-  test("does not take another domain's reason for one of latchkey", () => {
+  test('does not accept a reason of another domain as one of latchkey', () => {
     const info = ErrorInfo.encode({ domain: 'mesh.example', reason: 'SESSION_ENDED', metadata: {} }).finish();
     const any = { typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from(info) };
     const bytes = Status.encode({ code: status.ABORTED, message: '', details: [any] }).finish();
@@ -89,14 +89,14 @@ describe('the error of a call that something else answered', () => {
   });
 });
 
-describe('the error of a call that nobody answered', () => {
+describe('the error of a call without an answer', () => {
   test.each([
     ['upstream connect error', 'upstream connect error'],
     ['Deadline exceeded after 15s', 'Deadline exceeded after 15s'],
     ['Deadline exceeded after 1.502s,LB pick: 0.001s,remote_addr=a:1', 'Deadline exceeded after 1.502s'],
-    // Said of a connection that was open, so TLS is not in question.
+    // The connection was open, so TLS is not the cause.
     ['read ECONNRESET', 'read ECONNRESET'],
-  ])('says what the transport says where that is not known: %s', (details, reason) => {
+  ])("contains the transport's message if the cause is unknown: %s", (details, reason) => {
     const status14 = { code: status.UNAVAILABLE, details, metadata: new Metadata() };
     const error = latchkeyError(Object.assign(new Error(), status14), { address: 'a:1', isTls: false });
     expect(error.connectionFault).toStrictEqual({ kind: 'OTHER', reason, remedy: undefined });

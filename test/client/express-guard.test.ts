@@ -49,7 +49,7 @@ afterEach(() => {
 });
 
 describe('an Express application', () => {
-  test('tells its handlers who calls, and leaves open what comes before the guard', async () => {
+  test('gives its handlers the identity, and leaves handlers before the guard public', async () => {
     await start(expressApplication);
     expect(await ask('/open')).toMatchObject({ status: 200, body: 'open' });
     expect(await ask('/me', 'ada')).toMatchObject({ status: 200, body: ADA.userId });
@@ -78,23 +78,23 @@ describe('an Express application', () => {
       'Bearer error="insufficient_scope"',
       { error: 'insufficient_scope' },
     ],
-    ['a token that nobody can validate', 'down', 503, null, { error: 'temporarily_unavailable' }],
+    ['a token that cannot be validated', 'down', 503, null, { error: 'temporarily_unavailable' }],
   ])('refuses %s', async (_who, token, status, challenge, body) => {
     await start(expressApplication);
     expect(await ask('/admin', token)).toMatchObject({ status, challenge, body });
   });
 
-  test('lets those pass that have one of the roles', async () => {
+  test('admits callers with one of the roles', async () => {
     await start(expressApplication);
     expect(await ask('/admin', 'admin')).toMatchObject({ status: 200, body: 'admin' });
   });
 
-  test('says when to come back, in whole seconds', async () => {
+  test('states the retry delay in whole seconds', async () => {
     await start(expressApplication);
     expect(await ask('/me', 'down')).toMatchObject({ status: 503, retryAfter: '3' });
   });
 
-  test('leaves alone a response that somebody else has given while the token was validated', async () => {
+  test('does not change a response that another handler sent during the validation', async () => {
     const answered = Promise.withResolvers<void>();
     await start((guard) => (request, response) => {
       guard.signedIn(request, response, () => undefined);
@@ -111,7 +111,7 @@ describe('an Express application', () => {
     expect(await fetch(url('/me'))).toMatchObject({ status: 504 });
   });
 
-  test('does not choose between two authorization headers', async () => {
+  test('refuses two authorization headers', async () => {
     await start(expressApplication);
     const headers = ['host', 'localhost', 'authorization', 'Bearer ada', 'Authorization', 'Bearer admin'];
     const [response] = await once(httpRequest(url('/me'), { headers }).end(), 'response');
@@ -119,7 +119,7 @@ describe('an Express application', () => {
     expect(await json(response)).toMatchObject({ error: 'invalid_token' });
   });
 
-  test('cuts off an event stream when the session ends', async () => {
+  test('closes an event stream when its session ends', async () => {
     await start(expressApplication);
     const headers = { authorization: 'Bearer ada' };
     const [response] = await once(get(url('/events'), { headers }), 'response');
@@ -128,7 +128,7 @@ describe('an Express application', () => {
     await expect(once(response, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
-  test('cuts off an event stream within about a second of its token, and asks no more about what is over', async () => {
+  test("closes an event stream within about a second of the token's expiry, and then validates no more", async () => {
     await start(expressApplication);
     await ask('/me', 'ada');
     await ask('/me', 'ada');
@@ -142,7 +142,7 @@ describe('an Express application', () => {
     expect(validator.asked.map(({ token }) => token)).toStrictEqual(['ada', 'ada', 'admin', 'admin']);
   });
 
-  test('asks once a second about an event stream that is guarded twice', async () => {
+  test('validates the token of an event stream once a second, also if it is guarded twice', async () => {
     await start((guard) =>
       express().get('/events', guard.signedIn, guard.signedIn, (_request, response) => {
         response.writeHead(200).write('data: 1\n\n');
@@ -157,7 +157,7 @@ describe('an Express application', () => {
     expect(validator.asked).toHaveLength(3);
   });
 
-  test('finishes what it had not begun to answer when the session ended', async () => {
+  test('finishes a response that had not started when the session ended', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const asked = Promise.withResolvers<void>();
     await start((guard) =>
@@ -174,7 +174,7 @@ describe('an Express application', () => {
   });
 });
 
-test('a plain server of node:http is guarded by the same middleware', async () => {
+test('a plain node:http server is guarded by the same middleware', async () => {
   await start(plainApplication);
   expect(await ask('/', 'ada')).toMatchObject({ status: 200, body: ADA.userId });
   expect(await ask('/')).toMatchObject({ status: 401 });

@@ -9,7 +9,7 @@ import { ADA, ADA_LOGGED_OUT, FakeValidator } from './support/fake-validator.ts'
 let app: FastifyInstance;
 let validator: FakeValidator;
 
-/** One route for each access, one in a plugin of its own, one that lasts. */
+/** One route for each access, one in a plugin, and one with a long response. */
 async function start(options?: FastifyGuardOptions): Promise<void> {
   validator = new FakeValidator();
   app = fastify();
@@ -31,13 +31,13 @@ const as = (token: string) => ({ headers: { authorization: `Bearer ${token}` } }
 afterEach(() => app.close());
 
 describe('a Fastify application', () => {
-  test('tells its handlers who calls, in plugins too', async () => {
+  test('gives its handlers the identity, also in plugins', async () => {
     await start();
     expect((await app.inject({ url: '/me', ...as('ada') })).json()).toStrictEqual({ userId: ADA.userId });
     expect((await app.inject({ url: '/inner', ...as('ada') })).body).toBe(ADA.sessionId);
   });
 
-  test('answers 401 without an error in the challenge where no token was sent', async () => {
+  test('answers 401 without an error in the challenge if no token was sent', async () => {
     await start();
     const response = await app.inject({ url: '/inner' });
     expect(response.statusCode).toBe(401);
@@ -45,7 +45,7 @@ describe('a Fastify application', () => {
     expect(response.json()).toMatchObject({ error: 'token_required', next_step: 'LOGIN' });
   });
 
-  test('answers 401 with invalid_token and the next step where the token is not good', async () => {
+  test('answers 401 with invalid_token and the next step if the token is invalid', async () => {
     await start();
     const response = await app.inject({ url: '/me', ...as('expired') });
     expect(response.statusCode).toBe(401);
@@ -53,7 +53,7 @@ describe('a Fastify application', () => {
     expect(response.json()).toMatchObject({ error: 'invalid_token', next_step: 'REFRESH' });
   });
 
-  test('answers 403 without the role, and lets those pass that have it', async () => {
+  test('answers 403 without the role, and admits callers with it', async () => {
     await start();
     const response = await app.inject({ method: 'DELETE', url: '/all', ...as('ada') });
     expect(response.statusCode).toBe(403);
@@ -62,32 +62,32 @@ describe('a Fastify application', () => {
     expect(admitted.body).toBe('done');
   });
 
-  test('answers 503 with the time to come back where validation is not possible', async () => {
+  test('answers 503 with the retry delay if validation is not possible', async () => {
     await start();
     const response = await app.inject({ url: '/me', ...as('down') });
     expect(response.statusCode).toBe(503);
     expect(response.headers['retry-after']).toBe('3');
   });
 
-  test('asks nobody on a public route, and closes paths without a route', async () => {
+  test('validates no token on a public route, and guards paths without a route', async () => {
     await start();
     expect((await app.inject({ url: '/open', ...as('expired') })).body).toBe('open');
     expect((await app.inject({ url: '/nowhere' })).statusCode).toBe(401);
     expect(validator.asked).toStrictEqual([]);
   });
 
-  test('is open but for what says otherwise, if the guard is told so', async () => {
+  test('is public except for routes with another access, if the guard is configured so', async () => {
     await start({ otherwise: 'public' });
     expect((await app.inject({ url: '/nowhere' })).statusCode).toBe(404);
     expect((await app.inject({ method: 'DELETE', url: '/all' })).statusCode).toBe(401);
   });
 
-  test('does not take a route with an access that cannot be meant', async () => {
+  test('refuses a route with an invalid access', async () => {
     await start();
     expect(() => app.get('/typo', { config: { access: 'publc' } }, async () => 'open')).toThrow(/\/typo/);
   });
 
-  test('cuts off an event stream when the session ends', async () => {
+  test('closes an event stream when its session ends', async () => {
     await start();
     const address = await app.listen({ port: 0, host: '127.0.0.1' });
     const [response] = await once(get(`${address}/events`, as('ada')), 'response');

@@ -23,10 +23,10 @@ let service: EchoService;
 let validator: FakeValidator;
 /** What handlers did, in order. */
 let seen: string[];
-/** Messages of `Tell` that have left. */
+/** The number of sent messages of `ServerStream`. */
 let flushed: number;
 
-/** Handlers that name the caller in front of what they got; `Tell` and `Chat` last until they are ended. */
+/** Handlers that prefix their response with the caller's name. `ServerStream` and `Chat` run until they are ended. */
 const handlers = {
   unary(call: ServerUnaryCall<string, string>, done: sendUnaryData<string>) {
     seen.push(`unary ${call.request}`);
@@ -71,12 +71,12 @@ async function start(options?: GrpcGuardOptions, inner: ServerInterceptor[] = []
 
 afterEach(() => service.close());
 
-/** Once this has been answered, what was sent on the connection before has arrived. */
+/** An answer to this call means that everything sent before it has arrived. */
 async function anotherCall(): Promise<void> {
   await service.open('Check', [''], { path: '/grpc.health.v1.Health/Check' }).outcome;
 }
 
-/** Waits until the value has stayed the same for 20 turns of waiting, and is not zero. */
+/** Waits until the value is not zero and has not changed for 20 checks. */
 async function standstill(value: () => number): Promise<void> {
   let last = 0;
   let turns = 0;
@@ -92,12 +92,12 @@ describe('an admitted call', () => {
     ['unary', 'Unary', ['hello'], [`${ADA.userId} hello`]],
     ['client-streaming', 'Collect', ['a', 'b', 'c'], [`${ADA.userId} abc`]],
     ['bidirectional', 'Chat', ['a', 'b'], [`${ADA.userId} a`, `${ADA.userId} b`]],
-  ])('of a %s method tells its handler who makes it', async (_kind, name, sent, expected) => {
+  ])('of a %s method gives its handler the identity', async (_kind, name, sent, expected) => {
     await start();
     expect(await service.open(name, sent, ada).outcome).toStrictEqual({ ok: true, messages: expected });
   });
 
-  test('of a server-streaming method tells its handler who makes it', async () => {
+  test('of a server-streaming method gives its handler the identity', async () => {
     await start();
     const call = service.open('Tell', ['hello'], ada);
     await eventually(() => call.received.length === 1);
@@ -106,7 +106,7 @@ describe('an admitted call', () => {
     await call.outcome;
   });
 
-  test('gets every message that was sent before the verdict, in order, and none before it', async () => {
+  test('receives every message that was sent before the verdict, in order, and none before the verdict', async () => {
     await start();
     const { promise, resolve } = Promise.withResolvers<void>();
     validator.gate = promise;
@@ -119,7 +119,7 @@ describe('an admitted call', () => {
     expect(messages).toStrictEqual(sent.map((text) => `${ADA.userId} ${text}`));
   });
 
-  test('loses no message to an interceptor that reads before anybody asked it to', async () => {
+  test('loses no message to an interceptor that reads early', async () => {
     const eager: ServerInterceptor = (_method, call) =>
       new ServerInterceptingCall(call, {
         start: (next) => {
@@ -137,7 +137,7 @@ describe('an admitted call', () => {
     expect(await outcome).toMatchObject({ messages: [`${ADA.userId} abc`] });
   });
 
-  test('is validated by what the guard requirementsAsked', async () => {
+  test('is validated with the requirements of the guard', async () => {
     const requirements = { consistency: 'strong', audience: 'billing' } as const;
     await start({ requirements });
     await service.open('Unary', ['hello'], ada).outcome;
@@ -145,7 +145,7 @@ describe('an admitted call', () => {
   });
 });
 
-describe('a call is refused', () => {
+describe('a refused call', () => {
   test.each([
     ['without a token', undefined],
     ['with another scheme', 'Basic YTpi'],
@@ -154,7 +154,7 @@ describe('a call is refused', () => {
     ['with white space in the token', 'Bearer a da'],
     ['with a token that is none', 'Bearer nonsense'],
     ['of a session that has ended', 'Bearer ended'],
-  ])('as UNAUTHENTICATED %s, and its handler hears nothing', async (_what, authorization) => {
+  ])('is UNAUTHENTICATED %s, and does not reach its handler', async (_what, authorization) => {
     await start();
     const given = authorization === undefined ? {} : { authorization };
     expect(await service.open('Unary', ['hello'], given).outcome).toMatchObject({
@@ -169,7 +169,7 @@ describe('a call is refused', () => {
   });
 
   test.each(['Unary', 'Collect', 'Tell', 'Chat'])(
-    'as UNAUTHENTICATED whatever is sent at once (%s)',
+    'is UNAUTHENTICATED whatever is sent at once (%s)',
     async (name) => {
       await start();
       const sent = Array.from({ length: 200 }, () => 'x'.repeat(10_000));
@@ -180,13 +180,13 @@ describe('a call is refused', () => {
     },
   );
 
-  test('with the advice to refresh once the token has expired', async () => {
+  test('says to refresh once the token has expired', async () => {
     await start();
     const { outcome } = service.open('Unary', ['hello'], { authorization: 'Bearer expired' });
     expect(await outcome).toMatchObject({ error: { metadata: { next_step: 'REFRESH' } } });
   });
 
-  test('as PERMISSION_DENIED without the role, and says which is wanted', async () => {
+  test('is PERMISSION_DENIED without the role, and names the role', async () => {
     await start({ rules: { '/test.Echo/Unary': { anyRole: ['admin'] } } });
     expect(await service.open('Unary', ['hello'], ada).outcome).toMatchObject({
       error: {
@@ -199,7 +199,7 @@ describe('a call is refused', () => {
     expect(await outcome).toMatchObject({ ok: true });
   });
 
-  test('as UNAVAILABLE where validation is not possible, with the time to come back, and the service is told why', async () => {
+  test('is UNAVAILABLE with a retry delay if validation is not possible, and the cause is reported', async () => {
     const causes: unknown[] = [];
     await start({ onUndecided: (error) => causes.push(error) });
     const { outcome } = service.open('Unary', ['hello'], { authorization: 'Bearer down' });
@@ -207,7 +207,7 @@ describe('a call is refused', () => {
     expect(causes).toMatchObject([{ message: 'Nobody answers.' }]);
   });
 
-  test('as UNAVAILABLE, not UNAUTHENTICATED, where this service itself may not ask', async () => {
+  test('is UNAVAILABLE, not UNAUTHENTICATED, if this service itself may not validate tokens', async () => {
     await start();
     const { outcome } = service.open('Unary', ['hello'], { authorization: 'Bearer unbelievable' });
     expect(await outcome).toMatchObject({ error: { code: status.UNAVAILABLE } });
@@ -215,7 +215,7 @@ describe('a call is refused', () => {
 });
 
 describe('the rules', () => {
-  test('for a method win over those for its service, and both over the rest', async () => {
+  test('for a method have priority over those for its service, and both over the default', async () => {
     await start({
       rules: { '/test.Echo/*': { anyRole: ['admin'] }, '/test.Echo/Collect': 'signed-in' },
       otherwise: 'public',
@@ -226,7 +226,7 @@ describe('the rules', () => {
     expect(await service.open('Collect', ['a'], ada).outcome).toMatchObject({ ok: true });
   });
 
-  test('ask nobody about a public method, whose handler has no identity to use', async () => {
+  test('validate no token for a public method, whose handler gets no identity', async () => {
     await start({ rules: { '/test.Echo/Unary': 'public' } });
     const { error } = (await service.open('Unary', ['a'], ada).outcome) as { error?: { code: status } };
     expect(validator.asked).toStrictEqual([]);
@@ -235,7 +235,7 @@ describe('the rules', () => {
 
   const health = { path: '/grpc.health.v1.Health/Check' };
 
-  test('leave health checking public', async () => {
+  test('keep health checking public by default', async () => {
     await start();
     expect(await service.open('Check', [''], health).outcome).toMatchObject({ ok: true });
   });
@@ -244,7 +244,7 @@ describe('the rules', () => {
     (version) => `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
   );
 
-  test.each(reflections)('leave reflection public, and can close it: %s', async (path) => {
+  test.each(reflections)('keep reflection public by default, and can guard it: %s', async (path) => {
     await start();
     expect(await service.open('', [], { path }).outcome).toMatchObject({ ok: true });
     service.close();
@@ -254,38 +254,35 @@ describe('the rules', () => {
     });
   });
 
-  test('can close health checking', async () => {
+  test('can guard health checking', async () => {
     await start({ rules: { '/grpc.health.v1.Health/*': 'signed-in' } });
     expect(await service.open('Check', [''], health).outcome).toMatchObject({
       error: { code: status.UNAUTHENTICATED },
     });
   });
 
-  test('that cannot be meant are told when the guard is made', async () => {
+  test('that are invalid are refused when the guard is created', async () => {
     await start();
     expect(() => grpcGuard(validator, { rules: { 'test.Echo/Unary': 'public' } })).toThrow(TypeError);
     expect(() => grpcGuard(validator, { otherwise: 'signed in' as 'signed-in' })).toThrow(TypeError);
   });
 });
 
-describe('a call under way', () => {
-  test.each(['Tell', 'Chat'])(
-    'ends as soon as its session does, and its handler with it (%s)',
-    async (name) => {
-      await start();
-      const call = service.open(name, ['hello'], { ...ada, stayOpen: name === 'Chat' });
-      await eventually(() => call.received.length === 1);
-      validator.hear({ ...ADA_LOGGED_OUT, sessionId: '019b7600-0000-7000-8000-00000000ffff' });
-      validator.hear(ADA_LOGGED_OUT);
-      expect(await call.outcome).toMatchObject({
-        error: { code: status.UNAUTHENTICATED, message: expect.stringContaining('LOGGED_OUT') },
-        messages: [`${ADA.userId} hello`],
-      });
-      expect(seen.at(-1)).toBe(`${name.toLowerCase()} cancelled`);
-    },
-  );
+describe('a call in progress', () => {
+  test.each(['Tell', 'Chat'])('ends with its session, and so does its handler (%s)', async (name) => {
+    await start();
+    const call = service.open(name, ['hello'], { ...ada, stayOpen: name === 'Chat' });
+    await eventually(() => call.received.length === 1);
+    validator.hear({ ...ADA_LOGGED_OUT, sessionId: '019b7600-0000-7000-8000-00000000ffff' });
+    validator.hear(ADA_LOGGED_OUT);
+    expect(await call.outcome).toMatchObject({
+      error: { code: status.UNAUTHENTICATED, message: expect.stringContaining('LOGGED_OUT') },
+      messages: [`${ADA.userId} hello`],
+    });
+    expect(seen.at(-1)).toBe(`${name.toLowerCase()} cancelled`);
+  });
 
-  test('outlives the ending of another session', async () => {
+  test('is not affected by the end of another session', async () => {
     await start();
     const call = service.open('Chat', ['hello'], { ...ada, stayOpen: true });
     await eventually(() => call.received.length === 1);
@@ -297,7 +294,7 @@ describe('a call under way', () => {
     expect(await call.outcome).toMatchObject({ error: { code: status.CANCELLED } });
   });
 
-  test('ends when every session that its user had does', async () => {
+  test('ends when all sessions of its user end', async () => {
     await start();
     const call = service.open('Tell', ['hello'], ada);
     await eventually(() => call.received.length === 1);
@@ -318,7 +315,7 @@ describe('a call under way', () => {
     expect(seen).toStrictEqual(['tell began', 'tell cancelled']);
   });
 
-  test('whose caller does not read is over for its handler at once, and for the caller when it reads', async () => {
+  test('ends for its handler at once, and for its caller when that reads', async () => {
     await start();
     const call = service.open('Tell', ['a lot'], { ...ada, unread: true });
     await standstill(() => flushed);
@@ -328,7 +325,7 @@ describe('a call under way', () => {
     expect(await call.outcome).toMatchObject({ error: { code: status.UNAUTHENTICATED } });
   });
 
-  test('is forgotten once it is over, however it ended', async () => {
+  test('is no longer tracked after its end, however it ended', async () => {
     await start();
     await service.open('Unary', ['hello'], ada).outcome;
     await service.open('Chat', ['hello'], ada).outcome;

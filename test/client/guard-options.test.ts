@@ -6,7 +6,7 @@ import { connect, expressGuard, fastifyGuard, grpcGuard } from '../../src/client
 type AnyGuard = (client: GuardClient, options?: never) => unknown;
 
 const CLIENT: GuardClient = {
-  validate: () => Promise.reject(new Error('nobody asks here')),
+  validate: () => Promise.reject(new Error('not called in these tests')),
   onRevocation: () => () => undefined,
 };
 const GUARDS: readonly (readonly [string, AnyGuard])[] = [
@@ -38,14 +38,14 @@ describe.each(GUARDS)('%s', (name, guard) => {
     expect(() => guard(CLIENT, options as never)).toThrow(message);
   });
 
-  test.each([undefined, null, {}, Promise.resolve(CLIENT)])('refuses what is no client: %p', (client) => {
+  test.each([undefined, null, {}, Promise.resolve(CLIENT)])('refuses %p, which is not a client', (client) => {
     expect(() => guard(client as never)).toThrow(
       `${name}: the first argument must be a client, as connect() returns it.`,
     );
   });
 });
 
-test('a validation with a misspelt requirements fails and asks nobody', async () => {
+test('a validation with a misspelt requirement fails without a call', async () => {
   const client = connect('127.0.0.1:1', { credentials: { kind: 'plaintext' }, mode: 'remote' });
   try {
     await expect(client.validate('a', { consistancy: 'strong' } as never)).rejects.toMatchObject({

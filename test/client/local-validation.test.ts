@@ -47,7 +47,7 @@ async function openReady(options: ConnectOptions = {}): Promise<LatchkeyClient> 
   return client;
 }
 
-/** What the service answers where it takes one token for good. */
+/** The service's response for a valid token. */
 const aYes = (): BatchValidateResponse => ({
   verdicts: [
     {
@@ -72,8 +72,8 @@ const aYes = (): BatchValidateResponse => ({
 
 const good = (given: Record<string, unknown> = {}) => key.sign(claimsAt(clock.now(), given));
 
-describe('validation in this process', () => {
-  test('accepts a good token, tells whose it is, and asks nobody', async () => {
+describe('local validation', () => {
+  test('accepts a valid token with its identity, without a call', async () => {
     const client = await openReady();
     const token = await good();
     const first = await client.validate(token);
@@ -100,7 +100,7 @@ describe('validation in this process', () => {
     expect(service.batches).toHaveLength(0);
   });
 
-  test('gives no caller an identity that another one could have changed', async () => {
+  test('gives each caller an identity that no other caller can change', async () => {
     const client = await openReady();
     const validation = await client.validate(await good());
     if (validation.kind !== 'accepted') throw new Error('expected to be accepted');
@@ -108,7 +108,7 @@ describe('validation in this process', () => {
     expect(() => Object.assign(validation.identity, { userId: 'other' })).toThrow(TypeError);
   });
 
-  test('asks the service until the keys and the revocations are known', async () => {
+  test('calls the service until the keys and the revocations are loaded', async () => {
     service.greet = () => undefined;
     const client = open();
     expect(await client.validate(await good())).toMatchObject({ reason: 'SESSION_ENDED' });
@@ -122,7 +122,7 @@ describe('validation in this process', () => {
     expect(service.batches).toHaveLength(2);
   });
 
-  test('asks the service about a STRONG requirements, a revision it has not reached and a token from before the log', async () => {
+  test('calls the service for STRONG, for a later revision, and for a token from before the log', async () => {
     const client = await openReady();
     const token = await good();
     expect(await client.validate(token, { atLeastRevision: '100-0' })).toMatchObject({ kind: 'accepted' });
@@ -135,7 +135,7 @@ describe('validation in this process', () => {
     await eventually(async () => (await client.validate(token)).kind === 'rejected');
   });
 
-  test('fails where the service cannot be asked either, and never says yes', async () => {
+  test('fails if the service cannot be called either, and never accepts', async () => {
     const client = await openReady();
     const token = await good();
     await client.validate(token);
@@ -146,7 +146,7 @@ describe('validation in this process', () => {
     await expect(client.validate(token)).rejects.toMatchObject({ code: status.UNAVAILABLE });
   });
 
-  test('remembers that the service has seen a session from before the log alive', async () => {
+  test('remembers that a session from before the log is live', async () => {
     service.coveredSince = clock.now() - 60_000;
     const client = await openReady({ maxStalenessMs: 600_000 });
     const token = await good({ iat: Math.floor(clock.now() / 1_000) - 120 });
@@ -156,7 +156,7 @@ describe('validation in this process', () => {
     expect(service.batches).toHaveLength(1);
   });
 
-  test('says no where an ending is copy while the service’s yes is under way', async () => {
+  test('rejects if a revocation arrives while the service accepts', async () => {
     const client = await openReady();
     const token = await good();
     const asked = Promise.withResolvers<BatchValidateResponse>();
@@ -174,7 +174,7 @@ describe('validation in this process', () => {
     });
   });
 
-  test('asks once where many ask about one token at the same time, but not for a STRONG requirements', async () => {
+  test('shares one call for concurrent validations of one token, but not for STRONG', async () => {
     service.greet = () => undefined;
     const client = open();
     const token = await good();
@@ -184,7 +184,7 @@ describe('validation in this process', () => {
     expect(service.batches.map(({ accessTokens }) => accessTokens.length)).toStrictEqual([1, 3]);
   });
 
-  test('lets nobody join a question that is under way: an ending may come before its answer', async () => {
+  test('does not share a call that has started: a revocation may come before its answer', async () => {
     service.greet = () => undefined;
     const asked = Promise.withResolvers<BatchValidateResponse>();
     service.answer = () => asked.promise;
@@ -198,7 +198,7 @@ describe('validation in this process', () => {
     expect(await early).toMatchObject({ kind: 'accepted' });
   });
 
-  test('an empty audience is that of the connection, and not anybody', async () => {
+  test('an empty audience means that of the connection, not any audience', async () => {
     const token = await good({ aud: 'mail' });
     const local = await openReady({ audience: 'billing' });
     expect(await local.validate(token, { audience: '' })).toMatchObject({ reason: 'AUDIENCE' });
@@ -206,7 +206,7 @@ describe('validation in this process', () => {
     expect(service.batches).toMatchObject([{ audience: 'billing' }]);
   });
 
-  test('a consistency that is none is refused, and not taken for the default', async () => {
+  test('an invalid consistency is refused, and does not mean the default', async () => {
     const requirements = { consistency: 'STRONG' } as unknown as Requirements;
     await expect(open().validate('any', requirements)).rejects.toMatchObject({
       name: 'LatchkeyError',
@@ -214,7 +214,7 @@ describe('validation in this process', () => {
     });
   });
 
-  test('validates the audience of the connection, or the one that a call names', async () => {
+  test('checks the audience of the connection, or the one that a call names', async () => {
     const client = await openReady({ audience: 'billing' });
     const token = await good({ aud: ['billing', 'mail'] });
     expect(await client.validate(token)).toMatchObject({ kind: 'accepted' });
@@ -222,7 +222,7 @@ describe('validation in this process', () => {
     expect(await client.validate(token, { audience: 'other' })).toMatchObject({ reason: 'AUDIENCE' });
   });
 
-  test('takes a token for expired once the service does, also where this clock is behind', async () => {
+  test("rejects a token that has expired by the service's clock, even if the local clock is behind", async () => {
     const client = await openReady();
     const token = await good({ exp: Math.floor(clock.now() / 1_000) + 60 });
     expect(await client.validate(token)).toMatchObject({ kind: 'accepted' });
@@ -238,7 +238,7 @@ describe('validation in this process', () => {
     expect(await client.validate(token)).toMatchObject({ reason: 'EXPIRED', nextStep: 'REFRESH' });
   });
 
-  test('hears of an ending and rejects the session from then on', async () => {
+  test('rejects a session as soon as its revocation arrives', async () => {
     const client = await openReady();
     const copy: unknown[] = [];
     const stop = client.onRevocation((revocation) => copy.push(revocation));
@@ -265,7 +265,7 @@ describe('validation in this process', () => {
     expect(copy).toHaveLength(1);
   });
 
-  test('gives up waiting when the signal says so', async () => {
+  test('stops waiting when the signal is aborted', async () => {
     service.greet = () => undefined;
     service.answer = () => new Promise(() => undefined);
     const client = open({ timeoutMs: 500 });
@@ -277,7 +277,7 @@ describe('validation in this process', () => {
 });
 
 describe('a client that is not ready', () => {
-  test('says so with the reason once the time is up', async () => {
+  test('reports the reason after the timeout', async () => {
     service.failures.set('GetSigningKeys', { code: status.PERMISSION_DENIED });
     const client = open();
     await expect(client.ready(150)).rejects.toMatchObject({
@@ -286,7 +286,7 @@ describe('a client that is not ready', () => {
     });
   });
 
-  test('is not waited for when it is closed', async () => {
+  test('stops waiting when it is closed', async () => {
     service.greet = () => undefined;
     const client = open();
     const waiting = client.ready();
@@ -296,7 +296,7 @@ describe('a client that is not ready', () => {
 });
 
 describe('closing', () => {
-  test('lets what is under way end, refuses what comes after, and ends the follower', async () => {
+  test('lets calls in progress finish, refuses new ones, and ends the follower', async () => {
     const client = await openReady();
     const token = await good();
     const underWay = client.validate(token, { consistency: 'strong' });

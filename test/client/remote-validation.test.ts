@@ -36,7 +36,7 @@ const many = (count: number, length = 3) =>
   Array.from({ length: count }, (_, index) => `t${index}`.padEnd(length, '.'));
 const sizes = () => service.batches.map(({ accessTokens }) => accessTokens.length);
 
-/** Holds every batch back until it is let go. */
+/** Delays every batch until it is released. */
 function holdBack(): { letGo: () => void } {
   const held: (() => void)[] = [];
   service.answer = ({ accessTokens }) =>
@@ -50,8 +50,8 @@ function holdBack(): { letGo: () => void } {
   };
 }
 
-describe('validation by the service', () => {
-  test('puts the tokens of one turn into one call, and gives each caller the verdict on its own', async () => {
+describe('remote validation', () => {
+  test('puts the tokens of one turn into one call, and gives each caller its own verdict', async () => {
     service.answer = ({ accessTokens }) => ({
       verdicts: accessTokens.map((token) => ({
         verdict: {
@@ -77,7 +77,7 @@ describe('validation by the service', () => {
     expect(sizes()).toStrictEqual([3]);
   });
 
-  test('does not mix requirementsAsked', async () => {
+  test('does not mix tokens with different requirements', async () => {
     const client = open({ audience: 'billing' });
     await Promise.all([
       client.validate('a'),
@@ -95,7 +95,7 @@ describe('validation by the service', () => {
     );
   });
 
-  test('sends no more than 256 tokens and 262,144 bytes in a call', async () => {
+  test('sends at most 256 tokens and 262,144 bytes in a call', async () => {
     const client = open();
     await Promise.all(many(600).map((token) => client.validate(token)));
     expect(sizes().toSorted((a, b) => a - b)).toStrictEqual([88, 256, 256]);
@@ -104,7 +104,7 @@ describe('validation by the service', () => {
     expect(sizes().toSorted((a, b) => a - b)).toStrictEqual([8, 32]);
   });
 
-  test('sends nothing in place of a token that is too long, or is none at all', async () => {
+  test('sends an empty token in place of one that is too long or not a string', async () => {
     const client = open();
     await Promise.all([
       client.validate('x'.repeat(8_193)),
@@ -118,7 +118,7 @@ describe('validation by the service', () => {
     ).toStrictEqual([0, 0, 0, 0, 8_192]);
   });
 
-  test('has two calls under way at most, and gathers what comes meanwhile', async () => {
+  test('has at most two calls in progress, and collects tokens in the meantime', async () => {
     const { letGo } = holdBack();
     const client = open();
     const all = [client.validate('a')];
@@ -137,7 +137,7 @@ describe('validation by the service', () => {
     expect(sizes()).toStrictEqual([1, 1, 50]);
   });
 
-  test('tells every caller when the call has failed', async () => {
+  test('gives every caller the error of a failed call', async () => {
     service.failures.set('BatchValidate', { code: status.PERMISSION_DENIED });
     const client = open();
     const outcomes = await Promise.allSettled(many(3).map((token) => client.validate(token)));
@@ -145,7 +145,7 @@ describe('validation by the service', () => {
     expect(outcomes).toMatchObject([failed, failed, failed]);
   });
 
-  test('fails where the answer does not hold one verdict for each token', async () => {
+  test('fails if the answer does not have one verdict for each token', async () => {
     const client = open();
     service.answer = () => service.ended(['one']);
     await expect(Promise.all(many(2).map((token) => client.validate(token)))).rejects.toMatchObject({
@@ -155,7 +155,7 @@ describe('validation by the service', () => {
     await expect(client.validate('a')).rejects.toMatchObject({ code: status.INTERNAL });
   });
 
-  test('takes a reason that it does not know for a rejection', async () => {
+  test('treats an unknown reason as a rejection', async () => {
     service.answer = () => ({
       verdicts: [
         {
@@ -176,7 +176,7 @@ describe('validation by the service', () => {
     });
   });
 
-  test('does not let a token wait for longer than a call may take', async () => {
+  test('does not let a token wait longer than the timeout', async () => {
     const { letGo } = holdBack();
     const client = open();
     const first = [client.validate('a')];
@@ -206,7 +206,7 @@ describe('validation by the service', () => {
     );
   });
 
-  test('is ready once a service that is just starting can be reached', async () => {
+  test('is ready once a service that is starting is reachable', async () => {
     const { address } = service;
     service.close();
     const ready = open().ready();

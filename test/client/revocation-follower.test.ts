@@ -7,7 +7,7 @@ import { endOf, FakeValidationService } from '../support/fake-validation-service
 import { ManualClock } from '../support/manual-clock.ts';
 import { claimsAt, TestKey } from '../support/test-keys.ts';
 
-/** Sooner than a stream is left for its silence, which is three heartbeats. */
+/** Earlier than the silence limit of a stream, which is three heartbeats. */
 const BEFORE_SILENCE_MS = 2_500;
 const SESSION = '019b7600-0000-7000-8000-00000000bbbb';
 
@@ -45,8 +45,8 @@ function open(options: ConnectOptions = {}): LatchkeyClient {
 
 const good = () => key.sign(claimsAt(clock.now()));
 
-describe('the follower of revocations', () => {
-  test('asks for heartbeats of a fifth of the bound, and presents the token of the caller', async () => {
+describe('the revocation follower of a client', () => {
+  test("requests heartbeats at a fifth of the bound, and sends the caller's token", async () => {
     const service = await serve();
     await open({ maxStalenessMs: 2_000, token: 'mine' }).ready();
     expect(service.lastWatch).toMatchObject({
@@ -59,14 +59,14 @@ describe('the follower of revocations', () => {
     });
   });
 
-  test('does not begin before it is needed', async () => {
+  test('does not start before it is needed', async () => {
     const service = await serve();
     const client = open();
     await client.login({ username: 'ada', password: 'x' });
     expect(service.callsOf('WatchRevocations') + service.callsOf('GetSigningKeys')).toBe(0);
   });
 
-  test('gives no yes by a message that was held up for longer than the bound', async () => {
+  test('accepts no token based on a message that was delayed beyond the bound', async () => {
     const service = await serve();
     const client = open();
     await client.ready();
@@ -83,7 +83,7 @@ describe('the follower of revocations', () => {
     expect(await client.validate(token)).toMatchObject({ kind: 'accepted' });
   });
 
-  test('goes on after the last revision when the stream has ended', async () => {
+  test('resumes after the last revision when the stream has ended', async () => {
     const service = await serve();
     service.coveredSince = 12_345;
     const client = open();
@@ -100,7 +100,7 @@ describe('the follower of revocations', () => {
     expect(await client.validate(await good())).toMatchObject({ reason: 'SESSION_ENDED' });
   });
 
-  test('begins at the beginning where the log began anew', async () => {
+  test('starts at the beginning if the log started over', async () => {
     const service = await serve();
     await open().ready();
     service.revision = '';
@@ -110,7 +110,7 @@ describe('the follower of revocations', () => {
     expect(service.lastWatch.request).toMatchObject({ afterRevision: '', coveredSince: undefined });
   });
 
-  test('leaves a stream that has fallen silent, for another address', async () => {
+  test('leaves a silent stream for another address', async () => {
     const [first, second] = [await serve(), await serve()];
     await open({ maxStalenessMs: 500 }).ready();
     const [silent, other] = first.watches.length === 1 ? [first, second] : [second, first];
@@ -119,7 +119,7 @@ describe('the follower of revocations', () => {
     expect(other.lastWatch.request.afterRevision).toBe('100-0');
   });
 
-  test('stays with a stream for as long as that says something', async () => {
+  test('keeps a stream as long as messages arrive', async () => {
     const service = await serve();
     await open({ maxStalenessMs: 500 }).ready();
     const until = performance.now() + 1_500;
@@ -130,7 +130,7 @@ describe('the follower of revocations', () => {
     expect(service.watches).toHaveLength(1);
   });
 
-  test('is opened anew when the wall clock was set', async () => {
+  test('is reopened when the wall clock was set', async () => {
     const service = await serve();
     const client = open();
     await client.ready();
@@ -141,7 +141,7 @@ describe('the follower of revocations', () => {
     expect(client.staleness.ageMs).toBe(0);
   });
 
-  test('is opened anew soon where it took long to open, for all that it says seems old', async () => {
+  test('is soon reopened after a slow start, because its messages seem old', async () => {
     const service = await serve();
     const { greet } = service;
     service.greet = (follower) => {
@@ -156,7 +156,7 @@ describe('the follower of revocations', () => {
     await eventually(() => client.staleness.ageMs === 0);
   });
 
-  test('tries again for as long as it is refused, and says why it is not ready', async () => {
+  test('retries while it is refused, and reports why it is not ready', async () => {
     const service = await serve();
     service.failures.set('WatchRevocations', { code: status.PERMISSION_DENIED });
     const client = open();
@@ -166,7 +166,7 @@ describe('the follower of revocations', () => {
     await client.ready();
   });
 
-  test('leaves nothing behind of the streams that have ended', async () => {
+  test('releases everything of ended streams', async () => {
     const listening = jest.spyOn(AbortSignal.prototype, 'addEventListener');
     const service = await serve();
     await open().ready();
@@ -180,7 +180,7 @@ describe('the follower of revocations', () => {
     expect(Math.max(...counts)).toBe(1);
   });
 
-  test('is opened anew after five minutes, for monotonic clocks drift apart', async () => {
+  test('is reopened after five minutes, because monotonic clocks drift apart', async () => {
     const timers = jest.spyOn(globalThis, 'setTimeout');
     const service = await serve();
     await open().ready();
@@ -193,7 +193,7 @@ describe('the follower of revocations', () => {
     expect(service.lastWatch.request.afterRevision).toBe('100-0');
   });
 
-  test('leaves an address that cannot tell how current it is for one that can', async () => {
+  test('leaves an address that reports no freshness for one that does', async () => {
     const [sick, well] = [await serve(), await serve()];
     for (const service of [sick, well]) service.greet = () => undefined;
     const client = open({ maxStalenessMs: 500 });

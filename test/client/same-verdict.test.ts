@@ -25,7 +25,7 @@ afterAll(async () => {
   await server.close();
 });
 
-/** A token and what the service must have copy of for a verdict on it. */
+/** A token, and the revocations that the service must have for its verdict. */
 interface Specimen {
   readonly token: string;
   readonly revision?: string;
@@ -62,7 +62,7 @@ async function makeSpecimen(kind: string, shift: number): Promise<Specimen> {
 }
 
 describe('the two modes', () => {
-  test('say the same of every token', async () => {
+  test('give the same verdict on every token', async () => {
     const kinds = fc.constantFrom('good', 'ended', 'all-ended', 'time', 'audience', 'changed');
     const requirementsAsked: fc.Arbitrary<Requirements> = fc.record(
       { consistency: fc.constantFrom('bounded', 'strong'), audience: fc.constantFrom('mail', AUDIENCE) },
@@ -92,7 +92,7 @@ describe('the two modes', () => {
       expect(seen).toContain(outcome);
   });
 
-  test('ask the service only where that is needed: not for a token that is good or was copy to have ended', async () => {
+  test('call the service only if needed: not for a valid token or a known ended session', async () => {
     const { token, revision = '' } = await makeSpecimen('ended', 0);
     const copy = async () =>
       (await local.validate(token, { atLeastRevision: revision })).revision === revision;

@@ -14,7 +14,7 @@ const ACCOUNT = { username: 'billing', password: 'correct horse battery' };
 let clock: ManualClock;
 let asked: string[];
 let failure: LatchkeyError | undefined;
-/** Of refreshes alone. */
+/** Delays only refreshes. */
 let refusal: LatchkeyError | undefined;
 let account: ServiceAccount;
 
@@ -60,7 +60,7 @@ beforeEach(() => {
 });
 
 describe('a service account', () => {
-  test('signs in once for all that ask at the same time, and keeps its token', async () => {
+  test('signs in once for all concurrent calls, and keeps its token', async () => {
     expect(asked).toEqual([]);
     expect(await Promise.all([account.token(), account.token()])).toEqual(['access-1', 'access-1']);
     clock.advance(11 * MINUTE);
@@ -68,7 +68,7 @@ describe('a service account', () => {
     expect(asked).toEqual(['login billing']);
   });
 
-  test('renews its token before it expires, and nobody waits for that', async () => {
+  test('renews its token before it expires, and no call waits for that', async () => {
     await account.token();
     clock.advance(12 * MINUTE + 1);
     expect(account.token()).toBe('access-1');
@@ -78,7 +78,7 @@ describe('a service account', () => {
     expect(asked).toEqual(['login billing', 'refresh refresh-1']);
   });
 
-  test('waits for another token where the one it has has expired', async () => {
+  test('waits for a new token if the current one has expired', async () => {
     await account.token();
     clock.advance(LIFE);
     expect(await account.token()).toBe('access-2');
@@ -92,7 +92,7 @@ describe('a service account', () => {
     expect(asked).toEqual(['login billing', 'refresh refresh-1', 'login billing']);
   });
 
-  test('gets another token after the service refused the one it has', async () => {
+  test('gets a new token after the service rejected the current one', async () => {
     const first = await account.token();
     account.forget('another');
     expect(account.token()).toBe(first);
@@ -100,7 +100,7 @@ describe('a service account', () => {
     expect(await account.token()).toBe('access-2');
   });
 
-  test('fails with why it could not sign in, and does not try again for a second', async () => {
+  test('fails with the error of the sign-in, and does not retry for a second', async () => {
     failure = new LatchkeyError(status.UNAUTHENTICATED, 'Invalid username or password.', {
       reason: 'INVALID_CREDENTIALS',
     });
@@ -116,7 +116,7 @@ describe('a service account', () => {
     expect(await account.token()).toBe('access-1');
   });
 
-  test('keeps its good token while the service is away', async () => {
+  test('keeps its valid token while the service is unavailable', async () => {
     await account.token();
     failure = new LatchkeyError(status.UNAVAILABLE, 'away');
     clock.advance(13 * MINUTE);
@@ -125,7 +125,7 @@ describe('a service account', () => {
     expect(account.token()).toBe('access-1');
   });
 
-  test('signs out when it is closed, if it ever signed in', async () => {
+  test('signs out when it is closed, if it signed in before', async () => {
     await account.close();
     expect(asked).toEqual([]);
     await account.token();

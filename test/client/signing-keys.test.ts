@@ -31,23 +31,23 @@ afterEach(async () => {
 const signed = (by: TestKey, given: Record<string, unknown> = {}) => by.sign(claimsAt(clock.now(), given));
 
 describe('the signing keys', () => {
-  test('are fetched once for many tokens that name an unknown key, and at most once a second', async () => {
+  test('are fetched once for many tokens with an unknown key, and at most once a second', async () => {
     await client.ready();
     service.keys = [key, next];
     const tokens = await Promise.all(Array.from({ length: 20 }, (_, at) => signed(next, { jti: `t-${at}` })));
     const kinds = await Promise.all(tokens.map(async (token) => (await client.validate(token)).kind));
     expect(new Set(kinds)).toStrictEqual(new Set(['accepted']));
     expect(service.keyFetches).toBe(2);
-    const stranger = await TestKey.make('key-3');
-    expect(await client.validate(await signed(stranger))).toMatchObject({ reason: 'UNKNOWN_KEY' });
+    const unknownKey = await TestKey.make('key-3');
+    expect(await client.validate(await signed(unknownKey))).toMatchObject({ reason: 'UNKNOWN_KEY' });
     expect(service.keyFetches).toBe(2);
     clock.advance(1_000);
-    expect(await client.validate(await signed(stranger))).toMatchObject({ reason: 'UNKNOWN_KEY' });
+    expect(await client.validate(await signed(unknownKey))).toMatchObject({ reason: 'UNKNOWN_KEY' });
     expect(service.keyFetches).toBe(3);
     expect(service.batches).toHaveLength(0);
   });
 
-  test('stay in use where the service does not answer them', async () => {
+  test('stay in use if the service does not answer', async () => {
     service.maxAgeMs = 1_000;
     await client.ready();
     service.failures.set('GetSigningKeys', { code: status.INTERNAL });
@@ -55,7 +55,7 @@ describe('the signing keys', () => {
     expect(await client.validate(await signed(key))).toMatchObject({ kind: 'accepted' });
   });
 
-  test('give no verdict on an unknown key that could not be asked for: the service gives it, or nobody', async () => {
+  test('give no verdict on an unknown key that could not be fetched: only the service can', async () => {
     await client.ready();
     service.failures.set('GetSigningKeys', { code: status.INTERNAL });
     expect(await client.validate(await signed(next))).toMatchObject({ reason: 'SESSION_ENDED' });
@@ -65,7 +65,7 @@ describe('the signing keys', () => {
     await expect(client.validate(await signed(next))).rejects.toMatchObject({ code: status.INTERNAL });
   });
 
-  test('come again at their age, with what else the service says of its tokens', async () => {
+  test('are fetched again at their maximum age, with the other rules for tokens', async () => {
     service.maxAgeMs = 1_000;
     await client.ready();
     const token = await signed(key);
@@ -84,7 +84,7 @@ describe('the signing keys', () => {
     expect(await client.validate(await signed(key, old))).toMatchObject({ reason: 'EXPIRED' });
   });
 
-  test('that are withdrawn are believed no longer, also for tokens seen before', async () => {
+  test('that are withdrawn verify nothing more, also for cached tokens', async () => {
     service.maxAgeMs = 1_000;
     await client.ready();
     const token = await signed(key);

@@ -10,8 +10,8 @@ const T0 = Date.UTC(2026, 0, 1);
 const unavailable = { name: 'LatchkeyError', code: status.UNAVAILABLE, isUnavailable: true };
 const loggedOut = { kind: 'rejected', reason: 'SESSION_ENDED', endReason: 'LOGGED_OUT', nextStep: 'LOGIN' };
 
-describe('a latchkey for tests', () => {
-  test('signs somebody in whom its client knows', async () => {
+describe('a test latchkey', () => {
+  test('signs a user in, whose token its client accepts', async () => {
     const latchkey = testLatchkey();
     const { accessToken, sessionId, userId } = await latchkey.signIn({ roles: ['admin'], clientId: 'web' });
     expect(await latchkey.client.validate(accessToken)).toStrictEqual({
@@ -51,7 +51,7 @@ describe('a latchkey for tests', () => {
     expect(await client.validate(accessToken)).toMatchObject({ kind: 'accepted' });
   });
 
-  test('refuses what is no token, what another one signed, and what is for somebody else', async () => {
+  test('rejects malformed tokens, tokens of another instance, and tokens for another audience', async () => {
     const latchkey = testLatchkey();
     const { accessToken: another } = await testLatchkey().signIn();
     const { accessToken: elsewhere } = await latchkey.signIn({ audience: 'elsewhere' });
@@ -63,7 +63,7 @@ describe('a latchkey for tests', () => {
     });
   });
 
-  test('ends a session at once, and tells who listens', async () => {
+  test('ends a session at once, and calls the listeners', async () => {
     const latchkey = testLatchkey();
     const [first, second] = [await latchkey.signIn(), await latchkey.signIn()];
     const copy: Revocation[] = [];
@@ -92,8 +92,8 @@ describe('a latchkey for tests', () => {
   });
 });
 
-describe('a feed that is cut off', () => {
-  test('leaves endings unheard for five seconds, and then nobody says yes any more', async () => {
+describe('a disconnected test latchkey', () => {
+  test('misses revocations for five seconds, and then accepts no token', async () => {
     const latchkey = testLatchkey();
     const { accessToken, sessionId } = await latchkey.signIn();
     latchkey.disconnect();
@@ -109,7 +109,7 @@ describe('a feed that is cut off', () => {
     expect(latchkey.client.staleness).toStrictEqual({ asOf: new Date(T0), ageMs: 5_001 });
   });
 
-  test('leaves nobody to ask where the session record is demanded, or a revision that is not known', async () => {
+  test('gives no STRONG verdict, and none for an unknown revision', async () => {
     const { client, signIn, disconnect } = bound(testLatchkey());
     const { accessToken } = await signIn();
     expect(await client.validate(accessToken, { consistency: 'strong' })).toMatchObject({ kind: 'accepted' });
@@ -118,7 +118,7 @@ describe('a feed that is cut off', () => {
     await expect(client.validate(accessToken, { atLeastRevision: '1-0' })).rejects.toMatchObject(unavailable);
   });
 
-  test('tells what has ended meanwhile once it is mended', async () => {
+  test('receives the missed revocations when it is reconnected', async () => {
     const latchkey = testLatchkey();
     const { accessToken, sessionId } = await latchkey.signIn();
     const copy: Revocation[] = [];
@@ -147,7 +147,7 @@ test('a guarded application is tested without a service', async () => {
   await app.close();
 });
 
-/** Its methods taken apart, as a test may want them. */
+/** Its methods destructured, as a test may use them. */
 function bound(latchkey: ReturnType<typeof testLatchkey>) {
   return {
     client: latchkey.client,

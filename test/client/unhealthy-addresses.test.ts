@@ -7,7 +7,7 @@ import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
 import { FakeValidationService } from '../support/fake-validation-service.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
-/** A call on a silent connection takes two seconds until it is repeated elsewhere. */
+/** A call on a silent connection takes two seconds before it is retried elsewhere. */
 const SLOW_MS = 1_500;
 const FOUND_OUT_MS = 3_000;
 
@@ -53,7 +53,7 @@ async function logIn(client: LatchkeyClient, times: number): Promise<readonly nu
   for (let count = 0; count < times; count += 1) await client.login(ADMIN);
   return logins().map((count, index) => count - (before[index] ?? 0));
 }
-/** Until each of them is connected and has said how it is. */
+/** Until each of them is connected and has reported its health. */
 const spread = (client: LatchkeyClient, expected: readonly number[]) =>
   eventually(async () => {
     const sum = expected.reduce((total, count) => total + count, 0);
@@ -61,7 +61,7 @@ const spread = (client: LatchkeyClient, expected: readonly number[]) =>
   });
 
 describe('an address whose service says NOT_SERVING', () => {
-  test('is not asked from the first call on, where others serve', async () => {
+  test('is not used from the first call on, if others serve', async () => {
     one(1).health.setServing(false);
     const client = open();
     const [first = 0, sick, third = 0] = await logIn(client, 12);
@@ -70,7 +70,7 @@ describe('an address whose service says NOT_SERVING', () => {
     await spread(client, [3, 0, 3]);
   });
 
-  test('is left while it is in use, and asked again once it serves', async () => {
+  test('is left while it is in use, and used again once it serves', async () => {
     const client = open();
     await spread(client, [3, 3, 3]);
     one(2).health.setServing(false);
@@ -79,12 +79,12 @@ describe('an address whose service says NOT_SERVING', () => {
     await spread(client, [3, 3, 3]);
   });
 
-  test('is asked all the same where none of them serves', async () => {
+  test('is used if no address serves', async () => {
     for (const { health } of services) health.setServing(false);
     await spread(open(), [3, 3, 3]);
   });
 
-  test('validates where the others are away', async () => {
+  test('is used for validation if the others are unavailable', async () => {
     one(1).health.setServing(false);
     const client = open();
     await logIn(client, 3);
@@ -93,7 +93,7 @@ describe('an address whose service says NOT_SERVING', () => {
     expect(one(1).callsOf('BatchValidate')).toBeGreaterThan(0);
   });
 
-  test('is one that says nothing of its health: it is used', async () => {
+  test('does not include one that does not report its health', async () => {
     const mute = await FakeLatchkey.start();
     opened.push(() => mute.close());
     const client = open([mute, one(0)]);
@@ -104,7 +104,7 @@ describe('an address whose service says NOT_SERVING', () => {
   });
 });
 
-test('An address that answers UNAVAILABLE is asked last until it serves, or for a while', async () => {
+test('An address that answers UNAVAILABLE is used last until it serves, or for a while', async () => {
   const client = open();
   await spread(client, [3, 3, 3]);
   one(0).failures.set('Login', { code: status.UNAVAILABLE });
@@ -118,7 +118,7 @@ test('An address that answers UNAVAILABLE is asked last until it serves, or for 
 });
 
 describe('an address that does not answer', () => {
-  test('costs one slow validation, which is repeated elsewhere, and is asked again once it answers', async () => {
+  test('costs one slow validation, which is retried elsewhere, and is used again once it answers', async () => {
     const { proxy, address } = await proxyOf(one(1));
     const client = open([one(0), { address }, one(2)]);
     await spread(client, [3, 3, 3]);
@@ -134,7 +134,7 @@ describe('an address that does not answer', () => {
     await spread(client, [3, 3, 3]);
   }, 20_000);
 
-  test('costs one Login, which is not repeated', async () => {
+  test('costs one Login, which is not retried', async () => {
     const { proxy, address } = await proxyOf(one(1));
     const client = open([one(0), { address }, one(2)], { timeoutMs: 2_500 });
     await spread(client, [3, 3, 3]);
@@ -145,7 +145,7 @@ describe('an address that does not answer', () => {
     expect(failed).toMatchObject([{ code: status.DEADLINE_EXCEEDED, isUnsent: false }]);
   }, 20_000);
 
-  test('is one address only: a silent connection is dialled again, and the call answered on the new one', async () => {
+  test('is reconnected if it is the only one, and the call succeeds on the new connection', async () => {
     const { proxy, address } = await proxyOf(one(0));
     const client = open([{ address }]);
     await client.validate('a');
@@ -154,7 +154,7 @@ describe('an address that does not answer', () => {
     expect(one(0).callsOf('BatchValidate')).toBe(2);
   }, 20_000);
 
-  test('is not one whose call takes long: it is not dialled again, and the answer is waited for', async () => {
+  test('does not include one with a slow call: it is not reconnected, and the answer is awaited', async () => {
     const { proxy, address } = await proxyOf(one(0));
     const client = open([{ address }]);
     one(0).answer = async ({ accessTokens }) => {

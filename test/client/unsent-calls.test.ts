@@ -38,7 +38,7 @@ const proxied = async () => {
   opened.push(() => proxy.close());
   return { proxy, address: `127.0.0.1:${proxy.port}` };
 };
-/** Speaks HTTP/2, and takes no request. */
+/** Speaks HTTP/2 and accepts no request. */
 const refusing = (): { server: Http2Server; counts: { refused: number } } => {
   const server = createHttp2Server();
   const counts = { refused: 0 };
@@ -52,7 +52,7 @@ const refusing = (): { server: Http2Server; counts: { refused: number } } => {
 };
 
 describe('a Login that cannot have reached the service', () => {
-  test('is sent again: the connection is closed before anything can be sent', async () => {
+  test('is retried: the connection closed before anything was sent', async () => {
     const { proxy } = await proxied();
     let dials = 0;
     const hangingUpOnce = createServer((socket) => {
@@ -71,7 +71,7 @@ describe('a Login that cannot have reached the service', () => {
     expect(fake.rpcs).toStrictEqual(['Login']);
   });
 
-  test('is sent again, to another address: the stream is refused before it is looked at', async () => {
+  test('is retried at another address: the stream was refused unprocessed', async () => {
     const { server, counts } = refusing();
     const client = open([await listening(server), fake.address]);
     await eventually(async () => {
@@ -81,13 +81,13 @@ describe('a Login that cannot have reached the service', () => {
   });
 
   const failing: readonly (readonly [string, () => Promise<string>, ConnectOptions])[] = [
-    ['nobody listens', async () => `127.0.0.1:${await freePort()}`, {}],
+    ['nothing listens', async () => `127.0.0.1:${await freePort()}`, {}],
     ['there is no such socket', async () => 'unix:/nowhere/latchkey.sock', {}],
     ['TLS fails', async () => fake.address, { credentials: { kind: 'tls' } }],
-    ['whoever listens hangs up', async () => listening(createServer((socket) => socket.destroy())), {}],
+    ['the server hangs up', async () => listening(createServer((socket) => socket.destroy())), {}],
     ['every stream is refused', async () => listening(refusing().server), {}],
   ];
-  test.each(failing)('says so when it fails: %s', async (_why, address, options) => {
+  test.each(failing)('reports that when it fails: %s', async (_why, address, options) => {
     const client = open(await address(), options);
     await expect(client.login(ADMIN)).rejects.toMatchObject({
       code: status.UNAVAILABLE,
@@ -99,7 +99,7 @@ describe('a Login that cannot have reached the service', () => {
 });
 
 describe('a Login that may have reached the service', () => {
-  test('is not sent again: the connection is lost before the answer', async () => {
+  test('is not retried: the connection closed before the answer', async () => {
     const { proxy, address } = await proxied();
     fake.silent.add('Login');
     const client = open([address, address]);
@@ -112,7 +112,7 @@ describe('a Login that may have reached the service', () => {
     expect(fake.rpcs).toStrictEqual(['Login']);
   });
 
-  test('is not sent again: the service is stopped at once, which is not a call that its caller gave up', async () => {
+  test('is not retried: the service stopped, which is not a cancellation by the caller', async () => {
     fake.silent.add('Login');
     const client = open([fake.address, fake.address]);
     const outcome = expect(client.login(ADMIN)).rejects.toMatchObject({
@@ -126,7 +126,7 @@ describe('a Login that may have reached the service', () => {
     expect(fake.rpcs).toStrictEqual(['Login']);
   });
 
-  test('is not sent again: the service answers that it is not available', async () => {
+  test('is not retried: the service answered UNAVAILABLE', async () => {
     const server = createHttp2Server();
     server.on('stream', (stream) => {
       stream.respond(

@@ -27,7 +27,7 @@ afterEach(() => {
   server.close();
 });
 
-/** The status that an upgrade is answered with. */
+/** The status of the response to an upgrade. */
 async function upgraded(token?: string): Promise<number | undefined> {
   const { port } = server.address() as AddressInfo;
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -41,7 +41,7 @@ async function upgraded(token?: string): Promise<number | undefined> {
 }
 
 describe('an HTTP upgrade', () => {
-  test('is not seen by the guard, and the guide says so', async () => {
+  test('is not seen by the guard, as the guide states', async () => {
     server.on('upgrade', accept);
     expect(await upgraded()).toBe(101);
     expect(guide).toMatch(/`upgrade`[\s\S]{0,200}no guard\s+sees/);
@@ -50,9 +50,9 @@ describe('an HTTP upgrade', () => {
   test.each([
     ['no token', undefined, 401],
     ['a token of an ended session', 'ended', 401],
-    ['a token that nobody can validate', 'down', 503],
+    ['a token that cannot be validated', 'down', 503],
     ['a good token', 'ada', 101],
-  ])('is guarded by the lines of the guide: %s', async (_what, token, status) => {
+  ])('is guarded by the code of the guide: %s', async (_what, token, status) => {
     new Function('server', 'latchkey', 'accept', lines)(server, new FakeValidator(), accept);
     expect(await upgraded(token)).toBe(status);
   });

@@ -24,7 +24,7 @@ function reportOf(environment: Environment): string {
 }
 
 describe('the configuration', () => {
-  test('of an empty environment serves one machine from embedded stores', () => {
+  test('of an empty environment serves one machine with embedded stores', () => {
     expect(configOf({})).toMatchObject({
       environment: 'development',
       listen: { kind: 'tcp', host: '127.0.0.1', port: 50051 },
@@ -48,7 +48,7 @@ describe('the configuration', () => {
     });
   });
 
-  test('of a replica names its stores, keys and certificates', () => {
+  test('of a replica has its stores, keys and certificates', () => {
     const config = configOf({
       LATCHKEY_LISTEN: '0.0.0.0:50051',
       LATCHKEY_METRICS_LISTEN: 'off',
@@ -76,22 +76,22 @@ describe('the configuration', () => {
     });
   });
 
-  test('cannot be changed afterwards', () => {
+  test('is frozen', () => {
     const config = configOf({ LATCHKEY_MASTER_KEY: KEY });
     expect(() => Object.assign(config, { issuer: '' })).toThrow(TypeError);
     expect(() => Object.assign(config.bcrypt, { cost: 4 })).toThrow(TypeError);
     expect(() => Object.assign(config.audiences, { 0: '' })).toThrow(TypeError);
   });
 
-  test('takes an empty variable for one that is not set', () => {
+  test('treats an empty variable as unset', () => {
     expect(configOf({ LATCHKEY_REDIS_URL: '', LATCHKEY_ISSUER: '' })).toEqual(configOf({}));
   });
 
-  test('leaves at least one thread to bcrypt', () => {
+  test('keeps at least one thread for bcrypt', () => {
     expect(configOf({}, 1).bcrypt.threads).toBe(1);
   });
 
-  test('is of production where NODE_ENV says so, and of what LATCHKEY_ENV says before all', () => {
+  test('is for production if NODE_ENV says so, unless LATCHKEY_ENV differs', () => {
     expect(configOf({ NODE_ENV: 'production' })).toMatchObject({
       environment: 'production',
       reflection: false,
@@ -102,7 +102,7 @@ describe('the configuration', () => {
 });
 
 describe('issues', () => {
-  test('are reported all at once, each with what is wrong and an example', () => {
+  test('are all reported at once, each with an example', () => {
     expect(
       reportOf({
         LATCHKEY_BCRYPT_COST: '9000',
@@ -135,19 +135,19 @@ describe('issues', () => {
     expect(report).not.toMatch(/hush/);
   });
 
-  test('show long values cut and control characters escaped', () => {
+  test('show long values truncated and control characters escaped', () => {
     const report = reportOf({ LATCHKEY_LOG_LEVEL: `\u001b[31m${'x'.repeat(500)}` });
     expect(report).toContain('"\\u001b[31mxxx');
     expect(report.length).toBeLessThan(400);
   });
 
-  test('of a name far from any other come without a guess', () => {
+  test('of a name unlike any other contain no suggestion', () => {
     expect(reportOf({ LATCHKEY_FAVOURITE_COLOUR: 'blue' })).toContain(
       'LATCHKEY_FAVOURITE_COLOUR is not a variable of latchkey.',
     );
   });
 
-  test('are not found in what Kubernetes writes about services called latchkey', () => {
+  test('do not include variables that Kubernetes sets for services named latchkey', () => {
     expect(
       issuesOf({
         LATCHKEY_SERVICE_HOST: '10.0.0.1',
@@ -163,7 +163,7 @@ describe('issues', () => {
     expect(issuesOf({ LATCHKEY_PORT: '8080' })).toEqual(['LATCHKEY_PORT']);
   });
 
-  test("are not found in what the operator's command reads", () => {
+  test('do not include the variables of the command-line tool', () => {
     expect(issuesOf({ LATCHKEY_ADDRESS: 'localhost:50051', LATCHKEY_TOKEN: 'x' })).toEqual([]);
   });
 });
@@ -184,14 +184,14 @@ describe('the first user', () => {
     expect(reportOf(given)).not.toContain(password);
   });
 
-  test('cannot have a name that no user can have', () => {
+  test('cannot have a name that is not allowed', () => {
     expect(reportOf({ LATCHKEY_BOOTSTRAP_USERNAME: 'a b' })).toContain(
       'LATCHKEY_BOOTSTRAP_USERNAME must not contain spaces, control, blank or invisible characters, as U+0020 is.',
     );
   });
 });
 
-describe('between variables', () => {
+describe('a combination of variables', () => {
   test.each([
     ['plaintext beyond loopback', BEYOND_LOOPBACK, 'LATCHKEY_TLS_CERT'],
     ['a certificate without its key', { LATCHKEY_TLS_CERT: '/tls/crt' }, 'LATCHKEY_TLS_KEY'],
@@ -222,7 +222,7 @@ describe('between variables', () => {
       { LATCHKEY_ACCESS_TOKEN_TTL: '5s', LATCHKEY_REFRESH_GRACE: '1s' },
       'LATCHKEY_MAX_STALENESS',
     ],
-  ])('%s is an issue', (_, environment, name) => {
+  ])('with %s is an issue', (_, environment, name) => {
     expect(issuesOf(environment)).toEqual([name]);
   });
 
@@ -233,11 +233,11 @@ describe('between variables', () => {
     ['plaintext on IPv6 loopback', { LATCHKEY_LISTEN: '[::1]:0' }],
     ['sessions that are idle as long as they may be', { LATCHKEY_SESSION_IDLE_TTL: '30d' }],
     ['a cheap bcrypt in development', { LATCHKEY_BCRYPT_COST: '4' }],
-  ])('%s is no issue', (_, environment) => {
+  ])('with %s is no issue', (_, environment) => {
     expect(issuesOf(environment)).toEqual([]);
   });
 
-  test('nothing is said of a variable whose own value is invalid', () => {
+  test('is not checked if one of its variables is invalid', () => {
     expect(issuesOf({ LATCHKEY_LISTEN: 'everywhere', LATCHKEY_ACCESS_TOKEN_TTL: 'long' })).toEqual([
       'LATCHKEY_LISTEN',
       'LATCHKEY_ACCESS_TOKEN_TTL',
@@ -248,7 +248,7 @@ describe('between variables', () => {
 });
 
 describe('every variable', () => {
-  test.each(VARIABLE_NAMES)('%s has an example that can be read', (name) => {
+  test.each(VARIABLE_NAMES)('%s has a valid example', (name) => {
     const { example } = factsOf(name);
     if (example.startsWith('$(')) return;
     expect(v.safeParse(VARIABLES_SCHEMA, { [name]: example }).success).toBe(true);

@@ -15,12 +15,12 @@ describe('the table of variables', () => {
     for (const row of rows) expect(row.match(/(?<!\\)\|/g)).toHaveLength(5);
   });
 
-  test('is current in docs/configuration.md', () => {
+  test('is up to date in docs/configuration.md', () => {
     const page = readFileSync(CONFIGURATION_PAGE, 'utf8');
     expect(withGeneratedPart(page, 'config', configTable())).toBe(page);
   });
 
-  test('is not kept in the README, which links to the page', () => {
+  test('is not in the README, which links to the page', () => {
     const readme = readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8');
     expect(readme).toContain('](docs/configuration.md)');
     expect(readme).not.toContain('config:begin');
@@ -28,7 +28,7 @@ describe('the table of variables', () => {
 });
 
 describe('a generated part of a page', () => {
-  test('is put between its markers and nowhere else', () => {
+  test('replaces only the text between its markers', () => {
     const page = 'above\n<!-- config:begin -->\nold\n<!-- config:end -->\nbelow\n';
     const changed = 'above\n<!-- config:begin -->\nnew\n<!-- config:end -->\nbelow\n';
     expect(withGeneratedPart(page, 'config', 'new')).toBe(changed);

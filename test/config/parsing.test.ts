@@ -7,7 +7,7 @@ import { masterKeys } from '../../src/config/store-variables.ts';
 
 const problem = { problem: expect.stringMatching(/^must /) };
 
-/** What a schema makes of a text: the value, or the first problem. */
+/** The value that a schema parses from a text, or the first problem. */
 function read<T>(schema: v.GenericSchema<string, T>, given: string): { value: T } | { problem: string } {
   const { success, output, issues } = v.safeParse(schema, given);
   return success ? { value: output } : { problem: issues[0].message };
@@ -89,7 +89,7 @@ describe('an address to listen on', () => {
     expect(read(listenAddress, given)).toEqual(problem);
   });
 
-  test('may be off for HTTP, and no Unix socket there', () => {
+  test('may be off for HTTP, which does not support Unix sockets', () => {
     expect(read(tcpAddressOrOff, 'off')).toEqual({ value: 'off' });
     expect(read(tcpAddressOrOff, 'unix:/run/sock')).toEqual(problem);
   });

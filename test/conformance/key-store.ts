@@ -4,7 +4,7 @@ import { aStoredKey } from '../support/stored-keys.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
 
-/** The law of `KeyStore`. @param open answers one empty store twice, as two processes would open it. */
+/** The law of `KeyStore`. @param open opens one empty store twice, as two processes would. */
 export function keyStoreLaw(name: string, open: () => Promise<readonly [KeyStore, KeyStore]>): void {
   describe(`the key store (${name})`, () => {
     let keys: KeyStore;
@@ -16,14 +16,14 @@ export function keyStoreLaw(name: string, open: () => Promise<readonly [KeyStore
 
     const idsIn = async (store: KeyStore) => (await store.list()).map(({ keyId }) => keyId);
 
-    test('lists what was stored, to the letter, from every process', async () => {
+    test('lists exactly what was stored, in every process', async () => {
       const key = aStoredKey('first', T0, { algorithm: 'ES256', createdAt: T0 - 1 });
       expect(await keys.list()).toEqual([]);
       expect(await keys.insertAfter(undefined, key)).toBe(true);
       expect(await elsewhere.list()).toEqual([key]);
     });
 
-    test('lists the newest first, by when they sign and then by id, upper case before lower', async () => {
+    test('lists the newest first, by the start of signing and then by id, upper case before lower', async () => {
       await keys.insertAfter(undefined, aStoredKey('z', T0));
       await keys.insertAfter('z', aStoredKey('B', T0 + 1));
       await keys.insertAfter('B', aStoredKey('a', T0 + 1));
@@ -31,7 +31,7 @@ export function keyStoreLaw(name: string, open: () => Promise<readonly [KeyStore
       expect(await idsIn(elsewhere)).toEqual(['_', 'a', 'B', 'z']);
     });
 
-    test('inserts nothing after a key that is not the newest any more', async () => {
+    test('inserts nothing after a key that is no longer the newest', async () => {
       await keys.insertAfter(undefined, aStoredKey('first', T0));
       expect(await elsewhere.insertAfter(undefined, aStoredKey('other', T0))).toBe(false);
       expect(await keys.insertAfter('first', aStoredKey('second', T0 + 1))).toBe(true);
@@ -40,7 +40,7 @@ export function keyStoreLaw(name: string, open: () => Promise<readonly [KeyStore
       expect(await idsIn(keys)).toEqual(['second', 'first']);
     });
 
-    test('gives one of many who insert at the same time the place', async () => {
+    test('accepts one of many concurrent inserts', async () => {
       let newest: string | undefined;
       for (let round = 0; round < 10; round += 1) {
         const after = newest;
@@ -58,7 +58,7 @@ export function keyStoreLaw(name: string, open: () => Promise<readonly [KeyStore
       }
     });
 
-    test('removes what it is told, and minds nothing that is gone', async () => {
+    test('removes the given keys, and ignores missing ones', async () => {
       await keys.insertAfter(undefined, aStoredKey('first', T0));
       await keys.insertAfter('first', aStoredKey('second', T0 + 1));
       await keys.insertAfter('second', aStoredKey('third', T0 + 2));

@@ -11,7 +11,7 @@ export interface OpenLog {
   readonly close: () => Promise<void>;
 }
 
-/** The law of `RevocationLog`, held against a log. @param open answers an empty log with a retention of one hour. */
+/** The law of `RevocationLog`. @param open opens an empty log with a retention of one hour. */
 export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): void {
   describe(`the revocation log (${name})`, () => {
     const clock = new ManualClock();
@@ -42,7 +42,7 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
       expiresAt: clock.now() + HOUR,
     });
 
-    test('is read as it was written, in the order of its revisions', async () => {
+    test('returns entries as written, in the order of their revisions', async () => {
       const written = [ending(), cutoff(), ending()];
       const revisions: string[] = [];
       for (const revocation of written) revisions.push(await log.append(revocation, clock.now()));
@@ -52,14 +52,14 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
       expect(reaches(revisions[1], revisions[2] ?? '')).toBe(false);
     });
 
-    test('answers only what comes after a position', async () => {
+    test('returns only entries after a position', async () => {
       const first = await log.append(ending(), clock.now());
       const second = await log.append(ending(), clock.now());
       expect((await log.read(first, 0)).map(({ revision }) => revision)).toEqual([second]);
       expect(await log.read(second, 0)).toEqual([]);
     });
 
-    test('hands out 2,500 entries in pages, each entry once', async () => {
+    test('returns 2,500 entries in pages, each entry once', async () => {
       const endings = Array.from({ length: 2_500 }, () => ending());
       const revisions = await inLanes(endings, (entry) => log.append(entry, clock.now()));
       const seen: string[] = [];
@@ -71,17 +71,17 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
       expect(new Set(seen)).toEqual(new Set(revisions));
     });
 
-    test('wakes a reader that waits', async () => {
+    test('wakes a waiting reader', async () => {
       const waiting = log.read(undefined, 1_000);
       const revision = await log.append(ending(), clock.now());
       expect(await waiting).toMatchObject([{ revision }]);
     });
 
-    test('lets a reader go that waited in vain', async () => {
+    test('releases a reader when its wait is over', async () => {
       expect(await log.read(undefined, 5)).toEqual([]);
     });
 
-    test('keeps an entry until its own expiry, however long it has been there', async () => {
+    test('keeps an entry until its own expiry, however old it is', async () => {
       const kept = { ...ending(), expiresAt: clock.now() + 5 * HOUR };
       const revision = await log.append(kept, clock.now());
       clock.advance(4 * HOUR);
@@ -89,7 +89,7 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
       expect(await log.read(undefined, 0)).toContainEqual({ revision, revocation: kept });
     });
 
-    test('drops what has expired as it grows, and does not take it for lost', async () => {
+    test('drops expired entries as it grows, and does not count them as lost', async () => {
       const position = await log.append(ending(), clock.now());
       clock.advance(2 * HOUR);
       const kept = [await log.append(ending(), clock.now()), await log.append(ending(), clock.now())];
@@ -97,7 +97,7 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
       expect(await log.inspect(position, clock.now())).toMatchObject({ continuous: true });
     });
 
-    test('began when it was first looked at or written to, and stays so', async () => {
+    test('has a genesis from its first use, which does not change', async () => {
       const { coveredSince } = await log.inspect(undefined, clock.now());
       clock.advance(HOUR);
       const position = await log.append(ending(), clock.now());

@@ -5,7 +5,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { aSession, DAY, ids, MINUTE } from '../support/sessions.ts';
 import { sessionSteps } from './session-steps.ts';
 
-/** What `SessionStore` promises of logins that need room. @param open answers a store; its data may be shared. */
+/** The law of `SessionStore` for logins that need room. @param open opens a store; its data may be shared. */
 export function sessionLimitLaw(name: string, open: (clock: ManualClock) => SessionStore): void {
   describe(`the session store (${name})`, () => {
     let clock: ManualClock;
@@ -21,7 +21,7 @@ export function sessionLimitLaw(name: string, open: (clock: ManualClock) => Sess
     describe('replacing', () => {
       const device = { deviceId: 'phone-1', name: 'Phone', platform: 'Android' };
 
-      test('replaces the session of the same device and client only', async () => {
+      test('replaces only the session of the same device and client', async () => {
         const userId = ids.next(clock.now());
         const earlier = await steps.opened({ userId, device });
         const otherClient = await steps.opened({ userId, device, clientId: 'tv' });
@@ -45,7 +45,7 @@ export function sessionLimitLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.read(other)).toMatchObject({ kind: 'live' });
       });
 
-      /** Sessions of one user, one after the other, oldest first. */
+      /** Creates sessions of one user, oldest first. */
       const openedInTurn = async (count: number) => {
         const userId = ids.next(clock.now());
         const sessions: Session[] = [];
@@ -72,7 +72,7 @@ export function sessionLimitLaw(name: string, open: (clock: ManualClock) => Sess
         for (const kept of sessions) expect(await steps.read(kept)).toMatchObject({ kind: 'live' });
       });
 
-      test('has room once they were ended and logged', async () => {
+      test('has room once they have ended and are logged', async () => {
         const { userId, sessions, idsOf } = await openedInTurn(3);
         await endAndLog(userId, idsOf.slice(0, 2));
         const session = aSession(clock.now(), { userId });
@@ -92,7 +92,7 @@ export function sessionLimitLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await again()).toMatchObject({ kind: 'created' });
       });
 
-      test('reports a replaced session again until its ending is marked as logged', async () => {
+      test('reports a replaced session again until its end is marked as logged', async () => {
         const userId = ids.next(clock.now());
         const first = await steps.opened({ userId, device });
         await steps.create(aSession(clock.now(), { userId, device }));
@@ -126,7 +126,7 @@ export function sessionLimitLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.read(idle)).toMatchObject({ kind: 'ended', ended: { reason: 'IDLE' } });
       });
 
-      test('keeps one session of a device through 20 logins at once', async () => {
+      test('keeps one session of a device through 20 concurrent logins', async () => {
         const userId = ids.next(clock.now());
         const sessions = Array.from({ length: 20 }, () => aSession(clock.now(), { userId, device }));
         await Promise.all(sessions.map((session) => steps.create(session)));

@@ -4,7 +4,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { aSession, DAY, ids, MINUTE } from '../support/sessions.ts';
 import { GRACE, sessionSteps } from './session-steps.ts';
 
-/** The law of `SessionStore`, held against a store. @param open answers a store; its data may be shared by all tests. */
+/** The law of `SessionStore`. @param open opens a store; all tests may share its data. */
 export function sessionStoreLaw(name: string, open: (clock: ManualClock) => SessionStore): void {
   describe(`the session store (${name})`, () => {
     let clock: ManualClock;
@@ -17,8 +17,8 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
       steps = sessionSteps(store, clock);
     });
 
-    describe('keeping a session', () => {
-      test('reads back what was created, to the letter', async () => {
+    describe('storing a session', () => {
+      test('reads back exactly what was created', async () => {
         const session = await steps.opened({
           device: {
             deviceId: 'd'.repeat(64),
@@ -41,17 +41,17 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.read(session)).toEqual({ kind: 'live', session });
       });
 
-      test('knows nothing of a session that was never created', async () => {
+      test('finds no session that was never created', async () => {
         expect(await steps.read(aSession(clock.now()))).toEqual({ kind: 'missing' });
         expect(await steps.rotate(aSession(clock.now()), 1)).toEqual({ kind: 'missing' });
       });
 
       test("does not find a session under another user's id", async () => {
         const session = await steps.opened();
-        const stranger = { ...session, userId: ids.next(clock.now()) };
-        expect(await steps.read(stranger)).toEqual({ kind: 'missing' });
-        expect(await steps.rotate(stranger, 1)).toEqual({ kind: 'missing' });
-        await steps.end(stranger);
+        const otherUser = { ...session, userId: ids.next(clock.now()) };
+        expect(await steps.read(otherUser)).toEqual({ kind: 'missing' });
+        expect(await steps.rotate(otherUser, 1)).toEqual({ kind: 'missing' });
+        await steps.end(otherUser);
         expect(await steps.read(session)).toEqual({ kind: 'live', session });
       });
 
@@ -66,7 +66,7 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
     });
 
     describe('rotation', () => {
-      test('moves the current generation to the next one, and the idle deadline with it', async () => {
+      test('replaces the current generation by the next one, and moves the idle deadline', async () => {
         const session = await steps.opened();
         clock.advance(MINUTE);
         const expected = {
@@ -89,7 +89,7 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         });
       });
 
-      test('answers the token before the current one within the grace with the same successor, changing nothing', async () => {
+      test('returns the same successor for the previous token within the grace, and changes nothing', async () => {
         const session = await steps.opened();
         await steps.rotate(session, 1);
         const before = await steps.read(session);
@@ -101,7 +101,7 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.read(session)).toEqual(before);
       });
 
-      test('ends the session when the token before the current one comes after the grace', async () => {
+      test('ends the session when the previous token is used after the grace', async () => {
         const session = await steps.opened();
         await steps.rotate(session, 1);
         clock.advance(GRACE + 1);
@@ -116,14 +116,14 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.read(session)).toEqual({ kind: 'ended', ended });
       });
 
-      test('ends the session when a token older than the previous one comes, grace or not', async () => {
+      test('ends the session when a token older than the previous one is used, within the grace or not', async () => {
         const session = await steps.opened();
         await steps.rotate(session, 1);
         await steps.rotate(session, 2);
         expect(await steps.rotate(session, 1)).toMatchObject({ kind: 'reused' });
       });
 
-      test('accepts a later generation than the stored one and goes on from there', async () => {
+      test('accepts a later generation than the stored one and continues from there', async () => {
         const session = await steps.opened();
         expect(await steps.rotate(session, 7)).toMatchObject({ kind: 'rotated', session: { generation: 8 } });
         expect(await steps.rotate(session, 7)).toMatchObject({
@@ -134,7 +134,7 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.rotate(session, 3)).toMatchObject({ kind: 'reused' });
       });
 
-      test('gives one successor to 100 refreshes at once', async () => {
+      test('gives one successor to 100 concurrent refreshes', async () => {
         const session = await steps.opened();
         const outcomes = await Promise.all(Array.from({ length: 100 }, () => steps.rotate(session, 1)));
         expect(outcomes.filter(({ kind }) => kind === 'rotated')).toHaveLength(1);
@@ -160,8 +160,8 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
       });
     });
 
-    describe('ending', () => {
-      test('keeps the first ending and answers it again', async () => {
+    describe('ending a session', () => {
+      test('keeps the first end and returns it again', async () => {
         const session = await steps.opened();
         const ended = {
           sessionId: session.sessionId,
@@ -175,7 +175,7 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.read(session)).toEqual({ kind: 'ended', ended });
       });
 
-      test('remembers where the ending stands in the log, and notes nothing in a living session', async () => {
+      test('stores the revision of the end, and changes nothing in a live session', async () => {
         const session = await steps.opened();
         await store.markLogged(session.userId, session.sessionId, '1-0');
         expect(await steps.read(session)).toEqual({ kind: 'live', session });
@@ -184,14 +184,14 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.end(session)).toMatchObject({ revision: '1-1' });
       });
 
-      test('leaves a tombstone where there is no session', async () => {
+      test('leaves a tombstone if there is no session', async () => {
         const session = aSession(clock.now());
         await steps.end(session, 'USER_DELETED');
         expect(await steps.read(session)).toMatchObject({ kind: 'ended', ended: { reason: 'USER_DELETED' } });
         await expect(steps.create(session)).rejects.toThrow();
       });
 
-      test('is final against refreshes under way', async () => {
+      test('is final against concurrent refreshes', async () => {
         const session = await steps.opened();
         const under = Array.from({ length: 40 }, (_, step) =>
           step === 20 ? steps.end(session) : steps.rotate(session, step),
@@ -203,7 +203,7 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
     });
 
     describe('a refresh token that another client presents', () => {
-      test('is refused, and the session goes on', async () => {
+      test('is refused, and the session stays live', async () => {
         const session = await steps.opened({ clientId: 'web' });
         expect(await steps.rotate(session, 1, 1, 'app')).toEqual({ kind: 'other-client' });
         expect(await steps.rotate(session, 0, 1, 'app')).toEqual({ kind: 'other-client' });
@@ -212,7 +212,7 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.rotate(session, 2, 1, '')).toMatchObject({ kind: 'rotated' });
       });
 
-      test('is told how the session ended, where it has', async () => {
+      test('gets the reason of the end, if the session has ended', async () => {
         const session = await steps.opened({ clientId: 'web' });
         await steps.end(session);
         expect(await steps.rotate(session, 1, 1, 'app')).toMatchObject({ kind: 'ended' });
@@ -220,7 +220,7 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
     });
 
     describe('a session that was opened under an older security version of its user', () => {
-      test('ends at its next refresh, with the reason given, though nobody ended it', async () => {
+      test('ends at its next refresh, with the given reason', async () => {
         const session = await steps.opened({ securityVersion: 4 });
         expect(await steps.rotate(session, 1, 4)).toMatchObject({ kind: 'rotated' });
         const ended = { reason: 'USER_DISABLED', endedAt: clock.now(), revision: undefined };
@@ -234,14 +234,14 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.rotate(session, 1, 5)).toMatchObject({ ended: { reason: 'USER_DISABLED' } });
       });
 
-      test('is refreshed by a caller that read an even older user', async () => {
+      test('can be refreshed by a caller that read an even older user', async () => {
         const session = await steps.opened({ securityVersion: 4 });
         expect(await steps.rotate(session, 1, 3)).toMatchObject({ kind: 'rotated' });
       });
     });
 
     describe('ending every session of a user', () => {
-      test('ends all of them, and nobody else’s', async () => {
+      test('ends all of them, and no session of another user', async () => {
         const userId = ids.next(clock.now());
         const [one, two, other] = [
           await steps.opened({ userId }),
@@ -258,13 +258,13 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.read(other)).toMatchObject({ kind: 'live' });
       });
 
-      test('is not before the youngest session, though another server’s clock was ahead', async () => {
+      test("is not before the youngest session, even if another server's clock was ahead", async () => {
         const ahead = clock.now() + 2_000;
         const session = await steps.opened({ sessionId: ids.next(ahead) });
         expect(await steps.endUser(session.userId, 2)).toMatchObject({ cutoff: ahead });
       });
 
-      test('refuses a login that read the user before, and asks for a younger id of one that read it after', async () => {
+      test('refuses a login that read the user before, and requests a later id from one that read it after', async () => {
         const userId = ids.next(clock.now());
         await steps.endUser(userId, 2);
         expect(await steps.create(aSession(clock.now(), { userId, securityVersion: 1 }))).toEqual({
@@ -281,7 +281,7 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.rotate(younger, 1, 2)).toMatchObject({ kind: 'rotated' });
       });
 
-      test('can end only what an earlier cut-off ended, and never takes a cut-off back', async () => {
+      test('can end only what an earlier cut-off ended, and never moves a cut-off back', async () => {
         const userId = ids.next(clock.now());
         const old = await steps.opened({ userId });
         clock.advance(MINUTE);
@@ -296,7 +296,7 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         expect(await steps.create(late(3))).toMatchObject({ kind: 'clock-behind' });
       });
 
-      test('leaves nothing alive of logins and refreshes under way', async () => {
+      test('leaves no live session of concurrent logins and refreshes', async () => {
         const userId = ids.next(clock.now());
         const before = await steps.opened({ userId });
         const logins = Array.from({ length: 10 }, () => aSession(clock.now(), { userId }));

@@ -6,7 +6,7 @@ import { aUser, USERS_SINCE, userIdOf } from '../support/users.ts';
 const LATER = USERS_SINCE + 1000;
 const ROUNDS = 10;
 
-/** The law of `UserDirectory`. @param open answers one empty directory twice, as two processes would open it. */
+/** The law of `UserDirectory`. @param open opens one empty directory twice, as two processes would. */
 export function userDirectoryLaw(
   name: string,
   open: () => Promise<readonly [UserDirectory, UserDirectory]>,
@@ -20,7 +20,7 @@ export function userDirectoryLaw(
     });
 
     describe('looking up', () => {
-      test('finds a user by id and by username, from every process, with everything that was stored', async () => {
+      test('finds a user by id and by username, from every process, with all stored fields', async () => {
         const ada = aUser(1, { username: 'Ada', roles: ['admin', 'a.b:c-d'], disabledAt: LATER });
         await users.insert(ada);
         for (const directory of [users, elsewhere]) {
@@ -29,7 +29,7 @@ export function userDirectoryLaw(
         }
       });
 
-      test('finds nobody who is not there, whatever is asked for', async () => {
+      test('does not find a missing user, whatever the key', async () => {
         await users.insert(aUser(1, { username: 'a\ufffd' }));
         for (const key of ['', 'nobody', "' or 1=1 --", '\0', 'a\0', 'a\ud800', 'x'.repeat(10_000)]) {
           expect(await users.findById(key)).toBeUndefined();
@@ -37,7 +37,7 @@ export function userDirectoryLaw(
         }
       });
 
-      test('compares usernames to the byte: folding them is not its business', async () => {
+      test('compares usernames byte by byte, without folding case', async () => {
         await users.insert(aUser(1, { usernameKey: 'ada' }));
         await users.insert(aUser(2, { usernameKey: 'Ada' }));
         expect((await users.findByUsernameKey('Ada'))?.userId).toBe(userIdOf(2));
@@ -58,18 +58,18 @@ export function userDirectoryLaw(
         expect(await users.list(2, second.next)).toEqual({ users: [aUser(5)], next: undefined });
       });
 
-      test('says at the last user of a full page that there are no more', async () => {
+      test('ends the list at the last user of a full page', async () => {
         for (const n of [1, 2]) await users.insert(aUser(n));
         expect((await users.list(2, undefined)).next).toBeUndefined();
       });
 
-      test('of nobody is an empty page', async () => {
+      test('returns an empty page without users', async () => {
         expect(await users.list(10, undefined)).toEqual({ users: [], next: undefined });
       });
     });
 
     describe('inserting', () => {
-      test('refuses a username that is taken, and leaves its owner as it was', async () => {
+      test('refuses a username that is taken, and does not change its owner', async () => {
         await users.insert(aUser(1, { username: 'Ada' }));
         const { reason } = await failureOf(elsewhere.insert(aUser(2, { username: 'ADA' })));
         expect(reason).toBe('USERNAME_TAKEN');
@@ -77,7 +77,7 @@ export function userDirectoryLaw(
         expect(await users.findById(userIdOf(2))).toBeUndefined();
       });
 
-      test('of one username at the same time succeeds once', async () => {
+      test('accepts one of many concurrent inserts with one username', async () => {
         for (let round = 0; round < ROUNDS; round += 1) {
           const outcomes = await Promise.all(
             [users, elsewhere, users, elsewhere].map((directory, index) =>
@@ -88,13 +88,13 @@ export function userDirectoryLaw(
         }
       });
 
-      test('of the first user succeeds while there is none', async () => {
+      test('inserts the first user only while there is none', async () => {
         expect(await users.insertFirst(aUser(1))).toBe(true);
         expect(await elsewhere.insertFirst(aUser(2))).toBe(false);
         expect((await users.list(10, undefined)).users).toEqual([aUser(1)]);
       });
 
-      test('of the first user from many processes at the same time succeeds once', async () => {
+      test('inserts the first user once from many concurrent processes', async () => {
         for (let round = 0; round < ROUNDS; round += 1) {
           const candidates = Array.from({ length: 6 }, (_, index) => aUser(10 * round + index));
           const made = await Promise.all(
@@ -109,7 +109,7 @@ export function userDirectoryLaw(
     });
 
     describe('updating', () => {
-      test('changes what is asked, counts the version, and nothing else', async () => {
+      test('changes what is requested, increments the version, and nothing else', async () => {
         await users.insert(aUser(1));
         const change = {
           username: 'Grace',
@@ -124,7 +124,7 @@ export function userDirectoryLaw(
         expect(await elsewhere.findByUsernameKey('user1')).toBeUndefined();
       });
 
-      test('disables, enables and leaves alone', async () => {
+      test('disables and enables a user, or changes neither', async () => {
         await users.insert(aUser(1));
         const disabled = await users.update(userIdOf(1), { disabledAt: LATER, endsSessions: true }, LATER);
         expect(disabled).toMatchObject({ disabledAt: LATER, version: 2, securityVersion: 2 });
@@ -134,14 +134,14 @@ export function userDirectoryLaw(
         expect(enabled).toMatchObject({ disabledAt: undefined, version: 4, securityVersion: 2 });
       });
 
-      test('of nobody is USER_NOT_FOUND, with a version or without', async () => {
+      test('is USER_NOT_FOUND for a missing user, with or without a version', async () => {
         for (const conditions of [{}, { ifVersion: 1 }, { keepAnAdmin: true }]) {
           const { reason } = await failureOf(users.update(userIdOf(9), { roles: [] }, LATER, conditions));
           expect(reason).toBe('USER_NOT_FOUND');
         }
       });
 
-      test('to a username that is taken is refused, and to one of their own spelling is not', async () => {
+      test("refuses a username that is taken, but accepts another spelling of one's own", async () => {
         await users.insert(aUser(1, { username: 'ada' }));
         await users.insert(aUser(2, { username: 'grace' }));
         const taken = users.update(userIdOf(2), { username: 'ada', usernameKey: 'ada' }, LATER);
@@ -151,7 +151,7 @@ export function userDirectoryLaw(
         expect(respelt.username).toBe('ADA');
       });
 
-      test('of another version than the one that was read is refused, with the one to read', async () => {
+      test('refuses another version than the current one, and returns the current one', async () => {
         await users.insert(aUser(1));
         await elsewhere.update(userIdOf(1), { roles: ['reader'] }, LATER);
         const stale = await failureOf(users.update(userIdOf(1), { roles: [] }, LATER, { ifVersion: 1 }));
@@ -162,7 +162,7 @@ export function userDirectoryLaw(
         });
       });
 
-      test('at the same time loses no count', async () => {
+      test('loses no increment under concurrency', async () => {
         await users.insert(aUser(1));
         await Promise.all(
           [users, elsewhere, users, elsewhere, users, elsewhere].map((directory) =>
@@ -177,7 +177,7 @@ export function userDirectoryLaw(
       const keepAnAdmin = { keepAnAdmin: true };
       const admin = { roles: ['admin'] };
 
-      test('refuses to disable or demote the last one, and leaves them as they were', async () => {
+      test('refuses to disable or demote the last one, and does not change it', async () => {
         await users.insert(aUser(1, admin));
         await users.insert(aUser(2, { ...admin, disabledAt: LATER }));
         await users.insert(aUser(3, { roles: ['administrator', 'not-admin'] }));
@@ -188,14 +188,14 @@ export function userDirectoryLaw(
         expect(await users.findById(userIdOf(1))).toEqual(aUser(1, admin));
       });
 
-      test('lets the last one change what does not matter, and everybody else change everything', async () => {
+      test('allows other changes of the last one, and all changes of other users', async () => {
         await users.insert(aUser(1, admin));
         await users.insert(aUser(2));
         await users.update(userIdOf(1), { roles: ['admin', 'reader'] }, LATER, keepAnAdmin);
         await users.update(userIdOf(2), { disabledAt: LATER, roles: ['reader'] }, LATER, keepAnAdmin);
       });
 
-      test('lets one of two go, but not both at the same time', async () => {
+      test('removes one of two admins, but not both at the same time', async () => {
         for (let round = 0; round < ROUNDS; round += 1) {
           const [a, b] = [aUser(2 * round, admin), aUser(2 * round + 1, admin)];
           await users.insert(a);
@@ -212,7 +212,7 @@ export function userDirectoryLaw(
     });
 
     describe('deleting', () => {
-      test('answers whether there was such a user, and frees the username', async () => {
+      test('returns whether the user existed, and frees the username', async () => {
         await users.insert(aUser(1, { username: 'ada' }));
         expect(await elsewhere.delete(userIdOf(1))).toBe(true);
         expect(await users.delete(userIdOf(1))).toBe(false);
@@ -220,7 +220,7 @@ export function userDirectoryLaw(
         await users.insert(aUser(2, { username: 'ada' }));
       });
 
-      test('of another version than the one that was read is refused', async () => {
+      test('refuses another version than the current one', async () => {
         await users.insert(aUser(1));
         await elsewhere.update(userIdOf(1), { roles: [] }, LATER);
         const stale = await failureOf(users.delete(userIdOf(1), 1));

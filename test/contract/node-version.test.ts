@@ -7,11 +7,11 @@ const root = path.resolve(import.meta.dirname, '../..');
 const text = (file: string) => readFileSync(path.join(root, file), 'utf8');
 const enginesOf = (file: string) => (JSON.parse(text(file)) as { engines: { node: string } }).engines.node;
 
-describe('the Node.js that latchkey runs on', () => {
+describe('the supported Node.js version', () => {
   test.each(['0.12.18', '18.20.8', '20.20.2', '22.0.0', '22.12.0'])('is not %s', (version) => {
-    const told = `needs Node.js 22.13 or later; this is v${version}: upgrade Node.js.`;
-    expect(nodeVersionProblem(version)).toBe(`latchkey ${told}`);
-    expect(nodeVersionProblem(version, 'latchkey-client')).toBe(`latchkey-client ${told}`);
+    const message = `needs Node.js 22.13 or later; this is v${version}: upgrade Node.js.`;
+    expect(nodeVersionProblem(version)).toBe(`latchkey ${message}`);
+    expect(nodeVersionProblem(version, 'latchkey-client')).toBe(`latchkey-client ${message}`);
   });
 
   test.each(['22.13.0', '22.20.1', '23.4.0', '24.21.0', '100.0.0', '25.0.0-nightly2026'])(
@@ -21,7 +21,7 @@ describe('the Node.js that latchkey runs on', () => {
     },
   );
 
-  test('is said to be the same everywhere', () => {
+  test('is stated the same everywhere', () => {
     expect(enginesOf('package.json')).toBe('>=22.13');
     expect(enginesOf('src/client/package.json')).toBe('>=22.13');
     expect(text('docs/operations.md')).toContain('latchkey runs on Node.js 22.13 or later.');
@@ -29,13 +29,13 @@ describe('the Node.js that latchkey runs on', () => {
     expect(text('Dockerfile').match(/FROM node:\d+/g)).toEqual(Array(3).fill('FROM node:24'));
   });
 
-  test('comes with the scripts, which need an older one only', () => {
+  test('is installed by the scripts, which run on an older one', () => {
     expect(text('README.md')).toContain('with Node.js 20 or later and npm');
     expect(text('docs/operations.md')).toContain('need Node.js 20 or later and npm');
     const install = text('scripts/install');
     expect(install.match(/Node\.js \d+ or later/g)).toEqual(['Node.js 20 or later', 'Node.js 20 or later']);
     expect(install).toContain('>= 20 ?');
-    // What is missing is not what latchkey runs on.
+    // The sentence says which version is needed.
     expect(install).not.toMatch(/latchkey needs Node\.js/);
   });
 });

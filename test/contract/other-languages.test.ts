@@ -10,8 +10,8 @@ const files = fromBinary(FileDescriptorSetSchema, readFileSync(image)).file.filt
 const packages = [...new Set(files.map((file) => file.package))];
 const of = (name: string) => files.filter((file) => file.package === name);
 
-describe('code that other languages generate from proto/ without settings of their own', () => {
-  test('has a Go package, one for each proto package', () => {
+describe('code that other languages generate from proto/ without options', () => {
+  test('has one Go package for each proto package', () => {
     expect(packages).toEqual(['latchkey.admin.v1', 'latchkey.v1']);
     for (const name of packages) {
       const path = name.split('.');
@@ -20,7 +20,7 @@ describe('code that other languages generate from proto/ without settings of the
     }
   });
 
-  test('has in Java one class a file, and no two of one name', () => {
+  test('has one class per file in Java, and no two with the same name', () => {
     for (const name of packages) {
       const classes = of(name).flatMap(({ options, messageType, enumType, service }) => {
         expect(options?.javaMultipleFiles).toBe(true);

@@ -12,7 +12,7 @@ import type { RejectionReason as DomainRejectionReason, rejected } from '../../s
 
 type Names<Enum> = Exclude<keyof Enum, 'UNSPECIFIED'>;
 
-/** Compiles only while both sides have exactly the same members. */
+/** Compiles only while both sides have the same members. */
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 
 const PROTO = path.resolve(import.meta.dirname, '../../proto');
@@ -22,7 +22,7 @@ function proto(file: string): string {
   return readFileSync(path.join(PROTO, 'latchkey', file), 'utf8');
 }
 
-/** The name of the status a reason is answered with; undefined: there is no such reason. */
+/** The name of the status of a reason; undefined: there is no such reason. */
 function codeOf(reason: string): string | undefined {
   return Object.hasOwn(STATUS_BY_REASON, reason)
     ? status[STATUS_BY_REASON[reason as FailureReason]]
@@ -30,14 +30,14 @@ function codeOf(reason: string): string | undefined {
 }
 
 describe('error reasons', () => {
-  test('are the same words in the contract, the domain and the status table', () => {
+  test('have the same names in the contract, the domain and the status table', () => {
     const same: Same<Names<typeof ErrorReason>, FailureReason> = true;
     expect(same).toBe(true);
     const { UNSPECIFIED: _never, ...sent } = ErrorReason;
     expect(Object.keys(STATUS_BY_REASON).sort()).toEqual(Object.keys(sent).sort());
   });
 
-  test('are answered with the status that the contract states', () => {
+  test('have the status that the contract states', () => {
     const documented = [
       ...proto('v1/error_reason.proto').matchAll(
         /\/\/ ([A-Z_]+)\. [^\n]*(?:\n\s*\/\/[^\n]*)*\n\s*ERROR_REASON_([A-Z_]+) = /g,
@@ -47,7 +47,7 @@ describe('error reasons', () => {
     expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(table));
   });
 
-  test.each(FILES)('that %s speaks of exist, with that status', (file) => {
+  test.each(FILES)('that %s mentions exist, with that status', (file) => {
     const spoken = [...proto(file).matchAll(/\b([A-Z_]+)\/([A-Z][A-Z_]+)\b/g)];
     const asInTable = spoken.map(([, , reason = '']) => [reason, codeOf(reason)]);
     expect(asInTable).toEqual(spoken.map(([, code, reason]) => [reason, code]));
@@ -61,7 +61,7 @@ describe('error reasons', () => {
   });
 });
 
-describe('the words of verdicts and endings', () => {
+describe('the reasons of verdicts and ends', () => {
   test('are the same in the contract and the domain', () => {
     const endReasons: Same<keyof typeof EndReason, DomainEndReason> = true;
     const rejections: Same<Names<typeof RejectionReason>, DomainRejectionReason> = true;

@@ -7,7 +7,7 @@ import { SessionWorld } from '../support/session-world.ts';
 
 const STRONG: Requirements = { consistency: 'STRONG' };
 
-describe('a verdict by the roles of now', () => {
+describe('a verdict with current roles', () => {
   let world: SessionWorld;
   let admin: User;
   let accessToken: string;
@@ -24,7 +24,7 @@ describe('a verdict by the roles of now', () => {
 
   const validate = async () => (await current.validate(accessToken, STRONG)).verdict;
 
-  test('has them although the token was issued with others', async () => {
+  test('has the current roles, although the token was issued with others', async () => {
     expect(await validate()).toMatchObject({ kind: 'accepted', claims: { roles: ['admin'] } });
     world.changeUser(admin, { roles: ['reader'] });
     expect(await validate()).toMatchObject({
@@ -33,21 +33,21 @@ describe('a verdict by the roles of now', () => {
     });
   });
 
-  test("leaves the service's own verdict as the token has it", async () => {
+  test("does not change the service's own verdict on the token", async () => {
     world.changeUser(admin, { roles: [] });
     await validate();
     const { verdict } = await world.tokens.validate(accessToken, STRONG);
     expect(verdict).toMatchObject({ kind: 'accepted', claims: { roles: ['admin'] } });
   });
 
-  test('rejects who is disabled or gone, even before the session is ended', async () => {
+  test('rejects a disabled or deleted user, even before the session has ended', async () => {
     world.changeUser(admin, { disabledAt: world.clock.now() });
     expect(await validate()).toMatchObject({ reason: 'SESSION_ENDED', endReason: 'USER_DISABLED' });
     world.users.delete(admin.userId);
     expect(await validate()).toMatchObject({ reason: 'SESSION_ENDED', endReason: 'USER_DELETED' });
   });
 
-  test('rejects what is rejected without asking for the user', async () => {
+  test('rejects an invalid token without reading the user', async () => {
     const findById = () => Promise.reject(new Error('not to be asked'));
     const { verdict } = await new CurrentRoles(world.tokens, { findById }).validate('rubbish', STRONG);
     expect(verdict).toMatchObject({ reason: 'MALFORMED' });

@@ -32,7 +32,7 @@ function pathOf(item: string): readonly string[] {
 }
 
 describe('a fair queue', () => {
-  test('serves one source in the order of arrival', () => {
+  test('serves one source in order of arrival', () => {
     expect(new Line().add('a1-x', 'a1-y', 'a1-z').serve()).toEqual(['a1-x', 'a1-y', 'a1-z']);
   });
 
@@ -46,33 +46,33 @@ describe('a fair queue', () => {
     expect(line.serve()).toEqual(['a1-x', 'b1-x', 'a2-x', 'b1-y', 'a3-x', 'a1-y']);
   });
 
-  test('puts a source that comes back behind those that wait', () => {
+  test('puts a source that returns behind those that wait', () => {
     const line = new Line().add('a1-x', 'b1-x', 'c1-x');
     expect(line.serve(1)).toEqual(['a1-x']);
     expect(line.add('a1-y').serve()).toEqual(['b1-x', 'c1-x', 'a1-y']);
   });
 
-  test('forgets what is removed, once', () => {
+  test('removes an item once', () => {
     const line = new Line().add('a1-x', 'a1-y', 'b1-x');
     expect([line.remove('a1-x'), line.remove('a1-x'), line.remove('c1-x')]).toEqual([true, false, false]);
     expect(line.size).toBe(2);
     expect(line.serve()).toEqual(['a1-y', 'b1-x']);
   });
 
-  test('has nothing to serve when it is empty', () => {
+  test('is empty after the last item', () => {
     expect(new Line().serve(1)).toEqual([undefined]);
     expect(new Line().evictFor('a1-x')).toBeUndefined();
   });
 });
 
 describe('making room', () => {
-  test('drops the newest item of the connection that holds the most, in the address that does', () => {
+  test('drops the newest item of the largest connection of the largest address', () => {
     const line = new Line().add('a1-x', 'a2-x', 'a2-y', 'b1-x', 'b1-y', 'c1-new');
     expect(line.evictFor('c1-new')).toBe('a2-y');
     expect(line.serve()).toEqual(['a1-x', 'b1-x', 'c1-new', 'a2-x', 'b1-y']);
   });
 
-  test('drops the newcomer where nobody holds more', () => {
+  test('drops the new item if no source has more', () => {
     const line = new Line().add('a1-x', 'b1-x', 'c1-new');
     expect(line.evictFor('c1-new')).toBe('c1-new');
     expect(new Line().add('a1-x', 'a1-y', 'b1-x', 'a1-new').evictFor('a1-new')).toBe('a1-new');

@@ -17,7 +17,7 @@ describe('master keys', () => {
     expect(once.id).toMatch(/^[0-9a-f]{8}$/);
   });
 
-  test('derive for ever what they derive today', () => {
+  test('always derive the same keys as today', () => {
     const { id, sealing, refreshMac, pepper } = new MasterKeys([older]).newest;
     const beginnings = [sealing, refreshMac, pepper].map((key) => key.toString('hex').slice(0, 16));
     expect([id, ...beginnings]).toEqual([
@@ -28,7 +28,7 @@ describe('master keys', () => {
     ]);
   });
 
-  test('are known by their ids, the newest first', () => {
+  test('have ids, newest first', () => {
     const keys = new MasterKeys([newer, older]);
     const { id } = new MasterKeys([older]).newest;
     expect(keys.newest.id).not.toBe(id);
@@ -36,7 +36,7 @@ describe('master keys', () => {
     expect(keys.byId('00000000')).toBeUndefined();
   });
 
-  test('cannot be none, or short', () => {
+  test('must not be missing or too short', () => {
     expect(() => new MasterKeys([])).toThrow(RangeError);
     expect(() => new MasterKeys([newer, Buffer.alloc(31)])).toThrow(RangeError);
   });
@@ -45,17 +45,17 @@ describe('master keys', () => {
 describe('a sealed private key', () => {
   const sealed = sealPrivateKey(SECRET, 'key-1', new MasterKeys([older]));
 
-  test('opens under the master key that sealed it, also when that is not the newest any more', () => {
+  test('can be opened with the master key that sealed it, also if that is no longer the newest', () => {
     expect(openPrivateKey(sealed, 'key-1', new MasterKeys([older]))).toBe(SECRET);
     expect(openPrivateKey(sealed, 'key-1', new MasterKeys([newer, older]))).toBe(SECRET);
   });
 
-  test('is never the same text twice, and does not contain the secret', () => {
+  test('is never the same text twice, and does not contain the private key', () => {
     expect(sealPrivateKey(SECRET, 'key-1', new MasterKeys([older]))).not.toBe(sealed);
     expect(Buffer.from(sealed.slice(12), 'base64url').includes('OKP')).toBe(false);
   });
 
-  test('says which master key is missing, and where it belongs', async () => {
+  test('names the missing master key and its variable', async () => {
     const { id } = new MasterKeys([older]).newest;
     const { reason, message } = await failureOf(() =>
       openPrivateKey(sealed, 'key-1', new MasterKeys([newer])),
@@ -66,12 +66,12 @@ describe('a sealed private key', () => {
     expect(message).toContain('key-1');
   });
 
-  test('does not open under another key id: a record cannot be put in the place of another', async () => {
+  test('cannot be opened under another key id, so records cannot be swapped', async () => {
     const swapped = await failureOf(() => openPrivateKey(sealed, 'key-2', new MasterKeys([older])));
     expect(swapped.message).toContain('key-2');
   });
 
-  test('does not open with any bit of it changed', async () => {
+  test('cannot be opened with any bit changed', async () => {
     const [version, id, payload = ''] = sealed.split('.');
     const bytes = Buffer.from(payload, 'base64url');
     for (let at = 0; at < bytes.length; at += 1) {
@@ -85,7 +85,7 @@ describe('a sealed private key', () => {
   });
 
   test.each(['', 'v1..', 'v2.0123abcd.AAAA', 'v1.0123abcd.AAAA', `${sealed}!`, sealed.slice(0, 40)])(
-    'of another form is refused: %p',
+    'of unknown format is refused: %p',
     (text) => {
       expect(() => openPrivateKey(text, 'key-1', new MasterKeys([older]))).toThrow('unknown format');
     },

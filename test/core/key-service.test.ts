@@ -20,7 +20,7 @@ const policy: KeyPolicy = {
 const oldMaster = Buffer.alloc(32, 1);
 const newMaster = Buffer.alloc(32, 2);
 
-/** Keys that sign by saying who they are. */
+/** Keys that sign with their own name. */
 class PlainMaterial implements KeyMaterial {
   #made = 0;
 
@@ -35,7 +35,7 @@ class PlainMaterial implements KeyMaterial {
   }
 }
 
-/** A key store that counts how often it is read, and can be out of reach. */
+/** A key store that counts its reads, and can be unavailable. */
 class WatchedStore extends MemoryKeyStore implements KeyStore {
   reads = 0;
   isGone = false;
@@ -77,7 +77,7 @@ async function started(given: Parameters<typeof aService>[0] = {}): Promise<KeyS
 const states = (service: KeyService) => service.list().map(({ keyId, state }) => `${keyId} ${state}`);
 const published = (service: KeyService) => service.publicKeys().map(({ kid }) => kid);
 
-/** Lets time pass as in service: the tick comes again and again. */
+/** Lets time pass as in production, with regular ticks. */
 async function pass(ms: number, ...services: readonly KeyService[]): Promise<void> {
   for (let passed = 0; passed < ms; passed += TICK) {
     clock.advance(Math.min(TICK, ms - passed));
@@ -86,7 +86,7 @@ async function pass(ms: number, ...services: readonly KeyService[]): Promise<voi
 }
 
 describe('the first key', () => {
-  test('is made at the first start, signs at once, and is there at the next', async () => {
+  test('is created at the first start, signs at once, and is loaded at the next start', async () => {
     const service = await started();
     expect(states(service)).toEqual(['key-1 SIGNING']);
     expect(await service.signer().sign({})).toBe('signed with the private half of key-1');
@@ -94,7 +94,7 @@ describe('the first key', () => {
     expect(states(await started())).toEqual(['key-1 SIGNING']);
   });
 
-  test('is one, however many processes start together', async () => {
+  test('is created once, however many processes start together', async () => {
     const services = await Promise.all([started(), started(), started()]);
     expect(await store.list()).toHaveLength(1);
     expect(new Set(services.map((service) => service.signer().keyId)).size).toBe(1);
@@ -107,7 +107,7 @@ describe('the first key', () => {
 });
 
 describe('rotation', () => {
-  test('publishes, uses and retires, on the clock alone once the key is known', async () => {
+  test('publishes, uses and retires a known key by the clock alone', async () => {
     const service = await started();
     const made = await service.rotate();
     const takeover = clock.now() + policy.publishLeadMs;
@@ -131,7 +131,7 @@ describe('rotation', () => {
     expect(store.reads).toBe(reads);
   });
 
-  test('comes by itself in time, so that no key signs for longer than it should', async () => {
+  test('happens on schedule, so that no key signs for too long', async () => {
     const service = await started();
     await pass(policy.rotationMs - policy.publishLeadMs - 1, service);
     expect(states(service)).toEqual(['key-1 SIGNING']);
@@ -141,7 +141,7 @@ describe('rotation', () => {
     expect(states(service)).toEqual(['key-2 SIGNING', 'key-1 RETIRING']);
   });
 
-  test('is made up for after a time in which nothing ran, without using a key nobody has heard of', async () => {
+  test('is made up for after a pause, without using a key that verifiers do not know', async () => {
     await started();
     clock.advance(100 * DAY);
     const service = await started();
@@ -167,14 +167,14 @@ describe('rotation', () => {
     expect(new Set(services.map((service) => states(service).join())).size).toBe(1);
   });
 
-  test('by command on two processes at the same time is answered with one and the same key', async () => {
+  test('by concurrent commands in two processes returns the same key', async () => {
     const [one, other] = [await started(), await started()];
     const [first, second] = await Promise.all([one.rotate(), other.rotate()]);
     expect(second).toEqual(first);
     expect(await store.list()).toHaveLength(2);
   });
 
-  test('by command is answered with the same key again until it signs, by whichever process', async () => {
+  test('by command returns the same key until it signs, in every process', async () => {
     const [one, other] = [await started(), await started()];
     const first = await one.rotate();
     clock.advance(policy.publishLeadMs - 1);
@@ -189,7 +189,7 @@ describe('rotation', () => {
     expect(await store.list()).toHaveLength(3);
   });
 
-  test('removes the old key from the store in the end', async () => {
+  test('finally removes the old key from the store', async () => {
     const service = await started();
     await service.rotate();
     await pass(policy.publishLeadMs + policy.retentionMs + DAY - 1, service);
@@ -201,7 +201,7 @@ describe('rotation', () => {
 });
 
 describe('a process among others', () => {
-  test('knows a key that another made before it signs, and changes over with it', async () => {
+  test('knows a key of another process before it signs, and switches at the same time', async () => {
     const [one, other] = [await started(), await started()];
     await one.rotate();
     await pass(TICK, one, other);
@@ -219,7 +219,7 @@ describe('a process among others', () => {
     expect(await other.signer().sign({})).toBe('signed with the private half of key-2');
   });
 
-  test('that cannot read the keys signs for as long as no unknown key can have its turn, and no longer', async () => {
+  test('that cannot read the keys signs until an unknown key could sign', async () => {
     const service = await started();
     store.isGone = true;
     clock.advance(policy.publishLeadMs / 2 - 1);
@@ -233,7 +233,7 @@ describe('a process among others', () => {
     await service.signer().sign({});
   });
 
-  test('reloads at most once a second, and once for all who ask at the same time', async () => {
+  test('reloads at most once a second, and once for concurrent calls', async () => {
     const service = await started();
     const { reads } = store;
     await service.reload();
@@ -244,7 +244,7 @@ describe('a process among others', () => {
     expect(store.reads).toBe(reads + 1);
   });
 
-  test('whose clock is a minute behind or ahead still publishes what the others sign with', async () => {
+  test('whose clock is a minute behind or ahead still publishes the signing keys of the others', async () => {
     const one = await started();
     const behind = await started({ clock: new ManualClock(clock.now() - MINUTE) });
     const ahead = await started({ clock: new ManualClock(clock.now() + MINUTE) });
@@ -256,7 +256,7 @@ describe('a process among others', () => {
 });
 
 describe('changing the master key', () => {
-  test('leaves the keys that were sealed under the old one in use', async () => {
+  test('keeps the keys that were sealed under the old one in use', async () => {
     await started();
     const service = await started({ masterKeys: [newMaster, oldMaster] });
     expect(service.signer().keyId).toBe('key-1');
@@ -265,7 +265,7 @@ describe('changing the master key', () => {
     expect((await started({ masterKeys: [newMaster] })).signer().keyId).toBe('key-2');
   });
 
-  test('and dropping the old one too early is said at start', async () => {
+  test('and dropping the old one too early is an error at start', async () => {
     await started();
     const { reason, message } = await failureOf(started({ masterKeys: [newMaster] }));
     expect(reason).toBe('INTERNAL');
@@ -273,7 +273,7 @@ describe('changing the master key', () => {
     expect(message).toContain('LATCHKEY_MASTER_KEY');
   });
 
-  test('on one process before the others is told by their ticks, and they sign until the new key has its turn', async () => {
+  test('on one process before the others is reported by their ticks, and they sign until the new key starts', async () => {
     const behind = await started();
     await (await started({ masterKeys: [newMaster, oldMaster] })).rotate();
     expect((await failureOf(behind.tick())).reason).toBe('INTERNAL');
@@ -286,7 +286,7 @@ describe('changing the master key', () => {
 });
 
 describe('closing', () => {
-  test('waits for the tick under way, and there is none after it', async () => {
+  test('waits for a running tick, and runs no other after it', async () => {
     const service = await started();
     const { reads } = store;
     const ticking = service.tick();
@@ -297,7 +297,7 @@ describe('closing', () => {
     expect(store.reads).toBe(reads + 1);
   });
 
-  test('tells verifiers elsewhere no keys that may be out of date', async () => {
+  test('gives remote verifiers no outdated keys', async () => {
     const service = await started();
     const keyIds = async () => (await service.currentPublicKeys()).map(({ kid }) => kid);
     store.isGone = true;

@@ -5,7 +5,7 @@ import { outcomeOf } from '../support/failing.ts';
 import { ATTEMPT, COST, LoginStage, OPENED, PASSWORD } from '../support/login-stage.ts';
 
 describe('a login', () => {
-  test('with the right password opens a session with the record that was read', async () => {
+  test('with the right password opens a session for the record that was read', async () => {
     const { service, alice, opened, updates } = await LoginStage.set();
     expect(await service.login(ATTEMPT)).toBe(OPENED);
     const { clientId, device, ipAddress } = ATTEMPT;
@@ -15,7 +15,7 @@ describe('a login', () => {
     expect(updates).toEqual([]);
   });
 
-  test('finds the user by the canonical form of the name', async () => {
+  test('finds the user by the canonical username', async () => {
     const { service, asked } = await LoginStage.set();
     await service.login({ ...ATTEMPT, username: '\uff21LICE' });
     expect(asked).toEqual(['alice']);
@@ -31,14 +31,14 @@ describe('a login', () => {
     ['an empty password', { password: '' }],
     ['an over-long password', { password: 'x'.repeat(1025) }],
     ['a password that is not well-formed', { password: `${PASSWORD}\ud800` }],
-  ])('is refused in one and the same way, after the same work: %s', async (_, change) => {
+  ])('is refused with the same error after the same work: %s', async (_, change) => {
     const { service, hasher, opened } = await LoginStage.set();
     await expect(service.login({ ...ATTEMPT, ...change })).rejects.toEqual(invalidCredentials());
     expect(hasher.jobs).toEqual([expect.objectContaining({ kind: 'verify', targetCost: COST })]);
     expect(opened).toEqual([]);
   });
 
-  test('of a disabled user is refused in that way too, with the right password and an outdated hash', async () => {
+  test('of a disabled user is refused in the same way, even with the right password and an outdated hash', async () => {
     const { service, alice, hasher, opened, updates } = await LoginStage.set({
       disabledAt: 5,
       storedAtCost: 4,
@@ -51,7 +51,7 @@ describe('a login', () => {
     expect(updates).toEqual([]);
   });
 
-  test("does not reach the directory with a name that can be nobody's", async () => {
+  test('does not query the directory for an impossible username', async () => {
     const { service, asked } = await LoginStage.set();
     for (const username of ['', 'x'.repeat(129), 'alice\ud800']) {
       await expect(service.login({ ...ATTEMPT, username })).rejects.toEqual(invalidCredentials());
@@ -59,7 +59,7 @@ describe('a login', () => {
     expect(asked).toEqual([]);
   });
 
-  test('is refused when the user was changed under way', async () => {
+  test('is refused if the user was changed during the check', async () => {
     const stage = await LoginStage.set();
     const { service } = stage;
     stage.open = async () => {
@@ -68,7 +68,7 @@ describe('a login', () => {
     await expect(service.login(ATTEMPT)).rejects.toEqual(invalidCredentials());
   });
 
-  test('fails as the directory fails, before any password is checked', async () => {
+  test('fails like the directory, before any password is checked', async () => {
     const stage = await LoginStage.set();
     const { service, hasher } = stage;
     stage.find = async () => {
@@ -79,7 +79,7 @@ describe('a login', () => {
   });
 
   test.each(['Alice', 'Bob'])(
-    'fails at once when the queue is full, and does not look for the user: %s',
+    'fails at once if the queue is full, and does not look up the user: %s',
     async (username) => {
       const { service, queue, asked, hasher } = await LoginStage.set();
       queue.take();
@@ -93,7 +93,7 @@ describe('a login', () => {
   );
 
   test.each(['Alice', 'Bob'])(
-    'that loses its place to another source was read as any other, and is not checked: %s',
+    'that loses its place to another source looks up the user, but checks no password: %s',
     async (username) => {
       const { service, queue, asked, hasher } = await LoginStage.set({ capacity: 2 });
       const running = queue.take();
@@ -107,7 +107,7 @@ describe('a login', () => {
     },
   );
 
-  test('with a damaged stored password is refused like any other, and the operator is told', async () => {
+  test('with a damaged stored password is refused like any other, and is reported to the operator', async () => {
     const stage = await LoginStage.set();
     const { service, alice, events } = stage;
     stage.find = async () => ({ ...alice, passwordHash: 'damaged' });
@@ -117,7 +117,7 @@ describe('a login', () => {
 });
 
 describe('a login with an outdated hash', () => {
-  test('stores the password anew, if the record is still the one that was read', async () => {
+  test('rehashes the password, if the record has not changed', async () => {
     const { service, alice, clock, opened, updates } = await LoginStage.set({ storedAtCost: 4 });
     await service.login(ATTEMPT);
     expect(updates).toEqual([
@@ -131,7 +131,7 @@ describe('a login with an outdated hash', () => {
     expect(opened[0]?.user).toBe(alice);
   });
 
-  test('stores nothing when the session was refused', async () => {
+  test('stores nothing if the session was refused', async () => {
     const stage = await LoginStage.set({ storedAtCost: 4 });
     const { service, updates } = stage;
     stage.open = async () => {
@@ -148,7 +148,7 @@ describe('a login with an outdated hash', () => {
     expect(hasher.jobs).toHaveLength(1);
   });
 
-  test('succeeds although the password was changed meanwhile, and says nothing of it', async () => {
+  test('succeeds if the password was changed in the meantime, and reports nothing', async () => {
     const stage = await LoginStage.set({ storedAtCost: 4 });
     const { service, events } = stage;
     stage.update = async () => {
@@ -158,7 +158,7 @@ describe('a login with an outdated hash', () => {
     expect(events.of('PasswordRehashFailed')).toEqual([]);
   });
 
-  test('succeeds although the directory fails, and the operator is told', async () => {
+  test('succeeds if the directory fails, and reports that to the operator', async () => {
     const stage = await LoginStage.set({ storedAtCost: 4 });
     const { service, alice, events } = stage;
     stage.update = async () => {
@@ -168,7 +168,7 @@ describe('a login with an outdated hash', () => {
     expect(events.of('PasswordRehashFailed')).toMatchObject([{ userId: alice.userId }]);
   });
 
-  test('succeeds although the queue is full by then', async () => {
+  test('succeeds if the queue is full by then', async () => {
     const stage = await LoginStage.set({ storedAtCost: 4 });
     const { service, queue, events } = stage;
     stage.open = async () => {
@@ -181,7 +181,7 @@ describe('a login with an outdated hash', () => {
 });
 
 describe('a failed sign-in', () => {
-  test('is published with its reason and origin, and with the user only where there is one', async () => {
+  test('is published with its reason and origin, and with the user only if it exists', async () => {
     const { service, alice, events } = await LoginStage.set();
     const wrong = { password: 'wrong', username: 'Alice' };
     await expect(service.login({ ...ATTEMPT, ...wrong })).rejects.toThrow();
@@ -195,7 +195,7 @@ describe('a failed sign-in', () => {
     expect(JSON.stringify(events.all)).not.toContain('secret');
   });
 
-  test('is published also where a store is away', async () => {
+  test('is published even if a store is unavailable', async () => {
     const stage = await LoginStage.set();
     stage.find = async () => {
       throw storeUnavailable('users', new Error('gone'));

@@ -30,13 +30,13 @@ describe('a login of', () => {
   });
 
   describe.each(Object.entries(bad))('%s', (_, { change, options }) => {
-    test('takes the same steps and is refused in place of the last', async () => {
+    test('takes the same steps and is refused at the last one', async () => {
       const { service, steps } = await LoginStage.set(options);
       expect(await outcomeOf(service.login({ ...ATTEMPT, ...change }))).toBe('INVALID_CREDENTIALS');
       expect(steps).toEqual([...BEFORE_THE_ANSWER, 'refuse']);
     });
 
-    test('is UNAVAILABLE where the store went away during the check', async () => {
+    test('is UNAVAILABLE if the store fails during the check', async () => {
       const stage = await LoginStage.set(options);
       stage.refuse = down;
       expect(await outcomeOf(stage.service.login({ ...ATTEMPT, ...change }))).toBe('STORE_UNAVAILABLE');
@@ -55,7 +55,7 @@ describe('a login while the session store is away', () => {
     running.leave();
   });
 
-  test('is UNAVAILABLE when its turn comes, where the store went away while it waited', async () => {
+  test('is UNAVAILABLE at its turn, if the store failed while it waited', async () => {
     const stage = await LoginStage.set({ capacity: 1 });
     const running = stage.queue.take();
     const login = outcomeOf(stage.service.login(ATTEMPT));

@@ -70,7 +70,7 @@ describe('a new password', () => {
     'L@tchk3y2026',
     'yekhctal1',
     'admin@latchkey',
-  ])('must not be %s, which is tried first', (password) => {
+  ])('must not be %s, which is guessed first', (password) => {
     expect(() => checkNewPassword(password, 'password')).toThrow(refusal);
   });
 
@@ -82,11 +82,11 @@ describe('a new password', () => {
     'alicealice',
     'Example.Com',
     'alice@example.com',
-  ])('must not be %s, which is made of the username', (password) => {
+  ])('must not be %s, which contains the username', (password) => {
     expect(() => checkNewPassword(password, 'password', ['alice@example.com'])).toThrow(refusal);
   });
 
-  test('is not repeated by the refusal', () => {
+  test('is not repeated in the error', () => {
     expect(() => checkNewPassword('Summer2026!', 'password')).not.toThrow(/Summer2026/);
   });
 
@@ -106,11 +106,11 @@ describe('a new password', () => {
 });
 
 describe('the list of common words', () => {
-  test('is in the form in which it is looked up', () => {
+  test('has words in the form in which they are looked up', () => {
     for (const word of COMMON_WORDS) expect(word).toBe(word.normalize('NFKC').toLowerCase());
   });
 
-  test('has two thousand words and enough that are long enough to be passwords', () => {
+  test('has two thousand words, and enough that are as long as a password', () => {
     expect(COMMON_WORDS.size).toBeGreaterThan(2000);
     expect([...COMMON_WORDS].filter((word) => word.length >= 8).length).toBeGreaterThan(800);
   });

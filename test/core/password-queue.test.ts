@@ -8,10 +8,10 @@ import {
 import { failureOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-/** As many streams as one connection may have. */
+/** The stream limit of a connection. */
 const FLOOD = 200;
 
-/** A queue, and the names of those whose turn has come, in order. */
+/** A queue, and the names of the places that got a turn, in order. */
 class Line {
   readonly queue: PasswordQueue;
   readonly turns: string[] = [];
@@ -22,7 +22,7 @@ class Line {
     this.queue = new PasswordQueue({ turns: 1, capacity: 4, monotonic: () => 0, ...given });
   }
 
-  /** Takes a place; what becomes of it is noted under the name. */
+  /** Takes a place and records its outcome under the name. */
   take(name: string, source: Partial<CallSource> = {}, signal?: AbortSignal): Place {
     const place = this.queue.take({ source: from(source), ...(signal !== undefined && { signal }) });
     this.#places.set(name, place);
@@ -50,7 +50,7 @@ async function settled(): Promise<void> {
 }
 
 describe('the password queue', () => {
-  test('gives as many turns at once as there are threads, and the next when one ends', async () => {
+  test('gives as many turns at once as configured, and the next when one ends', async () => {
     const line = new Line({ turns: 2 });
     for (const name of ['a', 'b', 'c', 'd']) line.take(name);
     await settled();
@@ -61,7 +61,7 @@ describe('the password queue', () => {
     expect(line.turns).toEqual(['a', 'b', 'c']);
   });
 
-  test('refuses at once when it is full, and says when to come back', async () => {
+  test('refuses at once when it is full, with a retry delay', async () => {
     const line = new Line({ turns: 2, capacity: 6 });
     for (let count = 0; count < 2 + 6; count += 1) line.take('early');
     expect(line.queue.waiting).toBe(6);
@@ -72,7 +72,7 @@ describe('the password queue', () => {
     expect(line.queue.waiting).toBe(6);
   });
 
-  test('measures how long turns take to say when to come back', async () => {
+  test('measures the duration of turns for the retry delay', async () => {
     const clock = new ManualClock();
     const line = new Line({ capacity: 2, monotonic: () => clock.monotonic() });
     for (let count = 0; count < 60; count += 1) {
@@ -84,7 +84,7 @@ describe('the password queue', () => {
     expect(await failureOf(() => line.take('late'))).toMatchObject({ retryAfterMs: 1_000 });
   });
 
-  test('has no room at all if none was given, and still has a turn for whoever comes first', async () => {
+  test('without capacity still gives a turn to the first caller', async () => {
     const line = new Line({ capacity: 0 });
     line.take('first');
     expect(await failureOf(() => line.take('second'))).toMatchObject({ reason: 'LOGIN_QUEUE_FULL' });
@@ -102,8 +102,8 @@ describe('the password queue', () => {
   });
 });
 
-describe('a caller who goes away', () => {
-  test('frees a place that waits', async () => {
+describe('a cancelled caller', () => {
+  test('releases its waiting place', async () => {
     const line = new Line();
     const caller = new AbortController();
     line.take('running');
@@ -116,7 +116,7 @@ describe('a caller who goes away', () => {
     expect(line.turns).toEqual(['running', 'behind']);
   });
 
-  test('before, gets none', async () => {
+  test('gets no place if it was cancelled before', async () => {
     const line = new Line();
     expect(await failureOf(() => line.take('gone', {}, AbortSignal.abort()))).toMatchObject({
       reason: 'CANCELLED',
@@ -124,7 +124,7 @@ describe('a caller who goes away', () => {
     expect(line.queue.waiting).toBe(0);
   });
 
-  test('keeps a turn that has begun', async () => {
+  test('keeps a turn that has started', async () => {
     const line = new Line();
     const caller = new AbortController();
     line.take('running', {}, caller.signal);
@@ -137,7 +137,7 @@ describe('a caller who goes away', () => {
 });
 
 describe('a flood', () => {
-  /** Fills the queue from one connection; whatever more it sends is refused. */
+  /** Fills the queue from one connection, whose further calls are refused. */
   async function flooded(given: Partial<PasswordQueueOptions> = {}): Promise<Line> {
     const line = new Line({ capacity: 32, ...given });
     let refused = 0;
@@ -153,7 +153,7 @@ describe('a flood', () => {
     return line;
   }
 
-  test('of one connection costs another one a single turn, and the flood a place', async () => {
+  test('of one connection costs another connection one turn, and the flood a place', async () => {
     const line = await flooded();
     line.take('good', { connection: '192.0.2.1:2' });
     await settled();
@@ -163,14 +163,14 @@ describe('a flood', () => {
     expect(line.turns).toEqual(['flood 0', 'flood 1', 'good']);
   });
 
-  test('leaves half of the places to one other address, and no more', async () => {
+  test('leaves half of the places to one other address', async () => {
     const line = await flooded();
     for (let count = 0; count < 16; count += 1) line.take(`good ${count}`, other);
     expect(await failureOf(() => line.take('good 16', other))).toMatchObject({ reason: 'LOGIN_QUEUE_FULL' });
     expect(line.lost.every((name) => name.startsWith('flood'))).toBe(true);
   });
 
-  test('of many connections of one address costs another address no more than one of one connection', async () => {
+  test('of many connections of one address costs another address no more than one connection does', async () => {
     const line = new Line({ capacity: 50 });
     for (let count = 0; count < 51; count += 1) {
       line.take(`flood ${count}`, { connection: `192.0.2.1:${count}` });
@@ -181,7 +181,7 @@ describe('a flood', () => {
     expect(line.turns).toEqual(['flood 0', 'flood 1', 'good']);
   });
 
-  test('of sign-ins from as many addresses as there are places keeps no administrator out', async () => {
+  test('of sign-ins from as many addresses as places does not block an administrator', async () => {
     const line = new Line({ capacity: 32 });
     for (let count = 0; count < 33; count += 1) line.take(`flood ${count}`, sourceNumber(count));
     expect(await failureOf(() => line.take('one more', sourceNumber(99)))).toMatchObject({
@@ -209,7 +209,7 @@ function sourceNumber(count: number): Pick<CallSource, 'address' | 'connection'>
   return { address: `203.0.113.${count}`, connection: `203.0.113.${count}:1` };
 }
 
-test('a queue that is closed fails what waits, lets what has its turn go on and takes nothing more', async () => {
+test('a closed queue fails what waits, lets the running turn finish and refuses new calls', async () => {
   const line = new Line();
   line.take('running');
   line.take('waiting');

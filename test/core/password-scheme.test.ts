@@ -13,7 +13,7 @@ const BCRYPT_HASH = '$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhW
 const PEPPER = Buffer.alloc(32, 7);
 
 describe('the stored form of a password', () => {
-  test('says the scheme, the master key and the cost', () => {
+  test('names the scheme, the master key and the cost', () => {
     expect(parseStoredPassword(formatPeppered('0badcafe', BCRYPT_HASH))).toEqual({
       scheme: 'peppered',
       masterKeyId: '0badcafe',
@@ -55,7 +55,7 @@ describe('a bcrypt hash of another system', () => {
     expect(adoptPlainBcrypt(BCRYPT_HASH.replace('$2b$', '$2y$'))?.bcryptHash).toBe(BCRYPT_HASH);
   });
 
-  test('of the older variant stays as it is', () => {
+  test('of the older variant is not changed', () => {
     const older = BCRYPT_HASH.replace('$2b$', '$2a$');
     expect(adoptPlainBcrypt(older)?.bcryptHash).toBe(older);
   });
@@ -72,16 +72,16 @@ describe('the form in which a password is compared', () => {
     ['over-long in bytes', '\u20ac'.repeat(342)],
     ['of megabytes', 'x'.repeat(4_000_000)],
     ['a lone surrogate', 'abcdefgh\ud800'],
-  ])('does not exist for one that is %s', (_, password) => {
+  ])('does not exist for a password that is %s', (_, password) => {
     expect(normalizedPassword(password)).toBeUndefined();
   });
 
-  test('is validated by its length after normalisation', () => {
+  test('is limited by its length after normalisation', () => {
     const syllables = '\uac01'.repeat(256);
     expect(normalizedPassword(syllables.normalize('NFD'))).toBe(syllables);
   });
 
-  test('is not looked for where it cannot fit: marks that have to be sorted cost the square of their number', () => {
+  test('is not computed if it cannot fit, because sorting marks takes quadratic time', () => {
     const normalize = jest.spyOn(String.prototype, 'normalize');
     expect(normalizedPassword(`a${'\u0316\u0301'.repeat(1_535)}`)).toBeUndefined();
     const lengths = normalize.mock.contexts.map((text) => String(text).length);
@@ -101,8 +101,8 @@ describe('the form in which a password is compared', () => {
   });
 });
 
-describe('what bcrypt is given', () => {
-  test('is 64 characters of base64 for any password, so that nothing is cut', () => {
+describe('the input of bcrypt', () => {
+  test('is 64 characters of base64 for any password, so that nothing is truncated', () => {
     const input = pepperedInput(PEPPER, 'x'.repeat(MAX_PASSWORD_BYTES));
     expect(input).toMatch(/^[A-Za-z0-9+/]{64}$/);
   });
@@ -116,7 +116,7 @@ describe('what bcrypt is given', () => {
     expect(pepperedInput(PEPPER, 'a password')).not.toBe(pepperedInput(Buffer.alloc(32, 8), 'a password'));
   });
 
-  test('is not made of a password that plain bcrypt would cut', () => {
+  test('does not exist for a password that plain bcrypt would truncate', () => {
     expect(plainInput('x'.repeat(72))).toBe('x'.repeat(72));
     expect(plainInput('x'.repeat(73))).toBeUndefined();
     expect(plainInput('before\0after')).toBeUndefined();

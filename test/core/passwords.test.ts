@@ -33,20 +33,20 @@ describe('checking a password', () => {
     expect(await passwords.check('passe\u0301 compose\u0301', stored)).toMatchObject({ ok: true });
   });
 
-  test('tells passwords apart that differ beyond 72 bytes', async () => {
+  test('distinguishes passwords that differ beyond 72 bytes', async () => {
     const { passwords } = passwordsWith();
     const stored = await passwords.hash(`${'x'.repeat(100)}a`);
     expect(await passwords.check(`${'x'.repeat(100)}b`, stored)).toMatchObject({ ok: false });
   });
 
-  test('does not take one lone surrogate for another', async () => {
+  test('does not accept one lone surrogate for another', async () => {
     const { passwords } = passwordsWith();
     const stored = await passwords.hash('replacement \ufffd');
     expect(await passwords.check('replacement \ud800', stored)).toMatchObject({ ok: false });
     await expect(passwords.hash('replacement \ud800')).rejects.toMatchObject({ reason: 'INVALID_FIELD' });
   });
 
-  test('fails as the hasher does', async () => {
+  test('fails like the hasher', async () => {
     const { passwords, hasher } = passwordsWith();
     hasher.failure = new Failure('INTERNAL', 'lost');
     await expect(passwords.check(PASSWORD, undefined)).rejects.toMatchObject({ reason: 'INTERNAL' });
@@ -60,13 +60,13 @@ describe('the work of a check', () => {
     ['no such user', PASSWORD, undefined],
     ['an empty password', '', 'peppered'],
     ['an over-long password', 'x'.repeat(100_000), 'peppered'],
-    ['an over-long password of nobody', 'x'.repeat(100_000), undefined],
+    ['an over-long password of an unknown user', 'x'.repeat(100_000), undefined],
     ['a lone surrogate', 'abcdefgh\udc00', 'peppered'],
     ['an imported hash of a lower cost', PASSWORD, PLAIN_HASH],
     ['a password too long for an imported hash', 'x'.repeat(73), PLAIN_HASH],
     ['a password with a NUL and an imported hash', 'before\0after', PLAIN_HASH],
     ['a damaged stored password', PASSWORD, `${PLAIN_HASH}\0junk`],
-  ])('is one job as dear as the configured cost: %s', async (_, password, stored) => {
+  ])('is one job with the work of the configured cost: %s', async (_, password, stored) => {
     const { passwords, hasher } = passwordsWith();
     const form = stored === 'peppered' ? await passwords.hash(PASSWORD) : stored;
     hasher.jobs.length = 0;
@@ -75,7 +75,7 @@ describe('the work of a check', () => {
     expect(hasher.jobs[0]?.input.length).toBeLessThanOrEqual(72);
   });
 
-  test('for nobody is a comparison with a well-formed hash of the configured cost', async () => {
+  test('for an unknown user is a comparison with a well-formed hash of the configured cost', async () => {
     const { passwords, hasher } = passwordsWith();
     await passwords.check(PASSWORD, undefined);
     expect(hasher.jobs).toEqual([
@@ -85,7 +85,7 @@ describe('the work of a check', () => {
     ]);
   });
 
-  test('for nobody never leads to a yes, whatever the comparison says', async () => {
+  test('for an unknown user never succeeds, whatever the comparison returns', async () => {
     const hasher = { hash: async () => '', verify: async () => true };
     const passwords = passwordsOf({ hasher, cost: COST });
     expect(await passwords.check(PASSWORD, undefined)).toMatchObject({ ok: false });
@@ -94,8 +94,8 @@ describe('the work of a check', () => {
   });
 });
 
-describe('a stored password that is outdated', () => {
-  test('by the cost is to be upgraded, in either direction', async () => {
+describe('an outdated stored password', () => {
+  test('with another cost is upgraded, in either direction', async () => {
     const { passwords, hasher } = passwordsWith();
     const stored = await passwords.hash(PASSWORD);
     for (const cost of [COST - 1, COST + 1]) {
@@ -104,14 +104,14 @@ describe('a stored password that is outdated', () => {
     }
   });
 
-  test('by the master key is checked with the old one and to be upgraded', async () => {
+  test('with an older master key is checked and upgraded', async () => {
     const stored = await passwordsWith({ keys: [OLD_KEY] }).passwords.hash(PASSWORD);
     const { passwords } = passwordsWith({ keys: [NEW_KEY, OLD_KEY] });
     expect(await passwords.check(PASSWORD, stored)).toEqual({ ok: true, upgrade: true, readable: true });
     expect(await passwords.check('wrong', stored)).toMatchObject({ ok: false, upgrade: false });
   });
 
-  test('whose master key is gone is refused and said to be unreadable', async () => {
+  test('with a missing master key is refused and reported as unreadable', async () => {
     const stored = await passwordsWith({ keys: [OLD_KEY] }).passwords.hash(PASSWORD);
     const { passwords } = passwordsWith();
     expect(await passwords.check(PASSWORD, stored)).toEqual({ ok: false, upgrade: false, readable: false });
@@ -119,7 +119,7 @@ describe('a stored password that is outdated', () => {
 });
 
 describe('hashing a password', () => {
-  test('is done in the turn of the caller in the queue', async () => {
+  test("runs in the caller's turn in the queue", async () => {
     const { passwords, queue, hasher } = passwordsWith();
     queue.close();
     await expect(passwords.hash(PASSWORD)).rejects.toMatchObject({ reason: 'DRAINING' });
@@ -128,7 +128,7 @@ describe('hashing a password', () => {
 });
 
 describe('importing a bcrypt hash', () => {
-  test('keeps it until the next login upgrades it', async () => {
+  test('stores it until the next login upgrades it', async () => {
     const { passwords, hasher } = passwordsWith();
     const foreign = (await hasher.hash(PASSWORD, 5)).replace('$2b$', '$2y$');
     const stored = passwords.importHash(foreign);
@@ -151,7 +151,7 @@ describe('importing a bcrypt hash', () => {
     );
   });
 
-  test('says what is accepted, and that a password as latchkey stores it is not', async () => {
+  test("names the accepted formats, which do not include latchkey's own", async () => {
     const { passwords } = passwordsWith();
     const stored = await passwords.hash(PASSWORD);
     const { message } = await failureOf(() => passwords.importHash(stored));

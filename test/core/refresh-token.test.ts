@@ -9,7 +9,7 @@ const tokens = new RefreshTokens([key]);
 const grant = { userId: ids.next(1_000), sessionId: ids.next(2_000), generation: 7 };
 
 describe('refresh tokens', () => {
-  test('say again what they were made of, and are the same text for the same grant', () => {
+  test('contain their grant, and are the same text for the same grant', () => {
     const token = tokens.mint(grant);
     expect(token).toMatch(/^lkr_[A-Za-z0-9_-]{92}$/);
     expect(tokens.verify(token)).toEqual(grant);
@@ -27,7 +27,7 @@ describe('refresh tokens', () => {
     );
   });
 
-  test('are refused whatever else is presented', () => {
+  test('are refused if they are malformed', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.string(), fc.base64String(), fc.string({ minLength: 92, maxLength: 92 })),
@@ -43,7 +43,7 @@ describe('refresh tokens', () => {
     }
   });
 
-  test('of another version are refused though the MAC is ours', () => {
+  test('of another version are refused, although their MAC is valid', () => {
     const bytes = Buffer.from(tokens.mint(grant).slice(4), 'base64url');
     bytes.writeUInt8(2, 0);
     createHmac('sha256', key).update(bytes.subarray(0, 37)).digest().copy(bytes, 37);

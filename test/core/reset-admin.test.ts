@@ -58,26 +58,26 @@ describe('the reset of an admin', () => {
     expect((await reset('root')).password).not.toBe(password);
   });
 
-  test('tells that sessions may go on, with the password that is set all the same', async () => {
+  test('reports that sessions may still be live, and still shows the new password', async () => {
     await lostAdmin();
-    unconfirmed = new Failure('END_UNCONFIRMED', 'nobody knows');
+    unconfirmed = new Failure('END_UNCONFIRMED', 'not confirmed');
     const { password, unended, user } = await reset('root');
     expect(unended).toBe(unconfirmed);
     expect(await directory.findById(user.userId)).toMatchObject({ passwordHash: `hash of ${password}` });
   });
 
-  test('of two at the same time succeeds once, so that no password is told that was never in use', async () => {
+  test('succeeds once if two run at the same time, so only a password that is in use is shown', async () => {
     await lostAdmin();
     const results = await Promise.allSettled([reset('root'), reset('root')]);
     expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
-    const [told] = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const [result] = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const stored = await directory.findByUsernameKey('root');
-    expect(stored?.passwordHash).toBe(`hash of ${told?.password}`);
+    expect(stored?.passwordHash).toBe(`hash of ${result?.password}`);
     const [refused] = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
     expect(refused).toMatchObject({ reason: 'USER_CHANGED' });
   });
 
-  test('fails for a name that nobody has', async () => {
+  test('fails for an unknown username', async () => {
     await lostAdmin();
     expect(await failureOf(reset('nobody'))).toMatchObject({ reason: 'USER_NOT_FOUND' });
   });

@@ -7,7 +7,7 @@ import { SessionWorld } from '../support/session-world.ts';
 import { DAY, ids } from '../support/sessions.ts';
 import { UncertainLog } from '../support/uncertain-log.ts';
 
-/** The most sessions a user may have in a `SessionWorld`. */
+/** The session limit per user in a `SessionWorld`. */
 const LIMIT = 3;
 
 let clock: ManualClock;
@@ -44,7 +44,7 @@ describe('a login of a user who has sessions', () => {
     return (await Promise.all(found)).filter(({ kind }) => kind === 'live').length;
   };
 
-  test('at the limit replaces the oldest session, everywhere', async () => {
+  test('replaces the oldest session at the limit, everywhere', async () => {
     const [oldest, ...others] = await openedToTheLimit();
     const { replaced } = await world.open(user);
     expect(replaced).toMatchObject([{ sessionId: oldest?.session.sessionId, reason: 'REPLACED' }]);
@@ -53,7 +53,7 @@ describe('a login of a user who has sessions', () => {
     expect(await liveOf(others)).toBe(LIMIT - 1);
   });
 
-  test('opens nothing, however often it is tried, while the end of the oldest cannot be logged', async () => {
+  test('opens nothing while the end of the oldest session cannot be logged, however often it is repeated', async () => {
     const opened = await openedToTheLimit();
     const create = jest.spyOn(world.store, 'create');
     log.broken = true;
@@ -69,7 +69,7 @@ describe('a login of a user who has sessions', () => {
     expect(await liveOf(opened)).toBe(LIMIT - 1);
   });
 
-  test('replaces the session of its own device though the end cannot be logged, and names it once it is', async () => {
+  test('replaces the session of its own device although the end cannot be logged, and reports it once it is', async () => {
     const first = await world.open(user, { deviceId: 'phone' });
     log.broken = true;
     expect((await world.open(user, { deviceId: 'phone' })).replaced).toEqual([]);
@@ -82,14 +82,14 @@ describe('a login of a user who has sessions', () => {
     expect(await validate(first.tokens.accessToken)).toMatchObject({ endReason: 'REPLACED' });
   });
 
-  test('keeps the limit through many logins at once, each of which succeeds and ends one session', async () => {
+  test('keeps the limit through many concurrent logins, each of which ends one session', async () => {
     const append = jest.spyOn(log, 'append');
     const opened = await Promise.all(Array.from({ length: 100 }, () => world.open(user)));
     expect(await liveOf(opened)).toBe(LIMIT);
     expect(append).toHaveBeenCalledTimes(100 - LIMIT);
   });
 
-  test('that is refused since others take the room each time has ended nothing in vain', async () => {
+  test('that is refused because others take the room each time has ended no session for nothing', async () => {
     await openedToTheLimit();
     const end = jest.spyOn(world.store, 'end');
     const create = jest.spyOn(world.store, 'create').mockImplementation(async () => {
@@ -100,7 +100,7 @@ describe('a login of a user who has sessions', () => {
     expect(create.mock.invocationCallOrder.at(-1)).toBeGreaterThan(lastEnd);
   });
 
-  test('that waits for too long while others make room ends nothing', async () => {
+  test('that waits too long for other logins to make room ends nothing', async () => {
     const opened = await openedToTheLimit();
     const end = jest.spyOn(world.store, 'end').mockImplementationOnce(async () => {
       clock.advance(1_001);

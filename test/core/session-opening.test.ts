@@ -34,14 +34,14 @@ test('a session is not opened for a user whose sessions end after the record is 
   expect(await outcomeOf(world.open(user))).toBe('INVALID_CREDENTIALS');
 });
 
-test('the first access token has the roles of now, not those that were read with the credentials', async () => {
+test('the first access token has the current roles, not those read with the credentials', async () => {
   world.changeUser(user, { roles: ['writer'] });
   const { tokens } = await world.open(user);
   const { verdict } = await world.tokens.validate(tokens.accessToken, { consistency: 'BOUNDED' });
   expect(verdict).toMatchObject({ claims: { roles: ['writer'] } });
 });
 
-test('a sign-in is refused only where the stores could have opened it', async () => {
+test('a sign-in is refused only if the stores could have opened a session', async () => {
   world.changeUser(user, { securityVersion: 2 });
   const refusals = () =>
     Promise.all([outcomeOf(world.sessions.refuse(user.userId)), outcomeOf(world.open(user))]);

@@ -45,7 +45,7 @@ describe('sessions', () => {
     (await world.tokens.validate(token, requirements)).verdict;
 
   describe('opening', () => {
-    test('answers tokens of a session with both deadlines, and the access token is good', async () => {
+    test('returns tokens with both deadlines, and the access token is valid', async () => {
       const { session, tokens, replaced } = await world.open(user);
       expect(session).toMatchObject({
         userId: user.userId,
@@ -63,7 +63,7 @@ describe('sessions', () => {
       });
     });
 
-    test('ends the session it replaces, everywhere', async () => {
+    test('ends the session that it replaces, everywhere', async () => {
       const first = await world.open(user, { deviceId: 'phone' });
       const second = await world.open(user, { deviceId: 'phone' });
       expect(second.replaced).toMatchObject([{ sessionId: first.session.sessionId, reason: 'REPLACED' }]);
@@ -76,7 +76,7 @@ describe('sessions', () => {
       });
     });
 
-    test('refuses a user whose sessions were ended since the record was read', async () => {
+    test('refuses a user whose sessions have ended since the record was read', async () => {
       const changed = world.changeUser(user, { securityVersion: 2 });
       await world.ender.endUser(user.userId, 2, 'PASSWORD_CHANGED', ADMIN_ACTOR);
       await expect(world.open(user)).rejects.toMatchObject({ reason: 'INVALID_CREDENTIALS' });
@@ -87,7 +87,7 @@ describe('sessions', () => {
     });
   });
 
-  test('publishes what happens to a session, and who did it', async () => {
+  test('publishes what happens to a session, and who caused it', async () => {
     const { session, tokens } = await world.open(user);
     const { userId, sessionId } = session;
     await world.refresh(tokens.refreshToken);
@@ -128,7 +128,7 @@ describe('sessions', () => {
     test.each([
       ['the password was changed', 'PASSWORD_CHANGED', true],
       ['the user was disabled and enabled again', 'USER_DISABLED', false],
-    ])('refuses a session that a restored store brought back, where %s', async (_, reason, isNewPassword) => {
+    ])('refuses a session that a restored store brought back, if %s', async (_, reason, isNewPassword) => {
       const { session, tokens } = await world.open(user);
       clock.advance(MINUTE);
       const passwordChangedAt = isNewPassword ? clock.now() : user.passwordChangedAt - 1;
@@ -142,7 +142,7 @@ describe('sessions', () => {
       expect(await outcomeOf(world.refresh(again.tokens.refreshToken))).toBe('ok');
     });
 
-    test('by another client is refused, and the session goes on', async () => {
+    test('refuses another client, and the session stays live', async () => {
       const { tokens } = await world.open(user);
       await expect(world.refresh(tokens.refreshToken, 'app')).rejects.toMatchObject({
         reason: 'INVALID_REFRESH_TOKEN',
@@ -151,7 +151,7 @@ describe('sessions', () => {
       expect(await outcomeOf(world.refresh(tokens.refreshToken, 'web'))).toBe('ok');
     });
 
-    test('answers a lost answer and a second tab with the same refresh token and another access token', async () => {
+    test('returns the same refresh token and a new access token if a response was lost or a second tab refreshes', async () => {
       const { tokens } = await world.open(user);
       const answers = await Promise.all(Array.from({ length: 20 }, () => world.refresh(tokens.refreshToken)));
       expect(new Set(answers.map((answer) => answer.tokens.refreshToken)).size).toBe(1);
@@ -161,7 +161,7 @@ describe('sessions', () => {
       expect(new Set([...answers, late].map((answer) => answer.tokens.accessToken)).size).toBe(21);
     });
 
-    test('ends the session when an old token is used again, and the living access token with it', async () => {
+    test('ends the session and its access token when an old refresh token is used again', async () => {
       const opened = await world.open(user);
       const refreshed = await world.refresh(opened.tokens.refreshToken);
       clock.advance(30_001);
@@ -178,7 +178,7 @@ describe('sessions', () => {
       });
     });
 
-    test('does not say that a stolen session has ended before the log knows', async () => {
+    test('does not report the end of a stolen session before it is logged', async () => {
       const opened = await world.open(user);
       await world.refresh(opened.tokens.refreshToken);
       clock.advance(30_001);
@@ -195,7 +195,7 @@ describe('sessions', () => {
     test.each([
       ['disabled', 'USER_DISABLED'],
       ['deleted', 'USER_DELETED'],
-    ])('refuses a %s user whatever the session store says, and ends the session', async (what, reason) => {
+    ])('refuses a %s user whatever the session store returns, and ends the session', async (what, reason) => {
       const { tokens } = await world.open(user);
       if (what === 'deleted') world.users.delete(user.userId);
       else world.changeUser(user, { disabledAt: clock.now() });
@@ -207,7 +207,7 @@ describe('sessions', () => {
       expect(await validate(tokens.accessToken)).toMatchObject({ endReason: reason });
     });
 
-    test('refuses a session that the log knows to have ended though its record is alive, and ends the record', async () => {
+    test('refuses a session whose end is logged, even if its record is live, and ends the record', async () => {
       const { session, tokens } = await world.open(user);
       const { userId, sessionId } = session;
       const endedAt = clock.now();
@@ -227,7 +227,7 @@ describe('sessions', () => {
       expect(await store.read(userId, sessionId, clock.now())).toMatchObject({ kind: 'ended' });
     });
 
-    test('issues a token as of before the store was asked, however long that took', async () => {
+    test('issues tokens as of the time before the store call, however long that takes', async () => {
       const { tokens } = await world.open(user);
       const asked = clock.now();
       const slow = jest.spyOn(store, 'rotate').mockImplementationOnce(async (request) => {
@@ -239,7 +239,7 @@ describe('sessions', () => {
       expect(refreshed.tokens.accessTokenExpiresAt).toBe(asked + 15 * MINUTE);
     });
 
-    test('refuses what is not ours without asking any store', async () => {
+    test('refuses a forged refresh token without a store call', async () => {
       world.users.clear();
       await expect(world.refresh('lkr_forged')).rejects.toMatchObject({
         reason: 'INVALID_REFRESH_TOKEN',
@@ -263,7 +263,7 @@ describe('sessions', () => {
   });
 
   describe('logging out', () => {
-    test('is felt by the revision it answers, with either token, again and again', async () => {
+    test('takes effect at the returned revision, with either token, and can be repeated', async () => {
       for (const by of ['refresh', 'access'] as const) {
         const { tokens } = await world.open(user);
         const logout = () =>
@@ -295,7 +295,7 @@ describe('sessions', () => {
       }
     });
 
-    test('is not acknowledged unless the log has it, and can be repeated until it has', async () => {
+    test('is not acknowledged before it is logged, and can be repeated until then', async () => {
       const { tokens } = await world.open(user);
       log.broken = true;
       const logout = () => world.sessions.logoutByRefreshToken(tokens.refreshToken);
@@ -306,7 +306,7 @@ describe('sessions', () => {
       expect(await validate(tokens.accessToken)).toMatchObject({ reason: 'SESSION_ENDED' });
     });
 
-    test('refuses tokens that are not ours', async () => {
+    test('refuses tokens that latchkey did not issue', async () => {
       await expect(world.sessions.logoutByRefreshToken('lkr_x')).rejects.toMatchObject({
         reason: 'INVALID_REFRESH_TOKEN',
       });
@@ -316,8 +316,8 @@ describe('sessions', () => {
     });
   });
 
-  describe('judging', () => {
-    test('asks the record when the log is stale, and says as of when', async () => {
+  describe('validating', () => {
+    test('reads the record if the log is stale, and states as_of', async () => {
       const { tokens } = await world.open(user);
       await world.follower.close();
       clock.advance(6_000);
@@ -329,7 +329,7 @@ describe('sessions', () => {
       expect(await validate(tokens.accessToken)).toMatchObject({ endReason: 'RISK' });
     });
 
-    test('gives no verdict when the log is stale and the record cannot be read', async () => {
+    test('gives no verdict if the log is stale and the record cannot be read', async () => {
       const { tokens } = await world.open(user);
       await validate(tokens.accessToken);
       await world.follower.close();
@@ -341,14 +341,14 @@ describe('sessions', () => {
       });
     });
 
-    test('STRONG sees an ended record before the log does', async () => {
+    test('with STRONG sees an ended record before its end is logged', async () => {
       const { tokens, session } = await world.open(user);
       expect(await validate(tokens.accessToken, STRONG)).toMatchObject({ kind: 'accepted' });
       await store.end({ ...session, reason: 'RISK', tombstoneTtlMs: DAY, now: clock.now() });
       expect(await validate(tokens.accessToken, STRONG)).toMatchObject({ endReason: 'RISK' });
     });
 
-    test('STRONG validates a record by its deadlines too', async () => {
+    test('with STRONG checks the deadlines of the record too', async () => {
       const { session, tokens } = await world.open(user);
       clock.advance(7 * DAY - MINUTE);
       const late = await world.key.sign(claimsOf(tokens.accessToken, clock.now()));
@@ -358,7 +358,7 @@ describe('sessions', () => {
       expect(session.idleDeadline).toBe(clock.now());
     });
 
-    test('a token from before the log began is as good as its record, and dead where that is gone', async () => {
+    test('accepts a token from before the log only if its record is live', async () => {
       const { tokens } = await world.open(user);
       clock.advance(MINUTE);
       const { key } = world;

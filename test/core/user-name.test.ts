@@ -22,15 +22,15 @@ describe('a username', () => {
     ['ﬁnn', 'FINN'],
     ['jose\u0301', 'josé', 'JOSÉ'],
     ['K', '\u212a', 'k'],
-  ])('is the same in another case or form: %s', (...spellings) => {
+  ])('is the same in another letter case or form: %s', (...spellings) => {
     expect(new Set(spellings.map(canonicalUsername)).size).toBe(1);
   });
 
-  test('is another with another letter', () => {
+  test('differs by one letter', () => {
     expect(new Set(['ada', 'adа', 'ada1', 'a.da', 'ädä'].map(canonicalUsername)).size).toBe(5);
   });
 
-  test('has one canonical form, whatever the character: applying it again changes nothing', () => {
+  test('has one canonical form: converting it again changes nothing', () => {
     const unsettled: string[] = [];
     for (let codePoint = 0; codePoint <= MAX_CODE_POINT; codePoint += 1) {
       const once = canonicalUsername(String.fromCodePoint(codePoint));
@@ -73,7 +73,7 @@ describe('a username', () => {
     ['a variation selector', 'a\ufe0f'],
     ['a private character', 'a\ue000'],
     ['what becomes a space in its canonical form', 'a\u00a8'],
-  ])('is refused with the field named: %s', async (_, username) => {
+  ])('is refused with the name of the field: %s', async (_, username) => {
     for (const check of [checkUsername, checkNewUsername]) {
       const { reason, violations } = await failureOf(() => check(username, 'user.name'));
       expect([reason, violations.map(({ field }) => field)]).toEqual(['INVALID_FIELD', ['user.name']]);
@@ -92,7 +92,7 @@ describe('a username', () => {
     ['a blank hieroglyph', '\u{13441}', 'U+13441'],
     ['a Khitan filler', 'a\u{16fe4}', 'U+16FE4'],
     ['a space of SignWriting', 'a\u{1da7f}', 'U+1DA7F'],
-  ])('of a new user is refused with what is drawn as nothing, and told which: %s', async (_, name, which) => {
+  ])('of a new user is refused with a blank character, which the error names: %s', async (_, name, which) => {
     const { reason, message } = await failureOf(() => checkNewUsername(name, 'username'));
     expect([reason, message]).toEqual([
       'INVALID_FIELD',
@@ -100,7 +100,7 @@ describe('a username', () => {
     ]);
   });
 
-  test('of a new user is refused with every character that Unicode says is not shown', async () => {
+  test('of a new user is refused with every character that Unicode defines as invisible', async () => {
     const accepted: string[] = [];
     for (let codePoint = 0; codePoint <= MAX_CODE_POINT; codePoint += 1) {
       const character = String.fromCodePoint(codePoint);
@@ -111,7 +111,7 @@ describe('a username', () => {
   });
 
   test.each(['\u0301', '\u0301ada', '\u{1e944}a', '\uff9ea'])(
-    'of a new user is refused with a mark first, which would be drawn over what stands before the name: %p',
+    'of a new user is refused if it starts with a combining mark: %p',
     async (name) => {
       const { message } = await failureOf(() => checkNewUsername(name, 'username'));
       expect(message).toBe('username: must not begin with a combining mark');
@@ -125,13 +125,13 @@ describe('a username', () => {
     'D41D8CD98F00B204E9800998ECF8427E',
     '０１９０００００-0000-7000-8000-00000000aaaa',
     '01900000‐0000‑7000–8000—00000000aaaa',
-  ])('of a new user is refused if it reads as a user id: %s', async (name) => {
+  ])('of a new user is refused if it looks like a user id: %s', async (name) => {
     const { message } = await failureOf(() => checkNewUsername(name, 'username'));
     expect(message).toBe('username: must not have the form of a user id (32 hexadecimal digits, a UUID)');
   });
 
   test.each(['ada\u2800', '01900000-0000-7000-8000-00000000aaaa', '\u0301ada'])(
-    'that somebody has already can be looked up: %p',
+    'of an existing user can be looked up: %p',
     (name) => {
       expect(() => checkUsername(name, 'username')).not.toThrow();
     },
@@ -159,7 +159,7 @@ describe('roles', () => {
     expect(violations.map(({ field }) => field)).toEqual(['roles']);
   });
 
-  test('are kept once each, in the order given', () => {
+  test('have no duplicates and keep their order', () => {
     expect(distinctRoles(['b', 'a', 'b'])).toEqual(['b', 'a']);
   });
 });

@@ -11,17 +11,17 @@ import { aUser, userIdOf } from '../support/users.ts';
 
 const PASSWORD = 'correct horse battery staple';
 
-/** Ends sessions by noting it; fails as often as it is told before that. */
+/** Records the ends of sessions. Fails the given number of times first. */
 class NotingEnder {
   readonly noted: string[] = [];
   failures = 0;
-  /** What happens just before an end is confirmed. */
+  /** Called just before an end is confirmed. */
   meanwhile: () => Promise<unknown> = async () => undefined;
 
   async endUser(userId: string, securityVersion: number, reason: string): Promise<{ revision: string }> {
     if (this.failures > 0) {
       this.failures -= 1;
-      throw new Failure('END_UNCONFIRMED', 'nobody knows');
+      throw new Failure('END_UNCONFIRMED', 'not confirmed');
     }
     await this.meanwhile();
     this.noted.push(`${reason} ${userId.slice(-2)} v${securityVersion}`);
@@ -50,7 +50,7 @@ beforeEach(() => {
   users = new UserService({ directory, passwords, sessions: ender, events, clock, ids });
 });
 
-test('every change of a user is published with who made it', async () => {
+test('every change of a user is published with its actor', async () => {
   const { userId } = await users.create({ username: 'ada', password: PASSWORD, roles: [] }, ADMIN_ACTOR);
   await users.update(userId, { roles: ['ops'] }, ADMIN_ACTOR);
   await users.setPassword(userId, `${PASSWORD}!`, ADMIN_ACTOR);
@@ -65,7 +65,7 @@ test('every change of a user is published with who made it', async () => {
 });
 
 describe('creating a user', () => {
-  test('stores what was asked, the password hashed, each role once', async () => {
+  test('stores what was requested, with the password hashed and without duplicate roles', async () => {
     const created = await users.create(
       { username: 'Ada', password: PASSWORD, roles: ['b', 'a', 'b'] },
       ADMIN_ACTOR,
@@ -84,12 +84,12 @@ describe('creating a user', () => {
     expect(await users.get({ username: 'ADA' })).toEqual(created);
   });
 
-  test('takes a hash from another system', async () => {
+  test('imports a hash from another system', async () => {
     const created = await users.create({ username: 'ada', passwordHash: '$2b$…', roles: [] }, ADMIN_ACTOR);
     expect(created.passwordHash).toBe('imported $2b$…');
   });
 
-  test('names every faulty field at once, and stores nothing', async () => {
+  test('names every invalid field at once, and stores nothing', async () => {
     const faulty = users.create({ username: 'a b', passwordHash: 'md5', roles: ['Admin'] }, ADMIN_ACTOR);
     const { reason, violations } = await failureOf(faulty);
     expect(reason).toBe('INVALID_FIELD');
@@ -97,7 +97,7 @@ describe('creating a user', () => {
     expect((await users.list(10)).users).toEqual([]);
   });
 
-  test('refuses a password that is made of the username', async () => {
+  test('refuses a password that contains the username', async () => {
     const weak = users.create({ username: 'Archimedes', password: 'archimedes', roles: [] }, ADMIN_ACTOR);
     expect((await failureOf(weak)).violations.map(({ field }) => field)).toEqual(['password']);
   });
@@ -109,11 +109,11 @@ describe('creating a user', () => {
   });
 });
 
-describe('a username that nobody could tell from another', () => {
+describe('a username with blank characters or like a user id', () => {
   const BLANK = 'ada\u2800';
   const LIKE_AN_ID = '01900000-0000-7000-8000-00000000AAAA';
 
-  test.each([BLANK, LIKE_AN_ID])('is refused wherever one is given: %p', async (username) => {
+  test.each([BLANK, LIKE_AN_ID])('is refused in every request that sets one: %p', async (username) => {
     const ada = await users.create({ username: 'ada', password: PASSWORD, roles: [] }, ADMIN_ACTOR);
     const given = [
       () => users.create({ username, password: PASSWORD, roles: [] }, ADMIN_ACTOR),
@@ -124,7 +124,7 @@ describe('a username that nobody could tell from another', () => {
     expect((await failureOf(() => users.bootstrap({ username }))).reason).toBe('INVALID_FIELD');
   });
 
-  test.each([BLANK, LIKE_AN_ID])('stays with whoever has it, and can be changed: %p', async (username) => {
+  test.each([BLANK, LIKE_AN_ID])('can be kept and changed by its user: %p', async (username) => {
     await directory.insert(aUser(1, { username, usernameKey: canonicalUsername(username) }));
     const { userId } = await users.get({ username });
     expect(await users.update(userId, { roles: ['ops'] }, ADMIN_ACTOR)).toMatchObject({
@@ -139,7 +139,7 @@ describe('a username that nobody could tell from another', () => {
 });
 
 describe('the first user', () => {
-  test('is an admin with a strong password that is told once', async () => {
+  test('is an admin with a strong password that is shown once', async () => {
     const first = await users.bootstrap({ username: 'admin' });
     expect(first?.user.roles).toEqual(['admin']);
     expect(first?.madePassword).toMatch(/^([0-9a-hjkmnp-tv-z]{5}-){4}[0-9a-hjkmnp-tv-z]{5}$/);
@@ -147,17 +147,17 @@ describe('the first user', () => {
     expect(await users.bootstrap({ username: 'admin' })).toBeUndefined();
   });
 
-  test('keeps the password that was given, which is not told', async () => {
+  test('has the configured password, which is not shown', async () => {
     const first = await users.bootstrap({ username: 'root', password: PASSWORD });
     expect(first).toMatchObject({ madePassword: undefined, user: { passwordHash: `hash of ${PASSWORD}` } });
   });
 
-  test('is not made while there is anybody, not even a disabled user', async () => {
+  test('is not created if there is any user, even a disabled one', async () => {
     await directory.insert(aUser(1, { disabledAt: 1 }));
     expect(await users.bootstrap({ username: 'admin' })).toBeUndefined();
   });
 
-  test('is made once by starts at the same time, and each has another password', async () => {
+  test('is created once by concurrent starts', async () => {
     const starts = await Promise.all([1, 2, 3].map(() => users.bootstrap({ username: 'admin' })));
     expect(starts.filter((first) => first !== undefined)).toHaveLength(1);
     expect((await users.list(10)).users).toHaveLength(1);
@@ -184,19 +184,19 @@ describe('changing a user', () => {
     expect(ender.noted).toEqual([]);
   });
 
-  test('refuses to follow a reading that is out of date', async () => {
+  test('refuses a change of an outdated version', async () => {
     await users.update(userIdOf(1), { username: 'grace' }, ADMIN_ACTOR, 1);
     const stale = await failureOf(users.update(userIdOf(1), { username: 'alan' }, ADMIN_ACTOR, 1));
     expect([stale.reason, stale.metadata]).toEqual(['USER_CHANGED', { etag: '2' }]);
   });
 
-  test('refuses to take the role from the last admin', async () => {
+  test('refuses to remove the role of the last admin', async () => {
     expect((await failureOf(users.update(userIdOf(1), { roles: [] }, ADMIN_ACTOR))).reason).toBe(
       'LAST_ADMIN',
     );
   });
 
-  test('checks every field it is given', async () => {
+  test('checks every given field', async () => {
     const { violations } = await failureOf(
       users.update(userIdOf(1), { username: '', roles: [''] }, ADMIN_ACTOR),
     );
@@ -207,7 +207,7 @@ describe('changing a user', () => {
 describe('setting a password', () => {
   beforeEach(() => directory.insert(aUser(1)));
 
-  test('stores it first and then ends the sessions that knew the old one', async () => {
+  test('stores it first and then ends the sessions that used the old one', async () => {
     clock.advance(7);
     ender.meanwhile = async () => {
       expect((await directory.findById(userIdOf(1)))?.passwordHash).toBe(`hash of ${PASSWORD}`);
@@ -218,7 +218,7 @@ describe('setting a password', () => {
     expect(ender.noted).toEqual(['PASSWORD_CHANGED 01 v2']);
   });
 
-  test('refuses a weak one before anything else, and one of nobody', async () => {
+  test('refuses a weak one before anything else, and refuses a missing user', async () => {
     expect((await failureOf(users.setPassword(userIdOf(1), 'short', ADMIN_ACTOR))).reason).toBe(
       'INVALID_FIELD',
     );
@@ -228,7 +228,7 @@ describe('setting a password', () => {
     expect(ender.noted).toEqual([]);
   });
 
-  test('can be repeated when the ending is not confirmed', async () => {
+  test('can be repeated if the end is not confirmed', async () => {
     ender.failures = 1;
     expect((await failureOf(users.setPassword(userIdOf(1), PASSWORD, ADMIN_ACTOR))).reason).toBe(
       'END_UNCONFIRMED',
@@ -253,7 +253,7 @@ describe('disabling and enabling', () => {
     expect(ender.noted).toEqual(['USER_DISABLED 02 v2']);
   });
 
-  test('ends the sessions again when it is repeated, and remembers since when', async () => {
+  test('ends the sessions again if it is repeated, and keeps the time of the first call', async () => {
     const since = clock.now();
     ender.failures = 1;
     expect((await failureOf(users.disable(userIdOf(2), ADMIN_ACTOR))).reason).toBe('END_UNCONFIRMED');
@@ -263,18 +263,18 @@ describe('disabling and enabling', () => {
     expect(ender.noted).toEqual(['USER_DISABLED 02 v3', 'USER_DISABLED 02 v4']);
   });
 
-  test('refuses to disable the last admin, whose sessions go on', async () => {
+  test('refuses to disable the last admin, whose sessions stay live', async () => {
     expect((await failureOf(users.disable(userIdOf(1), ADMIN_ACTOR))).reason).toBe('LAST_ADMIN');
     expect(ender.noted).toEqual([]);
   });
 
-  test('enables, once, and brings no session back', async () => {
+  test('enables once, and restores no session', async () => {
     await users.disable(userIdOf(2), ADMIN_ACTOR);
     expect(await users.enable(userIdOf(2), ADMIN_ACTOR)).toMatchObject({ disabledAt: undefined, version: 3 });
     expect(await users.enable(userIdOf(2), ADMIN_ACTOR)).toMatchObject({ version: 3, securityVersion: 2 });
   });
 
-  test('of nobody is USER_NOT_FOUND', async () => {
+  test('is USER_NOT_FOUND for a missing user', async () => {
     for (const act of [
       users.disable(userIdOf(9), ADMIN_ACTOR),
       users.enable(userIdOf(9), ADMIN_ACTOR),
@@ -300,7 +300,7 @@ describe('deleting', () => {
     expect((await failureOf(users.get({ userId: userIdOf(2) }))).reason).toBe('USER_NOT_FOUND');
   });
 
-  test('leaves a disabled user that can be deleted again when the ending is not confirmed', async () => {
+  test('leaves a disabled user that can be deleted again if the end is not confirmed', async () => {
     ender.failures = 1;
     expect((await failureOf(users.delete(userIdOf(2), ADMIN_ACTOR))).reason).toBe('END_UNCONFIRMED');
     expect((await users.get({ userId: userIdOf(2) })).disabledAt).toBe(clock.now());
@@ -308,7 +308,7 @@ describe('deleting', () => {
     expect(ender.noted).toEqual(['USER_DELETED 02 v3']);
   });
 
-  test('starts over when somebody enables the user under way, whose new sessions end too', async () => {
+  test('starts over if the user is enabled concurrently, whose new sessions end too', async () => {
     ender.meanwhile = async () => {
       if (ender.noted.length === 0) await directory.update(userIdOf(2), { disabledAt: null }, clock.now());
     };
@@ -317,7 +317,7 @@ describe('deleting', () => {
     expect(await directory.findById(userIdOf(2))).toBeUndefined();
   });
 
-  test('gives up where the user never rests: USER_CHANGED, and the record is still there', async () => {
+  test('fails with USER_CHANGED and keeps the record if the user is changed all the time', async () => {
     ender.meanwhile = () => directory.update(userIdOf(2), { disabledAt: null }, clock.now());
     expect((await failureOf(users.delete(userIdOf(2), ADMIN_ACTOR))).reason).toBe('USER_CHANGED');
     expect(ender.noted).toHaveLength(3);

@@ -9,7 +9,7 @@ import { ADMIN_ACTOR, NO_EVENTS } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { DAY } from '../support/sessions.ts';
 
-/** Longer than any store remembers that a user's sessions were ended. */
+/** Longer than any store remembers a user's cut-off. */
 const LONG_WAIT = DAY;
 const PASSWORD = 'the password before';
 
@@ -39,7 +39,9 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-/** Starts a login that waits, lets something happen meanwhile, and answers what becomes of the login after a long time. */
+/**
+ * Starts a login that waits, runs an action in the meantime, and returns the outcome of the login after a long time.
+ */
 async function loginDuring(meanwhile: () => Promise<void>): Promise<string> {
   const turn = queue.take();
   const login = service.login({
@@ -64,16 +66,16 @@ async function endSessions(change: Partial<User>): Promise<void> {
   await world.ender.endUser(user.userId, changed.securityVersion, 'PASSWORD_CHANGED', ADMIN_ACTOR);
 }
 
-test('a login with the old password fails however long it waited while a new one was set', async () => {
+test('a login with the old password fails, however long it waited while a new one was set', async () => {
   const outcome = await loginDuring(() => endSessions({ passwordHash: 'another' }));
   expect(outcome).toBe('INVALID_CREDENTIALS');
 });
 
-test('a login fails however long it waited while its user was disabled and enabled again', async () => {
+test('a login fails, however long it waited while its user was disabled and enabled again', async () => {
   expect(await loginDuring(() => endSessions({}))).toBe('INVALID_CREDENTIALS');
 });
 
-test('a login fails where its user was disabled or deleted meanwhile', async () => {
+test('a login fails if its user was disabled or deleted while it waited', async () => {
   const disabled = await loginDuring(() => endSessions({ disabledAt: 1 }));
   expect(disabled).toBe('INVALID_CREDENTIALS');
   const deleted = await loginDuring(async () => {
@@ -83,7 +85,7 @@ test('a login fails where its user was disabled or deleted meanwhile', async () 
   expect(deleted).toBe('INVALID_CREDENTIALS');
 });
 
-test('a login that waited long succeeds where nothing was changed, or only the roles', async () => {
+test('a login that waited long succeeds if nothing or only the roles changed', async () => {
   expect(await loginDuring(async () => undefined)).toBe('ok');
   const roles = loginDuring(async () => void world.changeUser(user, { roles: ['writer'] }));
   expect(await roles).toBe('ok');

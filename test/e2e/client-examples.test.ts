@@ -70,14 +70,14 @@ describe('every optional field of the client', () => {
     ).toEqual([]);
   });
 
-  test('accepts undefined, except the token: an unset variable must not make the calls anonymous', () => {
+  test('accepts undefined, except the token: an unset variable must not make calls anonymous', () => {
     expect(membersThat(({ isOptional, acceptsUndefined }) => isOptional && !acceptsUndefined)).toEqual([
       'ConnectOptions.token',
     ]);
   });
 });
 
-test('every point in time of the client is a Date', () => {
+test("every instant in the client's types is a Date", () => {
   const times = /(?:At|From|Until|Deadline|[.]asOf|[.]cutoff)$/;
   expect(membersThat(({ name }) => times.test(name)).length).toBeGreaterThan(10);
   expect(membersThat(({ name, type }) => times.test(name) && type !== 'Date')).toEqual([]);
@@ -87,6 +87,6 @@ test.each(['login', 'refresh', 'logout'])('%s takes and returns no type of the g
   expect(api.generatedTypesOf('LatchkeyClient', method)).toEqual([]);
 });
 
-test('users, whose calls are generated, shows that types of the generated code are found', () => {
+test('the check finds generated types, as users has them', () => {
   expect(api.generatedTypesOf('LatchkeyClient', 'users')).toContain('User');
 });

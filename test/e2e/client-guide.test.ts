@@ -36,7 +36,7 @@ import { grpcGuard } from 'latchkey-client';
 `;
 const CLOSE = '\nawait latchkey.close();';
 
-/** What the guides take for granted around each of their blocks, which is known by a piece of it. */
+/** The declarations that the guides assume around each block. A part of its text identifies the block. */
 const SURROUNDINGS: readonly (readonly [piece: string, before: string, after: string])[] = [
   ['// In any handler: const', '', CLOSE],
   ['// In any handler, whatever', '', `}\nvoid handler;${CLOSE}`],
@@ -89,7 +89,7 @@ describe('the code of the guides, strict and with exactOptionalPropertyTypes,', 
   );
 
   test.each<Compiler>(['typescript', 'typescript-5.6'])(
-    'tells Fastify of the access of its routes (%s)',
+    'declares the access of Fastify routes (%s)',
     (compiler) => {
       const [declaration = ''] = blocks.filter(isDeclaration);
       const route = "export const config: FastifyContextConfig = { access: { anyRole: ['admin'] } };";
@@ -100,13 +100,13 @@ describe('the code of the guides, strict and with exactOptionalPropertyTypes,', 
   );
 });
 
-test('the lines of the guide for tests run in Jest, with the settings of the guide', () => {
+test("the guide's code for tests, in Jest with the guide's settings", () => {
   const block = blocks.find((each) => each.includes('testLatchkey()')) ?? '';
   project.write('guide.test.js', `${programOf(runnable(block), false)}test('runs', main);\n`);
   expect(project.jest()).toMatchObject({ numPassedTests: 1, numFailedTests: 0 });
 }, 30_000);
 
-test('TypeScript 5.6 finds fault with no declaration of the client, only with those of @bufbuild/protobuf', () => {
+test("TypeScript 5.6 reports no error in the client's declarations, only in those of @bufbuild/protobuf", () => {
   project.write('all.mts', "import 'latchkey-client';\nimport 'latchkey-client/testing';\n");
   const options = { target: 'es2023', exactOptionalPropertyTypes: false, noEmit: true };
   const faults = project.faults(['all.mts'], options, 'typescript-5.6');

@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => service.stop());
 
-/** Signs in, has the token validated, ends the session, and has it validated again. */
+/** Signs in, validates the token, ends the session, and validates it again. */
 const round = `
 async function round(address: string): Promise<void> {
   const client = connect(address, { credentials: { kind: 'plaintext' } });
@@ -47,7 +47,7 @@ describe('the published client', () => {
     expect(project.node(['round.cjs', service.address])).toBe('admin\nLOGGED_OUT\n');
   });
 
-  test('can be compiled against, strictly, as ESM and as CommonJS, and then runs', () => {
+  test('compiles in strict mode, as ESM and as CommonJS, and runs', () => {
     const lines = (module: string) =>
       [
         "import { connect, expressGuard, grpcGuard, identityOf, type LatchkeyClient } from 'latchkey-client';",
@@ -65,7 +65,7 @@ describe('the published client', () => {
     expect(project.node(['out/typed.cjs', service.address])).toBe('admin\nLOGGED_OUT\n');
   });
 
-  test('can be required in a test of Jest, with the settings of its guide and no flags', () => {
+  test("can be required in a Jest test, with the guide's settings and no flags", () => {
     const lines = [
       "const { testLatchkey } = require('latchkey-client/testing');",
       "test('signs in', async () => {",
@@ -82,7 +82,7 @@ describe('the published client', () => {
 describe('its tarball', () => {
   const manifest = (folder: string) => JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
 
-  test('holds the client, the validator and what both read of the contract, and nothing else', () => {
+  test('contains the client, the validator and the contract code that they use, and nothing else', () => {
     const files = globSync('**/*.*', { cwd: project.installed });
     expect(files.length).toBeGreaterThan(50);
     const rooms = new Set(files.map((file) => (file.includes('/') ? file.split('/')[0] : file)));
@@ -107,7 +107,7 @@ describe('its tarball', () => {
     expect(stray).toStrictEqual([]);
   });
 
-  test('is of the version of the service', () => {
+  test('has the version of the service', () => {
     expect(manifest(project.installed).version).toBe(manifest(root).version);
   });
 });

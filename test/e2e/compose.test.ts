@@ -10,8 +10,8 @@ import { COMPOSE_VARIABLES, ComposeRedis } from '../support/compose-redis.ts';
 import { RedisStores } from '../support/redis-stores.ts';
 import { HOUR } from '../support/sessions.ts';
 
-// There may be no Docker where the tests run: what the files say is read, and the Redis they describe is started
-// from the machine's own redis-server.
+// Docker may be missing where the tests run. So the tests parse the files, and start the Redis that they describe with
+// the machine's own redis-server.
 
 const variables = COMPOSE_VARIABLES;
 const PASSWORD = variables.REDIS_PASSWORD;
@@ -20,7 +20,7 @@ const compose = readCompose(variables);
 const service = (name: string) => compose.services[name] ?? {};
 
 describe('docker-compose.yml', () => {
-  test('gives the service a configuration that it starts with', () => {
+  test('gives the service a valid configuration', () => {
     const outcome = readConfig(
       { NODE_ENV: 'production', ...imageEnvironment(), ...service('latchkey').environment },
       2,
@@ -34,7 +34,7 @@ describe('docker-compose.yml', () => {
     });
   });
 
-  test('starts nothing without its secrets, and says which is missing and where it belongs', () => {
+  test('starts nothing without its secrets, and names the missing one and where to set it', () => {
     expect(exampleVariables()).toStrictEqual(Object.keys(variables));
     for (const name of Object.keys(variables)) {
       const missing = () => readCompose({ ...variables, [name]: '' });
@@ -43,7 +43,7 @@ describe('docker-compose.yml', () => {
     }
   });
 
-  test('holds no secret of its own', () => {
+  test('contains no secrets', () => {
     const text = readFileSync(path.join(root, 'docker-compose.yml'), 'utf8');
     for (const [, value] of text.matchAll(/(?:PASSWORD|MASTER_KEY|AUTH): (.+)/g)) {
       if (value !== 'open') expect(value).toMatch(/^\$\{\w+:\?/);
@@ -51,7 +51,7 @@ describe('docker-compose.yml', () => {
     expect(readFileSync(path.join(root, '.env.example'), 'utf8')).not.toMatch(/^\w+=.+/m);
   });
 
-  test('waits for stores that answer, and is reached from this machine alone', () => {
+  test('waits for the stores, and can be reached only from this machine', () => {
     expect(service('latchkey').depends_on).toStrictEqual({
       redis: { condition: 'service_healthy' },
       postgres: { condition: 'service_healthy' },
@@ -70,14 +70,14 @@ describe('the Dockerfile', () => {
   const dockerfile = readFileSync(path.join(root, 'Dockerfile'), 'utf8');
   const image = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
 
-  test('runs the service as nobody special, on Node 24, with a health check', () => {
+  test('runs the service unprivileged, on Node 24, with a health check', () => {
     expect(dockerfile.match(/^FROM (\S+)/gm)).toStrictEqual(Array(3).fill('FROM node:24-bookworm-slim'));
     expect(image).toMatch(/^USER node$/m);
     expect(image).toMatch(/^HEALTHCHECK /m);
     expect(image).toMatch(/^CMD \["node", .*"dist\/main\.js"\]$/m);
   });
 
-  test('carries no tools: only what production needs is installed, and only dist is copied', () => {
+  test('contains only dist and what production needs', () => {
     expect(dockerfile).toContain('npm ci --omit=dev --omit=optional');
     expect(image.match(/^COPY .*/gm)).toStrictEqual([
       'COPY package.json LICENSE ./',
@@ -101,7 +101,7 @@ describe('the Redis of docker-compose.yml', () => {
     await redis.stop();
   });
 
-  test('writes every ending to disk before it answers, and evicts nothing', async () => {
+  test('writes every end to disk before it answers, and evicts nothing', async () => {
     const settings = await redis.asTester((it) => it.config('GET', 'append*', 'maxmemory-policy'));
     expect(Object.fromEntries(pairs(settings as readonly unknown[]))).toMatchObject({
       appendonly: 'yes',
@@ -115,24 +115,24 @@ describe('the Redis of docker-compose.yml', () => {
     ['as default without a password', { username: 'default', password: '' }],
     ['as default with the password of latchkey', { username: 'default', password: PASSWORD }],
     ['with the password of latchkey alone', { password: PASSWORD }],
-  ])('lets nobody in %s', async (_who, user) => {
-    const stranger = new Redis(redis.server.port, '127.0.0.1', { ...user, retryStrategy: () => null });
-    stranger.on('error', () => undefined);
-    await expect(stranger.get('lk:probe')).rejects.toThrow(/NOAUTH|WRONGPASS/);
-    stranger.disconnect();
+  ])('refuses access for %s', async (_who, user) => {
+    const otherClient = new Redis(redis.server.port, '127.0.0.1', { ...user, retryStrategy: () => null });
+    otherClient.on('error', () => undefined);
+    await expect(otherClient.get('lk:probe')).rejects.toThrow(/NOAUTH|WRONGPASS/);
+    otherClient.disconnect();
   });
 
   test.each([
-    ['a key of somebody else', ['GET', 'other:key']],
-    ['all keys', ['KEYS', '*']],
-    ['wiping', ['FLUSHALL']],
-    ['settings', ['CONFIG', 'GET', '*']],
-    ['users', ['ACL', 'LIST']],
-    ['passwords', ['ACL', 'GETUSER', 'latchkey']],
-    ['other connections', ['CLIENT', 'LIST']],
+    ['keys without its prefix', ['GET', 'other:key']],
+    ['listing keys', ['KEYS', '*']],
+    ['wiping data', ['FLUSHALL']],
+    ['reading settings', ['CONFIG', 'GET', '*']],
+    ['listing users', ['ACL', 'LIST']],
+    ['reading passwords', ['ACL', 'GETUSER', 'latchkey']],
+    ['listing connections', ['CLIENT', 'LIST']],
     ['publishing', ['PUBLISH', 'lk:x', 'y']],
-    ['scripts in other databases', ['SELECT', '1']],
-  ] as const)('keeps latchkey from %s', async (_what, [command, ...args]) => {
+    ['selecting another database', ['SELECT', '1']],
+  ] as const)('denies latchkey %s', async (_what, [command, ...args]) => {
     const latchkey = new Redis(redis.server.port, '127.0.0.1', { username: 'latchkey', password: PASSWORD });
     await expect(latchkey.call(command, ...args)).rejects.toThrow(/NOPERM/);
     latchkey.disconnect();
@@ -151,13 +151,13 @@ describe('the Redis of docker-compose.yml', () => {
     };
   });
 
-  test('refused latchkey nothing but what was tried here', async () => {
+  test('refused latchkey only the commands that these tests tried', async () => {
     const entries = await redis.asTester((it) => it.call('ACL', 'LOG', '1000'));
     const refused = (entries as (readonly unknown[])[])
       .map((entry) => Object.fromEntries(pairs(entry)))
       .filter(({ reason }) => reason !== 'auth')
       .map(({ object }) => String(object));
-    // ioredis tells Redis its version, which a Redis of 7.2 or later would note for CLIENT LIST.
+    // ioredis sends its version, which a Redis of 7.2 or later would show in CLIENT LIST.
     const tried = [
       'acl|getuser',
       'acl|list',
@@ -177,7 +177,7 @@ function* pairs(flat: readonly unknown[]): Generator<readonly [string, unknown]>
   for (let index = 0; index < flat.length; index += 2) yield [String(flat[index]), flat[index + 1]];
 }
 
-/** What the image sets of itself. */
+/** The environment variables of the image. */
 function imageEnvironment(): Record<string, string> {
   const dockerfile = readFileSync(path.join(root, 'Dockerfile'), 'utf8');
   return Object.fromEntries(

@@ -46,7 +46,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true });
 });
 
-/** Starts an example; answers the address that it says it serves on. */
+/** Starts an example. Returns the address that it prints. */
 async function start(name: string): Promise<string> {
   example = spawn(process.execPath, [path.join(examples, name)], {
     env: { ...process.env, LATCHKEY_ADDRESS: service.address },
@@ -65,7 +65,7 @@ async function signIn(): Promise<string> {
 const signOut = (token: string) => identity.logout({ $case: 'accessToken', value: token });
 
 describe('the guarded gRPC service', () => {
-  test('greets with buf curl as long as the session lasts', async () => {
+  test('greets with buf curl while the session is live', async () => {
     const greeter = await start('guarded-grpc-service.ts');
     const script = spawn(path.join(examples, 'buf-curl.sh'), [service.address, greeter], {
       env: { ...process.env, LATCHKEY_PASSWORD: password },
@@ -103,7 +103,7 @@ describe('the guarded gRPC service', () => {
   });
 });
 
-test('the guarded HTTP service keeps a note for whoever is signed in', async () => {
+test('the guarded HTTP service stores a note for a signed-in user', async () => {
   const notes = await start('guarded-http-service.ts');
   const token = await signIn();
   const authorization = `Bearer ${token}`;

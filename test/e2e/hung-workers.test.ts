@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { ServiceWithWorkers } from '../support/service-with-workers.ts';
 
 let context: ServiceWithWorkers;
-/** Two workers: the one hears nothing from the beginning of the test on, and the other serves. */
+/** Two workers: one is frozen from the start of the test, the other serves. */
 let hung: number;
 
 beforeEach(async () => {
@@ -13,11 +13,11 @@ beforeEach(async () => {
 
 afterEach(() => context.stop());
 
-test('a worker that hangs is killed at the end of the drain, and the others end in good order', async () => {
+test('a worker that hangs is killed at the end of the drain, and the others stop gracefully', async () => {
   const { code, log } = await context.process.stop();
   expect(log).toContainEqual(expect.objectContaining({ msg: 'worker hangs; killing it', pid: hung }));
   expect(context.logged('stopping').map(({ because }) => because)).toContain('order of the supervisor');
-  // The calls of the worker that hung were cut off.
+  // The calls of the hanging worker were cancelled.
   expect(log.at(-1)).toMatchObject({ msg: 'stopped', clean: false });
   expect(code).toBe(1);
 });

@@ -13,7 +13,7 @@ import { LatchkeyProcess } from '../support/latchkey-process.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const PASSWORD = 'unlikely horse battery';
-/** Makes grpc-js print what it does, with the headers of requests. */
+/** Makes grpc-js print its actions, with the headers of requests. */
 const TRACE = { GRPC_TRACE: 'all', GRPC_VERBOSITY: 'DEBUG' };
 
 let dataDir: string;
@@ -65,13 +65,13 @@ async function greet(address: string, token: string): Promise<void> {
 }
 
 describe('a trace of the gRPC library', () => {
-  test('in the log of the service holds no token and no password', async () => {
+  test('in the log of the service contains no token and no password', async () => {
     await client.users.listUsers({});
     await client.refresh({ refreshToken });
     expectMasked(service.log.map(({ msg }) => msg).join('\n'), [accessToken, refreshToken, PASSWORD]);
   });
 
-  test('in a service that the client guards holds no token', async () => {
+  test('in a guarded service contains no token', async () => {
     const { PATH = '' } = process.env;
     const guarded = spawn(process.execPath, [path.join(root, 'scripts/examples/guarded-grpc-service.ts')], {
       env: { PATH, LATCHKEY_ADDRESS: service.address, ...TRACE },
@@ -85,7 +85,7 @@ describe('a trace of the gRPC library', () => {
     expectMasked(await printed, [accessToken]);
   }, 30_000);
 
-  test('of the command holds no token and no password', async () => {
+  test('of the command contains no token and no password', async () => {
     const { PATH = '' } = process.env;
     const command = spawn(process.execPath, [path.join(root, 'src/cli/main.ts'), 'users', 'list'], {
       env: { PATH, ...TRACE, LATCHKEY_ADDRESS: service.address, LATCHKEY_PASSWORD: PASSWORD },

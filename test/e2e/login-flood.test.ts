@@ -8,7 +8,7 @@ import { LatchkeyProcess } from '../support/latchkey-process.ts';
 
 const PASSWORD = 'correct horse battery';
 const RESOURCE_EXHAUSTED = 8;
-/** As many as one connection may have under way. */
+/** The limit of concurrent calls of one connection. */
 const STREAMS = 200;
 
 let dataDir: string;
@@ -32,14 +32,14 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** A client on a connection of its own. */
+/** A client with its own connection. */
 function connect(): IdentityClient {
   const client = new IdentityClient(service.address, { 'grpc.use_local_subchannel_pool': 1 });
   clients.push(client);
   return client;
 }
 
-test('a flood of bad logins on one connection keeps nobody out who signs in over another', async () => {
+test('a flood of bad logins on one connection does not block logins on another', async () => {
   const flooder = connect();
   let refused = 0;
   let over = false;
@@ -47,7 +47,7 @@ test('a flood of bad logins on one connection keeps nobody out who signs in over
     while (!over) {
       const { code } = await flooder.login({ username: 'nobody', password: 'wrong' }).catch((error) => error);
       if (code === RESOURCE_EXHAUSTED) refused += 1;
-      // Soon enough to keep the queue full, and seldom enough to leave the processor to the service.
+      // Often enough to keep the queue full, and rarely enough to leave the processor to the service.
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   };

@@ -13,7 +13,7 @@ import { SessionWorld } from '../support/session-world.ts';
 
 const PASSWORD = 'the right password';
 
-/** What can be wrong with Redis while connections to it may stand. */
+/** Faults of Redis that leave its connections open. */
 const faults: Readonly<Record<string, (redis: RedisServer) => Promise<unknown>>> = {
   'stands still': async (redis) => redis.freeze(),
   'is gone': (redis) => redis.kill(),
@@ -64,7 +64,7 @@ afterEach(async () => {
   await redis.stop();
 });
 
-/** What becomes of the right password, a wrong one and an unknown name, all under way at the same time. */
+/** The outcome of the right password, a wrong one and an unknown name, all in progress at the same time. */
 function logins(): Promise<readonly string[]> {
   const attempts = [
     ['ada', PASSWORD],
@@ -86,21 +86,21 @@ function logins(): Promise<readonly string[]> {
 
 const UNAVAILABLE = new Array<string>(3).fill('STORE_UNAVAILABLE');
 
-test('logins are told apart while Redis works', async () => {
+test('right and wrong passwords get different answers while Redis works', async () => {
   expect(await logins()).toEqual(['ok', 'INVALID_CREDENTIALS', 'INVALID_CREDENTIALS']);
 });
 
-describe.each(Object.entries(faults))('where Redis %s', (_, fault) => {
-  test('a login is UNAVAILABLE before the password is looked at', async () => {
+describe.each(Object.entries(faults))('if Redis %s', (_, fault) => {
+  test('a login is UNAVAILABLE before the password is checked', async () => {
     await fault(redis);
     expect(await logins()).toEqual(UNAVAILABLE);
     expect(hasher.jobs).toEqual([]);
   });
 
-  test('from the middle of a password check on, right and wrong cannot be told apart', async () => {
+  test('during a password check, right and wrong passwords get the same answer', async () => {
     let harm: Promise<unknown> | undefined;
     hasher.meanwhile = async () => {
-      // All of them are at it, so that none is refused before.
+      // All of them hash, so that none is refused earlier.
       await eventually(() => hasher.jobs.length === 3);
       harm ??= fault(redis);
       await harm;

@@ -11,12 +11,12 @@ import { freePort } from '../support/redis-server.ts';
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const PASSWORD = 'correct horse battery';
 
-describe('a service whose words go nowhere', () => {
+describe('a service without working output', () => {
   let dataDir: string;
   let port: number;
   let child: ChildProcess;
   let client: IdentityClient;
-  /** A file on a disk without room. */
+  /** A file on a full disk. */
   let full: number;
 
   beforeEach(async () => {
@@ -53,7 +53,7 @@ describe('a service whose words go nowhere', () => {
     ['standard output is on a full disk', () => start(full, 'pipe')],
     ['both outputs are on a full disk', () => start(full, full)],
     [
-      'nobody reads standard error from the start',
+      'standard error has no reader from the start',
       () => {
         start('pipe', 'pipe');
         child.stdout?.resume();
@@ -61,14 +61,14 @@ describe('a service whose words go nowhere', () => {
       },
     ],
     [
-      'nobody reads either from the start',
+      'both have no reader from the start',
       () => {
         start('pipe', 'pipe');
         child.stdout?.destroy();
         child.stderr?.destroy();
       },
     ],
-  ])('serves, and stops when it is told to: %s', async (_, startIt) => {
+  ])('serves, and stops on a signal: %s', async (_, startIt) => {
     startIt();
     await eventually(() => {
       if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);

@@ -43,7 +43,7 @@ describe('an operator who rotates the master key', () => {
     return (await promisify(execFile)(process.execPath, [CLI, ...args], { env })).stdout;
   };
 
-  test('reads in the log which key has which id, and in the list which signing key needs it', async () => {
+  test('sees the key ids in the log, and in the list which signing key needs which', async () => {
     const older = masterKey();
     const newer = masterKey();
     await start(older);
@@ -62,7 +62,7 @@ describe('an operator who rotates the master key', () => {
     expect(first).toMatch(new RegExp(` SIGNING .* ${idOf(older)}$`));
   }, 60_000);
 
-  test('goes on with a new key alone after a leak, once the signing keys are deleted', async () => {
+  test('continues with a new key alone after a leak, once the signing keys are deleted', async () => {
     const [leaked, fresh] = [masterKey(), masterKey()];
     await start(leaked);
     await service?.stop();

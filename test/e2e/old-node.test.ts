@@ -8,7 +8,7 @@ import { ClientProject, run } from '../support/client-package.ts';
 const root = path.resolve(import.meta.dirname, '../..');
 const FAKED = '20.20.2';
 
-/** An older Node.js that this machine has; nothing is downloaded. */
+/** An older Node.js on this machine; nothing is downloaded. */
 const old = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/local/bin', '/usr/bin']
   .map((folder) => path.join(folder, 'node'))
   .map((node) => ({
@@ -17,7 +17,7 @@ const old = [...(process.env['PATH'] ?? '').split(path.delimiter), '/usr/local/b
   }))
   .find(({ version }) => /^v(?:1\d|2[01])\./.test(version));
 
-/** Makes any Node.js call itself an older one. */
+/** Makes any Node.js report an older version. */
 const versions = `{ value: { ...process.versions, node: '${FAKED}' } }`;
 const preload = `data:text/javascript,Object.defineProperty(process, 'versions', ${versions})`;
 
@@ -63,7 +63,7 @@ const refusal = (version: string) => ({
 });
 
 describe.each([[['dist/main.js']], [['dist/cli/main.js', '--help']]])('%p', (command) => {
-  // Without one of these only the next test says something.
+  // Without one of these only the next test checks anything.
   (old === undefined ? test.skip : test)(
     `says one sentence on the older Node.js of this machine, ${old?.version ?? 'which has none'}`,
     () => {
@@ -71,13 +71,13 @@ describe.each([[['dist/main.js']], [['dist/cli/main.js', '--help']]])('%p', (com
     },
   );
 
-  test('says one sentence on a Node.js that calls itself an older one', () => {
+  test('prints one sentence on an older Node.js', () => {
     expect(started(process.execPath, ['--import', preload, ...command])).toEqual(refusal(`v${FAKED}`));
   });
 });
 
 describe('the published client', () => {
-  const told = (version: string) =>
+  const messageFor = (version: string) =>
     `latchkey-client needs Node.js 22.13 or later; this is ${version}: upgrade Node.js.\n`;
   const programs = [['imports.mjs'], ['requires.cjs']];
 
@@ -85,19 +85,19 @@ describe('the published client', () => {
     'throws one sentence on the older Node.js of this machine (%s)',
     (program) => {
       const { status, stdout } = started(old?.node ?? '', [program], project.folder);
-      expect({ status, stdout }).toEqual({ status: 0, stdout: told(old?.version ?? '') });
+      expect({ status, stdout }).toEqual({ status: 0, stdout: messageFor(old?.version ?? '') });
     },
   );
 
-  test.each(programs)('throws one sentence on a Node.js that calls itself an older one (%s)', (program) => {
+  test.each(programs)('throws an error of one sentence on an older Node.js (%s)', (program) => {
     const { status, stdout } = started(process.execPath, ['--import', preload, program], project.folder);
-    expect({ status, stdout }).toEqual({ status: 0, stdout: told(`v${FAKED}`) });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: messageFor(`v${FAKED}`) });
   });
 
-  test('ends a process that imports it for its tests, and does not catch the error', () => {
+  test('ends a test process that imports it, and cannot be caught', () => {
     const args = ['--import', preload, 'imports-testing.mjs'];
     const { status, stderr } = started(process.execPath, args, project.folder);
     expect(status).toBe(1);
-    expect(stderr).toContain(told(`v${FAKED}`).trim());
+    expect(stderr).toContain(messageFor(`v${FAKED}`).trim());
   });
 });

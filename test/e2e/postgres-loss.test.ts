@@ -12,10 +12,10 @@ import { TcpProxy } from '../support/tcp-proxy.ts';
 const OK = 0;
 const UNAVAILABLE = 14;
 const PASSWORD = 'correct horse battery';
-/** As `openPostgres` has it. */
+/** As in `openPostgres`. */
 const POOL_SIZE = 10;
 
-/** The long form, with more ways to fail and a control arm, is `test/faults/postgres-loss.test.ts`. */
+/** The long form, with more faults and a control arm, is `test/faults/postgres-loss.test.ts`. */
 describe('a service that loses PostgreSQL under load', () => {
   let server: PostgresServer;
   let proxy: TcpProxy;
@@ -51,7 +51,7 @@ describe('a service that loses PostgreSQL under load', () => {
 
   const unavailable = () => load.refreshed.get(UNAVAILABLE) ?? 0;
   const refreshed = () => load.refreshed.get(OK) ?? 0;
-  /** Breaks it again and again until a call has failed for it, and waits until calls work again. */
+  /** Breaks it repeatedly until a call has failed, and waits until calls succeed again. */
   const breakOften = async (breakIt: () => unknown) => {
     const failed = unavailable();
     await eventually(async () => {
@@ -62,7 +62,7 @@ describe('a service that loses PostgreSQL under load', () => {
     await eventually(() => refreshed() > worked);
   };
 
-  test('lives, goes on validating, and signs people in again when it is back', async () => {
+  test('keeps validating, and signs users in again when PostgreSQL is back', async () => {
     await breakOften(() => server.endConnections(url));
     await breakOften(() => proxy.reset());
     await breakOften(() => proxy.resetInReply(20));

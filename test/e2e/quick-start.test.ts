@@ -23,7 +23,7 @@ afterAll(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** What a shell says to lines that are pasted into it. */
+/** The output of a shell for pasted lines. */
 async function paste(lines: string): Promise<string> {
   const environment = { ...process.env, PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env['PATH']}` };
   const shell = spawn('bash', ['-c', lines], {
@@ -48,7 +48,7 @@ const commandsAfter = (heading: string, of = service) =>
     .filter((line) => line.startsWith('  '))
     .join('\n');
 
-describe('what the service prints at its start', () => {
+describe('the quick-start commands', () => {
   test('can be pasted: sign in, validate, refresh, sign out, and be refused', async () => {
     const said = await paste(commandsAfter('or with buf, from this folder:'));
     const [login = '', validated = '', refreshed = '', loggedOut = '', refused = ''] = said
@@ -62,26 +62,26 @@ describe('what the service prints at its start', () => {
     expect(refused).toContain('END_REASON_LOGGED_OUT');
   }, 60_000);
 
-  test('names the same rpcs and data for grpcurl', () => {
+  test('have the same rpcs and data for grpcurl', () => {
     const callsOf = (heading: string) => commandsAfter(heading).match(/-d "[^ ]+"|IdentityService\/\w+/g);
     expect(callsOf('with grpcurl:')?.slice(0, 10)).toEqual(callsOf('or with buf, from this folder:'));
   });
 
-  test('goes to this machine where the service listens on all addresses', () => {
+  test('use this machine if the service listens on all addresses', () => {
     const common = { address: '0.0.0.0:50051', username: 'root', callerToken: false, tls: undefined };
     expect(quickStart({ ...common, password: 'x' })).toContain(
       '127.0.0.1:50051 latchkey.v1.IdentityService/Login',
     );
   });
 
-  test('asks for the password where it does not know it', () => {
+  test('ask for an unknown password', () => {
     const common = { address: '127.0.0.1:50051', username: 'root', callerToken: false, tls: undefined };
     expect(quickStart({ ...common, password: undefined })).toContain(
       'with the password of root in the first line',
     );
   });
 
-  test('works as well where a caller of Validate needs a token of its own', async () => {
+  test("also work if Validate requires the caller's own token", async () => {
     const guarded = await LatchkeyProcess.start({
       LATCHKEY_DATA_DIR: join(dataDir, 'guarded'),
       LATCHKEY_CALLER_AUTH: 'token',
@@ -94,7 +94,7 @@ describe('what the service prints at its start', () => {
   }, 60_000);
 });
 
-describe('what a service with TLS prints at its start', () => {
+describe('the quick-start commands with TLS', () => {
   const file = (name: string, content: string) => {
     const at = join(dataDir, name);
     writeFileSync(at, content);
@@ -114,7 +114,7 @@ describe('what a service with TLS prints at its start', () => {
   const withPassword = (commands: string) =>
     commands.replace('the password of admin', 'correct horse battery');
 
-  test('can be pasted as well, and trusts the certificate of the service', async () => {
+  test('can be pasted too, and trust the certificate of the service', async () => {
     const secured = await start({});
     const said = await paste(withPassword(commandsAfter('or with buf, from this folder:', secured)));
     const grpcurl = commandsAfter('with grpcurl:', secured).match(/grpcurl [^$]+-d/g) ?? [];
@@ -124,7 +124,7 @@ describe('what a service with TLS prints at its start', () => {
     expect(new Set(grpcurl)).toEqual(new Set([`grpcurl -cacert '${join(dataDir, 'tls.crt')}' -d`]));
   }, 60_000);
 
-  test('asks for a certificate of your own where one must be shown', async () => {
+  test('ask for your own certificate if one is required', async () => {
     const own = makeCertificate('billing');
     const secured = await start({ LATCHKEY_TLS_CLIENT_CA: file('clients.crt', own.certificate) });
     const commands = withPassword(commandsAfter('or with buf, from this folder:', secured))
@@ -139,16 +139,16 @@ describe('what a service with TLS prints at its start', () => {
     expect(commandsAfter('with grpcurl:', secured)).toContain(' -cert "$CERT" -key "$KEY" -d');
   }, 60_000);
 
-  test('names the service as its certificate does, where that is not its address', () => {
+  test('use the name in the certificate if that is not the address', () => {
     const tls = { certificate: '/etc/tls.crt', serverName: 'id.example.com', clientCertificate: false };
-    const told = quickStart({
+    const commands = quickStart({
       ...{ address: '127.0.0.1:50051', username: 'root', password: 'x', callerToken: false },
       tls,
     });
-    expect(told).toContain("grpcurl -cacert '/etc/tls.crt' -authority 'id.example.com' -d");
-    expect(told).toContain(
+    expect(commands).toContain("grpcurl -cacert '/etc/tls.crt' -authority 'id.example.com' -d");
+    expect(commands).toContain(
       "buf curl --protocol grpc --cacert '/etc/tls.crt' --servername 'id.example.com' -d",
     );
-    expect(told).toContain(' https://127.0.0.1:50051/latchkey.v1.IdentityService/Login');
+    expect(commands).toContain(' https://127.0.0.1:50051/latchkey.v1.IdentityService/Login');
   });
 });

@@ -14,7 +14,7 @@ const shellBlocks = [...readme.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block 
 const blockWith = (word: string) => shellBlocks.find((block) => block.includes(word)) ?? '';
 const wordIn = (pattern: RegExp, block: string) => pattern.exec(block)?.[1] ?? '';
 
-/** What a shell in the repository says to a pasted block. */
+/** The output of a shell in the repository for a pasted block. */
 async function paste(block: string): Promise<string> {
   const bin = path.join(root, 'node_modules/.bin');
   const env = { ...process.env, PATH: `${bin}:${process.env['PATH']}` };
@@ -24,7 +24,7 @@ async function paste(block: string): Promise<string> {
 }
 
 describe('the README', () => {
-  test('signs in with what it says, against a service that was started as it says', async () => {
+  test('has commands that sign in, with a service started by its commands', async () => {
     const password = wordIn(/LATCHKEY_BOOTSTRAP_PASSWORD='([^']+)'/, blockWith('./scripts/run'));
     const dataDir = mkdtempSync(path.join(tmpdir(), 'latchkey-readme-'));
     const service = await LatchkeyProcess.start({
@@ -42,7 +42,7 @@ describe('the README', () => {
     }
   });
 
-  test('asks the same with grpcurl as with buf', () => {
+  test('has the same requests for grpcurl and buf', () => {
     const body = /-d '([^']+)'/;
     const method = /(latchkey\.v1\.IdentityService\/\w+)/;
     const [grpcurl, buf] = [blockWith('grpcurl -plaintext'), blockWith('buf curl')];
@@ -51,9 +51,9 @@ describe('the README', () => {
   });
 
   test.each(['README.md', 'SECURITY.md', ...globSync('docs/*.md', { cwd: root })])(
-    'and its sisters link to files and headings that are there (%s)',
+    'and the other documents link to existing files and headings (%s)',
     (page) => {
-      // Brackets in code are no links.
+      // Brackets in code are not links.
       const content = readFileSync(path.join(root, page), 'utf8').replaceAll(/^```.*?^```$/gms, '');
       for (const [, target = ''] of content.matchAll(/\]\(([^)]+)\)/g)) {
         if (/^https?:/.test(target)) continue;

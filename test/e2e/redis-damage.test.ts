@@ -16,7 +16,7 @@ import { RedisServer } from '../support/redis-server.ts';
 const UNAUTHENTICATED = 16;
 const PASSWORD = 'correct horse battery';
 
-describe('a service on a Redis with damage in it', () => {
+describe('a service on a Redis with damaged data', () => {
   let dataDir: string;
   let opened: (() => unknown)[];
   let redis: RedisServer;
@@ -52,7 +52,7 @@ describe('a service on a Redis with damage in it', () => {
     return { sessions, field, tombstone: tombstonePrefix + field };
   };
 
-  test('tells everybody what ends though one ending has a bad time, also after a restart', async () => {
+  test('sends every revocation although one is damaged, also after a restart', async () => {
     const { service, identity, validation } = await start();
     const damaged = await identity.login({ password: PASSWORD });
     const logout = { $case: 'refreshToken', value: damaged.tokens?.refreshToken ?? '' } as const;
@@ -70,7 +70,7 @@ describe('a service on a Redis with damage in it', () => {
     after.cancel();
   }, 30_000);
 
-  test('refuses a session whose record cannot be read, once in the log, and disables its user', async () => {
+  test('refuses a session whose record cannot be parsed, logs it once, and can disable its user', async () => {
     const { service, identity, users } = await start();
     const admin = await identity.login({ password: PASSWORD });
     const caller = new Metadata();
@@ -101,7 +101,7 @@ describe('a service on a Redis with damage in it', () => {
         code: UNAUTHENTICATED,
       });
     }
-    const told = service.log.filter(({ level }) => level === 'error');
-    expect(told).toEqual([expect.objectContaining({ id: damaged.session?.sessionId })]);
+    const logged = service.log.filter(({ level }) => level === 'error');
+    expect(logged).toEqual([expect.objectContaining({ id: damaged.session?.sessionId })]);
   }, 30_000);
 });

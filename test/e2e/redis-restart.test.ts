@@ -9,8 +9,8 @@ import { RedisStores } from '../support/redis-stores.ts';
 import { aSession, DAY, HOUR } from '../support/sessions.ts';
 
 /**
- * What Redis still holds after a restart. While it loads its append-only file, Redis 7 checks each MULTI in it against
- * the rights of the user `default` and drops those that it may not run (redis#14541). In that file every script with
+ * What Redis has after a restart. While it loads its append-only file, Redis 7 checks each MULTI against the
+ * permissions of the user `default` and drops those that it may not run (redis#14541). In that file every script with
  * more than one write is a MULTI.
  */
 
@@ -56,7 +56,7 @@ const log = async ({ userId, sessionId }: Session, reason: EndReason) => {
   await stores.sessions.markLogged(userId, sessionId, revision);
 };
 
-/** A session for each way to end one. */
+/** One session for each way to end it. */
 const openForEach = () =>
   Promise.all(
     Object.entries(ENDINGS).map(async ([reason, end]) => ({ reason, end, session: await create() })),
@@ -72,7 +72,7 @@ const rewriteFile = async () => {
   );
 };
 
-/** Opens sessions, ends some of them before and some after the file is rewritten, restarts Redis: what is lost? */
+/** Opens sessions, ends some before and some after the file is rewritten, and restarts Redis. Returns what was lost. */
 async function lostByRestart({ isRewritten }: { readonly isRewritten: boolean }): Promise<readonly string[]> {
   const [living, unused] = [await create(), await create()];
   const [early, late] = [await openForEach(), await openForEach()];
@@ -107,13 +107,13 @@ const ARMS = [
 ] as const;
 
 describe.each(ARMS)('the Redis of docker-compose.yml, restarted from its file %s,', (_how, arm) => {
-  test('refreshes the living sessions, keeps ended ones ended, and has the whole log', async () => {
+  test('refreshes the live sessions, keeps ended ones ended, and has the whole log', async () => {
     await start();
     expect(await lostByRestart(arm)).toEqual([]);
   });
 
-  // The control arm. Should it fail on a newer Redis, that one loads its file whatever `default` may do.
-  test('loses sessions and endings where its user default has no rights', async () => {
+  // The control arm. If it fails on a newer Redis, that one loads its file whatever `default` may do.
+  test('loses sessions and ends if its user default has no permissions', async () => {
     await start(composeUsers().replace(/^user default .*$/m, 'user default off'));
     const lost = await lostByRestart(arm);
     expect(lost).toEqual(expect.arrayContaining(['an ending: LOGGED_OUT', 'an ending: USER_DISABLED']));

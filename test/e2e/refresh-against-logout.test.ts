@@ -3,9 +3,9 @@ import { RedisServer } from '../support/redis-server.ts';
 import { type Outcome, SessionServers } from '../support/session-servers.ts';
 import { aUser } from '../support/users.ts';
 
-/** How many are tried: some thousands with the other tests, all of them by `npm run test:interleavings`. */
+/** How many interleavings to run: some thousands by default, 100,000 in `npm run test:interleavings`. */
 const INTERLEAVINGS = Number(process.env['INTERLEAVINGS'] || '3000');
-/** To try again what failed. */
+/** Repeats a failed run. */
 const FIRST_SEED = Number(process.env['FIRST_SEED'] || '1');
 const PROCESSES = 3;
 const AT_ONCE = 48;
@@ -53,7 +53,7 @@ async function interleave(seed: number): Promise<readonly string[]> {
     current = keep(await servers.ask(somewhere(), { kind: 'refresh', user, token: current, turns: 0 })) ?? '';
   }
 
-  // Each refreshes once to three times, always with what it got last; all begin with the same token.
+  // Each refreshes one to three times with its latest token. All begin with the same token.
   const refreshing = Array.from({ length: 1 + roll(3) }, async () => {
     let token: string | undefined = current;
     for (let times = 1 + roll(3); times > 0 && token !== undefined; times -= 1) {
@@ -74,7 +74,7 @@ function notAnswered({ revision, failed }: Outcome): readonly string[] {
   return revision === undefined ? [`a logout answered ${failed}`] : [];
 }
 
-/** Tokens that anybody could still use. */
+/** Tokens that could still be used. */
 async function usable(
   seed: number,
   user: ReturnType<typeof aUser>,
@@ -112,9 +112,9 @@ async function usable(
   return found;
 }
 
-describe('refresh against logout, by several processes on one Redis', () => {
+describe('refresh against logout, in several processes on one Redis', () => {
   test(
-    'leaves no usable token behind, whichever comes first',
+    'leaves no usable token, whichever comes first',
     async () => {
       const faults: string[] = [];
       let seed = FIRST_SEED;

@@ -61,7 +61,7 @@ describe('an operator who lost the admin password', () => {
     return { ...ended, password: / has a new password: (\S+)\n/.exec(ended.said)?.[1] ?? '' };
   };
 
-  test('sets a new one beside a running service, whose sessions of the admin are over at once', async () => {
+  test('sets a new one beside a running service, whose sessions of the admin end at once', async () => {
     const redis = await startRedis();
     const { client } = await start({ LATCHKEY_REDIS_URL: redis.url });
     const { tokens } = await client.login({ password: LOST });
@@ -76,7 +76,7 @@ describe('an operator who lost the admin password', () => {
     expect(validated.verdict?.$case).toBe('rejection');
   }, 60_000);
 
-  test('is told to stop a service that keeps sessions in memory, and sets a new one after that', async () => {
+  test('must stop a service that keeps sessions in memory first, and then sets a new one', async () => {
     const { service, client } = await start();
     const refused = await resetAdmin();
     expect(refused).toMatchObject({ code: 1, said: '' });
@@ -92,7 +92,7 @@ describe('an operator who lost the admin password', () => {
     await expect(next.login({ password })).resolves.toBeDefined();
   }, 60_000);
 
-  test('is told where a session may live on, and still gets the password that was set', async () => {
+  test('is warned that a session may still be live, and gets the new password', async () => {
     const redis = await startRedis();
     const environment = { LATCHKEY_REDIS_URL: redis.url, LATCHKEY_REDIS_WAIT_REPLICAS: '1' };
     const { client } = await start(environment);
@@ -103,7 +103,7 @@ describe('an operator who lost the admin password', () => {
     await expect(client.login({ password })).resolves.toBeDefined();
   }, 60_000);
 
-  test('changes nothing where Redis, the master key or the user is not the one of the service', async () => {
+  test('changes nothing if Redis, the master key or the user is not that of the service', async () => {
     const masterKey = randomBytes(32).toString('base64url');
     const { service } = await start({ LATCHKEY_MASTER_KEY: masterKey });
     await service.stop();
@@ -113,21 +113,21 @@ describe('an operator who lost the admin password', () => {
     expect(noRedis.errors).toMatch(/^latchkey: LATCHKEY_REDIS_URL: .*ECONNREFUSED/);
     const otherKey = await resetAdmin({ LATCHKEY_MASTER_KEY: randomBytes(32).toString('base64url') });
     expect(otherKey.errors).toMatch(/^latchkey: LATCHKEY_MASTER_KEY: .*[0-9a-f]{8}.* is not in/);
-    const nobody = await resetAdmin({ LATCHKEY_MASTER_KEY: masterKey }, 'root');
-    expect(nobody).toMatchObject({ code: 1, said: '' });
-    expect(nobody.errors).toBe('latchkey: There is no user root. Users with the role admin: admin.\n');
+    const unknownUser = await resetAdmin({ LATCHKEY_MASTER_KEY: masterKey }, 'root');
+    expect(unknownUser).toMatchObject({ code: 1, said: '' });
+    expect(unknownUser.errors).toBe('latchkey: There is no user root. Users with the role admin: admin.\n');
     const { client } = await start({ LATCHKEY_MASTER_KEY: masterKey });
     await expect(client.login({ password: LOST })).resolves.toBeDefined();
   }, 60_000);
 
-  test('makes no database and no key in a folder that is not that of the service', async () => {
+  test('creates no database and no key in another folder', async () => {
     const { code, errors } = await resetAdmin();
     expect(code).toBe(1);
     expect(errors).toMatch(/^latchkey: LATCHKEY_DATA_DIR: .*latchkey\.db does not exist\. /);
     expect(existsSync(dataDir)).toBe(false);
   }, 30_000);
 
-  test('is refused a data folder that others may write, as the service is', async () => {
+  test('is refused a data folder that others may write in, as the service is', async () => {
     const { service } = await start();
     await service.stop();
     chmodSync(dataDir, 0o777);
@@ -136,7 +136,7 @@ describe('an operator who lost the admin password', () => {
     expect(errors).toMatch(/^latchkey: LATCHKEY_DATA_DIR: .* can be changed by others \(mode 777\)/);
   }, 60_000);
 
-  test('is told how, where the argument is no command, and nothing is served', async () => {
+  test('gets the usage for an unknown argument, and nothing is served', async () => {
     const { code, errors } = await run(['--help']);
     expect(errors).toContain('node dist/main.js reset-admin [username]');
     expect(code).toBe(2);

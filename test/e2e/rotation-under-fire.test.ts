@@ -27,7 +27,7 @@ beforeAll(async () => {
       LATCHKEY_REDIS_URL: redis.url,
       LATCHKEY_DATA_DIR: dataDir,
       LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
-      // Short, so that an old token is old soon.
+      // Short, so that a token is soon outdated.
       LATCHKEY_REFRESH_GRACE: '2s',
     });
     servers.push(server);
@@ -45,7 +45,7 @@ afterAll(async () => {
 const UNAVAILABLE = 14;
 const client = (index: number) => clients[index % clients.length] as IdentityClient;
 
-/** Repeats a refresh that was UNAVAILABLE, as clients do: a busy machine passes the deadline of a store step. */
+/** Repeats a refresh that was UNAVAILABLE, as clients do: a busy machine may exceed the deadline of a store step. */
 async function refreshed(index: number, refreshToken: string): Promise<RefreshResponse> {
   for (;;) {
     try {
@@ -56,8 +56,8 @@ async function refreshed(index: number, refreshToken: string): Promise<RefreshRe
   }
 }
 
-describe('rotation under fire, by several processes on one Redis', () => {
-  test('of 200 refreshes at once every answer is the same one successor, round after round, without a false alarm', async () => {
+describe('rotation under load, in several processes on one Redis', () => {
+  test('gives one successor to 200 concurrent refreshes, in every round, without false reuse', async () => {
     let { tokens, session } = await client(0).login({ password: PASSWORD });
     for (let round = 0; round < ROUNDS; round += 1) {
       const refreshToken = tokens?.refreshToken ?? '';
@@ -73,7 +73,7 @@ describe('rotation under fire, by several processes on one Redis', () => {
     expect(verdict).toMatchObject({ $case: 'identity', value: { sessionId: session?.sessionId } });
   }, 120_000);
 
-  test('an old token is refused, and the session is dead on every process', async () => {
+  test('refuses an old token, and the session has ended in every process', async () => {
     const { tokens } = await client(0).login({ password: PASSWORD });
     const first = tokens?.refreshToken ?? '';
     const second = await client(1).refresh(first);
@@ -90,7 +90,7 @@ describe('rotation under fire, by several processes on one Redis', () => {
     }
   }, 60_000);
 
-  test('a logout answered by one process is known to every other at its revision', async () => {
+  test('makes a logout of one process effective in every other at its revision', async () => {
     for (let round = 0; round < 20; round += 1) {
       const { tokens } = await client(round).login({ password: PASSWORD });
       const accessToken = tokens?.accessToken ?? '';

@@ -44,7 +44,7 @@ function open(serviceAccount: { username: string; password: string }, mode: 'loc
 }
 
 test.each(['local', 'remote'] as const)(
-  'a client with a service account validates in %s mode, also after its session was ended',
+  'a client with a service account validates in %s mode, also after its session has ended',
   async (mode) => {
     const client = open(ACCOUNT, mode);
     const { tokens } = await admin.login({ username: 'admin', password: PASSWORD });
@@ -56,7 +56,7 @@ test.each(['local', 'remote'] as const)(
   },
 );
 
-test('a client with a wrong password says that its account could not sign in', async () => {
+test('a client with a wrong password reports that its account could not sign in', async () => {
   const client = open({ ...ACCOUNT, password: 'not this one' });
   await expect(client.validate('a')).rejects.toMatchObject({
     reason: 'INVALID_CREDENTIALS',

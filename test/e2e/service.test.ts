@@ -53,7 +53,7 @@ describe('the service as a process', () => {
   const madePassword = (service: LatchkeyProcess) =>
     /first user: admin, password (\S+)/.exec(service.errors)?.[1] ?? '';
 
-  test('makes a first user, shows the password once, and keeps users and keys over a restart', async () => {
+  test('creates the first user, shows the password once, and keeps users and keys after a restart', async () => {
     const first = await start();
     const password = madePassword(first.service);
     const { tokens } = await first.client.login({ password });
@@ -69,7 +69,7 @@ describe('the service as a process', () => {
     expect(JSON.stringify([...first.service.log, ...second.service.log])).not.toContain(password);
   }, 30_000);
 
-  test('lets nobody whose admin role was taken take it back', async () => {
+  test('does not let a removed admin restore the role', async () => {
     const { service, client } = await start({ LATCHKEY_BOOTSTRAP_PASSWORD: 'correct horse battery' });
     const users = new UserServiceClient(service.address, credentials.createInsecure());
     opened.push(() => users.close());
@@ -93,7 +93,7 @@ describe('the service as a process', () => {
     expect(await setRoles(['admin'], second)).toBe(PERMISSION_DENIED);
   }, 30_000);
 
-  test('with sessions in memory is alone on its data folder, until it dies, however that is', async () => {
+  test('with sessions in memory is alone on its data folder until its process ends', async () => {
     const first = await start();
     const second = await LatchkeyProcess.run({ LATCHKEY_DATA_DIR: dataDir });
     expect(second.code).toBe(1);
@@ -104,7 +104,7 @@ describe('the service as a process', () => {
     await expect(start()).resolves.toBeDefined();
   }, 30_000);
 
-  test('keeps sessions over a restart with Redis, and knows what ended while it was away', async () => {
+  test('keeps sessions after a restart with Redis, and applies ends from the time between', async () => {
     const redis = await startRedis();
     const environment = {
       LATCHKEY_REDIS_URL: redis.url,
@@ -126,7 +126,7 @@ describe('the service as a process', () => {
     await expect(back.client.refresh(kept?.tokens?.refreshToken ?? '')).resolves.toBeDefined();
   }, 30_000);
 
-  test('says all faults of its configuration at once and ends with its own code', async () => {
+  test('reports all configuration problems at once and exits with their code', async () => {
     const { code, errors } = await LatchkeyProcess.run({
       LATCHKEY_LISTEN: '0.0.0.0:50051',
       LATCHKEY_ACCESS_TOKEN_TTL: 'soon',
@@ -145,7 +145,7 @@ describe('the service as a process', () => {
     expect(errors).not.toContain('c2hvcnQ');
   });
 
-  test('with a frozen Redis gives no silent yes and no hang, and recovers without a restart', async () => {
+  test('with a frozen Redis accepts no stale token, does not hang, and recovers without a restart', async () => {
     const redis = await startRedis();
     const { service, client } = await start({
       LATCHKEY_REDIS_URL: redis.url,
@@ -178,7 +178,7 @@ describe('the service as a process', () => {
     expect((await client.validate(accessToken)).verdict?.$case).toBe('rejection');
   }, 60_000);
 
-  test('with a Redis that was wiped brings no ended session back, and no living one either', async () => {
+  test('with a wiped Redis accepts neither ended nor live sessions from before', async () => {
     const redis = await startRedis();
     const environment = {
       LATCHKEY_REDIS_URL: redis.url,
@@ -211,7 +211,7 @@ describe('the service as a process', () => {
     await expect(client.login({ password: 'correct horse battery' })).resolves.toBeDefined();
   }, 60_000);
 
-  test('starts without Redis, says that sign-in cannot work, and serves once it is there', async () => {
+  test('starts without Redis, reports that sign-in is not ready, and serves once Redis is there', async () => {
     const redis = await startRedis();
     await redis.kill();
     const { service, client } = await start({

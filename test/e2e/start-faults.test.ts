@@ -43,7 +43,7 @@ describe('a start that fails', () => {
     LATCHKEY_DATABASE_URL: `postgres://latchkey:${SECRET}@127.0.0.1:${await freePort()}/latchkey`,
     LATCHKEY_MASTER_KEY: masterKey(),
   });
-  /** What it told people, once: one line, that begins with the variable. */
+  /** Its message for people: one line that begins with the variable. */
   const toldOf = async (environment: Record<string, string>) => {
     const { code, errors, log } = await LatchkeyProcess.run({ LATCHKEY_DATA_DIR: dataDir, ...environment });
     expect(code).toBe(1);
@@ -53,7 +53,7 @@ describe('a start that fails', () => {
     return errors;
   };
 
-  test('for an address that is taken names it and LATCHKEY_LISTEN', async () => {
+  test('because the address is taken names it and LATCHKEY_LISTEN', async () => {
     const address = await takenAddress();
     const errors = await toldOf({ LATCHKEY_LISTEN: address });
     expect(errors).toContain(`LATCHKEY_LISTEN: cannot listen on ${address}`);
@@ -62,7 +62,7 @@ describe('a start that fails', () => {
     expect(errors).not.toContain('No address added');
   }, 30_000);
 
-  test('for an address of another machine names it and LATCHKEY_LISTEN', async () => {
+  test('because the address is of another machine names it and LATCHKEY_LISTEN', async () => {
     const errors = await toldOf({
       LATCHKEY_ENV: 'development',
       LATCHKEY_LISTEN: '192.0.2.1:50051',
@@ -73,7 +73,7 @@ describe('a start that fails', () => {
     expect(errors).toContain('Choose an address of this machine');
   }, 30_000);
 
-  test('for a taken address of the metrics names LATCHKEY_METRICS_LISTEN, which may be off', async () => {
+  test('because the metrics address is taken names LATCHKEY_METRICS_LISTEN, which may be off', async () => {
     const address = await takenAddress();
     const errors = await toldOf({ LATCHKEY_METRICS_LISTEN: address });
     expect(errors).toContain(`LATCHKEY_METRICS_LISTEN: cannot listen on ${address}`);
@@ -81,7 +81,7 @@ describe('a start that fails', () => {
   }, 30_000);
 
   test.each(['1', '2'])(
-    'in production is told in the log alone (%s workers)',
+    'is reported only in the log in production (%s workers)',
     async (workers) => {
       const { code, errors, log } = await LatchkeyProcess.run({
         ...{ LATCHKEY_ENV: 'production', LATCHKEY_WORKERS: workers },
@@ -89,13 +89,13 @@ describe('a start that fails', () => {
       });
       expect(code).toBe(1);
       expect(errors).toBe('');
-      const told = log.filter(({ level }) => level === 'fatal');
-      expect(told).toMatchObject([{ err: { message: expect.stringMatching(/^LATCHKEY_DATA_DIR: /) } }]);
+      const fatal = log.filter(({ level }) => level === 'fatal');
+      expect(fatal).toMatchObject([{ err: { message: expect.stringMatching(/^LATCHKEY_DATA_DIR: /) } }]);
     },
     30_000,
   );
 
-  test('is told to people where there is no log', async () => {
+  test('is reported on standard error if there is no log', async () => {
     const { code, errors } = await LatchkeyProcess.run({
       ...{ LATCHKEY_ENV: 'production', LATCHKEY_LOG_LEVEL: 'silent', LATCHKEY_DATA_DIR: file('data', '') },
     });
@@ -103,12 +103,12 @@ describe('a start that fails', () => {
     expect(errors).toMatch(/^latchkey: LATCHKEY_DATA_DIR: [^\n]+\n$/);
   }, 30_000);
 
-  test('for a database that is away names LATCHKEY_DATABASE_URL, and never the password', async () => {
+  test('because the database is unavailable names LATCHKEY_DATABASE_URL, and never the password', async () => {
     const errors = await toldOf(await lostDatabase());
     expect(errors).toContain('LATCHKEY_DATABASE_URL: PostgreSQL cannot be used: connect ECONNREFUSED');
   }, 30_000);
 
-  test('makes no data folder if nothing is to be put in it', async () => {
+  test('creates no data folder that it does not need', async () => {
     await toldOf({
       ...(await lostDatabase()),
       LATCHKEY_REDIS_URL: 'redis://127.0.0.1',
@@ -116,19 +116,19 @@ describe('a start that fails', () => {
     expect(existsSync(dataDir)).toBe(false);
   }, 30_000);
 
-  test('for a data folder that is a file names LATCHKEY_DATA_DIR', async () => {
+  test('because the data folder is a file names LATCHKEY_DATA_DIR', async () => {
     const path = file('data', '');
     expect(await toldOf({})).toContain(`LATCHKEY_DATA_DIR: ${path} is not a folder`);
   }, 30_000);
 
-  test('for a data folder with sessions in memory of another process leaves the database alone', async () => {
+  test('because another process uses the data folder does not change the database', async () => {
     opened.push(lockFolder(folder, 'Stop it.'));
     const errors = await toldOf({ LATCHKEY_DATA_DIR: folder });
     expect(errors).toContain('LATCHKEY_DATA_DIR: Another process');
     expect(existsSync(join(folder, 'latchkey.db'))).toBe(false);
   }, 30_000);
 
-  test('for a TLS file that is missing names its variable and its path', async () => {
+  test('because a TLS file is missing names its variable and its path', async () => {
     const { certificate } = makeCertificate('localhost');
     const key = join(folder, 'missing.key');
     const errors = await toldOf({
@@ -138,7 +138,7 @@ describe('a start that fails', () => {
     expect(errors).toContain(`LATCHKEY_TLS_KEY: ${key} does not exist`);
   }, 30_000);
 
-  test('for a TLS key of another certificate names LATCHKEY_TLS_KEY and both files', async () => {
+  test('because the TLS key is of another certificate names LATCHKEY_TLS_KEY and both files', async () => {
     const certificate = file('tls.crt', makeCertificate('localhost').certificate);
     const key = file('tls.key', makeCertificate('localhost').privateKey);
     const errors = await toldOf({ LATCHKEY_TLS_CERT: certificate, LATCHKEY_TLS_KEY: key });
@@ -146,7 +146,7 @@ describe('a start that fails', () => {
     expect(errors).toContain(certificate);
   }, 30_000);
 
-  test('for a master key that is missing names its id and LATCHKEY_MASTER_KEY', async () => {
+  test('because a master key is missing names its id and LATCHKEY_MASTER_KEY', async () => {
     const first = await LatchkeyProcess.start({
       LATCHKEY_DATA_DIR: dataDir,
       LATCHKEY_MASTER_KEY: masterKey(),

@@ -15,7 +15,7 @@ afterEach(() => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** What it told people: one line, that begins with the variable. */
+/** Its message for people: one line that begins with the variable. */
 async function toldOf(environment: Record<string, string>): Promise<string> {
   const exit = await LatchkeyProcess.run(environment);
   expect(exit).toMatchObject({ code: 1, signal: null });
@@ -23,11 +23,11 @@ async function toldOf(environment: Record<string, string>): Promise<string> {
   return exit.errors;
 }
 
-test('a start in a folder that can never be made ends and says so', async () => {
+test('a start with a folder that cannot be created fails with a message', async () => {
   expect(await toldOf({ LATCHKEY_DATA_DIR: '/proc/nope' })).toContain('/proc/nope cannot be created: ENOENT');
 });
 
-test('a start with a pipe for a master key ends and says so', async () => {
+test('a start with a pipe as master key fails with a message', async () => {
   const file = join(dataDir, 'master-key');
   execFileSync('mkfifo', ['-m', '600', file]);
   expect(await toldOf({ LATCHKEY_DATA_DIR: dataDir })).toContain(`${file} is not a file`);

@@ -20,14 +20,14 @@ afterEach(() => {
 });
 
 describe('a start that waits', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)('for a file that is locked is ended by %s', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('for a locked file is ended by %s', async (signal) => {
     const folder = join(root, 'data');
     mkdirSync(folder, { mode: 0o700 });
     const holder = new DatabaseSync(join(folder, 'latchkey.db'));
     try {
       holder.exec('begin exclusive');
       const service = LatchkeyProcess.begin({ LATCHKEY_DATA_DIR: folder });
-      // Made right before the database is opened, for which SQLite blocks the thread.
+      // Created right before the database is opened, which blocks the thread.
       await eventually(() => existsSync(join(folder, 'in-memory.lock')), START_LIMIT_MS);
       expect(await service.stop(signal)).toMatchObject({ code: null, signal });
     } finally {
@@ -35,7 +35,7 @@ describe('a start that waits', () => {
     }
   });
 
-  test('for a database that is silent is ended by SIGTERM, with its workers', async () => {
+  test('for a database that does not respond is ended by SIGTERM, with its workers', async () => {
     const connections: Socket[] = [];
     const silent = createServer((socket) => connections.push(socket));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
@@ -47,7 +47,7 @@ describe('a start that waits', () => {
         LATCHKEY_WORKERS: '2',
       });
       await eventually(() => connections.length > 0, START_LIMIT_MS);
-      // It has ended when no process holds its output any more: the worker has ended too.
+      // It has ended when no process has its output open. So the worker has ended too.
       expect(await service.stop()).toMatchObject({ code: 143, signal: null, errors: '' });
     } finally {
       for (const connection of connections) connection.destroy();

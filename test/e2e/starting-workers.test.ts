@@ -19,7 +19,7 @@ afterEach(async () => {
   await context.stop();
 });
 
-/** Ends one worker and waits until the one that replaces it waits for the database, which this test holds. */
+/** Ends one worker and waits until its replacement waits for the database, which this test locks. */
 async function untilOneStarts(): Promise<number> {
   const before = new Set(context.workerPids());
   writer.exec('begin immediate');
@@ -36,14 +36,14 @@ async function nextThatStarts(before: ReadonlySet<number>): Promise<number> {
   return started() ?? 0;
 }
 
-test('a worker that is still starting is ended by a SIGTERM to the service, which still ends cleanly', async () => {
+test('a worker that is still starting ends when the service gets SIGTERM, and the service stops cleanly', async () => {
   await untilOneStarts();
   const { code, log } = await context.process.stop();
   expect(log.at(-1)).toMatchObject({ msg: 'stopped', clean: true });
   expect(code).toBe(0);
 });
 
-test('a worker that is still starting is ended by a SIGTERM to itself, and replaced', async () => {
+test('a worker that is still starting ends when it gets SIGTERM, and is replaced', async () => {
   const pid = await untilOneStarts();
   const before = new Set(context.workerPids());
   process.kill(pid, 'SIGTERM');

@@ -52,7 +52,7 @@ describe('two processes on one Redis', () => {
     return { sessionId: session?.sessionId ?? '', userId: session?.userId ?? '', revision };
   };
 
-  test('tell on each what ended on the other, and go on where the other stopped', async () => {
+  test('send the ends of the other process, and resume where the other stopped', async () => {
     const [one, other] = [await start(), await start()];
     const stream = await new WatchCall(one.validation).current();
     const { sessionId, userId, revision } = await logout(other.client);
@@ -74,7 +74,7 @@ describe('two processes on one Redis', () => {
     next.cancel();
   }, 60_000);
 
-  test('tell everything again, and nothing that is not so, when Redis was wiped', async () => {
+  test('send everything again, and nothing false, after Redis was wiped', async () => {
     const { validation, client } = await start();
     const stream = await new WatchCall(validation).current();
     const first = await logout(client);
@@ -89,8 +89,8 @@ describe('two processes on one Redis', () => {
     const restart = later().find(({ start }) => start !== undefined)?.start;
     expect(restart).toMatchObject({ resumed: false });
     expect(restart?.coveredSince).not.toEqual(place.coveredSince);
-    const told = later().flatMap(({ revocations }) => revocations.map(({ scope }) => scope?.value));
-    expect(told).toContain(first.sessionId);
+    const received = later().flatMap(({ revocations }) => revocations.map(({ scope }) => scope?.value));
+    expect(received).toContain(first.sessionId);
     const again = await new WatchCall(validation, place).current();
     expect(again.messages[0]?.start?.resumed).toBe(false);
     expect(again.sessionIds).toContain(first.sessionId);

@@ -9,7 +9,7 @@ import { descriptorsOf, ServiceWithWorkers } from '../support/service-with-worke
 
 const { PASSWORD } = ServiceWithWorkers;
 
-/** A connection of its own, which is not made anew. */
+/** A separate connection, which does not reconnect. */
 class Http2Connection {
   readonly #session: ClientHttp2Session;
   isAnswered = false;
@@ -27,12 +27,12 @@ class Http2Connection {
   }
 }
 
-/** How many sockets a process of this machine holds. */
+/** How many sockets a process of this machine has. */
 function socketsOf(pid: number): number {
   return descriptorsOf(pid).filter((target) => target.startsWith('socket:')).length;
 }
 
-/** What a page of metrics says of each series that may only grow. */
+/** The values of all series that never decrease. */
 function totalsIn(page: string): ReadonlyMap<string, number> {
   const [, ...families] = page.split('# TYPE ');
   const lines = families
@@ -66,7 +66,7 @@ describe('several workers', () => {
     opened.push(() => context.stop());
     return { context, service: context.process };
   };
-  /** The process of one that has not ended. */
+  /** The process id of a worker that is running. */
   const servingWorker = (context: ServiceWithWorkers): number => {
     const ended = new Set(context.logged('worker ended; replacing it').map(({ worker }) => worker));
     const [serving] = context.logged('worker is serving').filter(({ worker }) => !ended.has(worker));
@@ -75,7 +75,7 @@ describe('several workers', () => {
   const workersIn = (service: LatchkeyProcess) =>
     new Set(service.log.flatMap(({ worker }) => (typeof worker === 'number' ? [worker] : [])));
 
-  test('serve one address, know of each other’s sessions, and end in good order', async () => {
+  test("serve one address, accept each other's sessions, and stop gracefully", async () => {
     const { context, service } = await start();
     const first = context.client();
     const others = Array.from({ length: 5 }, () => context.client());
@@ -101,7 +101,7 @@ describe('several workers', () => {
     expect(metrics).toMatch(/latchkey_rpc_duration_seconds_count\{[^}]*method="Validate",code="OK"\} 6/);
   });
 
-  test('count on where one that died left off', async () => {
+  test('continue the counters of one that died', async () => {
     const context = await ServiceWithWorkers.start();
     opened.push(() => context.stop());
     for (let count = 0; count < 6; count += 1) await context.client().validate('x');
@@ -114,7 +114,7 @@ describe('several workers', () => {
     expect(dropped).toEqual([]);
   });
 
-  test('replace one that is gone', async () => {
+  test('replace one that has ended', async () => {
     const { context, service } = await start();
     const { worker, pid } = service.log.find(({ msg }) => msg === 'worker is serving') as {
       worker: number;
@@ -127,18 +127,18 @@ describe('several workers', () => {
     expect(JSON.stringify(death())).not.toContain('[omitted]');
     await eventually(() => context.isReady());
     expect((await context.client().login({ password: PASSWORD })).tokens).toBeDefined();
-    // Every worker that lives drains.
+    // Every running worker drains.
     const { code, log } = await service.stop();
     expect(log.at(-1)).toMatchObject({ msg: 'stopped', clean: true });
     expect(code).toBe(0);
   });
 
-  test('leave no connection silent and no descriptor behind when one is killed while connections come in', async () => {
+  test('leave no silent connection and no descriptor when one is killed while connections arrive', async () => {
     const { context, service } = await start();
     const before = socketsOf(service.pid);
     for (let round = 0; round < 2; round += 1) {
       const pid = servingWorker(context);
-      // It is handed a connection and does not take it.
+      // It is sent a connection and does not take it.
       process.kill(pid, 'SIGSTOP');
       const connections = Array.from({ length: 12 }, () => new Http2Connection(service.address));
       await eventually(() => connections.filter(({ isAnswered }) => isAnswered).length >= 11);
@@ -150,27 +150,27 @@ describe('several workers', () => {
     }
   });
 
-  test('end at Ctrl-C, which every process of a terminal gets', async () => {
+  test('stop at Ctrl-C, which every process of a terminal gets', async () => {
     const { service } = await start();
     const { code } = await service.stop('SIGINT');
     expect(code).toBe(0);
   });
 
-  test('end when the calls under way have, on a Unix socket too', async () => {
+  test('stop when the calls in progress have finished, on a Unix socket too', async () => {
     const { context, service } = await start({
       LATCHKEY_LISTEN: `unix:${join(dataDir, 'grpc.sock')}`,
       LATCHKEY_BCRYPT_COST: '12',
     });
     const caller = context.client();
     const login = caller.login({ password: PASSWORD });
-    // On the same connection: once this is answered, the login has been received.
+    // On the same connection: an answer to this call means that the login has arrived.
     await caller.validate('x');
     const stopped = service.stop();
     expect((await login).tokens).toBeDefined();
     expect((await stopped).code).toBe(0);
   });
 
-  test('say once that the address is taken', async () => {
+  test('report once that the address is taken', async () => {
     const { service } = await start();
     const { code, errors } = await LatchkeyProcess.run({
       LATCHKEY_DATA_DIR: dataDir,
@@ -182,13 +182,13 @@ describe('several workers', () => {
     expect(errors.match(/LATCHKEY_LISTEN: cannot listen on .*: listen EADDRINUSE/g)).toHaveLength(1);
   });
 
-  test('need Redis, and are told so', async () => {
+  test('report that they need Redis', async () => {
     const { code, errors } = await LatchkeyProcess.run({ LATCHKEY_DATA_DIR: dataDir, LATCHKEY_WORKERS: '2' });
     expect(code).toBe(78);
     expect(errors).toContain('LATCHKEY_REDIS_URL must be set, because LATCHKEY_WORKERS is 2');
   });
 
-  test('say once why they cannot start', async () => {
+  test('report once why they cannot start', async () => {
     const { code, errors } = await LatchkeyProcess.run({
       LATCHKEY_DATA_DIR: '/dev/null/nowhere',
       LATCHKEY_REDIS_URL: 'redis://127.0.0.1:1',

@@ -14,7 +14,7 @@ import { SessionWorld } from '../support/session-world.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { TestKey } from '../support/test-keys.ts';
 
-/** Servers reach Redis by an address that leads to whichever is primary; the replica hears nothing of the end. */
+/** Servers reach Redis through an address that always leads to the primary. The replica does not get the end. */
 
 let primary: RedisServer;
 let replica: RedisServer;
@@ -45,7 +45,7 @@ async function failOver(): Promise<void> {
 const BOUNDED = { consistency: 'BOUNDED' } as const;
 const STRONG = { consistency: 'STRONG' } as const;
 
-describe('a server that has read endings which a failover lost', () => {
+describe('a server that has ends which a failover lost', () => {
   let stores: RedisStores;
   let world: SessionWorld;
   const parts = async (clock = new ManualClock(Date.now())) => {
@@ -66,7 +66,7 @@ describe('a server that has read endings which a failover lost', () => {
     stores.close();
   });
 
-  /** One session ended by itself, one with all of its user's, one alive. */
+  /** One session ended individually, one with all of its user's, one live. */
   async function threeSessions() {
     const [one, all, alive] = [world.addUser(), world.addUser(), world.addUser()];
     const opened = { one: await world.open(one), all: await world.open(all), alive: await world.open(alive) };
@@ -88,7 +88,7 @@ describe('a server that has read endings which a failover lost', () => {
     }
   };
 
-  test('puts them back, ends the sessions again, and tells servers that were not there', async () => {
+  test('puts them back, ends the sessions again, and informs servers that missed them', async () => {
     const { one, all, alive } = await threeSessions();
     await Promise.all([line.close(), primary.kill()]);
     await replica.promote();
@@ -118,7 +118,7 @@ describe('a server that has read endings which a failover lost', () => {
     later.stores.close();
   });
 
-  test('never takes one of those tokens for good on the way', async () => {
+  test('accepts none of those tokens in the meantime', async () => {
     const { one, all } = await threeSessions();
     const verdicts = new Set<string>();
     let over = false;
@@ -139,7 +139,7 @@ describe('a server that has read endings which a failover lost', () => {
     expect(verdicts).toEqual(new Set(['rejected']));
   });
 
-  test('puts them into a log that was wiped, which covers nothing from before', async () => {
+  test('puts them into a wiped log, which covers nothing from before', async () => {
     const { one, alive } = await threeSessions();
     const coveredSince = world.follower.coveredSince;
     await line.close();
@@ -157,7 +157,7 @@ describe('a server that has read endings which a failover lost', () => {
   });
 });
 
-describe('the service, through a failover that lost what it had acknowledged', () => {
+describe('the service, after a failover that lost acknowledged ends', () => {
   const PASSWORD = 'correct horse battery';
   const SESSIONS = 20;
   let dataDir: string;
@@ -186,7 +186,7 @@ describe('the service, through a failover that lost what it had acknowledged', (
     rmSync(dataDir, { recursive: true, force: true });
   });
 
-  test('ends again what was lost, without a restart, and a server started later knows it', async () => {
+  test('ends again what was lost, without a restart, and a later server knows it', async () => {
     const first = await start();
     const logins = await Promise.all(
       Array.from({ length: SESSIONS }, () => first.client.login({ password: PASSWORD })),

@@ -9,9 +9,9 @@ import { aSession, DAY, HOUR } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
 /**
- * Killing a primary on the machine of its replica loses nothing, since the kernel still delivers what was written.
- * Between the two there is a line of 20 ms here, and it is cut at the same instant: what was on it is lost, as it
- * is when a machine dies.
+ * If a primary dies on the machine of its replica, nothing is lost, because the kernel still delivers its writes. So
+ * there is a line of 20 ms between them, which is cut at the same instant. Data on the line is lost, as when a machine
+ * dies.
  */
 
 const SESSIONS = 5_000;
@@ -40,7 +40,7 @@ interface Loss {
   readonly entries: number;
 }
 
-/** Ends sessions until the primary dies in the middle, and counts what was acknowledged and is not there any more. */
+/** Ends sessions until the primary dies, and counts acknowledged ends that were lost. */
 async function failOver(durability: DurabilityOptions): Promise<Loss> {
   const now = Date.now();
   const stores = await RedisStores.open(singleRedis(primary.port), { durability });
@@ -92,14 +92,14 @@ async function missingOf(acknowledged: readonly Session[]) {
 }
 
 describe('a failover to a replica that is behind', () => {
-  test('loses endings that were acknowledged, where none was waited for', async () => {
+  test('loses acknowledged ends, if no replica was waited for', async () => {
     const loss = await failOver({ waitReplicas: 0, waitMs: 300 });
     expect(loss.acknowledged).toBeGreaterThanOrEqual(ENOUGH);
     expect(loss.records).toBeGreaterThan(0);
     expect(loss.entries).toBeGreaterThan(0);
   }, 60_000);
 
-  test('loses none of them where one replica was waited for', async () => {
+  test('loses none of them if one replica was waited for', async () => {
     const { acknowledged, ...lost } = await failOver({ waitReplicas: 1, waitMs: 300 });
     expect(acknowledged).toBeGreaterThanOrEqual(ENOUGH);
     expect(lost).toEqual({ records: 0, entries: 0 });

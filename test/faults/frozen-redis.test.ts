@@ -36,7 +36,7 @@ afterEach(async () => {
   rmSync(dataDir, { recursive: true, force: true });
 });
 
-/** The new refresh token, or the reason why there is none. */
+/** The new refresh token, or the reason of the failure. */
 async function refresh(token: string): Promise<string> {
   try {
     return (await client.refresh(token)).tokens?.refreshToken ?? '';
@@ -45,11 +45,11 @@ async function refresh(token: string): Promise<string> {
   }
 }
 
-test('a Redis that stands still for longer than the grace signs nobody out who repeats a refresh', async () => {
+test('a Redis that is frozen longer than the grace ends no session whose refresh is repeated', async () => {
   const logins = await Promise.all(
     Array.from({ length: PEOPLE }, () => client.login({ password: PASSWORD })),
   );
-  // Every script was run once, so that Redis runs what is sent to it without asking for its text.
+  // Every script has run once, so that Redis knows all scripts.
   const tokens = await Promise.all(logins.map(({ tokens }) => refresh(tokens?.refreshToken ?? '')));
 
   const frozenAt = performance.now();

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { ServiceWithWorkers } from '../support/service-with-workers.ts';
 
-/** After 10 s a silent worker is killed; the check comes once a second. */
+/** A silent worker is killed after 10 s. The check runs once a second. */
 const NOTICED_WITHIN_MS = 15_000;
 
 let context: ServiceWithWorkers;
@@ -14,7 +14,7 @@ beforeEach(async () => {
 
 afterEach(() => context.stop());
 
-test('a worker that hangs is logged, killed and replaced, and the others go on', async () => {
+test('a worker that hangs is logged, killed and replaced, and the others continue', async () => {
   const [hung, ...others] = context.workerPids();
   process.kill(hung ?? 0, 'SIGSTOP');
   await eventually(() => context.logged('worker hangs; killing it').length > 0, NOTICED_WITHIN_MS);
@@ -29,10 +29,10 @@ test('a worker that hangs is logged, killed and replaced, and the others go on',
 test('no worker is killed after the supervisor was suspended itself', async () => {
   const before = context.workerPids();
   context.process.freeze();
-  // Longer than a worker may be silent: there is no condition to wait for while the supervisor stands still.
+  // Longer than the silence limit of a worker. There is no condition to wait for while the supervisor is frozen.
   await wait(12_000);
   context.process.thaw();
-  // Its overdue look at the workers comes before this answer.
+  // Its overdue check of the workers runs before this answer.
   await eventually(() => context.isReady());
   expect(context.workerPids()).toEqual(before);
   expect(context.logged('worker hangs; killing it')).toEqual([]);

@@ -13,7 +13,7 @@ import { TcpProxy } from '../support/tcp-proxy.ts';
 const PASSWORD = 'correct horse battery';
 const MAX_STALENESS_MS = 1_500;
 
-/** What a look at a token came to, and when it was begun, by the clock of `performance`. */
+/** The result of a validation, and when it began, by the clock of `performance`. */
 interface Look {
   readonly at: number;
   readonly answer: Validation | LatchkeyError;
@@ -65,7 +65,7 @@ describe('local validation', () => {
     }
   };
   const kindOf = ({ answer }: Look) => (answer instanceof LatchkeyError ? 'unknown' : answer.kind);
-  /** A log that began long ago: tokens need not be checked against their records. */
+  /** A log that began long ago, so that tokens need no check of their records. */
   const oldLog = async () => {
     const writer = new Redis(redis.url);
     const [, primary = ''] = /master_replid:(\w+)/.exec(await writer.info('replication')) ?? [];
@@ -75,14 +75,14 @@ describe('local validation', () => {
   };
   const signIn = async (identity: IdentityClient) =>
     (await identity.login({ password: PASSWORD })).tokens?.accessToken ?? '';
-  /** Tokens that were issued after the log began, by more than the leeway for clocks. */
+  /** Tokens that were issued after the log began, by more than the clock leeway. */
   const settled = (clients: readonly LatchkeyClient[], token: string) =>
     eventually(async () => {
       const looks = await Promise.all(clients.map((client) => look(client, token)));
       return looks.every((each) => kindOf(each) === 'accepted');
     }, 10_000);
 
-  test('whose follower falls silent says no stale yes: it asks, cannot, and says that; later it says no', async () => {
+  test('with a silent follower accepts no stale token: it asks, fails and later rejects', async () => {
     await oldLog();
     const { service, identity } = await start();
     const proxy = await TcpProxy.open(Number(service.address.split(':').at(-1)));
@@ -101,7 +101,7 @@ describe('local validation', () => {
     }, 10_000);
 
     const accepted = looks.filter((each) => kindOf(each) === 'accepted');
-    // The bound is used: until it is reached, nothing is known against the token.
+    // The bound applies: until then the client knows no reason against the token.
     expect(accepted.length).toBeGreaterThan(0);
     for (const { at } of accepted) expect(at - silentSince).toBeLessThanOrEqual(MAX_STALENESS_MS);
     expect(looks.map(kindOf)).not.toContain('rejected');
@@ -117,7 +117,7 @@ describe('local validation', () => {
     });
   }, 40_000);
 
-  test('brings no ended session back when Redis is wiped, neither here nor in clients and servers that come new', async () => {
+  test('accepts no ended session after Redis was wiped, in old and new clients and servers', async () => {
     const [one, other] = [await start(), await start()];
     const clients = [await listening(one.service.address), await listening(other.service.address)];
     const tokens: string[] = [];
@@ -145,7 +145,7 @@ describe('local validation', () => {
         }
       }
     };
-    // Until every server has noticed: sessions whose records are gone are over for all of them.
+    // Until every server has noticed: sessions without records have ended for all of them.
     await eventually(async () => {
       await lookEverywhere();
       const looks = await Promise.all(clients.map((client) => look(client, tokens.at(-1) ?? '')));

@@ -12,20 +12,20 @@ import { LatchkeyProcess } from '../support/latchkey-process.ts';
 import { PostgresServer } from '../support/postgres.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
-/** The long form of `test/e2e/postgres-loss.test.ts`: every way in which PostgreSQL can be lost, busy and nearly idle. */
+/** The long form of `test/e2e/postgres-loss.test.ts`: every way to lose PostgreSQL, under load and nearly idle. */
 
 const OK = 0;
 const UNAVAILABLE = 14;
 const PASSWORD = 'correct horse battery';
-/** As `openPostgres` has it. */
+/** As in `openPostgres`. */
 const POOL_SIZE = 10;
-/** A second, and what a busy machine needs to run timers and password checks. */
+/** A second, plus the time a busy machine needs for timers and password checks. */
 const ANSWERED_WITHIN_MS = 2_000;
 const POOL_PROGRAM = new URL('../support/plain-pool.ts', import.meta.url).pathname;
 
 let server: PostgresServer;
 let proxy: TcpProxy;
-/** Past the proxy. */
+/** Bypasses the proxy. */
 let url: string;
 let viaProxy: string;
 
@@ -50,7 +50,7 @@ const times = async (count: number, breakIt: () => unknown) => {
   }
 };
 
-/** By name; each leaves PostgreSQL within reach. */
+/** By name. After each one PostgreSQL is available again. */
 const FAULTS: Readonly<Record<string, () => Promise<void>>> = {
   'ends the connections, again and again': () => times(20, () => server.endConnections(url)),
   'resets the connections, again and again': () => times(20, () => proxy.reset()),
@@ -131,7 +131,7 @@ describe.each(LOADS)('a service with %s whose PostgreSQL', (_, options) => {
   });
 
   test.each(Object.keys(FAULTS))(
-    '%s: lives, goes on validating, and mends itself',
+    '%s: stays up, keeps validating, and recovers',
     async (name) => {
       await FAULTS[name]?.();
       await eventually(() =>
@@ -158,7 +158,7 @@ describe.each(LOADS)('a service with %s whose PostgreSQL', (_, options) => {
   );
 });
 
-describe('the control: a program that listens to the pool only', () => {
+describe('the control: a program that listens only to errors of the pool', () => {
   let child: ChildProcess;
 
   beforeEach(async () => {
@@ -170,7 +170,7 @@ describe('the control: a program that listens to the pool only', () => {
     child.kill('SIGKILL');
   });
 
-  test('is ended by the same fault', async () => {
+  test('is ended by the same error', async () => {
     let errors = '';
     child.stderr?.on('data', (text) => {
       errors += String(text);

@@ -12,7 +12,7 @@ import { RedisServer } from '../support/redis-server.ts';
 import { singleRedis } from '../support/redis-stores.ts';
 
 const DEADLINE_MS = 500;
-/** Well below the two seconds for which the driver by itself holds on to what it closes. */
+/** Well below the two seconds for which the driver by default keeps a closed connection. */
 const SOON_MS = 1_000;
 const KEEP_A_PROCESS = ['Timeout', 'TCPSocketWrap'];
 
@@ -35,7 +35,7 @@ const behind = ({ port }: RedisServer): RedisAddress => ({
   sentinels: [{ host: '127.0.0.1', port }],
 });
 
-/** Waits until the server expects to load its data for so many seconds more. */
+/** Waits until the server expects to load its data for this many more seconds. */
 async function loading(seconds: number): Promise<void> {
   const redis = new Redis(server.port, '127.0.0.1', { enableReadyCheck: false, retryStrategy: () => 20 });
   redis.on('error', () => undefined);
@@ -50,27 +50,27 @@ async function loading(seconds: number): Promise<void> {
   }
 }
 
-/** Timers and sockets that would keep the process from ending. */
+/** Timers and sockets that would keep the process alive. */
 const held = (): number =>
   process.getActiveResourcesInfo().filter((kind) => KEEP_A_PROCESS.includes(kind)).length;
 
-describe('a connection that is closed holds no process back', () => {
+describe('a closed connection does not keep the process alive', () => {
   let before: number;
 
   beforeEach(async () => {
-    // The connection by which the server was asked whether it is there ends first.
+    // The connection that checked whether the server is up ends first.
     await eventually(() => !process.getActiveResourcesInfo().includes('TCPSocketWrap'));
     before = held();
   });
 
-  test('while Redis is there', async () => {
+  test('while Redis is available', async () => {
     const client = await open();
     expect(client.status).toBe('ready');
     closeRedis(client);
     await eventually(() => held() <= before, SOON_MS);
   });
 
-  test('while Redis is away', async () => {
+  test('while Redis is unavailable', async () => {
     const client = await open();
     await server.kill();
     await eventually(() => client.status === 'reconnecting');
@@ -78,14 +78,14 @@ describe('a connection that is closed holds no process back', () => {
     await eventually(() => held() <= before, SOON_MS);
   });
 
-  test('while Redis keeps its connections and is silent', async () => {
+  test('while Redis keeps its connections open and is silent', async () => {
     const client = await open();
     server.freeze();
     closeRedis(client);
     await eventually(() => held() <= before, SOON_MS);
   });
 
-  // Behind a sentinel the driver asks until the data is loaded; elsewhere each command is told LOADING.
+  // With sentinels the driver waits until the data is loaded. Otherwise each command gets LOADING.
   test.each([
     ['', 'ready'],
     [' behind a sentinel', 'connect'],

@@ -50,7 +50,7 @@ afterEach(async () => {
   service = undefined;
 });
 
-/** @param trusted whether the operator named the CA. */
+/** @param trusted whether the operator configured the CA. */
 async function start(url: string, trusted = true): Promise<LatchkeyProcess> {
   service = await LatchkeyProcess.start({
     LATCHKEY_REDIS_URL: url,
@@ -69,7 +69,7 @@ async function signIn(url: string): Promise<void> {
   client.close();
 }
 
-/** The names and users of the service's connections, and the ports they came to. */
+/** The names and users of the service's connections, and their ports. */
 const connections = () =>
   redis.with(async (client) =>
     String(await client.client('LIST'))
@@ -79,12 +79,12 @@ const connections = () =>
   );
 
 describe('Redis behind TLS', () => {
-  test('is reached by a name of its certificate, as the ACL user of the address', async () => {
+  test('is reached by a name in its certificate, as the ACL user of the address', async () => {
     await signIn(`rediss://latchkey:${encodeURIComponent(REDIS_PASSWORD)}@localhost:${tlsPort}`);
     expect(new Set(await connections())).toEqual(new Set([`${tlsPort} latchkey`]));
   });
 
-  test('is reached through sentinels, with TLS all the way', async () => {
+  test('is reached through sentinels, with TLS on every connection', async () => {
     const credentials = `latchkey:${encodeURIComponent(REDIS_PASSWORD)}`;
     await signIn(`rediss+sentinel://${credentials}@localhost:${sentinelPort}/main`);
     expect(new Set(await connections())).toEqual(new Set([`${tlsPort} latchkey`]));
@@ -94,7 +94,7 @@ describe('Redis behind TLS', () => {
     ['whose CA is not known', '127.0.0.1', false, 'SELF_SIGNED_CERT_IN_CHAIN'],
     ['whose certificate is for another host', '127.0.0.2', true, 'ERR_TLS_CERT_ALTNAME_INVALID'],
   ])(
-    '%s is not used, and the log says why',
+    '%s is not used, and the log states the reason',
     async (_, host, trusted, code) => {
       const { log } = await start(`rediss://${host}:${tlsPort}`, trusted);
       await eventually(() => log.some((entry) => JSON.stringify(entry).includes(code)));

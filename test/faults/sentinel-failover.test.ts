@@ -33,10 +33,12 @@ async function opened(): Promise<Session> {
 const end = ({ sessions }: RedisStores, { userId, sessionId }: Session) =>
   sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now });
 
-/** Ends sessions on the old master when it has woken. Answers those that were acknowledged and are alive on the new one. */
+/**
+ * Ends sessions on the old master after it resumed. Returns those that were acknowledged but are live on the new one.
+ */
 async function endsLost(through: RedisStores): Promise<number> {
   const sessions = await Promise.all(Array.from({ length: SESSIONS }, opened));
-  // The connection of endings is made, and idle from now on.
+  // The connection for ends is open and idle from now on.
   await end(through, await opened());
   await redis.following();
 
@@ -55,12 +57,12 @@ async function endsLost(through: RedisStores): Promise<number> {
   return alive.length;
 }
 
-describe('a master that stands still, is replaced, and wakes', () => {
-  test('acknowledges no end any more, since every connection has left it', async () => {
+describe('a master that is frozen, replaced, and resumes', () => {
+  test('acknowledges no further end, because every connection has left it', async () => {
     expect(await endsLost(stores)).toBe(0);
   }, 60_000);
 
-  test('loses the ends of a server that knows nothing of sentinels', async () => {
+  test('loses the ends of a server without a sentinel watch', async () => {
     const plain = await RedisStores.open(singleRedis(redis.master.port));
     expect(await endsLost(plain)).toBeGreaterThan(0);
     plain.close();

@@ -11,18 +11,18 @@ import { TcpProxy } from '../support/tcp-proxy.ts';
 const ADMIN = { username: 'admin', password: 'correct horse battery' };
 const CALLERS = 3;
 const RUN_MS = 12_000;
-/** A second until a call is overdue, a second until it is certain that nobody answers, and some for this machine. */
+/** A second until a call is overdue, a second for the health check, and some for this machine. */
 const FOUND_OUT_MS = 4_000;
 const SLOW_MS = 1_000;
 
 interface Attempt {
-  /** When it began, from the beginning of the run; milliseconds. */
+  /** When it began; milliseconds from the start of the run. */
   readonly atMs: number;
   readonly tookMs: number;
   readonly error: LatchkeyError | undefined;
 }
 
-describe('a client of three services, of which the third', () => {
+describe('a client of three services, one of which', () => {
   let redis: RedisServer;
   let proxy: TcpProxy;
   let services: LatchkeyProcess[];
@@ -92,7 +92,7 @@ describe('a client of three services, of which the third', () => {
     }, 15_000);
   };
 
-  test('is frozen: each caller loses one login at most, and the thawed service is used again', async () => {
+  test('is frozen: each caller loses at most one login, and the service is used again afterwards', async () => {
     third().freeze();
     const attempts = await run(() => client.login(ADMIN));
     third().thaw();
@@ -103,7 +103,7 @@ describe('a client of three services, of which the third', () => {
     await isUsedAgain(third());
   }, 60_000);
 
-  test('is frozen: no validation fails, and each caller has one slow one at most', async () => {
+  test('is frozen: no validation fails, and each caller has at most one slow one', async () => {
     const { tokens } = await client.login(ADMIN);
     third().freeze();
     const attempts = await run(() => client.identity.validate({ accessToken: tokens?.accessToken ?? '' }));
@@ -114,7 +114,7 @@ describe('a client of three services, of which the third', () => {
     for (const { atMs, tookMs } of slow) expect(atMs + tookMs).toBeLessThan(2 * FOUND_OUT_MS);
   }, 60_000);
 
-  test('has lost Redis: logins fail only until it says so, validations not at all, and it is used again', async () => {
+  test('has lost Redis: logins fail only until it reports that, validations do not fail, and it is used again', async () => {
     const { tokens } = await client.login(ADMIN);
     proxy.silence();
     const logins = run(() => client.login(ADMIN));

@@ -14,7 +14,7 @@ import { call } from './support/unary-call.ts';
 const idOf = (n: number) => `019b7760-0000-7000-8000-${String(n).padStart(12, '0')}`;
 const admin = { metadata: { authorization: 'Bearer admin' } };
 
-/** Who waits in the queue for passwords. */
+/** The sources of the calls in the password queue. */
 const queued = {
   source: {
     purpose: 'administration',
@@ -38,11 +38,11 @@ const user: User = {
   securityVersion: 3,
 };
 
-/** Whom `admin` signs in. */
+/** The user that `admin` signs in. */
 const { userId, sessionId, clientId } = claimsOf([]);
 const actor = { kind: 'caller', userId, sessionId, clientId };
 
-/** Users that remember what they were asked, as `method` and arguments. */
+/** Users that record each request, as `method` and arguments. */
 function fakeUsers(asked: unknown[][]): UserCore {
   const noted =
     <Result>(method: string, result: Result) =>
@@ -97,7 +97,7 @@ async function start(core: UserCore): Promise<void> {
   };
   const keyCore = {
     list: () => [...keysElsewhere, ...keys],
-    // What other replicas made is known from then on.
+    // Keys of other replicas are known from now on.
     reload: async () => {
       keysElsewhere = [...unreadKeys];
     },
@@ -136,7 +136,7 @@ describe('callers of the admin services', () => {
 });
 
 describe('UserService', () => {
-  test('answers a user without anything secret', async () => {
+  test('returns a user without secrets', async () => {
     const outcome = await call(users, users.getUser, { key: { $case: 'userId', value: idOf(1) } }, admin);
     expect(outcome.ok?.user).toEqual({
       userId: idOf(1),
@@ -162,7 +162,7 @@ describe('UserService', () => {
     ]);
   });
 
-  test('refuses a password of a wrong length, and leaves to core whether it is easy to guess', async () => {
+  test('refuses a password of invalid length, and leaves the check for easy passwords to core', async () => {
     const create = { username: 'a b', roles: [], credential: { $case: 'password' as const, value: 'short' } };
     expect(await call(users, users.createUser, create, admin)).toMatchObject({
       code: status.INVALID_ARGUMENT,
@@ -176,7 +176,7 @@ describe('UserService', () => {
     expect(asked.map(([method]) => method)).toEqual(['create', 'setPassword']);
   });
 
-  test('names every field of a user that cannot be created', async () => {
+  test('names every invalid field of a new user', async () => {
     const request = { username: 'a b', roles: ['Not A Role'], credential: undefined };
     expect(await call(users, users.createUser, request, admin)).toMatchObject({
       code: status.INVALID_ARGUMENT,
@@ -185,7 +185,7 @@ describe('UserService', () => {
   });
 
   test.each(['ada\u2800', '01900000-0000-7000-8000-00000000aaaa'])(
-    'takes %p for nobody new, and looks it up',
+    'refuses %p for a new user, but looks it up',
     async (username) => {
       const refused = { code: status.INVALID_ARGUMENT, fields: ['username'] };
       const credential = { $case: 'password' as const, value: 'correct horse battery' };
@@ -198,7 +198,7 @@ describe('UserService', () => {
     },
   );
 
-  test('changes only what the mask names, under the condition of the etag', async () => {
+  test('changes only the fields in the mask, if the etag matches', async () => {
     const request = { userId: idOf(1), username: 'ada2', roles: ['ops'], updateMask: ['roles'], etag: '7' };
     expect(await call(users, users.updateUser, request, admin)).toHaveProperty('ok');
     await call(users, users.updateUser, { ...request, updateMask: ['username'], etag: '' }, admin);
@@ -208,7 +208,7 @@ describe('UserService', () => {
     ]);
   });
 
-  test('refuses a mask that names nothing or too much, and an etag that is none', async () => {
+  test('refuses an invalid mask and an invalid etag', async () => {
     const request = { userId: 'me', username: '', roles: [], updateMask: ['password'], etag: '*' };
     const refused = { fields: ['user_id', 'update_mask', 'etag'] };
     expect(await call(users, users.updateUser, request, admin)).toMatchObject(refused);
@@ -230,11 +230,11 @@ describe('UserService', () => {
     [{ pageSize: -1, pageToken: '' }, ['page_size']],
     [{ pageSize: 1_001, pageToken: 'x' }, ['page_size', 'page_token']],
     [{ pageSize: 1, pageToken: 'y'.repeat(2_000) }, ['page_token']],
-  ])('refuses a page that cannot be: %j', async (request, fields) => {
+  ])('refuses an invalid page: %j', async (request, fields) => {
     expect(await call(users, users.listUsers, request, admin)).toMatchObject({ fields });
   });
 
-  test('answers the changes that end sessions with the revision of the ending', async () => {
+  test('returns the revision of the end for changes that end sessions', async () => {
     const request = { userId: idOf(1) };
     const password = { ...request, password: 'correct horse battery' };
     const set = await call(users, users.setPassword, password, admin);
@@ -247,7 +247,7 @@ describe('UserService', () => {
     expect(await call(users, users.deleteUser, request, admin)).toEqual({ ok: { revision: '9-2' } });
   });
 
-  test('passes on what the domain refuses', async () => {
+  test('passes on the errors of the domain', async () => {
     await stop();
     const update = async () => {
       throw new Failure('USER_CHANGED', 'The user was changed.', { metadata: { etag: '8' } });
@@ -271,7 +271,7 @@ describe('KeyService', () => {
     expect(second.ok).toMatchObject({ keys: [{ keyId: 'key-1' }], nextPageToken: '' });
   });
 
-  test('lists what another replica made since the last look', async () => {
+  test('lists keys that another replica created since the last read', async () => {
     unreadKeys = keys.slice(0, 1).map((key) => ({ ...key, keyId: 'key-9' }));
     const outcome = await call(
       signingKeys,
@@ -282,7 +282,7 @@ describe('KeyService', () => {
     expect(outcome.ok?.keys.map(({ keyId }) => keyId)).toEqual(['key-9']);
   });
 
-  test('answers the key it made', async () => {
+  test('returns the key that it created', async () => {
     const outcome = await call(signingKeys, signingKeys.rotateSigningKey, {}, admin);
     expect(outcome.ok?.key).toMatchObject({
       keyId: 'key-4',

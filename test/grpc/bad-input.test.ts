@@ -47,9 +47,9 @@ describe('bytes that are not a call', () => {
     ['a varint without an end', frame(Buffer.alloc(32, 0x80)), {}, status.INVALID_ARGUMENT],
     ['text that is not UTF-8', frame(tokenField(Buffer.from('c328', 'hex'))), {}, status.INVALID_ARGUMENT],
     ['half a surrogate pair', frame(tokenField(Buffer.from('eda080', 'hex'))), {}, status.INVALID_ARGUMENT],
-    ['an enum value nobody knows', frame(Buffer.from([0x10, 0x63])), {}, status.INVALID_ARGUMENT],
+    ['an unknown enum value', frame(Buffer.from([0x10, 0x63])), {}, status.INVALID_ARGUMENT],
     ['groups within groups', frame(Buffer.alloc(10_000, 0x1b)), {}, status.INVALID_ARGUMENT],
-  ] as const)('are refused as such: %s', async (_what, body, headers, expected) => {
+  ] as const)('are refused as malformed: %s', async (_what, body, headers, expected) => {
     expect(await raw.send(body, headers)).toMatchObject({
       httpStatus: 200,
       grpcStatus: expected,
@@ -72,7 +72,7 @@ describe('bytes that are not a call', () => {
     },
   );
 
-  test('are never a fault of ours, whatever they are', async () => {
+  test('never cause INTERNAL, whatever they are', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 64 }), async (bytes) => {
         const answer = await raw.send(frame(Buffer.from(bytes)));
@@ -89,7 +89,7 @@ describe('bytes that are not a call', () => {
     });
   });
 
-  test('end a connection that does not speak HTTP/2, and only that', async () => {
+  test('end a connection that does not speak HTTP/2, and no other', async () => {
     const [host, port] = running.address.split(':');
     const socket = connect(Number(port), host);
     const closed = new Promise((resolve) => socket.once('close', resolve));
@@ -101,7 +101,7 @@ describe('bytes that are not a call', () => {
   });
 });
 
-describe('headers that are not those of a call', () => {
+describe('invalid headers', () => {
   test.each([
     ['in a service there is', '/latchkey.v1.IdentityService/Nothing'],
     ['in a service there is not', '/nothing/Validate'],
@@ -134,32 +134,32 @@ describe('headers that are not those of a call', () => {
     await expectStillServing();
   });
 
-  test('are not printed when they cannot be read, for they may hold a secret', async () => {
+  test('that cannot be read are not printed, because they may contain a secret', async () => {
     await raw.send(frame(good), { authorization: 'Bearer s\u00e9cret' });
     expect(JSON.stringify(running.environment.log.lines)).toContain('authorization');
     expect(JSON.stringify(running.environment.log.lines)).not.toContain('cret');
   });
 
-  test.each(['99999999H', '0n', '00000001n'])('may name any deadline: %s', async (timeout) => {
+  test.each(['99999999H', '0n', '00000001n'])('may have any deadline: %s', async (timeout) => {
     const answer = await raw.send(frame(good), { 'grpc-timeout': timeout });
     expect([status.OK, status.DEADLINE_EXCEEDED]).toContain(answer.grpcStatus);
     await expectStillServing();
   });
 });
 
-test('A client is told how many calls it may have under way: fewer than a burst of resets that ends a connection', async () => {
+test('A client learns its limit of concurrent calls, which is below a burst of resets that ends a connection', async () => {
   await raw.send(frame(good));
   expect(raw.session.remoteSettings.maxConcurrentStreams).toBe(200);
 });
 
-test('What the requests of one connection can hold while they are incomplete is less than its buffers may', () => {
+test('Incomplete requests of one connection cannot hold more memory than its buffers', () => {
   const streams = Number(SERVER_LIMITS['grpc.max_concurrent_streams']);
   const held = streams * Number(SERVER_LIMITS['grpc.max_receive_message_length']);
   expect(held).toBeLessThan(Number(SERVER_LIMITS['grpc-node.max_session_memory']) * 1024 * 1024);
 });
 
-describe('calls given up', () => {
-  test('by the thousand leave the server serving', async () => {
+describe('cancelled calls', () => {
+  test('by the thousand do not stop the server', async () => {
     for (let connection = 0; connection < 4; connection += 1) {
       const client = new RawClient(running.address);
       await new Promise((resolve) => client.session.once('connect', resolve));
@@ -178,7 +178,7 @@ describe('calls given up', () => {
     await expectStillServing();
   });
 
-  test('half-way through their message leave the server serving', async () => {
+  test('in the middle of their message do not stop the server', async () => {
     const client = new RawClient(running.address);
     const streams = Array.from({ length: 200 }, () => {
       const stream = client.session.request({

@@ -17,7 +17,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The sources that the core is told of two logins over one connection, and then one over another. */
+/** The sources of two logins over one connection, and then of one over another. */
 async function sourcesAt(address: string): Promise<readonly CallSource[]> {
   const { core, asked } = fakeCore();
   running = await startIdentityServer(core, { address });
@@ -35,7 +35,7 @@ async function sourcesAt(address: string): Promise<readonly CallSource[]> {
   return (asked as { source: CallSource }[]).map(({ source }) => source);
 }
 
-test.each(['127.0.0.1:0', 'unix:'])('tells connections apart at %s', async (kind) => {
+test.each(['127.0.0.1:0', 'unix:'])('connections have different sources at %s', async (kind) => {
   folder = mkdtempSync(join(tmpdir(), 'latchkey-source-'));
   const [first, again, other] = await sourcesAt(kind === 'unix:' ? `unix:${folder}/socket` : kind);
   expect(again).toEqual(first);

@@ -14,7 +14,7 @@ let running: RunningServer;
 afterEach(() => running.close());
 
 describe('LATCHKEY_CALLER_AUTH=token', () => {
-  test('counts the verdicts that were asked for, and not the one on the caller', async () => {
+  test('counts the requested verdicts, and not the one on the caller', async () => {
     const { core, verdicts } = fakeCore();
     running = await startIdentityServer(core, { callerAuth: 'token' });
     const { client } = running;
@@ -24,7 +24,7 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
     expect(verdicts).toEqual(['accepted', 'accepted', 'MALFORMED']);
   });
 
-  test.each(['service', 'admin'])('lets a caller with the role %s ask about tokens', async (role) => {
+  test.each(['service', 'admin'])('admits a caller with the role %s', async (role) => {
     running = await startIdentityServer(fakeCore().core, { callerAuth: 'token' });
     const { client } = running;
     expect(await call(client, client.validate, request, bearer(role))).toHaveProperty('ok');
@@ -47,7 +47,7 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
     });
   });
 
-  test('forbids a caller without the role, and says which is wanted', async () => {
+  test('refuses a caller without the role, and names it', async () => {
     running = await startIdentityServer(fakeCore().core, { callerAuth: 'token' });
     const { client } = running;
     expect(await call(client, client.validate, request, bearer('good'))).toMatchObject({
@@ -57,14 +57,14 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
     });
   });
 
-  test('tells a caller who may not call nothing about its request', async () => {
+  test('tells a refused caller nothing about its request', async () => {
     running = await startIdentityServer(fakeCore().core, { callerAuth: 'token' });
     const { client } = running;
     const wrong = { ...request, atLeastRevision: 'wrong' };
     expect(await call(client, client.validate, wrong)).toMatchObject({ reason: 'CALLER_UNAUTHENTICATED' });
   });
 
-  test('leaves signing in to everybody', async () => {
+  test('does not apply to sign-in', async () => {
     running = await startIdentityServer(fakeCore().core, { callerAuth: 'token' });
     const { client } = running;
     expect(
@@ -72,7 +72,7 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
     ).toHaveProperty('ok');
   });
 
-  test('answers a store that is down as what it is, not as a bad caller', async () => {
+  test('reports a failed store as such, not as an invalid caller', async () => {
     const validate = (token: string, _demand: Requirements) =>
       token === 'service'
         ? Promise.reject(storeUnavailable('sessions', new Error('timeout')))

@@ -40,7 +40,7 @@ async function refuses(raw: RawClient, path: string): Promise<void> {
 }
 
 test.each(['token', 'mtls'] as const)(
-  'What a caller that is not admitted asks about tokens is not decoded: %s',
+  'The request of a refused caller is not decoded: %s',
   async (callerAuth) => {
     const decoded = [ValidateRequest, BatchValidateRequest].map((type) => jest.spyOn(type, 'decode'));
     const running = await startIdentityServer(fakeCore().core, { callerAuth });
@@ -51,7 +51,7 @@ test.each(['token', 'mtls'] as const)(
   },
 );
 
-test('What a caller that is not admitted asks ValidationService is not decoded', async () => {
+test('The request of a refused caller of ValidationService is not decoded', async () => {
   const decoded = [GetSigningKeysRequest, WatchRevocationsRequest].map((type) => jest.spyOn(type, 'decode'));
   const validation = await startValidationServer({ callerAuth: 'token' });
   const raw = await open(validation.running, () => validation.close());
@@ -60,7 +60,7 @@ test('What a caller that is not admitted asks ValidationService is not decoded',
   expect(decoded.map(({ mock }) => mock.calls)).toEqual([[], []]);
 });
 
-test('What anybody but an administrator asks of an admin rpc is not decoded', async () => {
+test('The request of a caller who is not an administrator is not decoded', async () => {
   const decoded = jest.spyOn(ListSigningKeysRequest, 'decode');
   const environment = testEnvironment();
   const services = [keyService(keys, { validate: validateByName }, environment)];
@@ -79,7 +79,7 @@ test('What anybody but an administrator asks of an admin rpc is not decoded', as
   ]);
 });
 
-test('A caller is validated when its request is complete: nobody keeps an admitted call for later', async () => {
+test('A caller is authenticated when its request is complete, so no admitted call can be kept for later', async () => {
   let isAdmin = true;
   const validate = (token: string) =>
     isAdmin ? validateByName(token) : { ...validateByName(token), verdict: rejected('SESSION_ENDED') };
@@ -96,7 +96,7 @@ test('A caller is validated when its request is complete: nobody keeps an admitt
     te: 'trailers',
   });
   stream.write(Buffer.alloc(4));
-  // Answered on the same connection, so the headers of the call before have arrived.
+  // An answer on the same connection means that the headers of the earlier call have arrived.
   await raw.send(frame(Buffer.alloc(0)), headers);
   isAdmin = false;
   const answered = once(stream, 'response');

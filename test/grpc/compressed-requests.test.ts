@@ -9,7 +9,7 @@ import { call } from './support/unary-call.ts';
 
 const request = { accessToken: 'good', consistency: 0, audience: '', atLeastRevision: '' } as const;
 const message = Buffer.from(ValidateRequest.encode(request).finish());
-/** What grpc-js calls gzip. */
+/** The format that grpc-js calls gzip. */
 const GZIP = 2;
 
 let running: RunningServer;
@@ -33,7 +33,7 @@ describe('a compressed request', () => {
     '/grpc.health.v1.Health/Watch',
   ];
 
-  test.each(paths)('is refused before it is unpacked: %s', async (path) => {
+  test.each(paths)('is refused before it is decompressed: %s', async (path) => {
     const unpacked = [zlib.Gunzip, zlib.Inflate].map((kind) => jest.spyOn(kind.prototype, '_transform'));
     const bomb = Buffer.alloc(256 * 1024, '7a00', 'hex');
     const answers = [];
@@ -51,7 +51,7 @@ describe('a compressed request', () => {
     expect(answers).toEqual(answers.map(() => refused));
   });
 
-  test('is refused in words that say what to do', async () => {
+  test('is refused with a message that states the remedy', async () => {
     const options = { 'grpc.default_compression_algorithm': GZIP };
     const client = new IdentityServiceClient(running.address, credentials.createInsecure(), options);
     expect(await call(client, client.validate, request)).toMatchObject({
@@ -63,21 +63,21 @@ describe('a compressed request', () => {
     client.close();
   });
 
-  test('is refused also where its message would fit uncompressed, so that nobody relies on small ones', async () => {
+  test('is refused even if its message would fit uncompressed', async () => {
     expect(await raw.send(frame(message), { 'grpc-encoding': 'gzip' })).toMatchObject({
       grpcStatus: status.UNIMPLEMENTED,
     });
   });
 });
 
-test('The client of this package sends its requests uncompressed', async () => {
+test("This package's client sends its requests uncompressed", async () => {
   const client = connect(running.address, { mode: 'remote', credentials: { kind: 'plaintext' } });
   await expect(client.refresh({ refreshToken: 'lkr_x' })).resolves.toHaveProperty('session');
   await client.close();
 });
 
 describe('grpc-accept-encoding', () => {
-  /** The value in the headers of the answer to one call. */
+  /** The value in the response headers of one call. */
   const acceptedBy = (headers: Record<string, string>): Promise<string | undefined> =>
     new Promise((resolve) => {
       const stream = raw.session.request({
@@ -92,7 +92,7 @@ describe('grpc-accept-encoding', () => {
       stream.end(frame(message));
     });
 
-  test('names identity alone, in a good answer and in a refusal', async () => {
+  test('names only identity, in a successful and in a refused response', async () => {
     expect(await acceptedBy({})).toBe('identity');
     expect(await acceptedBy({ 'grpc-encoding': 'gzip' })).toBe('identity');
   });

@@ -8,7 +8,7 @@ afterEach(() => {
 
 const callWith = (remainingMs: number) => ({ remainingMs, abort: () => undefined }) as unknown as Call;
 
-describe('a call whose deadline is past when it arrives', () => {
+describe('a call whose deadline has passed on arrival', () => {
   test.each([0, -0.5, -4])('fails at once and does no work: %d ms left', (remainingMs) => {
     const work = jest.fn(() => new Promise<never>(() => undefined));
     expect(() => deadline(work)(undefined, callWith(remainingMs))).toThrow(
@@ -18,7 +18,7 @@ describe('a call whose deadline is past when it arrives', () => {
   });
 });
 
-test('A call whose deadline passes while its handler begins sets no negative timer', async () => {
+test('A call whose deadline passes when its handler starts sets no negative timer', async () => {
   const timers = jest.spyOn(globalThis, 'setTimeout');
   let remainingMs = 1;
   const call = {

@@ -8,7 +8,7 @@ import { type Decoder, decodeStrictly } from '../../src/grpc/encoding.ts';
 
 const LIMITS = { maxBytes: 16 * 1024, maxFields: 128 };
 
-/** So many times these bytes. */
+/** These bytes, repeated. */
 const repeated = (hex: string, times: number) => Buffer.alloc((hex.length / 2) * times, hex, 'hex');
 
 /** Counts what is read of a message: tags, lengths and numbers. */
@@ -29,13 +29,13 @@ function counting<Message>(type: Decoder<Message>) {
 
 type Case = readonly [what: string, type: Decoder<unknown>, hex: string, before?: string, after?: string];
 
-describe('a request of more fields than its rpc needs', () => {
+describe('a request with more fields than its rpc needs', () => {
   const cases: readonly Case[] = [
     ['empty texts', ValidateRequest, '0a00'],
     ['numbers', ValidateRequest, '1001'],
     ['empty tokens', BatchValidateRequest, '0a00'],
-    ['fields that nobody knows', ListUsersRequest, '7a00'],
-    ['numbers that nobody knows', ListUsersRequest, '7801'],
+    ['unknown fields', ListUsersRequest, '7a00'],
+    ['unknown numbers', ListUsersRequest, '7801'],
     ['the longest numbers', ValidateRequest, `10${'ff'.repeat(9)}01`],
     ['groups', ValidateRequest, '7b7c'],
     ['fields within one group', ValidateRequest, '7800', '7b', '7c'],
@@ -44,7 +44,7 @@ describe('a request of more fields than its rpc needs', () => {
     ['times', WatchRevocationsRequest, '12020800'],
   ];
   test.each(cases)(
-    'is refused once the bound is passed, and not read on: %s',
+    'is refused at the limit, and is read no further: %s',
     (_what, type, hex, before = '', after = '') => {
       const bytes = Buffer.concat([
         Buffer.from(before, 'hex'),
@@ -62,7 +62,7 @@ describe('a request of more fields than its rpc needs', () => {
     },
   );
 
-  test('is refused one field past the bound', () => {
+  test('is refused with one field too many', () => {
     expect(decodeStrictly(BatchValidateRequest, repeated('0a0161', 128), LIMITS).accessTokens).toHaveLength(
       128,
     );
@@ -72,7 +72,7 @@ describe('a request of more fields than its rpc needs', () => {
   });
 });
 
-test('A message that is none is malformed, however it is nested', () => {
+test('A message that cannot be decoded is malformed, at any depth', () => {
   for (const bytes of [Buffer.alloc(10_000, 0x1b), repeated('2200', 3).subarray(0, 5), Buffer.alloc(64)]) {
     expect(thrownBy(() => decodeStrictly(LoginRequest, bytes, LIMITS))).toMatchObject({
       reason: 'MALFORMED_REQUEST',

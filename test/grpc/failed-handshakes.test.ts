@@ -43,7 +43,7 @@ async function start(): Promise<void> {
   running = await startIdentityServer(fakeCore().core, { tls: tlsFiles() });
 }
 
-/** Opens a connection, and waits until it is closed. Answers its own address. */
+/** Opens a connection, and waits until it is closed. Returns its own address. */
 async function closed(open: (port: number) => Socket): Promise<string> {
   const socket = open(Number(running.address.split(':')[1]));
   let own = '';
@@ -72,7 +72,7 @@ function plain(port: number): Socket {
 
 const warnings = () => running.environment.log.at('warn');
 
-describe('a failed handshake is logged with the peer and why', () => {
+describe('a failed handshake is logged with the peer and the reason', () => {
   test.each([
     ['no certificate', overTls({}), 'the client sent no certificate'],
     [
@@ -96,7 +96,7 @@ describe('a failed handshake is logged with the peer and why', () => {
     ]);
   });
 
-  test('at most five times a second, with how many were left out', async () => {
+  test('at most five times a second, with the number omitted', async () => {
     await start();
     await Promise.all(Array.from({ length: 60 }, () => closed(plain)));
     const lines = () => warnings().filter(({ fields }) => 'peer' in fields).length;
@@ -105,7 +105,7 @@ describe('a failed handshake is logged with the peer and why', () => {
     expect(omitted()).toBeGreaterThan(0);
   });
 
-  test('also where another process accepts the connections', async () => {
+  test('also if another process accepts the connections', async () => {
     await start();
     const { log } = running.environment;
     const worker = new GrpcServer({

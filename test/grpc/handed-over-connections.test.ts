@@ -19,7 +19,7 @@ afterEach(async () => {
   opened = [];
 });
 
-/** A server that listens nowhere, and somebody else who accepts connections for it. */
+/** A server that does not listen, and another listener that accepts connections for it. */
 async function start(core = fakeCore().core) {
   const environment = testEnvironment();
   const services = [identityService(core, OPEN, environment)];
@@ -43,14 +43,14 @@ async function start(core = fakeCore().core) {
   return { server, address, client, sockets };
 }
 
-describe('connections that were accepted elsewhere', () => {
+describe('connections that another process accepted', () => {
   test('are served', async () => {
     const { server, client } = await start();
     expect(await call(client, client.validate, request)).toHaveProperty('ok');
     expect(await server.drain({ delayMs: 0, timeoutMs: 5_000 })).toBe(true);
   });
 
-  test('are waited for when the server drains, until their calls have ended', async () => {
+  test('are awaited until their calls end when the server drains', async () => {
     const release = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     const validate = (token: string) => {
@@ -72,7 +72,7 @@ describe('connections that were accepted elsewhere', () => {
     expect(await drained).toBe(true);
   });
 
-  test('are cut where a call does not end', async () => {
+  test('are closed if a call does not end', async () => {
     const begun = Promise.withResolvers<void>();
     const validate = () => {
       begun.resolve();
@@ -85,7 +85,7 @@ describe('connections that were accepted elsewhere', () => {
     expect(await outcome).not.toHaveProperty('ok');
   });
 
-  test('that say nothing are cut too', async () => {
+  test('that are silent are closed too', async () => {
     const { server, address, sockets } = await start();
     const mute = connectTo(Number(address.split(':').at(-1)), '127.0.0.1');
     mute.on('error', () => undefined);
@@ -94,7 +94,7 @@ describe('connections that were accepted elsewhere', () => {
     expect(sockets[0]?.destroyed).toBe(true);
   });
 
-  test('are closed once the server has drained', async () => {
+  test('are closed after the server has drained', async () => {
     const { server, client, sockets } = await start();
     await server.drain({ delayMs: 0, timeoutMs: 0 });
     expect(await call(client, client.validate, request)).toMatchObject({ code: status.UNAVAILABLE });

@@ -24,7 +24,7 @@ let running: RunningServer;
 afterEach(() => running.close());
 
 describe('Login', () => {
-  test('hands on what the caller sent and the address it called from', async () => {
+  test("passes on the request and the caller's address", async () => {
     const { core, asked } = fakeCore();
     running = await startIdentityServer(core);
     const device = { deviceId: 'd1', name: 'Firefox', platform: 'Linux' };
@@ -37,7 +37,7 @@ describe('Login', () => {
     ]);
   });
 
-  test('names every field that is wrong in one BadRequest', async () => {
+  test('names every invalid field in one BadRequest', async () => {
     running = await startIdentityServer();
     const device = { deviceId: 'd'.repeat(65), name: 'é'.repeat(33), platform: 'p' };
     const { client } = running;
@@ -49,7 +49,7 @@ describe('Login', () => {
     });
   });
 
-  test('takes fields of exactly the size that is allowed', async () => {
+  test('accepts fields of exactly the maximum size', async () => {
     running = await startIdentityServer();
     const device = { deviceId: 'd'.repeat(64), name: 'é'.repeat(32), platform: 'p'.repeat(64) };
     const { client } = running;
@@ -57,7 +57,7 @@ describe('Login', () => {
     expect(await call(client, client.login, request)).toHaveProperty('ok');
   });
 
-  test('says when to try again where the queue is full', async () => {
+  test('states the retry delay if the queue is full', async () => {
     const refuse = async () => {
       throw new Failure('LOGIN_QUEUE_FULL', 'Too many sign-ins are waiting.', { retryAfterMs: 1_500 });
     };
@@ -70,7 +70,7 @@ describe('Login', () => {
     });
   });
 
-  test('gives up the work when the caller goes away', async () => {
+  test('cancels the work when the caller cancels', async () => {
     const aborted = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     const hang = (attempt: { signal?: AbortSignal }) => {
@@ -87,7 +87,7 @@ describe('Login', () => {
 });
 
 describe('Refresh and Logout', () => {
-  test('answer the tokens, and the revision of the ending', async () => {
+  test('return the tokens, and the revision of the end', async () => {
     running = await startIdentityServer();
     const { client } = running;
     const refreshed = await call(client, client.refresh, {
@@ -102,7 +102,7 @@ describe('Refresh and Logout', () => {
     expect(await call(client, client.logout, byAccess)).toEqual({ ok: { revision: 'access:b' } });
   });
 
-  test('need their token', async () => {
+  test('require their token', async () => {
     running = await startIdentityServer();
     const { client } = running;
     expect(
@@ -117,7 +117,7 @@ describe('Refresh and Logout', () => {
     });
   });
 
-  test('say how the session ended', async () => {
+  test('state how the session ended', async () => {
     const refresh = async () => {
       throw new Failure('SESSION_ENDED', 'The session has ended.', { metadata: { end_reason: 'REPLACED' } });
     };
@@ -135,7 +135,7 @@ describe('Refresh and Logout', () => {
 });
 
 describe('Validate', () => {
-  test('answers an identity with what is known and until when', async () => {
+  test('returns an identity with its freshness', async () => {
     running = await startIdentityServer();
     const { client } = running;
     const { ok } = await call(client, client.validate, { ...validateRequest, accessToken: 'service' });
@@ -147,7 +147,7 @@ describe('Validate', () => {
   });
 
   test.each([{ accessToken: '' }, { accessToken: 'x'.repeat(5_000) }])(
-    'answers a token that cannot be one with a rejection, not an error',
+    'rejects a malformed token in an OK response',
     async (request) => {
       running = await startIdentityServer();
       const { client } = running;
@@ -156,7 +156,7 @@ describe('Validate', () => {
     },
   );
 
-  test('hands on how current the verdict must be', async () => {
+  test('passes on the requirements of freshness', async () => {
     const { core, asked } = fakeCore();
     running = await startIdentityServer(core);
     const { client } = running;
@@ -173,7 +173,7 @@ describe('Validate', () => {
     ]);
   });
 
-  test('refuses a revision and a consistency that nobody ever gave out', async () => {
+  test('refuses an invalid revision and an unknown consistency', async () => {
     running = await startIdentityServer();
     const { client } = running;
     const request = { ...validateRequest, consistency: 9 as never, atLeastRevision: 'yesterday' };
@@ -187,7 +187,7 @@ describe('Validate', () => {
 describe('BatchValidate', () => {
   const batch = { ...validateRequest, accessTokens: ['good'] };
 
-  test('answers in the order asked, as of the least that all verdicts know', async () => {
+  test('answers in order, with the earliest freshness of all verdicts', async () => {
     const asOf: Record<string, number> = { good: T0 + 9_000, bad: T0 + 3_000 };
     const validate = async (token: string) => ({
       ...validateByName(token),
@@ -205,7 +205,7 @@ describe('BatchValidate', () => {
     expect(ok?.revision).toBe('3-9');
   });
 
-  test('takes 256 tokens of 1,024 bytes, and neither one more nor a byte more', async () => {
+  test('accepts 256 tokens of 1,024 bytes, and no token or byte more', async () => {
     running = await startIdentityServer();
     const { client } = running;
     const accessTokens = new Array<string>(256).fill('t'.repeat(1_024));
@@ -224,7 +224,7 @@ describe('BatchValidate', () => {
     expect(await call(client, client.batchValidate, none)).toMatchObject({ fields: ['access_tokens'] });
   });
 
-  test('gives no verdict at all if one cannot be given', async () => {
+  test('gives no verdict if one of them fails', async () => {
     const validate = (token: string) =>
       token === 'bad'
         ? Promise.reject(storeUnavailable('sessions', new Error('timeout')))
@@ -243,7 +243,7 @@ describe('BatchValidate', () => {
   });
 });
 
-describe('faults of ours', () => {
+describe('internal errors', () => {
   test.each([
     [
       'thrown at once',
@@ -252,7 +252,7 @@ describe('faults of ours', () => {
       },
     ],
     ['thrown later', () => Promise.reject(new TypeError('secret detail'))],
-  ])('are INTERNAL with a correlation id and nothing else: %s', async (_when, validate) => {
+  ])('are INTERNAL with only a correlation id: %s', async (_when, validate) => {
     running = await startIdentityServer(fakeCore({ tokens: { validate } }).core);
     const { client, environment } = running;
     const outcome = await call(client, client.validate, validateRequest);
@@ -270,7 +270,7 @@ describe('faults of ours', () => {
     expect(environment.callMetrics.calls).toEqual([`Validate ${status.INTERNAL}`]);
   });
 
-  test('include an answer that cannot be encoded', async () => {
+  test('include a response that cannot be encoded', async () => {
     const validate = (token: string) => ({ ...validateByName(token), asOf: Number.NaN });
     running = await startIdentityServer(fakeCore({ tokens: { validate } }).core);
     const { client, environment } = running;
@@ -281,7 +281,7 @@ describe('faults of ours', () => {
     expect(environment.log.at('error')).toHaveLength(1);
   });
 
-  test('do not put what a failure was translated from on the wire', async () => {
+  test('do not send the cause of a failure', async () => {
     const validate = () => Promise.reject(storeUnavailable('sessions', new Error('redis://:pw@host')));
     running = await startIdentityServer(fakeCore({ tokens: { validate } }).core);
     const { client, environment } = running;

@@ -22,7 +22,7 @@ async function start(frontAuth: FrontAuth) {
 }
 
 describe('an origin', () => {
-  test('of a front is where the person is, for the session and for the password queue', async () => {
+  test("of a front is the user's address, for the session and for the password queue", async () => {
     const { client, asked } = await start('token');
     expect(await call(client, client.login, login('2001:DB8:0:0::7'), as('front'))).toHaveProperty('ok');
     expect(await call(client, client.refresh, refresh('203.0.113.7'), as('front'))).toHaveProperty('ok');
@@ -38,14 +38,14 @@ describe('an origin', () => {
     ['an IPv4 address within IPv6 is IPv4', '::ffff:192.0.2.1', '192.0.2.1'],
     ['so it is in hexadecimal digits', '::FFFF:C000:201', '192.0.2.1'],
     ['an IPv4 address stays as it is', '198.51.100.23', '198.51.100.23'],
-  ])('has one form: %s', async (_, stated, known) => {
+  ])('has one canonical form: %s', async (_, stated, known) => {
     const { client, asked } = await start('token');
     await call(client, client.login, login(stated), as('front'));
     expect(asked).toContainEqual(expect.objectContaining({ ipAddress: known }));
   });
 
   test.each<[string, FrontAuth, string | undefined, number, string]>([
-    ['anybody, where there are no fronts', 'none', 'front', status.PERMISSION_DENIED, 'CALLER_FORBIDDEN'],
+    ['any caller, without configured fronts', 'none', 'front', status.PERMISSION_DENIED, 'CALLER_FORBIDDEN'],
     ['a caller without a token', 'token', undefined, status.UNAUTHENTICATED, 'CALLER_UNAUTHENTICATED'],
     ['a caller with a bad token', 'token', 'nobody', status.UNAUTHENTICATED, 'CALLER_UNAUTHENTICATED'],
     ['a service that is no front', 'token', 'service', status.PERMISSION_DENIED, 'CALLER_FORBIDDEN'],
@@ -72,7 +72,7 @@ describe('an origin', () => {
     '1.2.3',
     `${'0'.repeat(40)}::1`,
     '1'.repeat(500),
-  ])('is refused as a field where it is no address: %j', async (ipAddress) => {
+  ])('is refused as an invalid field if it is no address: %j', async (ipAddress) => {
     const { client } = await start('token');
     for (const outcome of [
       await call(client, client.login, login(ipAddress), as('front')),
@@ -82,7 +82,7 @@ describe('an origin', () => {
     }
   });
 
-  test('is needed by nobody', async () => {
+  test('is never required', async () => {
     const { client, asked } = await start('token');
     expect(await call(client, client.login, { ...login(''), origin: undefined })).toHaveProperty('ok');
     expect(asked).toEqual([expect.objectContaining({ ipAddress: '127.0.0.1' })]);

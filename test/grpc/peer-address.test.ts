@@ -12,7 +12,7 @@ test.each([
   ['unknown', ''],
   ['/run/latchkey.sock', ''],
   ['', ''],
-])('The peer %j calls from %j', (peer, address) => {
+])('The peer %j has the address %j', (peer, address) => {
   expect(peerAddress(peer)).toBe(address);
 });
 

@@ -19,12 +19,12 @@ let running: RunningServer;
 beforeAll(async () => {
   const environment = testEnvironment();
   const callers = { validate: validateByName };
-  const nobody = async () => {
+  const notCalled = async () => {
     throw new Failure('USER_NOT_FOUND', 'There is no such user.');
   };
-  const users = { get: nobody } as unknown as UserCore;
+  const users = { get: notCalled } as unknown as UserCore;
   const subscriptions = new RevocationSubscriptions(environment.clock);
-  const keys = { list: () => [], reload: async () => {}, rotate: nobody };
+  const keys = { list: () => [], reload: async () => {}, rotate: notCalled };
   running = await startIdentityServer(fakeCore().core, {
     services: [
       identityService(fakeCore().core, OPEN, environment),
@@ -48,7 +48,7 @@ beforeAll(async () => {
 });
 afterAll(() => running.close());
 
-/** Runs buf's own gRPC client, which knows of our protos only what reflection tells it. */
+/** Runs buf's gRPC client, which knows our protos only through reflection. */
 async function bufCurl(
   ...words: readonly string[]
 ): Promise<{ code: number | null; out: string; err: string }> {
@@ -75,7 +75,7 @@ describe('reflection', () => {
     expect(rpcs.out).toContain('latchkey.v1.ValidationService/WatchRevocations');
   });
 
-  test('resolves what our messages import', async () => {
+  test('resolves the imports of our messages', async () => {
     const request = '{"access_token": "service"}';
     const { code, out } = await bufCurl('-d', request, url('/latchkey.v1.IdentityService/Validate'));
     expect(code).toBe(0);
@@ -100,7 +100,7 @@ describe('reflection', () => {
   });
 
   test.each(['ErrorInfo', 'BadRequest', 'RetryInfo', 'Status'])(
-    'has the file of google.rpc.%s, which no rpc mentions, and those it imports',
+    'has the file of google.rpc.%s, which no rpc uses, and its imports',
     async (name) => {
       const { out } = await bufCurl(
         ...['--schema', REFLECTION_PROTO, '-d', `{"file_containing_symbol": "google.rpc.${name}"}`],
@@ -114,7 +114,7 @@ describe('reflection', () => {
     },
   );
 
-  test('serves health checks to a client that knows nothing of them', async () => {
+  test('serves health checks to a client without our proto files', async () => {
     const { out } = await bufCurl('-d', '{}', url('/grpc.health.v1.Health/Check'));
     expect(JSON.parse(out)).toEqual({ status: 'SERVING' });
   });

@@ -41,7 +41,7 @@ describe('the message of a call', () => {
     [BATCH_VALIDATE, 272 * KIB],
     ['/grpc.health.v1.Health/Check', 4 * KIB],
     ['/grpc.health.v1.Health/Watch', 4 * KIB],
-  ])('is refused by what its first five bytes claim, before the rest is there: %s', async (path, limit) => {
+  ])('is refused by the length in its first five bytes, before the rest arrives: %s', async (path, limit) => {
     await start();
     const headers = { ':path': path, 'grpc-timeout': '5S' };
     expect(await raw.send(frame(Buffer.alloc(0), 0, limit + 1), headers)).toMatchObject({
@@ -53,7 +53,7 @@ describe('the message of a call', () => {
     expect(within.message).not.toContain('bytes');
   });
 
-  test('may come in pieces of any size', async () => {
+  test('may arrive in pieces of any size', async () => {
     await start();
     const bytes = frame(good);
     for (const size of [1, 2, 4, 5, 6, bytes.length - 1]) {
@@ -63,7 +63,7 @@ describe('the message of a call', () => {
     expect(await raw.sendInPieces(over, 1)).toMatchObject({ grpcStatus: status.RESOURCE_EXHAUSTED });
   });
 
-  test('is the only one: of thousands in one call none is decoded', async () => {
+  test('must be the only one: of thousands in one call none is decoded', async () => {
     const registration = identityService(fakeCore().core, OPEN, testEnvironment());
     let decoded = 0;
     const validate = {
@@ -83,7 +83,7 @@ describe('the message of a call', () => {
     expect(decoded).toBe(0);
   });
 
-  test('is one of a hundred at most where a call may have several, as with reflection', async () => {
+  test('may be one of a hundred in a streaming call, as with reflection', async () => {
     await start({ reflection: true });
     const headers = { ':path': '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo' };
     expect(await raw.send(Buffer.alloc(5 * 100), headers)).toMatchObject({ grpcStatus: status.OK });
@@ -95,7 +95,7 @@ describe('the message of a call', () => {
     });
   });
 
-  test('is the only one, also where the second comes late', async () => {
+  test('must be the only one, even if the second arrives late', async () => {
     await start();
     const two = Buffer.concat([frame(good), frame(good)]);
     for (const size of [1, frame(good).length]) {

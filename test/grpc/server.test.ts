@@ -22,7 +22,7 @@ afterEach(async () => {
   folder = undefined;
 });
 
-/** A process that listens and is killed leaves its socket file. */
+/** A process that is killed while it listens leaves its socket file. */
 function leaveSocketBehind(socket: string): void {
   const script = `require('node:net').createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 'SIGKILL'))`;
   spawnSync(process.execPath, ['-e', script]);
@@ -47,7 +47,7 @@ async function healthOf(service: string): Promise<string | number | undefined> {
 }
 
 describe('health', () => {
-  test('is told for the server and for each service, and for nothing else', async () => {
+  test('is known for the server and for each service only', async () => {
     running = await startIdentityServer();
     expect(await healthOf('')).toBe('SERVING');
     expect(await healthOf('latchkey.v1.IdentityService')).toBe('SERVING');
@@ -78,7 +78,7 @@ describe('health', () => {
 });
 
 describe('drain', () => {
-  test('says NOT_SERVING first and serves meanwhile', async () => {
+  test('reports NOT_SERVING first and serves in the meantime', async () => {
     running = await startIdentityServer();
     const { client, server } = running;
     const drained = server.drain({ delayMs: 300, timeoutMs: 5_000 });
@@ -91,7 +91,7 @@ describe('drain', () => {
     });
   });
 
-  test('waits for a call under way', async () => {
+  test('waits for a call in progress', async () => {
     const release = Promise.withResolvers<void>();
     const begun = Promise.withResolvers<void>();
     const validate = (token: string) => {
@@ -108,14 +108,14 @@ describe('drain', () => {
     expect(await drained).toBe(true);
   });
 
-  test('comes to its end also where the library waits for a connection that is gone', async () => {
+  test('ends even if the library waits for a closed connection', async () => {
     running = await startIdentityServer();
     const shutdown = jest.spyOn(Server.prototype, 'tryShutdown').mockImplementation(() => undefined);
     expect(await running.server.drain({ delayMs: 0, timeoutMs: 20 })).toBe(false);
     shutdown.mockRestore();
   });
 
-  test('cuts a call that does not end, and says so', async () => {
+  test('cancels a call that does not end, and reports that', async () => {
     const begun = Promise.withResolvers<void>();
     const validate = () => {
       begun.resolve();
@@ -131,7 +131,7 @@ describe('drain', () => {
 });
 
 describe('a deadline', () => {
-  test('is answered before it fires, and the work is given up', async () => {
+  test('is answered before it passes, and the work is cancelled', async () => {
     const aborted = Promise.withResolvers<void>();
     const login = (attempt: { signal?: AbortSignal }) => {
       attempt.signal?.addEventListener('abort', () => aborted.resolve());
@@ -148,7 +148,7 @@ describe('a deadline', () => {
   });
 });
 
-test('A stall that hits every call of a connection at once is answered and leaves the connection alive', async () => {
+test('A stall that affects every call of a connection is answered and does not end the connection', async () => {
   const login = () => new Promise<never>(() => {});
   running = await startIdentityServer(fakeCore({ login: { login } }).core);
   const raw = new RawClient(running.address);
@@ -166,14 +166,14 @@ test('A stall that hits every call of a connection at once is answered and leave
   const headers = { ':path': '/latchkey.v1.IdentityService/Login', 'grpc-timeout': '500m' };
   const answers = await Promise.all(Array.from({ length: 200 }, () => raw.send(attempt, headers)));
   expect(new Set(answers.map(({ grpcStatus }) => grpcStatus))).toEqual(new Set([status.DEADLINE_EXCEEDED]));
-  // The library gives up at the deadline itself, without details: too late for the caller.
+  // The library cancels at the deadline itself, without details. That is too late for the caller.
   expect(answers.filter(({ detailed, reset }) => !detailed || reset !== 0)).toEqual([]);
   expect(raw.session.destroyed).toBe(false);
   await raw.close();
 });
 
 describe('a Unix socket', () => {
-  test('that a dead server left behind is taken over', async () => {
+  test('of a dead server is replaced', async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'latchkey-uds-'));
     const socket = path.join(folder, 'grpc.sock');
     leaveSocketBehind(socket);
@@ -186,7 +186,7 @@ describe('a Unix socket', () => {
     expect(asked).toEqual([expect.objectContaining({ ipAddress: '' })]);
   });
 
-  test('of a living server is left alone, and so is any other file', async () => {
+  test('of a running server is not replaced, nor is any other file', async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'latchkey-uds-'));
     const socket = path.join(folder, 'grpc.sock');
     running = await startIdentityServer(fakeCore().core, { address: `unix:${socket}` });

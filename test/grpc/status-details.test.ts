@@ -9,7 +9,7 @@ function detailsOf(failure: Failure) {
   return Status.decode(bytes as Buffer).details;
 }
 
-test('A status stays small enough for header fields, however much is wrong', () => {
+test('A status fits into header fields, however much is wrong', () => {
   const violations = Array.from({ length: 256 }, (_, n) => ({ field: `f[${n}]`, description: 'is wrong' }));
   const failure = new Failure('INVALID_FIELD', 'x'.repeat(100_000), { violations });
   const { details, metadata } = statusOf(failure);
@@ -19,11 +19,11 @@ test('A status stays small enough for header fields, however much is wrong', () 
   expect(BadRequest.decode(detailsOf(failure)[1]?.value ?? Buffer.alloc(0)).fieldViolations).toHaveLength(16);
 });
 
-test('A message with half a surrogate pair can be sent all the same', () => {
+test('A message with a lone surrogate can be sent', () => {
   expect(encodeURI(statusOf(new Failure('CANCELLED', 'half \ud800')).details)).toBe('half%20%EF%BF%BD');
 });
 
-test('A wait is told in seconds and nanoseconds', () => {
+test('A retry delay has seconds and nanoseconds', () => {
   const [, retry] = detailsOf(new Failure('LOGIN_QUEUE_FULL', 'Full.', { retryAfterMs: 1_250 }));
   expect(RetryInfo.decode(retry?.value ?? Buffer.alloc(0)).retryDelay).toEqual({
     seconds: 1,

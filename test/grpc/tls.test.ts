@@ -16,7 +16,7 @@ import { call } from './support/unary-call.ts';
 const ca = makeCertificate('Test CA');
 const serverCertificate = makeCertificate('localhost', ca);
 const clientCertificate = makeCertificate('billing', ca);
-const stranger = makeCertificate('billing', makeCertificate('Another CA'));
+const otherClient = makeCertificate('billing', makeCertificate('Another CA'));
 
 let folder: string;
 let running: RunningServer | undefined;
@@ -35,7 +35,7 @@ function file(name: string, content: string): string {
   return at;
 }
 
-/** Whoever opens it to read waits until somebody writes. */
+/** Opening it for reading blocks until a process writes. */
 function pipe(name: string): string {
   const at = path.join(folder, name);
   rmSync(at, { force: true });
@@ -71,7 +71,7 @@ async function validateOver(channel: ReturnType<typeof credentials.createSsl>, a
   return outcome;
 }
 
-/** The version and the certificate's subject that a TLS handshake comes to, or the error. */
+/** The version and the certificate's subject of a TLS handshake, or the error. */
 function handshake(address: string, maxVersion: 'TLSv1.2' | 'TLSv1.3'): Promise<string> {
   const [host = '', port] = address.split(':');
   return new Promise((resolve) => {
@@ -96,7 +96,7 @@ const presenting = ({ privateKey, certificate } = clientCertificate) =>
   credentials.createSsl(Buffer.from(ca.certificate), Buffer.from(privateKey), Buffer.from(certificate));
 
 describe('TLS', () => {
-  test('serves calls in version 1.3 and speaks no older one', async () => {
+  test('serves calls in version 1.3 and no older one', async () => {
     running = await startIdentityServer(fakeCore().core, { tls: serverFiles() });
     expect(await validateOver(trusting(), running.address)).toHaveProperty('ok');
     expect(await handshake(running.address, 'TLSv1.3')).toBe('TLSv1.3 localhost');
@@ -112,7 +112,7 @@ describe('TLS', () => {
     ['privateKey', () => file('a.pem', serverCertificate.certificate), /a\.pem does not hold a private key/],
     ['clientCa', () => file('a.pem', 'no PEM'), /a\.pem does not hold a certificate/],
     ['privateKey', () => file('a.pem', clientCertificate.privateKey), /a\.pem: .* does not match/],
-  ] as const)('refuses a %s that cannot be used, and says why', (which, at, why) => {
+  ] as const)('refuses a %s that cannot be used, and states the reason', (which, at, why) => {
     const fault = thrownBy(() =>
       TlsCredentials.load({ ...serverFiles(), [which]: at() }, new RecordingLog()),
     );
@@ -121,7 +121,7 @@ describe('TLS', () => {
   });
 });
 
-test.each(['certificate', 'privateKey', 'clientCa'] as const)('a %s is not waited for in a pipe', (which) => {
+test.each(['certificate', 'privateKey', 'clientCa'] as const)('does not wait for a %s in a pipe', (which) => {
   for (const at of [pipe('a.pem'), '/dev/zero']) {
     const files = { ...serverFiles(), [which]: at };
     const fault = thrownBy(() => TlsCredentials.load(files, new RecordingLog()));
@@ -139,7 +139,7 @@ describe('a private key', () => {
   };
 
   test.each([0o644, 0o604, 0o602, 0o666])(
-    'that everybody can read or change is warned of: mode %o',
+    'that every user can read or change causes a warning: mode %o',
     (mode) => {
       const at = path.join(folder, 'tls.key');
       expect(warningsAt(mode)).toEqual([
@@ -156,7 +156,7 @@ describe('a private key', () => {
     expect(warningsAt(mode)).toEqual([]);
   });
 
-  test('may be behind a link, as secrets of Kubernetes are', () => {
+  test('may be behind a link, as Kubernetes mounts secrets', () => {
     const { certificate, privateKey } = serverFiles();
     const link = path.join(folder, 'link');
     symlinkSync(privateKey, link);
@@ -165,7 +165,7 @@ describe('a private key', () => {
 });
 
 describe('certificate files that change', () => {
-  test('are used by the next connection, still in version 1.3 only', async () => {
+  test('are used by the next connection, still with version 1.3 only', async () => {
     const credential = TlsCredentials.load(serverFiles(), new RecordingLog());
     const contexts: unknown[] = [];
     credential._addWatcher((context) => contexts.push(context));
@@ -176,7 +176,7 @@ describe('certificate files that change', () => {
     expect(contexts).toEqual([expect.objectContaining({ minVersion: 'TLSv1.3' })]);
   });
 
-  test('are taken up by a server that runs', async () => {
+  test('are loaded by a running server', async () => {
     running = await startIdentityServer(fakeCore().core, { tls: serverFiles(), tlsReloadMs: 5 });
     serverFiles(makeCertificate('renewed', ca));
     let seen = '';
@@ -184,7 +184,7 @@ describe('certificate files that change', () => {
     expect(await handshake(running.address, 'TLSv1.2')).toBe('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION');
   });
 
-  test('are not used while they do not belong together', () => {
+  test('are not used while they do not match', () => {
     const log = new RecordingLog();
     const credential = TlsCredentials.load(serverFiles(), log);
     const contexts: unknown[] = [];
@@ -196,7 +196,7 @@ describe('certificate files that change', () => {
   });
 });
 
-test('a pipe in place of a file stops nothing while the server runs', () => {
+test('a pipe in place of a file does not stop a running server', () => {
   const log = new RecordingLog();
   const credential = TlsCredentials.load(serverFiles(), log);
   pipe('tls.key');
@@ -207,15 +207,15 @@ test('a pipe in place of a file stops nothing while the server runs', () => {
 describe('mutual TLS', () => {
   const mutual = () => ({ ...serverFiles(), clientCa: file('ca.crt', ca.certificate) });
 
-  test('serves who presents a certificate of the client CA', async () => {
+  test('serves a client with a certificate of the client CA', async () => {
     running = await startIdentityServer(fakeCore().core, { tls: mutual(), callerAuth: 'mtls' });
     expect(await validateOver(presenting(), running.address)).toHaveProperty('ok');
   });
 
   test.each([
     ['no certificate', () => trusting()],
-    ['a certificate of another CA', () => presenting(stranger)],
-  ])('does not open a connection to who presents %s', async (_what, channel) => {
+    ['a certificate of another CA', () => presenting(otherClient)],
+  ])('refuses a connection from a client with %s', async (_what, channel) => {
     running = await startIdentityServer(fakeCore().core, { tls: mutual() });
     expect(await validateOver(channel(), running.address)).toMatchObject({ code: status.UNAVAILABLE });
     expect(await validateOver(presenting(), running.address)).toHaveProperty('ok');

@@ -23,8 +23,8 @@ const accepted = (userId: string): Accepted => {
   return { kind: 'accepted', claims, encodedIdentity: undefined };
 };
 
-describe('the encoder of Validate answers', () => {
-  test('writes what the generated encoder writes, whatever came before', () => {
+describe('the encoder of Validate responses', () => {
+  test('writes the same bytes as the generated encoder, whatever was written before', () => {
     const encoder = new ValidateEncoder();
     const [one, two] = [accepted('one'), accepted('two')];
     const results: ValidationResult[] = [];

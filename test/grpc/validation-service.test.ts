@@ -27,7 +27,7 @@ const bearer = (token: string) => ({ metadata: { authorization: `Bearer ${token}
 const often = { heartbeatInterval: { seconds: 0, nanos: 100_000_000 } };
 
 describe('GetSigningKeys', () => {
-  test('answers the public keys and what else a validator has to know', async () => {
+  test('returns the public keys and what else a validator needs', async () => {
     await start();
     const { client } = server;
     const { ok } = await call(client, client.getSigningKeys, {});
@@ -40,7 +40,7 @@ describe('GetSigningKeys', () => {
     });
   });
 
-  test('is for those who may ask about tokens', async () => {
+  test('requires a caller who may validate tokens', async () => {
     await start({ callerAuth: 'token' });
     const { client } = server;
     expect(await call(client, client.getSigningKeys, {})).toMatchObject({ reason: 'CALLER_UNAUTHENTICATED' });
@@ -49,7 +49,7 @@ describe('GetSigningKeys', () => {
 });
 
 describe('WatchRevocations', () => {
-  test('tells what has ended, then what ends, and how current that is', async () => {
+  test('sends the past revocations, then new ones, and their freshness', async () => {
     await start({ endings: 1_001 });
     const stream = await watch().current();
     expect(stream.messages.map(({ revocations }) => revocations.length)).toEqual([1_000, 1]);
@@ -62,7 +62,7 @@ describe('WatchRevocations', () => {
     stream.cancel();
   });
 
-  test('goes on after a revision', async () => {
+  test('resumes after a revision', async () => {
     await start({ endings: 3 });
     const first = await watch().current();
     first.cancel();
@@ -74,7 +74,7 @@ describe('WatchRevocations', () => {
     second.cancel();
   });
 
-  test('sends a heartbeat as often as it was asked to, as young as the follower', async () => {
+  test('sends a heartbeat at the requested interval, as fresh as the follower', async () => {
     await start();
     const stream = watch(often);
     await eventually(() => stream.messages.length >= 4);
@@ -95,7 +95,7 @@ describe('WatchRevocations', () => {
     ['heartbeat_interval', { heartbeatInterval: { seconds: 0, nanos: 99_999_999 } }],
     ['heartbeat_interval', { heartbeatInterval: { seconds: 10, nanos: 1 } }],
     ['heartbeat_interval', { heartbeatInterval: { seconds: -1, nanos: 0 } }],
-  ])('refuses a wrong %s', async (field, request) => {
+  ])('refuses an invalid %s', async (field, request) => {
     await start();
     expect(await watch(request).ended()).toMatchObject({
       code: status.INVALID_ARGUMENT,
@@ -104,7 +104,7 @@ describe('WatchRevocations', () => {
     });
   });
 
-  test('refuses bytes that are no message', async () => {
+  test('refuses a malformed message', async () => {
     await start();
     const raw = new RawClient(server.running.address);
     const headers = { ':path': '/latchkey.v1.ValidationService/WatchRevocations' };
@@ -115,7 +115,7 @@ describe('WatchRevocations', () => {
     await raw.close();
   });
 
-  test('frees the subscriber when the caller cancels or its deadline comes', async () => {
+  test('removes the subscriber when the caller cancels or its deadline passes', async () => {
     await start();
     const cancelled = await watch().current();
     const late = watch({}, { deadlineMs: 300 });
@@ -129,7 +129,7 @@ describe('WatchRevocations', () => {
     expect(server.environment.log.at('error')).toEqual([]);
   });
 
-  test('ends for a reader that takes nothing, and lets it go on after what it took', async () => {
+  test('ends for a reader that takes nothing, which can resume after what it took', async () => {
     await start({ endings: 60_000 });
     const slow = watch();
     await eventually(() => slow.messages.length > 0);
@@ -149,7 +149,7 @@ describe('WatchRevocations', () => {
     for (const stream of [...others, again]) stream.cancel();
   }, 30_000);
 
-  test('ends when the server drains, and says so', async () => {
+  test('ends with DRAINING when the server drains', async () => {
     await start();
     const streams = [await watch().current(), await watch().current()];
     expect(await server.running.server.drain({ delayMs: 0, timeoutMs: 5_000 })).toBe(true);
@@ -167,7 +167,7 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
     expect(await watch({}, bearer('good')).ended()).toMatchObject({ reason: 'CALLER_FORBIDDEN' });
   });
 
-  test('opens nothing for a caller that has gone while it was validated', async () => {
+  test('opens nothing for a caller that cancelled during its validation', async () => {
     const asked = Promise.withResolvers<void>();
     const release = Promise.withResolvers<void>();
     const validate: CallerTokens['validate'] = async (token) => {
@@ -180,7 +180,7 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
     const stream = watch({}, bearer('service'));
     await asked.promise;
     stream.cancel();
-    // Another call on the connection is answered: the server knows of what came before it.
+    // An answer to another call on the connection means that everything before it has arrived.
     await call(server.client, server.client.getSigningKeys, {});
     release.resolve();
     await eventually(() => callMetrics.calls.includes('WatchRevocations 1'));
@@ -188,7 +188,7 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
     expect(log.at('error')).toEqual([]);
   });
 
-  test('goes on while nobody can tell whether the caller is still good', async () => {
+  test('continues while the caller cannot be validated', async () => {
     let isDown = false;
     let refusals = 0;
     const validate: CallerTokens['validate'] = (token) => {

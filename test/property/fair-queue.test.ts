@@ -3,16 +3,16 @@ import fc from 'fast-check';
 import { FairQueue } from '../../src/core/password/fair-queue.ts';
 
 /**
- * Items arrive from several addresses and connections, are served, and leave by themselves, in any order. While the
- * queue is full one place is given up for each that arrives.
+ * Items arrive from several addresses and connections, are served, and are cancelled, in any order. While the queue is
+ * full, each arrival displaces one place.
  */
 
 interface Item {
   readonly address: string;
   readonly connection: string;
-  /** How many of its own source wait when it arrives, itself included. */
+  /** How many of its own source wait when it arrives, including itself. */
   readonly ownRank: number;
-  /** Who waited at any time since then. */
+  /** Sources that were waiting at any time since then. */
   readonly addresses: Set<string>;
   readonly connections: Set<string>;
   /** How many were served since then. */
@@ -70,7 +70,7 @@ class World {
     this.check();
   }
 
-  /** Serves all that is left; nothing was lost. */
+  /** Serves everything that is left; nothing was lost. */
   drain(): void {
     while (this.#queue.size > 0) this.serve();
     expect(this.#waiting).toEqual([]);
@@ -147,7 +147,7 @@ const steps = fc.array(
   { maxLength: 80 },
 );
 
-test('whatever arrives, each is served within its share, the bound holds and nothing is lost', () => {
+test('serves each source within its share, keeps the bound and loses nothing, for any arrivals', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 12 }), steps, (capacity, taken) => {
       const world = new World(capacity);

@@ -16,7 +16,7 @@ import { RedisStores, singleRedis } from '../support/redis-stores.ts';
 import { ADMIN_ACTOR } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 
-/** Whatever becomes of one user's keys, or is put into the log, is felt by nobody else, and no reader of the log stops. */
+/** Damage to one user's keys or to the log affects no other user, and stops no reader of the log. */
 
 let server: RedisServer;
 let redis: Redis;
@@ -26,7 +26,7 @@ let subscriptions: RevocationSubscriptions;
 const encoder = new WatchEncoder();
 
 beforeAll(async () => {
-  // So that a read that waits for 5 ms does, instead of a tenth of a second.
+  // A read then waits for 5 ms instead of a tenth of a second.
   server = await RedisServer.start('--hz', '500');
   redis = new Redis(server.port, '127.0.0.1');
   const clock = new ManualClock();
@@ -55,14 +55,14 @@ const bytes: fc.Arbitrary<Bytes> = fc.oneof(
     .map((text) => Buffer.from(text)),
 );
 
-/** Something that happens to the keys of a user, or to the log. */
-type Damage = (victim: User, session: OpenedSession) => Promise<unknown>;
+/** A change of a user's keys, or of the log. */
+type Damage = (damagedUser: User, session: OpenedSession) => Promise<unknown>;
 
 const hashesOf = ({ userId }: User, { session }: OpenedSession) => {
   const { sessions, cutoff, tombstonePrefix } = userKeys(userId);
   return [sessions, sessions, cutoff, tombstonePrefix + session.sessionId];
 };
-/** One of the fields there are, or another one. */
+/** One of the existing fields, or another one. */
 const aField = async (key: string, which: number, other: Bytes) => {
   const fields = await redis.hkeysBuffer(key).catch(() => []);
   return fields[which % (fields.length + 1)] ?? Buffer.from(other);
@@ -71,15 +71,15 @@ const where = fc.record({ key: fc.nat(3), which: fc.nat(30), other: bytes, value
 
 const overwrite = where.map(({ key, which, other, value }): [string, Damage] => [
   `overwrite ${key}/${which}`,
-  async (victim, session) => {
-    const name = hashesOf(victim, session)[key] ?? '';
+  async (damagedUser, session) => {
+    const name = hashesOf(damagedUser, session)[key] ?? '';
     await redis.hset(name, await aField(name, which, other), Buffer.from(value)).catch(() => undefined);
   },
 ]);
 const flip = where.map(({ key, which, other, value }): [string, Damage] => [
   `change a byte of ${key}/${which}`,
-  async (victim, session) => {
-    const name = hashesOf(victim, session)[key] ?? '';
+  async (damagedUser, session) => {
+    const name = hashesOf(damagedUser, session)[key] ?? '';
     const field = await aField(name, which, other);
     const found = await redis.hgetBuffer(name, field).catch(() => null);
     if (found === null || found.length === 0) return;
@@ -89,8 +89,8 @@ const flip = where.map(({ key, which, other, value }): [string, Damage] => [
 ]);
 const drop = where.map(({ key, which, other }): [string, Damage] => [
   `drop ${key}/${which}`,
-  async (victim, session) => {
-    const name = hashesOf(victim, session)[key] ?? '';
+  async (damagedUser, session) => {
+    const name = hashesOf(damagedUser, session)[key] ?? '';
     await redis.hdel(name, await aField(name, which, other)).catch(() => undefined);
   },
 ]);
@@ -98,10 +98,10 @@ const log = fc
   .array(fc.tuple(fc.constantFrom(...LOG_FIELDS, 'other'), bytes), { minLength: 1, maxLength: 6 })
   .map((fields): [string, Damage] => [
     'write into the log',
-    async (victim) => {
+    async (damagedUser) => {
       const all = fields.flatMap(([name, value]) => [name, Buffer.from(value)]);
-      // Half of them name the victim.
-      await writeEntry(redis, fields.length % 2 === 0 ? all : ['user', victim.userId, ...all]);
+      // Half of them name the damaged user.
+      await writeEntry(redis, fields.length % 2 === 0 ? all : ['user', damagedUser.userId, ...all]);
     },
   ]);
 
@@ -121,17 +121,17 @@ async function expectUnharmed(other: User, session: OpenedSession): Promise<void
   expect(await refresh(second)).toBe('SESSION_ENDED');
 }
 
-/** Nothing is believed that should not be, and the user can be disabled whatever there is. */
-async function expectRefused(victim: User, sessions: readonly OpenedSession[]): Promise<void> {
+/** No damaged data is accepted, and the user can be disabled in any case. */
+async function expectRefused(damagedUser: User, sessions: readonly OpenedSession[]): Promise<void> {
   for (const session of sessions) {
     expect(['ok', 'SESSION_ENDED', 'STORE_UNAVAILABLE']).toContain(await refresh(session));
     expect(['accepted', 'rejected']).toContain(await validate(session).catch(() => 'rejected'));
   }
-  expect(['ok', 'INVALID_CREDENTIALS']).toContain(await outcomeOf(world.open(victim)));
+  expect(['ok', 'INVALID_CREDENTIALS']).toContain(await outcomeOf(world.open(damagedUser)));
   const [first] = sessions;
   if (first !== undefined) expect(await end(first)).toBe('ok');
-  world.changeUser(victim, { securityVersion: 2 });
-  await world.ender.endUser(victim.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
+  world.changeUser(damagedUser, { securityVersion: 2 });
+  await world.ender.endUser(damagedUser.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
   for (const session of sessions) {
     expect(await refresh(session)).toBe('SESSION_ENDED');
     expect(await validate(session)).toBe('rejected');
@@ -139,22 +139,25 @@ async function expectRefused(victim: User, sessions: readonly OpenedSession[]): 
 }
 
 describe('damage in Redis', () => {
-  test('is felt by its own user at most, and stops no reader of the log', async () => {
+  test('affects at most its own user, and stops no reader of the log', async () => {
     const damages = fc.array(fc.oneof(overwrite, flip, drop, log), { minLength: 1, maxLength: 6 });
     await fc.assert(
       fc.asyncProperty(damages, fc.boolean(), async (taken, isEnded) => {
-        const [victim, other] = [world.addUser(), world.addUser()];
-        const sessions = [await world.open(victim, { deviceId: 'phone' }), await world.open(victim)];
+        const [damagedUser, other] = [world.addUser(), world.addUser()];
+        const sessions = [
+          await world.open(damagedUser, { deviceId: 'phone' }),
+          await world.open(damagedUser),
+        ];
         const [first] = sessions;
         const another = await world.open(other);
         await world.settle();
         const subscriber = new RecordingWatch(subscriptions);
         if (first === undefined) return;
         if (isEnded) await end(first);
-        for (const [, damage] of taken) await damage(victim, first);
+        for (const [, damage] of taken) await damage(damagedUser, first);
 
         await expectUnharmed(other, another);
-        await expectRefused(victim, sessions);
+        await expectRefused(damagedUser, sessions);
         await world.settle();
         expect(await end(another)).toBe('ok');
         await eventually(() => world.follower.endReasonOf('', another.session.sessionId, 0) === 'LOGGED_OUT');

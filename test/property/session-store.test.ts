@@ -10,8 +10,8 @@ import { RedisStores, singleRedis } from '../support/redis-stores.ts';
 import { aSession, DAY, HOUR, ids, MINUTE } from '../support/sessions.ts';
 
 /**
- * Memory and Redis take the same steps, and after each one they have answered alike and hold alike. The memory
- * store follows `decideRotation`; Redis follows its scripts: this is what makes the two one rule.
+ * Memory and Redis take the same steps. After each one they must have the same result and the same state. The memory
+ * store follows `decideRotation`, and Redis follows its scripts. So this test shows that both are one rule.
  */
 
 let server: RedisServer;
@@ -101,7 +101,7 @@ const login = fc
     },
   ]);
 
-/** That of every session, none, or another one. */
+/** The id of an existing session, or another one. */
 const aClient = fc.constantFrom('web', 'web', '', 'app');
 
 const refresh = fc
@@ -173,7 +173,7 @@ const endUser = fc
     },
   ]);
 
-/** As a store that was restored from a copy of before the user's sessions were ended. */
+/** Like a store restored from a backup made before the user's sessions ended. */
 const lostEnd = fc.nat(1).map((who): [string, Step] => [
   `lose the end of all sessions of user ${who}`,
   async (world) => {
@@ -186,7 +186,7 @@ const wait = fc
   .map((ms): [string, Step] => [`wait ${ms}`, async (world) => world.clock.advance(ms)]);
 
 describe('the session stores', () => {
-  test('agree step by step through login, refresh, replay, logout, cut-offs and time passing', async () => {
+  test('agree step by step on login, refresh, replay, logout, cut-offs and the passing of time', async () => {
     const steps = fc.array(
       fc.oneof({ weight: 3, arbitrary: login }, { weight: 6, arbitrary: refresh }, logout, endUser, lostEnd, {
         weight: 2,

@@ -9,7 +9,7 @@ export interface Example {
   readonly code: string;
 }
 
-/** A member of an exported interface or class, as its declaration says it. */
+/** A member of an exported interface or class, as declared. */
 export interface Member {
   /** For example `ConnectOptions.timeoutMs`. */
   readonly name: string;
@@ -34,7 +34,7 @@ const ENTRY_POINTS = {
 } as const;
 export type EntryPoint = keyof typeof ENTRY_POINTS;
 
-/** The public API of the packed client: what its declarations export, with their doc comments. */
+/** The public API of the packed client: its exported declarations with their doc comments. */
 export class ClientApi {
   readonly exports: readonly Export[];
   readonly #installed: string;
@@ -60,7 +60,7 @@ export class ClientApi {
     });
   }
 
-  /** The types of the generated code that a member of an exported interface takes or returns, at any depth. */
+  /** The generated types that a member of an exported interface takes or returns, at any depth. */
   generatedTypesOf(interfaceName: string, memberName: string): readonly string[] {
     const owner = this.#symbols.get(interfaceName);
     const member = owner && this.#checker.getDeclaredTypeOfSymbol(owner).getProperty(memberName);
@@ -132,7 +132,7 @@ export class ClientApi {
     return ts.displayPartsToString(symbol.getDocumentationComment(this.#checker));
   }
 
-  /** Once for each declaration: other exports inherit the member, and its example is written for this one. */
+  /** One per declaration: other exports inherit the member, and its example is written for this one. */
   #unreadExamplesOf(symbol: ts.Symbol): readonly string[] {
     const [declaration] = symbol.declarations ?? [];
     if (declaration === undefined || this.#read.has(declaration)) return [];

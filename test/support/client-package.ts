@@ -14,10 +14,10 @@ import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** TypeScript 7, and the oldest that the client is tested with. */
+/** TypeScript 7, and the oldest version that the client is tested with. */
 export type Compiler = 'typescript' | 'typescript-5.6';
 
-/** Runs a program to its end; fails with what it said if it failed. */
+/** Runs a program to its end; fails with its output if it failed. */
 export function run(command: string, args: readonly string[], cwd: string): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd,
@@ -28,10 +28,10 @@ export function run(command: string, args: readonly string[], cwd: string): stri
   return stdout;
 }
 
-/** A project of a user's, with the client installed from its tarball and nothing else of ours. */
+/** A user's project, with the client installed from its tarball and nothing else of ours. */
 export class ClientProject {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'latchkey-client-'));
-  /** Where the client was unpacked to. */
+  /** The folder of the unpacked client. */
   readonly installed = path.join(this.folder, 'node_modules/latchkey-client');
 
   constructor() {
@@ -42,11 +42,11 @@ export class ClientProject {
     const unpack = ['-xzf', path.join(built, tarball), '-C', this.installed, '--strip-components=1'];
     run('tar', unpack, this.folder);
     rmSync(built, { recursive: true });
-    // What npm would fetch; their own needs are found beside them.
+    // The packages that npm would install. Their own dependencies are found beside them.
     for (const name of ['@bufbuild/protobuf', '@grpc/grpc-js', 'jose', '@types/node']) this.link(name);
   }
 
-  /** Installs a package of this repository's. */
+  /** Installs a package of this repository. */
   link(name: string): void {
     const target = path.join(this.folder, 'node_modules', name);
     mkdirSync(path.dirname(target), { recursive: true });

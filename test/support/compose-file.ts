@@ -21,7 +21,7 @@ export interface ComposeFile {
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** A variable that docker-compose.yml requirementsAsked and does not find; `said` is what it tells the person. */
+/** A variable that docker-compose.yml requires and does not find; `message` is its error message. */
 export class MissingVariable extends Error {
   readonly variable: string;
 
@@ -42,7 +42,7 @@ export function readCompose(variables: Readonly<Record<string, string>>): Compos
   return parse(filled) as ComposeFile;
 }
 
-/** The names in .env.example, which a person is told to fill in. */
+/** The names in .env.example, which a user must set. */
 export function exampleVariables(): readonly string[] {
   const text = readFileSync(path.join(root, '.env.example'), 'utf8');
   return [...text.matchAll(/^(\w+)=/gm)].map(([, name = '']) => name);

@@ -7,7 +7,7 @@ import { type ComposeFile, readCompose } from './compose-file.ts';
 import { RedisServer } from './redis-server.ts';
 import { singleRedis } from './redis-stores.ts';
 
-/** What a person fills in before the first start. */
+/** The values that a user sets before the first start. */
 export const COMPOSE_VARIABLES = {
   LATCHKEY_MASTER_KEY: Buffer.alloc(32, 7).toString('base64url'),
   LATCHKEY_BOOTSTRAP_PASSWORD: 'correct horse battery',
@@ -22,7 +22,7 @@ export function composeUsers(): string {
   return contentOf(readCompose(COMPOSE_VARIABLES));
 }
 
-/** The Redis of docker-compose.yml, with its options and users, on this machine's own redis-server. */
+/** The Redis of docker-compose.yml, with its options and users, on this machine's redis-server. */
 export class ComposeRedis {
   readonly server: RedisServer;
   readonly #folder: string;
@@ -37,7 +37,7 @@ export class ComposeRedis {
     const compose = readCompose(COMPOSE_VARIABLES);
     const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-compose-'));
     const file = path.join(folder, 'users.acl');
-    // One more user, so that a test can look behind the store's back.
+    // One more user, so that a test can inspect the store.
     writeFileSync(file, `${users ?? contentOf(compose)}user tester on >${password} ~* &* +@all\n`);
     const [program, ...flags] = compose.services['redis']?.command ?? [];
     if (program !== 'redis-server') throw new Error(`docker-compose.yml starts ${program}, not redis-server`);
@@ -47,7 +47,7 @@ export class ComposeRedis {
     return new ComposeRedis(server, folder);
   }
 
-  /** As latchkey reaches it. */
+  /** As latchkey connects to it. */
   get address(): RedisAddress {
     return { ...singleRedis(this.server.port), username: 'latchkey', password };
   }

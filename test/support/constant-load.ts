@@ -4,9 +4,9 @@ import type { SignedIn } from '../../src/gen/latchkey/v1/identity.ts';
 import type { IdentityClient } from './identity-client.ts';
 
 export interface LoadOptions {
-  /** Pause of each caller between two calls; milliseconds. Default 0: as many calls as the service takes. */
+  /** Pause of each caller between two calls; milliseconds. Default 0: as many calls as the service answers. */
   readonly pauseMs?: number;
-  /** How many callers refresh, each its own session. Default 8. */
+  /** How many callers refresh, each with its own session. Default 8. */
   readonly callers?: number;
   readonly password: string;
 }
@@ -17,18 +17,18 @@ export interface LoadClients {
   readonly users: UserServiceClient;
 }
 
-/** What the calls of one kind came to: how many ended with each status, by number; 0 is OK. */
+/** The results of one kind of call: how many ended with each status, by number; 0 is OK. */
 export type Outcomes = ReadonlyMap<number, number>;
 
 const AFTER_FAULT_MS = 5;
 
-/** Callers that refresh, validate, sign in and out, and change a user until they are stopped; outcomes are counted. */
+/** Callers that refresh, validate, sign in and out, and change a user until they are stopped. Counts the results. */
 export class ConstantLoad {
   readonly refreshed = new Map<number, number>();
   readonly validated = new Map<number, number>();
   readonly signedIn = new Map<number, number>();
   readonly changed = new Map<number, number>();
-  /** The longest that a sign-in took; milliseconds. */
+  /** The duration of the longest sign-in; milliseconds. */
   slowestSignInMs = 0;
   readonly #clients: LoadClients;
   readonly #options: LoadOptions;
@@ -87,7 +87,7 @@ export class ConstantLoad {
     });
   }
 
-  /** A transaction each time. */
+  /** Each is one transaction. */
   #change(userId: string, accessToken: string): Promise<void> {
     const caller = new Metadata();
     caller.set('authorization', `Bearer ${accessToken}`);

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { LOG_KEYS } from '../../src/adapters/redis/keys.ts';
 
-/** What no number, time or word of ours is. */
+/** Not a number, time or name of ours. */
 export const RUBBISH: readonly (string | Buffer)[] = [
   '',
   ' ',
@@ -20,12 +20,12 @@ export const RUBBISH: readonly (string | Buffer)[] = [
 
 type Fields = readonly (string | Buffer)[];
 
-/** An entry of the revocation log with something wrong in it. */
+/** A damaged entry of the revocation log. */
 export interface DamagedEntry {
   readonly name: string;
   /** @param ids of a user and a session of theirs. @param now milliseconds since 1970. */
   readonly fields: (ids: { readonly user: string; readonly session: string }, now: number) => Fields;
-  /** Whether it can be read whom it ends. */
+  /** Whether its user or session can be read. */
   readonly ends: boolean;
 }
 
@@ -36,7 +36,7 @@ const timesAt = (now: number) => ({
 });
 const YEAR_5000 = '95617584000000';
 
-/** Entries with one field changed, or left out where it is undefined. */
+/** Entries with one field changed, or omitted if it is undefined. */
 function entryWith(
   name: string,
   field: string,
@@ -81,14 +81,14 @@ export const DAMAGED_ENTRIES: readonly DamagedEntry[] = [
   { name: 'another field', fields: () => ['x', 'x'], ends: false },
 ];
 
-/** Entries that are kept for longer than anybody needs them, if they are believed. */
+/** Entries that would be kept too long if their fields were trusted. */
 export const LASTING_ENTRIES: readonly DamagedEntry[] = [
   entryWith('an expiry in the year 5000', 'expires_at', YEAR_5000, 'session'),
   entryWith('an end in the year 5000', 'ended_at', YEAR_5000, 'session'),
   entryWith('an expiry of a cut-off in the year 5000', 'expires_at', YEAR_5000, 'created_until'),
 ];
 
-/** Writes an entry into the revocation log as it is; answers its revision. */
+/** Writes an entry into the revocation log unchanged; returns its revision. */
 export async function writeEntry(redis: Redis, fields: Fields): Promise<string> {
   return String(await redis.xadd(LOG_KEYS.stream, '*', ...fields));
 }

@@ -3,7 +3,7 @@ import { userKeys } from '../../src/adapters/redis/keys.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import { RUBBISH } from './damaged-entries.ts';
 
-/** Changes what Redis holds of one user, behind the store's back. */
+/** Changes the data of one user in Redis, without the store. */
 export type DamageToUser = (redis: Redis, session: Session) => Promise<unknown>;
 
 const sessionsOf = ({ userId }: Session) => userKeys(userId).sessions;
@@ -19,11 +19,11 @@ const record =
     await redis.hset(sessionsOf(session), fieldOf(session), change(stored));
   };
 
-/** Puts something in the place of one element. */
+/** Replaces one element. */
 const element = (index: number, value: unknown) =>
   record((stored) => JSON.stringify(JSON.parse(stored).with(index, value)));
 
-/** Records that cannot be read, by what is wrong with them. */
+/** Records that cannot be parsed, by their damage. */
 export const UNREADABLE_RECORDS: readonly (readonly [string, DamageToUser])[] = [
   ['a record that is empty', record(() => '')],
   ['a record that is one character', record(() => 'x')],
@@ -53,7 +53,7 @@ export const UNREADABLE_RECORDS: readonly (readonly [string, DamageToUser])[] = 
   ['authentication methods that are numbers', element(11, [4])],
 ];
 
-/** The tombstone of a session that has ended. */
+/** The tombstone of an ended session. */
 export const DAMAGED_TOMBSTONES: readonly (readonly [string, DamageToUser])[] = [
   ...(['reason', 'ended_at', 'revision'] as const).flatMap((field) =>
     RUBBISH.map((value, index): readonly [string, DamageToUser] => [
@@ -65,7 +65,7 @@ export const DAMAGED_TOMBSTONES: readonly (readonly [string, DamageToUser])[] = 
   ['a tombstone without a time', (redis, session) => redis.hdel(tombstoneOf(session), 'ended_at')],
 ];
 
-/** What is in nobody's way: the session goes on. */
+/** Harmless damage: the session continues. */
 export const DAMAGED_SURROUNDINGS: readonly (readonly [string, DamageToUser])[] = [
   ...(['security_version', 'created_until'] as const).flatMap((field) =>
     RUBBISH.map((value, index): readonly [string, DamageToUser] => [

@@ -1,4 +1,4 @@
-/** Waits until it is true, looking again after every turn of the event loop. Fails after `withinMs`. */
+/** Waits until the condition is true. Checks it after every turn of the event loop. Fails after `withinMs`. */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   withinMs = 5_000,

@@ -1,6 +1,6 @@
 import type { EntryPoint, Example } from './client-api.ts';
 
-/** What the examples take for granted, and none declares: a module that all of them import. */
+/** Declarations that the examples assume, in a module that all of them import. */
 export const SURROUNDINGS = `
 import express from 'express';
 import { fastify as createFastify } from 'fastify';
@@ -15,7 +15,7 @@ const credentials = { kind: 'plaintext' } as const;
 const username = 'admin';
 const front = connect(address, { credentials });
 
-/** New for each example: what one ends or closes must not be missing for the next one. */
+/** New for each example, so that examples can end or close them. */
 export async function given() {
   const { tokens, session } = await front.login({ username, password });
   const { accessToken, refreshToken } = tokens;
@@ -47,8 +47,8 @@ const GIVEN: Readonly<Record<EntryPoint, readonly [source: string, names: readon
 };
 
 /**
- * The example as a module that exports it as a function. Imports what the example names of the client, and gives it
- * what it names of the surroundings.
+ * The example as a module that exports it as a function. Imports the client's names that the example uses, and passes
+ * it the other names.
  *
  * @param exported the names that each entry point exports.
  */
@@ -58,7 +58,7 @@ export function moduleOf(
 ): string {
   const named = (names: readonly string[]) => names.filter((name) => new RegExp(`\\b${name}\\b`).test(code));
   const ownNames = named(exported[entry]);
-  // Both entry points export a SignedIn. An example means the one of its own.
+  // Both entry points export a SignedIn. An example uses the one of its own.
   const imports = Object.entries(exported).map(([from, names]) => {
     const wanted = from === entry ? ownNames : named(names).filter((name) => !ownNames.includes(name));
     return `import { ${wanted.join(', ')} } from '${from}';`;
@@ -71,7 +71,7 @@ export function moduleOf(
     'export async function run(): Promise<void> {',
     // Each call of it signs in.
     taken.length === 0 ? '' : `const { ${taken.join(', ')} } = await ${given}();`,
-    // A block of its own: an example may declare what it would otherwise be given.
+    // A block, because an example may declare a name that it would otherwise get.
     `{\n${reachable(code)}\n}`,
     '}\n',
   ].join('\n');

@@ -1,6 +1,6 @@
 import { Failure } from '../../src/core/failure.ts';
 
-/** The failure that the work ends with. Fails if it ends otherwise. */
+/** The failure of the work. Fails if it has another outcome. */
 export async function failureOf(work: Promise<unknown> | (() => unknown)): Promise<Failure> {
   try {
     await (typeof work === 'function' ? work() : work);
@@ -11,7 +11,7 @@ export async function failureOf(work: Promise<unknown> | (() => unknown)): Promi
   throw new Error('it did not fail');
 }
 
-/** The reason that the work fails with; `ok` if it does not. */
+/** The reason of the failure; `ok` if it succeeds. */
 export async function outcomeOf(work: Promise<unknown>): Promise<string> {
   try {
     await work;

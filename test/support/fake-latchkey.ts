@@ -19,7 +19,7 @@ export interface ReceivedCall {
   readonly rpc: string;
   readonly request: unknown;
   readonly authorization: string | undefined;
-  /** Milliseconds the caller gives it, about. */
+  /** The approximate time until the caller's deadline; milliseconds. */
   readonly timeLeftMs: number;
 }
 
@@ -28,7 +28,7 @@ const ACCESS_TOKEN = 'access-token-of-admin';
 const REFRESH_TOKEN = 'lkr_of-admin';
 const CREATED = new Date(Date.UTC(2026, 0, 1));
 
-/** Speaks the contract over a real connection, with users in a Map and no rules but what a client can see. */
+/** Serves the contract over a real connection, with users in a Map and only the rules that a client can observe. */
 export class FakeLatchkey {
   readonly calls: ReceivedCall[] = [];
   readonly users = new Map<string, User>();
@@ -36,7 +36,7 @@ export class FakeLatchkey {
   readonly failures = new Map<string, Failure>();
   /** Rpcs that are never answered. */
   readonly silent = new Set<string>();
-  /** What is answered at most per page, whatever is asked for. */
+  /** Maximum items per page, whatever is requested. */
   pageLimit = 1000;
   readonly #server = new Server();
   #address = '';
@@ -59,7 +59,7 @@ export class FakeLatchkey {
     return this.#address;
   }
 
-  /** The names of the rpcs called, in order. */
+  /** The names of the called rpcs, in order. */
   get rpcs(): readonly string[] {
     return this.calls.map(({ rpc }) => rpc);
   }
@@ -85,7 +85,7 @@ export class FakeLatchkey {
     this.#server.forceShutdown();
   }
 
-  /** Answers with what `answer` returns, or with the failure it throws. */
+  /** Responds with the result of `answer`, or with the failure it throws. */
   #unary<Request, Response>(
     rpc: string,
     answer: (request: Request, isAdmin: boolean) => Response,

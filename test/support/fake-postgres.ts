@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 
-/** What the server sends when it has been sent something. @param count how often that was before, on this connection. */
+/** The server's response to received bytes. @param count how often it responded before, on this connection. */
 export type Script = (count: number) => Buffer | undefined;
 
 /** Messages of the protocol, https://www.postgresql.org/docs/current/protocol-message-formats.html. */
 export const messages = {
   authenticated: message('R', int32(0)),
-  /** Asks to sign in by a SASL mechanism that nobody has. */
+  /** Requests a SASL mechanism that does not exist. */
   signIn: message('R', Buffer.concat([int32(10), text('NONE'), Buffer.alloc(1)])),
   ready: message('Z', Buffer.from('I')),
   /** An error after which a real server ends the connection. */
@@ -17,7 +17,7 @@ export const messages = {
   ),
 };
 
-/** A PostgreSQL that does what it is told to, and never ends a connection by itself. */
+/** A PostgreSQL controlled by the test, which never ends a connection on its own. */
 export class FakePostgres {
   readonly url: string;
   readonly #server: Server;
@@ -44,7 +44,7 @@ export class FakePostgres {
     return this.#sockets.size;
   }
 
-  /** Connections that were ever made. */
+  /** Number of connections since the start. */
   get accepted(): number {
     return this.#accepted;
   }
@@ -67,7 +67,7 @@ export class FakePostgres {
     });
     socket.on('error', () => undefined);
     socket.on('close', () => this.#sockets.delete(socket));
-    // The last word of a client that closes the connection as it should: nothing is left of it then.
+    // The last message of a client that closes its connection correctly.
     socket.on('end', () => socket.end());
   }
 }

@@ -1,7 +1,7 @@
 import type { Tokens } from '../../src/gen/latchkey/v1/identity.ts';
 import type { Session } from '../../src/gen/latchkey/v1/session.ts';
 
-/** What a stand-in for the service answers at every sign-in. */
+/** The response of a fake service to every sign-in. */
 export function fakeTokens(accessToken: string, refreshToken: string, at: Date): Tokens {
   return { accessToken, accessTokenExpiresAt: at, refreshToken, refreshTokenExpiresAt: at };
 }

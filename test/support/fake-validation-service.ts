@@ -43,7 +43,7 @@ export function duration(ms: number) {
   return { seconds: Math.floor(ms / 1_000), nanos: Math.round((ms % 1_000) * 1_000_000) };
 }
 
-/** The end of one session, as the stream tells it. */
+/** The end of one session, as the stream sends it. */
 export function endOf(sessionId: string, at: number): Revocation {
   return {
     userId: '01900000-0000-7000-8000-00000000aaaa',
@@ -54,7 +54,7 @@ export function endOf(sessionId: string, at: number): Revocation {
   };
 }
 
-/** One stream of WatchRevocations as the fake serves it; the test decides what is said on it and when. */
+/** One stream of WatchRevocations of the fake. The test decides what is sent and when. */
 export class FakeWatch {
   readonly request: WatchRevocationsRequest;
   readonly authorization: string | undefined;
@@ -81,9 +81,9 @@ export class FakeWatch {
 }
 
 /**
- * A service that speaks as much of the contract as a client that validates needs. By default it is well: it answers
- * the keys, greets each watch as current up to now, and says of every token that its session has ended, which tells
- * its answers from those that a client finds by itself. A test replaces what it is about.
+ * Serves the part of the contract that a validating client needs. By default it is healthy: it returns the keys and
+ * sends each watch a current freshness. It reports the session of every token as ended, so its verdicts differ from
+ * local ones. A test replaces the part that it tests.
  */
 export class FakeValidationService {
   readonly clock: Clock;
@@ -101,11 +101,11 @@ export class FakeValidationService {
   readonly failures = new Map<string, Partial<ServiceError>>();
   /** How often each rpc was called. */
   readonly calls = new Map<string, number>();
-  /** What it says of itself: that it serves. */
+  /** Its health: serving. */
   readonly health = new ServiceHealth([]);
-  /** What is said to a new watch. */
+  /** What a new watch receives. */
   greet: (watch: FakeWatch) => void = (watch) => this.tellCurrent(watch, { isStart: true });
-  /** What is answered to BatchValidate. */
+  /** The response to BatchValidate. */
   answer: (request: BatchValidateRequest) => BatchValidateResponse | Promise<BatchValidateResponse>;
   readonly #server = new Server();
   #address = '';
@@ -148,7 +148,7 @@ export class FakeValidationService {
     return watch;
   }
 
-  /** Says on a watch that everything up to `ageMs` ago has been told. */
+  /** Sends a freshness on a watch: everything up to `ageMs` ago has been sent. */
   tellCurrent(watch: FakeWatch, { isStart = false, ageMs = 0, ...message }: Telling = {}): void {
     const { clock } = this;
     watch.send({
@@ -169,7 +169,7 @@ export class FakeValidationService {
     });
   }
 
-  /** The answer that every session has ended: not what is found without asking. */
+  /** The response that every session has ended, which no local validation would give. */
   ended(tokens: readonly string[]): BatchValidateResponse {
     return {
       verdicts: tokens.map(() => ({ verdict: SESSION_ENDED })),

@@ -3,13 +3,13 @@ import type { LoggedRevocation, LogState, RevocationLog } from '../../src/core/r
 import type { Revocation } from '../../src/validator/revocation-set.ts';
 import { HOUR } from './sessions.ts';
 
-/** A log that can be cut off, and replaced by another one as a failover does. */
+/** A log that can be disconnected, and replaced by another one as in a failover. */
 export class FragileLog implements RevocationLog {
   inner: MemoryRevocationLog = new MemoryRevocationLog(HOUR);
   faulty = false;
-  /** Reads are answered, and nothing else. */
+  /** Only reads are answered. */
   isHalfFaulty = false;
-  /** Reads that fell into a silence. */
+  /** Reads that got no answer. */
   unanswered = 0;
   readonly #held = new Set<string>();
   #silence: PromiseWithResolvers<void> | undefined;
@@ -29,7 +29,7 @@ export class FragileLog implements RevocationLog {
     return this.inner.read(after, waitMs);
   }
 
-  /** From now on reads are answered by nothing at all, as by a connection that was cut without a word. */
+  /** From now on reads get no answer, as on a connection that was cut silently. */
   fallSilent(): void {
     this.#silence = Promise.withResolvers<void>();
   }
@@ -45,7 +45,7 @@ export class FragileLog implements RevocationLog {
     return { ...state, continuous: position === undefined || this.#held.has(position) };
   }
 
-  /** What a failover leaves: the same log by its beginning, without the entries. */
+  /** What a failover leaves: the log with the same genesis, without the entries. */
   async fail(): Promise<void> {
     const { coveredSince } = await this.inner.inspect(undefined, 0);
     this.inner = new MemoryRevocationLog(HOUR);
@@ -53,7 +53,10 @@ export class FragileLog implements RevocationLog {
     await this.inner.inspect(undefined, coveredSince);
   }
 
-  /** Puts an entry where it was before the failover; only right after it, since revisions come from the clock. */
+  /**
+   * Restores an entry at its position before the failover. Call it right afterwards, because revisions come from the
+   * clock.
+   */
   async restore({ revision, revocation }: LoggedRevocation, now: number): Promise<void> {
     const put = await this.append(revocation, now);
     if (put !== revision) throw new Error(`${put} is not ${revision}`);

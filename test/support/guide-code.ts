@@ -1,4 +1,4 @@
-/** The blocks of TypeScript in a text in Markdown. */
+/** The TypeScript blocks of a Markdown text. */
 export function codeOf(markdown: string): readonly string[] {
   return [...markdown.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code);
 }
@@ -8,7 +8,7 @@ const IMPORT = /^import (\{.*\}) from ('.*');$/gm;
 /**
  * The statements, which may await and import (one line each), as a function `main`.
  *
- * @param dynamically imports while it runs, as CommonJS must before TypeScript 5.8.
+ * @param dynamically imports at run time, as CommonJS must before TypeScript 5.8.
  */
 export function programOf(statements: string, dynamically: boolean): string {
   const imports = dynamically ? [] : statements.match(IMPORT);

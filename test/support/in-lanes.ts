@@ -1,4 +1,4 @@
-/** Does the work for each item, so many at a time: a burst larger than a store can answer within its deadline fails. */
+/** Does the work for each item, with limited concurrency: a larger burst would exceed the store's deadline. */
 export async function inLanes<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,

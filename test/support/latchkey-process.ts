@@ -11,11 +11,11 @@ export interface LatchkeyExit {
   readonly errors: string;
 }
 
-/** One that should end by itself and does not is killed after this, so that it outlives no test. */
+/** A process that should end and does not is killed after this time, so that it cannot outlive its test. */
 const END_LIMIT_MS = 20_000;
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
-/** The service as a process of its own, run from its sources, as an operator runs it: by its environment. */
+/** The service as a separate process, run from its sources and configured by its environment. */
 export class LatchkeyProcess {
   readonly #child: ChildProcess;
   readonly #log: Record<string, unknown>[] = [];
@@ -62,12 +62,12 @@ export class LatchkeyProcess {
     });
     ended.catch(() => undefined);
     await Promise.race([serving.promise, ended]);
-    // The log and the words for people come through different pipes.
+    // The log and the messages for people use different pipes.
     await eventually(() => /latchkey serves gRPC on[\s\S]*\n$/.test(service.#errors));
     return service;
   }
 
-  /** Starts one that is expected to end by itself. */
+  /** Starts one that is expected to end. */
   static run(environment: Readonly<Record<string, string>>): Promise<LatchkeyExit> {
     return LatchkeyProcess.begin(environment).end();
   }
@@ -91,7 +91,7 @@ export class LatchkeyProcess {
     return this.#metricsUrl;
   }
 
-  /** What it told people. */
+  /** Its messages for people. */
   get errors(): string {
     return this.#errors;
   }
@@ -100,7 +100,7 @@ export class LatchkeyProcess {
     return this.#log;
   }
 
-  /** Keeps its connections and answers nothing, until it is thawed. */
+  /** Freezes it: it keeps its connections and answers nothing until `thaw`. */
   freeze(): void {
     this.#child.kill('SIGSTOP');
   }
@@ -114,7 +114,7 @@ export class LatchkeyProcess {
     return this.#exit();
   }
 
-  /** Resolves when it has ended by itself, or was killed because it did not. */
+  /** Resolves when it has ended, or was killed because it did not. */
   async end(): Promise<LatchkeyExit> {
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), END_LIMIT_MS);
     try {

@@ -10,12 +10,12 @@ import { RecordingHasher } from './recording-hasher.ts';
 import { RecordedEvents } from './security-events.ts';
 import { aUser } from './users.ts';
 
-/** What passwords cost here. */
+/** The bcrypt cost in these tests. */
 export const COST = 6;
 export const PASSWORD = 'a horse of another colour';
 export const OPENED = { replaced: [] } as unknown as OpenedSession;
 
-/** Of the user Alice, with the right password. */
+/** A login of the user Alice, with the right password. */
 export const ATTEMPT: LoginAttempt = {
   username: 'Alice',
   password: PASSWORD,
@@ -39,19 +39,19 @@ export interface LoginStageOptions {
   readonly capacity?: number;
 }
 
-/** A login service whose neighbours write down what they are asked and answer as they are told. */
+/** A login service whose dependencies record their calls and respond as configured. */
 export class LoginStage {
   readonly alice: User;
   readonly hasher: RecordingHasher;
   readonly queue: PasswordQueue;
   readonly clock = new ManualClock();
   readonly service: LoginService;
-  /** Keys of the users that were looked for. */
+  /** Username keys that were looked up. */
   readonly asked: string[] = [];
   readonly opened: { user: User; signIn: SignIn }[] = [];
   readonly updates: Update[] = [];
   readonly events = new RecordedEvents();
-  /** What was done, in order. */
+  /** The steps, in order. */
   readonly steps: string[] = [];
 
   find = async (): Promise<User | undefined> => this.alice;

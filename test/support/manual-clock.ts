@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/validator/clock.ts';
 
-/** A clock that stands still until it is told to advance. */
+/** A clock that stands still until it is advanced. */
 export class ManualClock implements Clock {
   #startMs: number;
   #elapsedMs = 0;
@@ -21,7 +21,7 @@ export class ManualClock implements Clock {
     this.#elapsedMs += ms;
   }
 
-  /** Sets the clock by so much, as somebody who corrects it does; no time passes. */
+  /** Sets the wall clock forward or back, without any time passing. */
   set(byMs: number): void {
     this.#startMs += byMs;
   }

@@ -3,12 +3,12 @@ import type { PasswordHasher } from '../../src/core/password/password-hasher.ts'
 import { PasswordQueue } from '../../src/core/password/password-queue.ts';
 import { Passwords } from '../../src/core/password/passwords.ts';
 
-/** A queue in which nobody waits. */
+/** A queue that never makes a caller wait. */
 export function idleQueue(): PasswordQueue {
   return new PasswordQueue({ turns: 100, capacity: 0, monotonic: () => 0 });
 }
 
-/** Passwords under one master key, with a queue in which nobody waits unless another one is given. */
+/** Passwords under one master key, by default with a queue that never makes a caller wait. */
 export function passwordsWith({
   hasher,
   cost,

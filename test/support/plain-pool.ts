@@ -1,6 +1,6 @@
 /**
- * The control of the faults of PostgreSQL: a program that uses pg's pool as its guide says, and no more. Run as
- * `node plain-pool.ts <address>`; prints `ready`, then asks and asks until it ends.
+ * The control arm of the PostgreSQL faults: a program that uses pg's pool as its guide describes. Run as `node
+ * plain-pool.ts <address>`; prints `ready`, then sends queries until it ends.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'pg';

@@ -8,10 +8,10 @@ import { Client } from 'pg';
 import { eventually } from './eventually.ts';
 import { freePort } from './redis-server.ts';
 
-/** A trusted superuser, for this server listens on loopback only and ends with the test. */
+/** A trusted superuser, because this server listens on loopback only and ends with the test. */
 const SUPERUSER = 'latchkey';
 
-/** Nothing here has to survive a power cut; it does survive the end of the server. */
+/** The data need not survive a power failure. It survives the end of the server. */
 const FAST = ['fsync=off', 'full_page_writes=off', 'shared_buffers=16MB'];
 
 interface Identity {
@@ -19,7 +19,7 @@ interface Identity {
   readonly gid: number;
 }
 
-/** A real PostgreSQL of the test's own, on a free port. */
+/** A real PostgreSQL for one test, on a free port. */
 export class PostgresServer {
   readonly port: number;
   readonly #folder: string;
@@ -52,7 +52,7 @@ export class PostgresServer {
     return server;
   }
 
-  /** Starts it again on the same port with the data it had. */
+  /** Starts it again on the same port with its data. */
   async resume(): Promise<void> {
     const listen = [`listen_addresses=127.0.0.1`, `unix_socket_directories=${this.#folder}`];
     const child = spawn(
@@ -74,14 +74,14 @@ export class PostgresServer {
     return `postgres://${SUPERUSER}@127.0.0.1:${this.port}/${database}`;
   }
 
-  /** Answers the address of a new, empty database. */
+  /** Returns the address of a new, empty database. */
   async createDatabase(): Promise<string> {
     const name = `test_${randomUUID().replaceAll('-', '')}`;
     await this.with((client) => client.query(`create database ${name}`));
     return this.urlOf(name);
   }
 
-  /** Runs something with a connection of its own, for looking behind the store's back. */
+  /** Runs a function with a separate connection, to inspect the store. */
   async with<T>(look: (client: Client) => Promise<T>, url: string = this.urlOf('postgres')): Promise<T> {
     const client = new Client({ connectionString: url });
     await client.connect();
@@ -92,7 +92,7 @@ export class PostgresServer {
     }
   }
 
-  /** All its processes keep their connections and answer nothing, until they are continued. */
+  /** Freezes it: all its processes keep their connections and answer nothing until they are continued. */
   freeze(): void {
     this.#signal('SIGSTOP');
   }
@@ -101,7 +101,7 @@ export class PostgresServer {
     this.#signal('SIGCONT');
   }
 
-  /** Ends it at once, without a word to those who are connected. */
+  /** Kills it at once, without notice to connected clients. */
   async kill(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
@@ -110,18 +110,18 @@ export class PostgresServer {
     for (const pid of [...childrenOf(child.pid), child.pid]) {
       signalIfThere(pid, 'SIGCONT');
     }
-    // SIGQUIT is PostgreSQL's immediate shutdown: it ends its children too, which SIGKILL would leave behind.
+    // SIGQUIT is PostgreSQL's immediate shutdown. Unlike SIGKILL it also ends the child processes.
     child.kill('SIGQUIT');
     await exited;
   }
 
-  /** Ends all its processes at once, as a machine that fails does: nothing is shut down. */
+  /** Kills all its processes at once, like a machine that fails. */
   async crash(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
     if (child?.pid === undefined || child.exitCode !== null) return;
     const exited = once(child, 'exit');
-    // The postmaster stands still first: it would put new children in the place of those that end.
+    // Stops the postmaster first, because it would replace child processes that end.
     process.kill(child.pid, 'SIGSTOP');
     const all = [...childrenOf(child.pid), child.pid];
     for (const pid of all) signalIfThere(pid, 'SIGKILL');
@@ -129,7 +129,7 @@ export class PostgresServer {
     await eventually(() => !all.some(isRunning));
   }
 
-  /** Ends every connection of a database but the one this is done by; answers how many there were. */
+  /** Ends every other connection of a database; returns their number. */
   async endConnections(url: string): Promise<number> {
     const others = 'from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()';
     const { rowCount } = await this.with(
@@ -147,12 +147,12 @@ export class PostgresServer {
   #signal(signal: NodeJS.Signals): void {
     const pid = this.#process?.pid;
     if (pid === undefined) throw new Error('PostgreSQL is not running');
-    // The postmaster first: it would put new children in the place of what stands still.
+    // The postmaster first, because it would replace stopped child processes.
     for (const each of [pid, ...childrenOf(pid)]) signalIfThere(each, signal);
   }
 }
 
-/** Where initdb and postgres are: as the environment says, Debian's newest, or what pg_config on the path says. */
+/** The folder of initdb and postgres: from the environment, Debian's newest, or that of pg_config on the path. */
 function binaries(): string {
   const given = process.env['LATCHKEY_TEST_POSTGRES_BIN'];
   if (given !== undefined && given !== '') return given;
@@ -164,14 +164,14 @@ function binaries(): string {
   return newest ?? execFileSync('pg_config', ['--bindir'], { encoding: 'utf8' }).trim();
 }
 
-/** PostgreSQL refuses to run as root: somebody it can run as instead; undefined: we are not root. */
+/** PostgreSQL refuses to run as root: a user it can run as instead; undefined: we are not root. */
 function unprivileged(): Identity | undefined {
   if (process.getuid?.() !== 0) return undefined;
   for (const name of ['postgres', 'nobody']) {
     try {
       return { uid: idOf(name, '-u'), gid: idOf(name, '-g') };
     } catch {
-      // There is nobody of this name here.
+      // There is no user with this name.
     }
   }
   throw new Error('PostgreSQL does not run as root, and there is neither a user postgres nor nobody');
@@ -200,7 +200,7 @@ function childrenOf(pid: number): readonly number[] {
   return listed === '' ? [] : listed.split(' ').map(Number);
 }
 
-/** Whether it has not ended; one that has ended may still be listed for whoever started it. */
+/** Whether it is still running. An ended process may remain listed until its parent has read its status. */
 function isRunning(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -213,6 +213,6 @@ function signalIfThere(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It has ended meanwhile.
+    // It has ended in the meantime.
   }
 }

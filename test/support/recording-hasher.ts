@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import type { PasswordHasher } from '../../src/core/password/password-hasher.ts';
 
-/** One job as the hasher was given it. */
+/** One job of the hasher. */
 export type HasherJob =
   | { readonly kind: 'hash'; readonly input: string; readonly cost: number }
   | { readonly kind: 'verify'; readonly input: string; readonly hash: string; readonly targetCost: number };
 
-/** A hasher that takes no time, writes well-formed bcrypt hashes and remembers every job. */
+/** A hasher that takes no time, returns well-formed bcrypt hashes and records every job. */
 export class RecordingHasher implements PasswordHasher {
   readonly jobs: HasherJob[] = [];
-  /** What the next job fails with. */
+  /** The error of the next job. */
   failure: Error | undefined;
-  /** What happens while a check is under way. */
+  /** Called during a check. */
   meanwhile: () => Promise<unknown> = async () => undefined;
 
   async hash(input: string, cost: number): Promise<string> {

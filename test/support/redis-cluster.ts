@@ -4,7 +4,7 @@ import { eventually } from './eventually.ts';
 import { freePort, RedisServer } from './redis-server.ts';
 
 const SLOTS = 16_384;
-/** A node's cluster bus listens on its own port, which Redis would otherwise take 10,000 above the other one. */
+/** A node's cluster bus uses a separate port. By default Redis would add 10,000 to the other one. */
 const clusterFlags = async () => ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())];
 
 /** A real Redis Cluster of three masters. */

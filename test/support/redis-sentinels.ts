@@ -3,7 +3,7 @@ import { eventually } from './eventually.ts';
 import { RedisServer } from './redis-server.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
-/** A master is taken for down when it was silent for this long; milliseconds. */
+/** A master counts as down after this silence; milliseconds. */
 const DOWN_AFTER_MS = 500;
 
 /** A real master with two replicas behind a slow line, and three sentinels that watch it. */
@@ -12,7 +12,7 @@ export class RedisSentinels {
   readonly replicas: readonly RedisServer[];
   readonly sentinels: readonly RedisServer[];
 
-  /** To the master: from its replicas, and from the sentinels and whoever they tell of it. */
+  /** The line to the master: from its replicas, the sentinels and their clients. */
   readonly #lines: readonly TcpProxy[];
 
   private constructor(
@@ -27,7 +27,7 @@ export class RedisSentinels {
     this.sentinels = sentinels;
   }
 
-  /** @param delayMs how long replication takes, one way. */
+  /** @param delayMs the one-way delay of replication. */
   static async start(delayMs = 20): Promise<RedisSentinels> {
     const master = await RedisServer.start();
     const slow = await TcpProxy.open(master.port, { delayMs });
@@ -49,12 +49,12 @@ export class RedisSentinels {
     return `redis+sentinel://${this.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/main`;
   }
 
-  /** Cuts the master off from its replicas, the sentinels, and those who found it by them. */
+  /** Cuts the master off from its replicas, the sentinels and their clients. */
   isolateMaster(): void {
     for (const line of this.#lines) line.silence();
   }
 
-  /** Resolves when both replicas have what the master has. */
+  /** Resolves when both replicas have all data of the master. */
   async following(): Promise<void> {
     for (const replica of this.replicas) await replica.following();
   }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { eventually } from './eventually.ts';
 
-/** A real Redis of the test's own, on a free port, with nothing on disk unless it is asked for. */
+/** A real Redis for one test, on a free port. By default nothing is stored on disk. */
 export class RedisServer {
   readonly port: number;
   readonly #folder: string;
@@ -32,8 +32,9 @@ export class RedisServer {
   }
 
   /**
-   * One that follows another, and has all that is in it now.
-   * @param port where it finds the other; a proxy's, to put something between the two.
+   * A replica of another server, with all its data.
+   *
+   * @param port of the other server, or of a proxy in between.
    */
   static async startReplica(port: number, ...flags: readonly string[]): Promise<RedisServer> {
     const replica = await RedisServer.start('--replicaof', '127.0.0.1', String(port), ...flags);
@@ -41,7 +42,7 @@ export class RedisServer {
     return replica;
   }
 
-  /** A sentinel that knows this machine's Redis on a port as `main`; with TLS among the flags, by TLS. */
+  /** A sentinel that monitors the Redis at a port of this machine as `main`; with TLS among the flags, over TLS. */
   static async startSentinel(masterPort: number, ...flags: readonly string[]): Promise<RedisServer> {
     const folder = mkdtempSync(join(tmpdir(), 'latchkey-sentinel-'));
     const file = join(folder, 'sentinel.conf');
@@ -56,7 +57,7 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** Starts it again on the same port; what it had in memory is gone, what it had on disk is not. */
+  /** Starts it again on the same port. Its memory is lost, its data on disk is not. */
   async resume(): Promise<void> {
     const gone = once(this.launch(), 'exit').then(([code]) => {
       throw new Error(`redis-server ended with ${code}`);
@@ -74,7 +75,7 @@ export class RedisServer {
     return this.#process;
   }
 
-  /** Resolves when this replica has what its primary has, and has told it so: before that WAIT does not count it. */
+  /** Resolves when this replica has all data of its primary and has reported that. WAIT does not count it before. */
   async following(): Promise<void> {
     const own = await this.with((redis) => redis.info('replication'));
     const upstream = Number(/master_port:(\d+)/.exec(own)?.[1]);
@@ -93,7 +94,7 @@ export class RedisServer {
     await this.with((redis) => redis.replicaof('NO', 'ONE'));
   }
 
-  /** Keeps its connections and answers nothing, until it is continued. */
+  /** Freezes it: it keeps its connections and answers nothing until it is continued. */
   freeze(): void {
     this.#process?.kill('SIGSTOP');
   }
@@ -117,7 +118,7 @@ export class RedisServer {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** Runs something with a connection of its own, for looking behind the store's back. */
+  /** Runs a function with a separate connection, to inspect the store. */
   async with<T>(look: (redis: Redis) => Promise<T>): Promise<T> {
     return lookAt(this.port, look);
   }
@@ -132,7 +133,7 @@ async function lookAt<T>(port: number, look: (redis: Redis) => Promise<T>): Prom
   }
 }
 
-/** A port nobody listens on now. */
+/** A free port. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   server.listen(0, '127.0.0.1');
@@ -147,7 +148,7 @@ export async function freePort(): Promise<number> {
 async function answering(port: number, gone: Promise<never>): Promise<void> {
   const redis = new Redis(port, '127.0.0.1', { retryStrategy: () => 20, maxRetriesPerRequest: null });
   redis.on('error', () => undefined);
-  // With a password set it answers that, which is an answer.
+  // An error about a missing password also shows that it is up.
   const answer = redis.ping().catch(() => undefined);
   try {
     await Promise.race([answer, gone]);

@@ -13,9 +13,9 @@ import { systemClock } from '../../src/telemetry/clock.ts';
 import type { Clock } from '../../src/validator/clock.ts';
 import { HOUR } from './sessions.ts';
 
-/** As the service sets it, for tests of what happens after it. */
+/** As the service sets it, for tests of its effects. */
 export const SERVICE_DEADLINE_MS = 500;
-/** So long that a busy machine does not pass it. */
+/** Long enough for a busy machine. */
 const PATIENT_DEADLINE_MS = 5_000;
 const TAIL_WAIT_MS = 1_000;
 
@@ -26,11 +26,11 @@ export interface RedisStoresOptions {
   readonly deadlineMs?: number;
 }
 
-/** The Redis adapters on connections of their own, as the composition root opens them. */
+/** The Redis adapters on separate connections, as the composition root opens them. */
 export class RedisStores {
   readonly sessions: RedisSessionStore;
   readonly log: RedisRevocationLog;
-  /** What it was told of damage. */
+  /** The damage that was reported. */
   readonly damages: readonly Damage[];
   readonly #close: () => void;
 

@@ -2,7 +2,7 @@ import type { LoggedRevocation } from '../../src/core/revocation/revocation-log.
 import type { Revocation } from '../../src/validator/revocation-set.ts';
 import { HOUR, ids } from './sessions.ts';
 
-/** A session that ended now, and matters for an hour. */
+/** A session that ended now, with an expiry in an hour. */
 export function anEnding(now: number): Extract<Revocation, { kind: 'session' }> {
   return {
     kind: 'session',
@@ -14,7 +14,7 @@ export function anEnding(now: number): Extract<Revocation, { kind: 'session' }> 
   };
 }
 
-/** Entries of a log that follow one another. */
+/** Consecutive entries of a log. */
 export class Endings {
   #made = 0;
 

@@ -10,7 +10,7 @@ export const ADMIN_ACTOR: Actor = {
 
 export const NO_EVENTS: SecurityEvents = { publish: () => undefined };
 
-/** Keeps what is published. */
+/** Records published events. */
 export class RecordedEvents implements SecurityEvents {
   readonly all: SecurityEvent[] = [];
 

@@ -8,7 +8,7 @@ import { RedisServer } from './redis-server.ts';
 
 const READY_WITHIN_MS = 15_000;
 
-/** The service with several workers, and what it needs. */
+/** The service with several workers, and its dependencies. */
 export class ServiceWithWorkers {
   static readonly PASSWORD = 'correct horse battery';
   readonly dataDir: string;
@@ -47,7 +47,7 @@ export class ServiceWithWorkers {
     return (await fetch(`${this.process.metricsUrl}/metrics`)).text();
   }
 
-  /** A client with a connection of its own: these are handed to the workers in turn. */
+  /** A client with its own connection. The workers get these in turn. */
   client(): IdentityClient {
     const made = new IdentityClient(this.process.address, { 'grpc.use_local_subchannel_pool': 1 });
     this.#opened.push(() => made.close());
@@ -58,7 +58,7 @@ export class ServiceWithWorkers {
     return this.process.log.filter((entry) => entry['msg'] === msg);
   }
 
-  /** The processes of the workers that run, whether or not they serve yet. */
+  /** The processes of the running workers, whether or not they serve yet. */
   workerPids(): readonly number[] {
     const { pid } = this.process;
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
@@ -71,7 +71,7 @@ export class ServiceWithWorkers {
   }
 }
 
-/** What the descriptors of a process of this machine are, for example `socket:[4711]` or a path. */
+/** The targets of the descriptors of a process, for example `socket:[4711]` or a path. */
 export function descriptorsOf(pid: number): readonly string[] {
   const folder = `/proc/${pid}/fd`;
   return readdirSync(folder).map((descriptor) => {

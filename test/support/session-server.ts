@@ -1,4 +1,4 @@
-// Started by ./session-servers.ts: the sessions' part of a server on a Redis of the test's, as a process of its own.
+// Started by ./session-servers.ts: the session services of a server on the test's Redis, in a separate process.
 import { Failure } from '../../src/core/failure.ts';
 import { ManualClock } from './manual-clock.ts';
 import { RedisStores, singleRedis } from './redis-stores.ts';
@@ -12,7 +12,7 @@ async function serve({ redisPort, privateJwk, macKey, startMs }: Setting): Promi
   const key = await TestKey.fromJwk(privateJwk);
   const parts = { store: stores.sessions, log: stores.log, key, macKey: Buffer.from(macKey) };
   const world = await SessionWorld.open(parts, new ManualClock(startMs));
-  // Past the instant at which the log began, or every verdict would have to ask the record.
+  // After the genesis of the log. Otherwise every verdict would have to read the record.
   await world.settle(HOUR);
 
   process.on('message', (message: Order | 'close') => {
@@ -33,7 +33,7 @@ async function serve({ redisPort, privateJwk, macKey, startMs }: Setting): Promi
   process.send?.('ready');
 }
 
-/** So many turns of the event loop: what makes one interleaving differ from another. */
+/** This many turns of the event loop, to vary the interleaving. */
 async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -5,7 +5,7 @@ import type { JWK } from 'jose';
 import type { User } from '../../src/core/user/user.ts';
 import { TestKey } from './test-keys.ts';
 
-/** What a process is started with. */
+/** The start options of a process. */
 export interface Setting {
   readonly redisPort: number;
   readonly privateJwk: JWK;
@@ -16,16 +16,16 @@ export interface Setting {
 interface Common {
   readonly id: number;
   readonly user: User;
-  /** How many turns of its event loop the process lets pass first. */
+  /** How many turns of its event loop the process waits first. */
   readonly turns: number;
 }
 
-/** What a process is told to do. */
+/** A request to a process. */
 export type Order = Common &
   (
     | { readonly kind: 'open' | 'forget' }
     | { readonly kind: 'refresh' | 'logout'; readonly token: string }
-    /** STRONG, unless a revision is named that must be known. */
+    /** STRONG, unless a revision is required. */
     | { readonly kind: 'validate'; readonly token: string; readonly atLeastRevision?: string }
   );
 
@@ -48,7 +48,7 @@ type Task = Order extends infer Each ? (Each extends Order ? Omit<Each, 'id'> : 
 const START_MS = Date.UTC(2026, 0, 1);
 const PROCESS = new URL('./session-server.ts', import.meta.url).pathname;
 
-/** Processes that keep sessions in one Redis, under one key; without gRPC and passwords, so that they are fast. */
+/** Processes that share the sessions in one Redis and one key, without gRPC and passwords, so that they are fast. */
 export class SessionServers {
   readonly #children: readonly ChildProcess[];
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
@@ -85,7 +85,7 @@ export class SessionServers {
     return this.#children.length;
   }
 
-  /** Has process number `index` do it. */
+  /** Sends a request to process number `index`. */
   ask(index: number, task: Task): Promise<Outcome> {
     this.#lastId += 1;
     const id = this.#lastId;

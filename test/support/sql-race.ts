@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-/** What one of the processes was told. */
+/** The results of one of the processes. */
 export interface StartOutcome {
   readonly first: boolean;
   readonly key: boolean;

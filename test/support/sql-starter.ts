@@ -1,6 +1,6 @@
 /**
- * One process that starts on a database: opens it, migrates it, and tries to be the first to do what only one may.
- * Run as `node sql-starter.ts <file or postgres:// address> <number>`; prints what it was told, as JSON.
+ * One process that opens and migrates a database, and then tries each step that only one process may do. Run as `node
+ * sql-starter.ts <file or postgres:// address> <number>`; prints the results as JSON.
  */
 import { openPostgres } from '../../src/adapters/sql/postgres.ts';
 import { openSqlite } from '../../src/adapters/sql/sqlite.ts';

@@ -1,6 +1,6 @@
 import type { StoredSigningKey } from '../../src/core/keys/signing-key.ts';
 
-/** A signing key as a store sees it: its halves are texts like any other. */
+/** A signing key as a store sees it. Its key texts are arbitrary. */
 export function aStoredKey(
   keyId: string,
   signsFrom: number,

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export interface TcpProxyOptions {
-  /** How long every byte is on its way, in both directions; milliseconds. */
+  /** The delay of every byte, in both directions; milliseconds. */
   readonly delayMs?: number;
 }
 
-/** Of a slow line. */
+/** The bandwidth of a slow line. */
 const PACKET_BYTES = 500;
 
 interface Link {
@@ -14,7 +14,7 @@ interface Link {
   readonly upstream: Socket;
 }
 
-/** One direction, for all connections together: what comes waits for what came before it. */
+/** One direction, for all connections together: data waits for earlier data. */
 class Line {
   /** How many bytes were sent, whether or not they have arrived. */
   bytes = 0;
@@ -28,7 +28,7 @@ class Line {
     this.#delayMs = delayMs;
   }
 
-  /** Data is on its way in packets where the line is slow, so that what comes first arrives first. */
+  /** On a slow line data is split into packets, so that the first bytes arrive first. */
   carry(data: Buffer, arrive: (part: Buffer) => void): void {
     const size = Number.isFinite(this.bytesPerSecond) ? PACKET_BYTES : Number.POSITIVE_INFINITY;
     for (let from = 0; from < data.length; from += size) {
@@ -38,7 +38,7 @@ class Line {
     }
   }
 
-  /** What is to happen once everything before it has arrived. */
+  /** Runs once everything before it has arrived. */
   after(act: () => void): void {
     this.#push(0, act);
   }
@@ -67,10 +67,10 @@ class Line {
   }
 }
 
-/** A network that misbehaves: TCP between a client and a server on this machine, on a port of its own. */
+/** A faulty network: TCP between a client and a server on this machine, on its own port. */
 export class TcpProxy {
   readonly port: number;
-  /** Where connections made from now on lead. */
+  /** The target of new connections. */
   target: number;
   /** From the clients to the server. */
   readonly up: Line;
@@ -100,28 +100,28 @@ export class TcpProxy {
     return new TcpProxy(server, target, delayMs);
   }
 
-  /** How many connections there are now. */
+  /** How many connections are open. */
   get connections(): number {
     return this.#links.size;
   }
 
-  /** From now on so many bytes pass in each direction. */
+  /** From now on this many bytes per second pass in each direction. */
   slowDown(bytesPerSecond: number): void {
     for (const line of [this.up, this.down]) line.bytesPerSecond = bytesPerSecond;
   }
 
-  /** From now on nothing passes and nobody is told: no data, no end, no reset. New connections are accepted. */
+  /** From now on nothing passes, silently: no data, no end, no reset. New connections are accepted. */
   silence(): void {
     this.#silent = true;
     this.silenceConnections();
   }
 
-  /** Nothing passes on the connections there are now, and nobody is told; those that come new are not concerned. */
+  /** Silently blocks the open connections. New connections are not affected. */
   silenceConnections(): void {
     for (const { client, upstream } of this.#links) for (const socket of [client, upstream]) socket.pause();
   }
 
-  /** What was held back passes now, and everything after it. */
+  /** Delivers the delayed data, and everything after it. */
   speak(): void {
     this.#silent = false;
     for (const { client, upstream } of this.#links) for (const socket of [client, upstream]) socket.resume();
@@ -135,22 +135,22 @@ export class TcpProxy {
     }
   }
 
-  /** Tells every client that no more will come, and goes on listening to it. */
+  /** Half-closes the connection to every client, and keeps reading from it. */
   halfClose(): void {
     for (const { client } of this.#links) client.end();
   }
 
-  /** Lets so many bytes of the next reply pass, then resets its connection. */
+  /** Lets this many bytes of the next reply pass, then resets its connection. */
   resetInReply(bytes: number): void {
     this.#cutReplyAt = bytes;
   }
 
-  /** Lets the next request with this text pass, and resets its connection instead of the answer. */
+  /** Lets the next request with this text pass, and resets its connection instead of the reply. */
   resetInReplyTo(text: string): void {
     this.#cutReplyTo = text;
   }
 
-  /** Ends at once, where it has not yet; what was on its way is lost. */
+  /** Stops at once, if it is still running. Data in transit is lost. */
   async close(): Promise<void> {
     for (const line of [this.up, this.down]) line.close();
     if (!this.#server.listening) return;

@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { hasLowS, twinOf } from './twin-signature.ts';
 
-/** A signing key of the test's own, and tokens made with it. */
+/** A signing key for one test, and tokens signed with it. */
 export class TestKey {
   readonly publicJwk: JWK & { readonly kid: string };
   readonly #privateKey: CryptoKey;
@@ -19,14 +19,14 @@ export class TestKey {
     return new TestKey(publicJwk, privateKey, algorithm);
   }
 
-  /** The key of `toJwk`, for a process of the test's that signs with the same one. */
+  /** The key of `toJwk`, for another process of the test. */
   static async fromJwk({ d, ...publicJwk }: JWK): Promise<TestKey> {
     const { kid = '', alg = 'EdDSA' } = publicJwk;
     const privateKey = (await importJWK({ ...publicJwk, d } as JWK, alg, { extractable: true })) as CryptoKey;
     return new TestKey({ ...publicJwk, kid }, privateKey, alg);
   }
 
-  /** With its private half. */
+  /** Includes the private key. */
   async toJwk(): Promise<JWK> {
     return { ...this.publicJwk, ...(await exportJWK(this.#privateKey)) };
   }
@@ -43,7 +43,7 @@ type CryptoKey = Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
 export const ISSUER = 'https://latchkey.test';
 export const AUDIENCE = 'test-services';
 
-/** Claims of a good token issued at `now`. */
+/** Claims of a valid token issued at `now`. */
 export function claimsAt(now: number, given: Record<string, unknown> = {}): Record<string, unknown> {
   const seconds = Math.floor(now / 1000);
   return {

@@ -1,8 +1,8 @@
-/** The order of P-256. For each good ES256 signature (r, s), (r, order - s) is mathematically good too. */
+/** The order of P-256. For each valid ES256 signature (r, s), (r, order - s) is valid too. */
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const S_BYTES = 32;
 
-/** The same token with the other signature of the two. */
+/** The same token with the other valid signature. */
 export function twinOf(token: string): string {
   const { body, signature } = taken(token);
   const twin = (ORDER - sOf(signature)).toString(16).padStart(2 * S_BYTES, '0');

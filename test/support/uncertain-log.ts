@@ -1,7 +1,7 @@
 import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
 import { storeUnavailable } from '../../src/core/failure.ts';
 
-/** A log whose appends can be made to fail, as those of a store that cannot be reached. */
+/** A log whose appends can be made to fail, like those of an unavailable store. */
 export class UncertainLog extends MemoryRevocationLog {
   broken = false;
   appended = 0;

@@ -1,7 +1,7 @@
 import type { User } from '../../src/core/user/user.ts';
 import { canonicalUsername } from '../../src/core/user/username.ts';
 
-/** When the users of tests were made. */
+/** When the users of tests were created. */
 export const USERS_SINCE = Date.UTC(2026, 0, 1);
 
 /** The id of the nth user; ids are in the order of n. */

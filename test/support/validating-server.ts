@@ -10,7 +10,7 @@ import { HOUR, MINUTE } from './sessions.ts';
 import { AUDIENCE, ISSUER, type TestKey } from './test-keys.ts';
 
 /**
- * A real server with what validates tokens, in this process and with keys of the test's: IdentityService but for Login,
+ * A real server that validates tokens, in this process and with the test's keys. It has IdentityService without Login
  * and ValidationService, on sessions in memory and a clock that stands still.
  */
 export class ValidatingServer {
@@ -28,7 +28,7 @@ export class ValidatingServer {
   }
 
   static async start(key: TestKey, otherKeys: readonly TestKey[] = []): Promise<ValidatingServer> {
-    // Deadlines are read by the machine's clock: in the end this one shows about the same.
+    // Deadlines use the machine's clock, so this clock must show about the same time.
     const clock = new ManualClock(Date.now() - HOUR);
     const subscriptions = new RevocationSubscriptions(clock);
     const world = await SessionWorld.open({ key, otherKeys, listener: subscriptions }, clock);

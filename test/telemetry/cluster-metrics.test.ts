@@ -9,7 +9,7 @@ interface FakeWorker {
   isHung: boolean;
 }
 
-/** The metrics of two workers that serve, each with one subscriber. */
+/** The metrics of two serving workers, each with one subscriber. */
 function cluster(answerWithinMs?: number) {
   const all = new ClusterMetrics<FakeWorker>(answerWithinMs);
   const join = (): FakeWorker => {
@@ -76,7 +76,7 @@ describe('the metrics of all workers', () => {
     );
   });
 
-  test('come without delay when a worker ends instead of answering', async () => {
+  test('are collected without delay if a worker ends instead of answering', async () => {
     const { all, first, lines } = cluster();
     await lines();
     first.isHung = true;
@@ -85,7 +85,7 @@ describe('the metrics of all workers', () => {
     expect(await scraped).toContain('latchkey_token_cache_lookups_total{result="hit"} 10');
   });
 
-  test('have the last totals of a worker that does not answer, and none of its gauges', async () => {
+  test('include the last totals of a worker that does not answer, and none of its gauges', async () => {
     const { first, lines } = cluster(50);
     await lines();
     first.isHung = true;

@@ -14,7 +14,7 @@ const clients: Socket[] = [];
 beforeEach(async () => {
   now = 0;
   accepted = 0;
-  // Nobody gets an answer.
+  // No request is answered.
   server = createServer(() => undefined);
   limitConnections(server, LIMIT, () => now);
   server.on('connection', () => {
@@ -31,7 +31,7 @@ afterEach(async () => {
   await once(server, 'close');
 });
 
-/** Opens a connection, and sends a request on it if told so; resolves once the server has it. */
+/** Opens a connection, and optionally sends a request on it. Resolves once the server has it. */
 async function open(asks: boolean): Promise<Socket> {
   const before = accepted;
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
@@ -44,7 +44,7 @@ async function open(asks: boolean): Promise<Socket> {
   return client;
 }
 
-test('a connection that has been held for a second gives way first, though its answer is under way', async () => {
+test('a connection that is a second old is replaced first, even with a request in progress', async () => {
   const [oldest] = [await open(true), await open(true), await open(true)];
   now = 1_001;
   const probe = await open(false);
@@ -53,7 +53,7 @@ test('a connection that has been held for a second gives way first, though its a
   expect(probe.closed).toBe(false);
 });
 
-test('of young connections, the one without a request for longest gives way', async () => {
+test('of younger connections, the one that has waited longest for a request is replaced', async () => {
   const asking = await open(true);
   const silent = await open(false);
   await open(false);
@@ -64,7 +64,7 @@ test('of young connections, the one without a request for longest gives way', as
   expect(asking.closed).toBe(false);
 });
 
-test('where each has a request under way, the oldest gives way', async () => {
+test('if each has a request in progress, the oldest is replaced', async () => {
   const oldest = await open(true);
   for (let count = 1; count < LIMIT; count += 1) await open(true);
   await open(true);

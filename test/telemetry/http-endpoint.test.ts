@@ -33,7 +33,7 @@ afterEach(async () => {
 });
 
 describe('the HTTP endpoint', () => {
-  test('picks a free port and says which', async () => {
+  test('uses a free port and reports it', async () => {
     const { url } = await open();
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
   });
@@ -43,7 +43,7 @@ describe('the HTTP endpoint', () => {
     expect(url).toMatch(/^http:\/\/\[::1\]:\d+$/);
   });
 
-  test('serves the metrics in their own format', async () => {
+  test('serves the metrics in the Prometheus format', async () => {
     const { url } = await open();
     const response = await fetch(`${url}/metrics?format=any`);
     expect(response.status).toBe(200);
@@ -51,13 +51,13 @@ describe('the HTTP endpoint', () => {
     expect(await response.text()).toBe('latchkey_up 1\n');
   });
 
-  test('says that it lives although nothing is ready', async () => {
+  test('is live although nothing is ready', async () => {
     const { url } = await open({ readiness: () => ({ ready: false, reasons: ['sessions: no answer'] }) });
     const response = await fetch(`${url}/livez`);
     expect([response.status, await response.json()]).toEqual([200, { live: true }]);
   });
 
-  test('says whether it is ready, and why not', async () => {
+  test('reports whether the service is ready, and why not', async () => {
     let readiness = { ready: true, reasons: [] as string[] };
     const { url } = await open({ readiness: async () => readiness });
     const ready = await fetch(`${url}/readyz`);
@@ -67,29 +67,29 @@ describe('the HTTP endpoint', () => {
     expect([unready.status, await unready.json()]).toEqual([503, readiness]);
   });
 
-  test('is not ready when that cannot be found out, and does not say more', async () => {
+  test('is not ready if the check fails, and gives no details', async () => {
     const { url } = await open({
       readiness: async () => {
-        throw new Error('hush');
+        throw new Error('secret');
       },
     });
     const response = await fetch(`${url}/readyz`);
     expect(response.status).toBe(503);
-    expect(await response.text()).not.toContain('hush');
+    expect(await response.text()).not.toContain('secret');
   });
 
-  test('answers 500 when the metrics cannot be made, and goes on', async () => {
+  test('answers 500 if the metrics cannot be collected, and continues', async () => {
     const { url } = await open({
       metrics: {
         contentType: 'text/plain',
         text: async () => {
-          throw new Error('hush');
+          throw new Error('secret');
         },
       },
     });
     const response = await fetch(`${url}/metrics`);
     expect(response.status).toBe(500);
-    expect(await response.text()).not.toContain('hush');
+    expect(await response.text()).not.toContain('secret');
     expect((await fetch(`${url}/livez`)).status).toBe(200);
   });
 
@@ -98,7 +98,7 @@ describe('the HTTP endpoint', () => {
     expect((await fetch(url + path)).status).toBe(404);
   });
 
-  test('takes GET and HEAD only', async () => {
+  test('accepts GET and HEAD only', async () => {
     const { url } = await open();
     const post = await fetch(`${url}/livez`, { method: 'POST', body: 'x' });
     expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
@@ -107,7 +107,7 @@ describe('the HTTP endpoint', () => {
     expect([head.status, await head.text()]).toEqual([200, '']);
   });
 
-  test('fails to open on an address that is taken', async () => {
+  test('fails to open on a taken address', async () => {
     const { url } = await open();
     await expect(open({ port: Number(new URL(url).port) })).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
@@ -132,7 +132,7 @@ describe('the HTTP endpoint', () => {
     expect((await fetch(`${url}/livez`)).status).toBe(200);
   });
 
-  test('closes the connection without a request for longest when there are more than 64', async () => {
+  test('closes the connection that has waited longest if there are more than 64', async () => {
     const { url } = await open();
     const [oldest] = await hold(1, url, '');
     const others = await hold(63, url, '');
@@ -142,12 +142,12 @@ describe('the HTTP endpoint', () => {
     expect(others.every((socket) => !socket.closed)).toBe(true);
   });
 
-  test('finishes an answer under way, however many connections are opened meanwhile', async () => {
-    let tell = (_: string) => {};
+  test('finishes a response in progress, however many connections are opened', async () => {
+    let respond = (_: string) => {};
     const asked = Promise.withResolvers<void>();
     const text = () =>
       new Promise<string>((resolve) => {
-        tell = resolve;
+        respond = resolve;
         asked.resolve();
       });
     const { url } = await open({ metrics: { contentType: 'text/plain', text } });
@@ -157,11 +157,11 @@ describe('the HTTP endpoint', () => {
     const closed = once(first as Socket, 'close');
     await hold(100, url, '');
     await closed;
-    tell('latchkey_up 1\n');
+    respond('latchkey_up 1\n');
     expect(await (await scrape).text()).toBe('latchkey_up 1\n');
   });
 
-  test('serves one request of a connection, however many were sent at once', async () => {
+  test('serves one request per connection, however many are sent at once', async () => {
     let made = 0;
     const text = async () => {
       made += 1;
@@ -175,7 +175,7 @@ describe('the HTTP endpoint', () => {
     expect((await fetch(`${url}/livez`)).status).toBe(200);
   });
 
-  test('closes although a client keeps a silent connection open', async () => {
+  test('closes even if a client keeps a silent connection open', async () => {
     const endpoint = await open();
     const socket = connect(Number(new URL(endpoint.url).port), '127.0.0.1');
     const ended = new Promise((resolve) => socket.once('close', resolve));

@@ -3,7 +3,7 @@ import { limitedWarnings } from '../../src/telemetry/limited-warnings.ts';
 import { createLogger, type LogLevel } from '../../src/telemetry/logger.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-/** A log with limited warnings, and what it wrote. */
+/** A log with limited warnings, and its lines. */
 function recorded(level: LogLevel = 'info') {
   const entries: Record<string, unknown>[] = [];
   const clock = new ManualClock();
@@ -11,8 +11,8 @@ function recorded(level: LogLevel = 'info') {
   return { clock, entries, log: limitedWarnings(logger, clock) };
 }
 
-describe('a warning that every call gives rise to', () => {
-  test('is written once a minute, with how many were left out', () => {
+describe('a frequent warning', () => {
+  test('is logged once a minute, with the number omitted', () => {
     const { clock, entries, log } = recorded();
     for (let second = 0; second < 130; second += 1) {
       log.warn({ second }, 'The users store did not answer; try again.');
@@ -25,7 +25,7 @@ describe('a warning that every call gives rise to', () => {
     ]);
   });
 
-  test('holds back no other warning, and no error', () => {
+  test('does not delay other warnings or errors', () => {
     const { entries, log } = recorded();
     for (let time = 0; time < 2; time += 1) {
       log.warn({}, 'one');
@@ -35,13 +35,13 @@ describe('a warning that every call gives rise to', () => {
     expect(entries.map(({ msg }) => msg)).toEqual(['one', 'other', 'fault', 'fault']);
   });
 
-  test('is still there for whoever asks for more', () => {
+  test('is still logged at debug', () => {
     const { entries, log } = recorded('debug');
     for (let time = 0; time < 2; time += 1) log.warn({}, 'one');
     expect(entries.map(({ level }) => level)).toEqual(['warn', 'debug']);
   });
 
-  test('is not remembered for ever', () => {
+  test('is not remembered forever', () => {
     const { entries, log } = recorded();
     for (let count = 0; count < 10_000; count += 1) log.warn({}, `warning ${count}`);
     log.warn({}, 'warning 0');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createLogger, type LogLevel } from '../../src/telemetry/logger.ts';
 
-/** A logger, and what it wrote. */
+/** A logger, and its lines. */
 function recorded(level: LogLevel = 'debug') {
   const lines: string[] = [];
   const logger = createLogger(level, { write: (line) => lines.push(line) });
@@ -9,7 +9,7 @@ function recorded(level: LogLevel = 'debug') {
 }
 
 describe('the log', () => {
-  test('is one JSON object a line, with level and time in words', () => {
+  test('is one JSON object per line, with level and time as text', () => {
     const { logger, lines, entries } = recorded();
     logger.info({ address: '127.0.0.1:50051', port: 50051, tls: false }, 'serving');
     expect(lines[0]).toMatch(/^\{.*\}\n$/);
@@ -25,26 +25,31 @@ describe('the log', () => {
     ]);
   });
 
-  test('leaves out what is below its level', () => {
+  test('omits lines below its level', () => {
     const { logger, lines } = recorded('warn');
     logger.info({}, 'quiet');
-    logger.warn({}, 'heard');
+    logger.warn({}, 'logged');
     expect(lines).toHaveLength(1);
   });
 
-  test('leaves out the arguments that Redis repeats of a command it does not know', () => {
+  test('omits the arguments of an unknown command that Redis repeats', () => {
     const { logger, lines } = recorded();
-    const fault = new Error("ERR unknown command 'auth', with args beginning with: 'default' 'hush' ");
+    const fault = new Error(
+      "ERR unknown command 'auth', with args beginning with: 'default' 'hidden-value' ",
+    );
     logger.warn({ err: fault, reason: fault.message }, 'no connection to Redis');
     logger.warn({ err: new Error('failed', { cause: fault }) }, 'again');
     expect(lines.join()).toContain('unknown command');
-    expect(lines.join()).not.toContain('hush');
+    expect(lines.join()).not.toContain('hidden-value');
   });
 
-  test('leaves out objects, whatever they hold', () => {
+  test('omits objects, whatever they contain', () => {
     const { logger, lines } = recorded();
-    logger.info({ request: { password: 'hush' }, list: ['hush'], bytes: Buffer.from('hush') }, 'a call');
-    expect(lines[0]).not.toContain('hush');
+    logger.info(
+      { request: { password: 'hidden-value' }, list: ['hidden-value'], bytes: Buffer.from('hidden-value') },
+      'a call',
+    );
+    expect(lines[0]).not.toContain('hidden-value');
     expect(lines[0]).toContain('omitted');
   });
 
@@ -52,8 +57,8 @@ describe('the log', () => {
     'never shows a field called %s',
     (name) => {
       const { logger, lines } = recorded();
-      logger.info({ [name]: 'hush' }, 'a call');
-      expect(lines[0]).not.toContain('hush');
+      logger.info({ [name]: 'hidden-value' }, 'a call');
+      expect(lines[0]).not.toContain('hidden-value');
     },
   );
 });
@@ -77,24 +82,24 @@ describe('a logged error', () => {
     ]);
   });
 
-  test('does not show the command that a driver hangs on it', () => {
+  test('does not show the command that a driver attaches to it', () => {
     const { logger, lines } = recorded();
     const err = Object.assign(new Error('READONLY'), {
-      command: { name: 'set', args: ['hush'] },
-      parameters: ['hush'],
+      command: { name: 'set', args: ['hidden-value'] },
+      parameters: ['hidden-value'],
     });
     logger.error({ err: new Error('store', { cause: err }) }, 'failed');
     expect(lines[0]).toContain('READONLY');
-    expect(lines[0]).not.toContain('hush');
+    expect(lines[0]).not.toContain('hidden-value');
   });
 
-  test('may be anything that was thrown', () => {
+  test('may be any thrown value', () => {
     const { logger, entries } = recorded();
     for (const err of ['text', undefined, 7, null, { message: 3 }]) logger.error({ err }, 'failed');
     expect(entries()).toHaveLength(5);
   });
 
-  test('that is its own cause ends', () => {
+  test('that is its own cause is logged once', () => {
     const { logger, entries } = recorded();
     const err = new Error('round and round');
     err.cause = err;

@@ -26,14 +26,14 @@ describe('the metrics', () => {
     expect(lines).toContain(`latchkey_rpc_duration_seconds_count{${labels},code="UNAVAILABLE"} 1`);
   });
 
-  test('count two recorders of one rpc together', async () => {
+  test('sum two recorders of one rpc', async () => {
     const metrics = new Metrics();
     metrics.recorder(VALIDATE)(0, 1);
     metrics.recorder(VALIDATE)(0, 1);
     expect(await metrics.text()).toMatch(/_count\{[^}]*code="OK"\} 2\n/);
   });
 
-  test('count verdicts and logins by outcome, and threads that were lost', async () => {
+  test('count verdicts and logins by outcome, and lost threads', async () => {
     const metrics = new Metrics();
     metrics.countVerdict('accepted');
     metrics.countVerdict('accepted');
@@ -50,7 +50,7 @@ describe('the metrics', () => {
     );
   });
 
-  test('read what others keep at the moment of the scrape', async () => {
+  test('read gauges at the time of the scrape', async () => {
     const metrics = new Metrics();
     let waiting = 1;
     let copyAgeMs: number | undefined;
@@ -82,14 +82,14 @@ describe('the metrics', () => {
     );
   });
 
-  test('include those of the process when asked to', async () => {
+  test('include those of the process if requested', async () => {
     const metrics = new Metrics();
     expect(await metrics.text()).not.toContain('process_cpu');
     metrics.watchProcess();
     expect(await metrics.text()).toContain('process_cpu_seconds_total');
   });
 
-  test('of two instances are apart', async () => {
+  test('of two instances are separate', async () => {
     const [one, other] = [new Metrics(), new Metrics()];
     one.countVerdict('accepted');
     expect(await other.text()).not.toContain('accepted"');

@@ -4,8 +4,8 @@ import { ReadinessProbe } from '../../src/telemetry/readiness.ts';
 import { eventually } from '../support/eventually.ts';
 
 describe('readiness', () => {
-  test('is told when it changes, with the reasons, and ends as draining', async () => {
-    const told: Readiness[] = [];
+  test('is reported when it changes, with the reasons, and ends as draining', async () => {
+    const reported: Readiness[] = [];
     let works = false;
     const probe = new ReadinessProbe({
       probes: {
@@ -15,7 +15,7 @@ describe('readiness', () => {
         },
       },
       intervalMs: 1,
-      onChange: (readiness) => told.push(readiness),
+      onChange: (readiness) => reported.push(readiness),
     });
     expect(probe.current).toEqual({ ready: false, reasons: ['starting'] });
     await probe.start();
@@ -25,7 +25,7 @@ describe('readiness', () => {
     works = false;
     await eventually(() => !probe.current.ready);
     await probe.close();
-    expect(told.map(({ ready }) => ready)).toEqual([false, true, false]);
+    expect(reported.map(({ ready }) => ready)).toEqual([false, true, false]);
     expect(probe.current).toEqual({ ready: false, reasons: ['draining'] });
   });
 });

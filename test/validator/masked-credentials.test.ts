@@ -22,7 +22,7 @@ test.each([
   expect(maskCredentials(said)).toBe(masked);
 });
 
-test('leaves the rest as it is', () => {
+test('does not change the rest', () => {
   const said =
     'server_call | Request to /a/B received headers {"user-agent":["grpc-node-js/1.14.7"],"te":[]}';
   expect(maskCredentials(said)).toBe(said);
@@ -37,7 +37,7 @@ test.each([
   expect(maskCredentials(`"user-agent":["${said}"]`)).toBe('"user-agent":["[secret]"]');
 });
 
-test('cuts what is very long', () => {
+test('truncates long text', () => {
   expect(maskCredentials('a '.repeat(100_000)).length).toBeLessThan(20_000);
 });
 

@@ -22,7 +22,7 @@ const cutoff = (at: number, reason = 'PASSWORD_CHANGED', expiresAt = 100): Revoc
 });
 
 describe('the revocation set', () => {
-  test('knows an ended session and keeps the first reason', () => {
+  test('contains an ended session and keeps the first reason', () => {
     const set = new RevocationSet();
     expect(set.endReasonOf('u', 's', 0)).toBeUndefined();
     set.add(session('s'));
@@ -32,7 +32,7 @@ describe('the revocation set', () => {
     expect(set.size).toBe(1);
   });
 
-  test('ends by a cut-off what was created up to it, each session by the cut-off that came first', () => {
+  test('applies a cut-off to sessions created up to it, each with the first reason', () => {
     const set = new RevocationSet();
     set.add(cutoff(20, 'USER_DISABLED'));
     set.add(cutoff(10, 'PASSWORD_CHANGED'));
@@ -44,7 +44,7 @@ describe('the revocation set', () => {
     expect(set.size).toBe(2);
   });
 
-  test('forgets what no living token can need, and nothing else', () => {
+  test('forgets only what no live token can need', () => {
     const set = new RevocationSet();
     for (const [id, expiresAt] of [
       ['a', 10],
@@ -65,7 +65,7 @@ describe('the revocation set', () => {
     expect(set.size).toBe(0);
   });
 
-  test('says whether it holds an entry', () => {
+  test('reports whether it contains an entry', () => {
     const set = new RevocationSet();
     set.add(session('s'));
     set.add(cutoff(5));
@@ -87,7 +87,7 @@ describe('revisions', () => {
     expect(later(undefined, '5-0')).toBe('5-0');
   });
 
-  test('have one form', () => {
+  test('have one canonical form', () => {
     for (const good of ['0-0', '1700000000000-12']) expect(isRevision(good)).toBe(true);
     for (const bad of ['', '1', '1-', '-1', '01-0', '1-0 ', 'x-0', '1-0-0', '99999999999999999-0']) {
       expect(isRevision(bad)).toBe(false);

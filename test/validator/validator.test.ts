@@ -12,12 +12,12 @@ const BOUNDED: Requirements = { consistency: 'BOUNDED' };
 const MAX_STALENESS = 5_000;
 
 let key: TestKey;
-let stranger: TestKey;
+let otherKey: TestKey;
 let ecKey: TestKey;
 
 beforeAll(async () => {
   key = await TestKey.make('key-1');
-  stranger = await TestKey.make('key-1');
+  otherKey = await TestKey.make('key-1');
   ecKey = await TestKey.make('key-ec', 'ES256');
 });
 
@@ -72,7 +72,7 @@ describe('the validator', () => {
   };
   const good = (given: Record<string, unknown> = {}) => key.sign(claimsAt(clock.now(), given));
 
-  test('accepts a good token and tells whose it is, at once the second time', async () => {
+  test('accepts a valid token with its identity, synchronously the second time', async () => {
     const token = await good();
     const first = await validate(token);
     expect(first).toMatchObject({
@@ -92,7 +92,7 @@ describe('the validator', () => {
     expect(second).toEqual(first);
   });
 
-  test('accepts ES256 as well, and of the two signatures of a token the one with low s only', async () => {
+  test('accepts ES256 as well, but only signatures with low s', async () => {
     for (let count = 0; count < 8; count += 1) {
       const token = await ecKey.sign(claimsAt(clock.now(), { jti: `token-${count}` }));
       expect(await reasonOf(twinOf(token))).toBe('SIGNATURE');
@@ -102,7 +102,7 @@ describe('the validator', () => {
   });
 
   describe('form', () => {
-    test('rejects every other spelling of a good token', async () => {
+    test('rejects every other spelling of a valid token', async () => {
       const token = await good();
       const [header = '', payload = '', signature = ''] = token.split('.');
       const last = signature.at(-1) ?? '';
@@ -131,7 +131,7 @@ describe('the validator', () => {
       expect(await reasonOf(token)).toBe('accepted');
     });
 
-    test('takes the longest token that the service can issue: 32 roles of 64 characters', async () => {
+    test('accepts the longest token that the service can issue: 32 roles of 64 characters', async () => {
       const roles = Array.from({ length: 32 }, (_, index) => `role-${index}-`.padEnd(64, 'x'));
       const token = await good({ roles, client_id: 'c'.repeat(64) });
       expect(token.length).toBeGreaterThan(3_000);
@@ -149,7 +149,7 @@ describe('the validator', () => {
       }
     });
 
-    test('rejects claims that are missing or of a wrong type', async () => {
+    test('rejects missing claims and claims of a wrong type', async () => {
       const wrong: Record<string, unknown[]> = {
         iss: [undefined, '', 7, ['https://latchkey.test']],
         aud: [undefined, 7, [7], {}],
@@ -177,8 +177,8 @@ describe('the validator', () => {
       [header, payload].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.') +
       `.${signature}`;
 
-    test('rejects a token signed by a stranger under our key id', async () => {
-      expect(await reasonOf(await stranger.sign(claimsAt(clock.now())))).toBe('SIGNATURE');
+    test('rejects a token signed by another key with our key id', async () => {
+      expect(await reasonOf(await otherKey.sign(claimsAt(clock.now())))).toBe('SIGNATURE');
     });
 
     test('rejects a changed payload', async () => {
@@ -200,16 +200,16 @@ describe('the validator', () => {
       expect(await reasonOf(await ecKey.sign(claims, { kid: 'key-1' }))).toBe('SIGNATURE');
     });
 
-    test('never takes a key from the token itself', async () => {
-      const header = { jwk: stranger.publicJwk, jku: 'https://evil.test/jwks', x5u: 'https://evil.test/x' };
-      expect(await reasonOf(await stranger.sign(claimsAt(clock.now()), header))).toBe('SIGNATURE');
+    test('never uses a key from the token itself', async () => {
+      const header = { jwk: otherKey.publicJwk, jku: 'https://evil.test/jwks', x5u: 'https://evil.test/x' };
+      expect(await reasonOf(await otherKey.sign(claimsAt(clock.now()), header))).toBe('SIGNATURE');
     });
 
-    test('asks for an unknown key once, then not again for a while, however many tokens name one', async () => {
+    test('fetches an unknown key once, then not again for a while, however many tokens name one', async () => {
       published = [];
       const tokens = await Promise.all(
         Array.from({ length: 50 }, (_, index) =>
-          stranger.sign(claimsAt(clock.now()), { kid: `made-up-${index}` }),
+          otherKey.sign(claimsAt(clock.now()), { kid: `made-up-${index}` }),
         ),
       );
       const reasons = await Promise.all(tokens.map((token) => reasonOf(token)));
@@ -222,12 +222,12 @@ describe('the validator', () => {
       expect(fetches).toBe(2);
     });
 
-    test('rejects a token that was seen before once its key is withdrawn', async () => {
+    test('rejects a cached token once its key is withdrawn', async () => {
       const token = await good();
       expect(await reasonOf(token)).toBe('accepted');
       published = [ecKey];
       clock.advance(1_000);
-      await reasonOf(await stranger.sign(claimsAt(clock.now()), { kid: 'other' }));
+      await reasonOf(await otherKey.sign(claimsAt(clock.now()), { kid: 'other' }));
       expect(await reasonOf(token)).toBe('UNKNOWN_KEY');
     });
   });
@@ -240,14 +240,14 @@ describe('the validator', () => {
       expect(await reasonOf(await good({ aud: ['elsewhere', AUDIENCE] }))).toBe('accepted');
     });
 
-    test('validates the audience that the caller names, also for a token seen before', async () => {
+    test('checks the audience that the caller names, also for a cached token', async () => {
       const token = await good({ aud: ['billing', AUDIENCE] });
       expect(await reasonOf(token)).toBe('accepted');
       expect(await reasonOf(token, { ...BOUNDED, audience: 'billing' })).toBe('accepted');
       expect(await reasonOf(token, { ...BOUNDED, audience: 'mail' })).toBe('AUDIENCE');
     });
 
-    test('rejects a token at the very instant it expires, and says that a refresh helps', async () => {
+    test('rejects a token at the instant it expires, with the next step REFRESH', async () => {
       const token = await good();
       clock.advance(899_999);
       expect(await reasonOf(token)).toBe('accepted');
@@ -257,7 +257,7 @@ describe('the validator', () => {
       });
     });
 
-    test('does not believe a token for longer than the log remembers endings', async () => {
+    test('does not accept a token for longer than the log keeps revocations', async () => {
       const token = await good({ exp: clock.now() / 1000 + 3_600 });
       clock.advance(899_999);
       expect(await reasonOf(token)).toBe('accepted');
@@ -265,7 +265,7 @@ describe('the validator', () => {
       expect(await reasonOf(token)).toBe('EXPIRED');
     });
 
-    test('allows for clocks that differ, but not for a token from the future', async () => {
+    test('allows for clock differences, but rejects a token from the future', async () => {
       const seconds = clock.now() / 1000;
       expect(await reasonOf(await good({ iat: seconds + CLOCK_LEEWAY_MS / 1000 }))).toBe('accepted');
       expect(await reasonOf(await good({ iat: seconds + CLOCK_LEEWAY_MS / 1000 + 1 }))).toBe('NOT_YET_VALID');
@@ -273,7 +273,7 @@ describe('the validator', () => {
   });
 
   describe('revocation and freshness', () => {
-    test('rejects a session that is known to have ended, and says why', async () => {
+    test('rejects a session that has ended, with the reason', async () => {
       const token = await good();
       await validate(token);
       revocations.ended = 'LOGGED_OUT';
@@ -282,7 +282,7 @@ describe('the validator', () => {
       });
     });
 
-    test('does not guess when the log is staler than the bound, but tells what is certain', async () => {
+    test('decides only what is certain if the log is staler than the bound', async () => {
       const token = await good();
       revocations.ageMs = MAX_STALENESS;
       expect(await reasonOf(token)).toBe('accepted');
@@ -293,7 +293,7 @@ describe('the validator', () => {
       expect(await reasonOf('rubbish')).toBe('MALFORMED');
     });
 
-    test('does not answer for a revision it has not reached', async () => {
+    test('does not decide for a revision that it has not reached', async () => {
       const token = await good();
       expect(await reasonOf(token, { ...BOUNDED, atLeastRevision: '100-0' })).toBe('accepted');
       expect(await validate(token, { ...BOUNDED, atLeastRevision: '100-1' })).toMatchObject({
@@ -305,7 +305,7 @@ describe('the validator', () => {
       });
     });
 
-    test('does not vouch for a token from before the log began, until its record was seen alive', async () => {
+    test('accepts a token from before the log only after its record was read', async () => {
       const token = await good();
       clock.advance(60_000);
       revocations.coveredSince = clock.now();
@@ -317,7 +317,7 @@ describe('the validator', () => {
       expect(await reasonOf(token)).toBe('accepted');
     });
 
-    test('never answers a STRONG requirements by itself, but for what is certain', async () => {
+    test('decides STRONG only if the token is invalid in any case', async () => {
       const token = await good();
       const strong: Requirements = { consistency: 'STRONG' };
       expect(await validate(token, strong)).toMatchObject({ because: 'strong' });
@@ -326,7 +326,7 @@ describe('the validator', () => {
     });
   });
 
-  test('takes an expired token for expired also after the clock was set back: its ending may be forgotten', async () => {
+  test('keeps rejecting an expired token after the clock was set back, because its revocation may be forgotten', async () => {
     const token = await good();
     clock.advance(16 * 60_000);
     revocations.forgottenUntil = clock.now();
@@ -334,7 +334,7 @@ describe('the validator', () => {
     expect(await reasonOf(token)).toBe('EXPIRED');
   });
 
-  test('remembers the tokens used last, as many as it is told, and holds at most twice as many', async () => {
+  test('caches the most recently used tokens, at least as many as configured and at most twice as many', async () => {
     const tokens = await Promise.all(
       Array.from({ length: 30 }, (_, index) => good({ jti: `token-${index}` })),
     );
@@ -344,7 +344,7 @@ describe('the validator', () => {
     expect(tokens.filter(isRemembered).length).toBeLessThanOrEqual(20);
   });
 
-  test('forgets no token while no more of them are in use than it is told to remember', async () => {
+  test('drops no token while no more than the configured number are in use', async () => {
     const tokens = await Promise.all(
       Array.from({ length: 10 }, (_, index) => good({ jti: `token-${index}` })),
     );

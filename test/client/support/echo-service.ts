@@ -40,7 +40,7 @@ export type Outcome = { readonly messages: readonly string[] } & (
   | { readonly ok: false; readonly error: ReturnType<typeof latchkeyError> }
 );
 
-/** A gRPC server of the four kinds of method behind interceptors, and a client of it. Messages are text. */
+/** A gRPC server with the four kinds of method behind interceptors, and a client for it. Messages are text. */
 export class EchoService {
   readonly #server: Server;
   readonly #client: Client;
@@ -66,7 +66,7 @@ export class EchoService {
     return new EchoService(server, new Client(`127.0.0.1:${port}`, credentials.createInsecure()));
   }
 
-  /** Sends the messages all at once, half-closes unless told otherwise, and hands over what comes. */
+  /** Sends the messages all at once, half-closes by default, and collects the responses. */
   open(
     name: string,
     messages: readonly string[],
@@ -75,7 +75,7 @@ export class EchoService {
     readonly received: string[];
     readonly outcome: Promise<Outcome>;
     write(message: string): void;
-    /** Begins to read what a call that was opened unread has got. */
+    /** Starts to read the responses of a call that was opened unread. */
     read(): void;
     cancel(): void;
   } {
@@ -83,7 +83,7 @@ export class EchoService {
     if (given.authorization !== undefined) metadata.set('authorization', given.authorization);
     const path = given.path ?? `/test.Echo/${name}`;
     const deadline = Date.now() + 20_000;
-    // The wire is the same for all kinds of method: any of them can be called as the most general one.
+    // All kinds of method have the same wire format, so each can be called as a bidirectional stream.
     const { serialize, deserialize } = asIs;
     const call = this.#client.makeBidiStreamRequest(path, serialize, deserialize, metadata, { deadline });
     const received: string[] = [];

@@ -27,7 +27,7 @@ export const ADA_LOGGED_OUT: Extract<Revocation, { kind: 'session' }> = {
   expiresAt: new Date(T0 + 900_000),
 };
 
-/** The end of every session that Ada had at the instant; milliseconds since 1970. */
+/** The end of every session that Ada had at this instant; milliseconds since 1970. */
 export const adaEndedUntil = (cutoff: number): Revocation => ({
   kind: 'user',
   userId: ADA.userId,
@@ -37,16 +37,16 @@ export const adaEndedUntil = (cutoff: number): Revocation => ({
   expiresAt: new Date(T0 + 900_000),
 });
 
-/** When Ada's session began, as its id says. */
+/** When Ada's session began, according to its id. */
 export const ADA_BEGAN = 0x019b76000000;
 
-/** Validates by the token's name: `ada` and `admin` are good, `expired` and `ended` are not, `down` nobody can say. */
+/** Validates by the token's name: `ada` and `admin` are valid, `expired` and `ended` are not, `down` fails. */
 export class FakeValidator implements GuardClient {
   readonly asked: { readonly token: string; readonly requirements: Requirements | undefined }[] = [];
   readonly #listeners = new Set<(revocation: Revocation) => void>();
-  /** Every verdict waits for this one. */
+  /** Every verdict waits for this promise. */
   gate: Promise<unknown> = Promise.resolve();
-  /** Tokens that are said to be something else from now on. */
+  /** Tokens that are treated as another one from now on. */
   readonly renamed = new Map<string, string>();
 
   async validate(token: string, requirements?: Requirements): Promise<Validation> {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 
-/** A certificate and its key, for tests: P-256, valid for a day on either side of now. */
+/** A certificate and its key, for tests: P-256, valid from a day ago until tomorrow. */
 export interface TestCertificate {
   readonly name: string;
   readonly certificate: string;
@@ -13,7 +13,7 @@ const COMMON_NAME = '0603550403';
 const BASIC_CONSTRAINTS = '0603551d13';
 const SUBJECT_ALT_NAME = '0603551d11';
 
-/** Makes an X.509 v3 certificate (RFC 5280); without an issuer it signs itself and is a CA. */
+/** Creates an X.509 v3 certificate (RFC 5280). Without an issuer it signs itself and is a CA. */
 export function makeCertificate(name: string, issuer?: TestCertificate): TestCertificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const isCa = issuer === undefined;

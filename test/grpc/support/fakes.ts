@@ -10,7 +10,7 @@ export interface LogLine {
   readonly message: string;
 }
 
-/** A log that remembers. */
+/** A log that records its lines. */
 export class RecordingLog implements ServerLog {
   readonly lines: LogLine[] = [];
 
@@ -35,7 +35,7 @@ export class RecordingLog implements ServerLog {
   }
 }
 
-/** Metrics that remember, as `rpc code`. */
+/** Metrics that record each call as `rpc code`. */
 export class RecordingMetrics implements CallMetrics {
   readonly calls: string[] = [];
 
@@ -44,10 +44,10 @@ export class RecordingMetrics implements CallMetrics {
   };
 }
 
-/** The real clock: these tests talk to real sockets, whose deadlines are real too. */
+/** The real clock, because these tests use real sockets with real deadlines. */
 export const realClock = { now: () => Date.now(), monotonic: () => performance.now() };
 
-/** What a call needs, with a log and metrics that can be looked at. */
+/** The environment of a call, with a log and metrics that a test can read. */
 export function testEnvironment(): CallEnvironment & { log: RecordingLog; callMetrics: RecordingMetrics } {
   let made = 0;
   return {
@@ -77,7 +77,7 @@ export function claimsOf(roles: readonly string[]): AccessTokenClaims {
   };
 }
 
-/** `good`, `service`, `front` and `admin` are accepted; `good` has no role. Everything else is MALFORMED. */
+/** `good`, `service`, `front` and `admin` are accepted; `good` has no role. All others are MALFORMED. */
 export function validateByName(accessToken: string): ValidationResult {
   const known = ['good', 'service', 'front', 'admin'].includes(accessToken);
   const roles = accessToken === 'good' ? [] : [accessToken];

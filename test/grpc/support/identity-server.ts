@@ -32,10 +32,10 @@ export const tokens = {
   refreshTokenExpiresAt: T0 + 7 * 86_400_000,
 };
 
-/** Anybody may ask about tokens, nobody is a front. */
+/** Any caller may validate tokens, and no caller is a front. */
 export const OPEN: IdentityCallers = { callerAuth: 'open', frontAuth: 'none' };
 
-/** A core that knows one user (`ada`, any password but `wrong`) and keeps what it was asked. */
+/** A core with one user (`ada`, any password but `wrong`) that records its calls. */
 export function fakeCore(overrides: Partial<IdentityCore> = {}) {
   const asked: unknown[] = [];
   const verdicts: string[] = [];

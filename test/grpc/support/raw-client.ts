@@ -6,22 +6,22 @@ import {
 } from 'node:http2';
 import { unescape as percentDecoded } from 'node:querystring';
 
-/** What came back on a stream, whoever made it. */
+/** The response on a stream, from the service or the library. */
 export interface RawAnswer {
   readonly httpStatus: number;
   /** NaN: there was none. */
   readonly grpcStatus: number;
   /** `grpc-message`; empty: there was none. */
   readonly message: string;
-  /** Whether the status came with details, as all that we make do. */
+  /** Whether the status has details, as all of ours have. */
   readonly detailed: boolean;
-  /** The error code the stream was reset with; 0: it was not. */
+  /** The error code of a stream reset; 0: it was not reset. */
   readonly reset: number;
 }
 
 export const VALIDATE = '/latchkey.v1.IdentityService/Validate';
 
-/** A gRPC message frame around some bytes; `claim` is the length it says it has. */
+/** A gRPC message frame around some bytes. `claim` is its length field. */
 export function frame(body: Buffer, flag = 0, claim = body.length): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt8(flag, 0);
@@ -29,7 +29,7 @@ export function frame(body: Buffer, flag = 0, claim = body.length): Buffer {
   return Buffer.concat([head, body]);
 }
 
-/** A client that sends what it is told, however wrong. */
+/** A client that sends any bytes, however malformed. */
 export class RawClient {
   readonly session: ClientHttp2Session;
 
@@ -43,7 +43,7 @@ export class RawClient {
     return this.#request(headers, (stream) => stream.end(body));
   }
 
-  /** The same in frames of so many bytes each, one after the other. */
+  /** The same in frames of this size. */
   sendInPieces(body: Buffer, size: number, headers: OutgoingHttpHeaders = {}): Promise<RawAnswer> {
     return this.#request(headers, (stream) => {
       const sendFrom = (at: number): void => {

@@ -2,7 +2,7 @@ import { Metadata, type ServiceError } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo, RetryInfo } from '../../../src/gen/google/rpc/error_details.ts';
 import { Status } from '../../../src/gen/google/rpc/status.ts';
 
-/** The outcome of a call: its answer, or its error taken apart. */
+/** The outcome of a call: its response, or the parts of its error. */
 export type Outcome<Response> =
   | { readonly ok: Response }
   | {

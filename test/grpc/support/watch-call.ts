@@ -12,7 +12,7 @@ export interface WatchCallOptions {
   readonly deadlineMs?: number;
 }
 
-/** One stream of WatchRevocations, read as it comes. */
+/** One stream of WatchRevocations, read as messages arrive. */
 export class WatchCall {
   readonly messages: WatchRevocationsResponse[] = [];
   /** How it ended; undefined: not yet. */
@@ -41,7 +41,7 @@ export class WatchCall {
     });
   }
 
-  /** The ids of the sessions that it was told of, in order. */
+  /** The ids of the sessions that it received, in order. */
   get sessionIds(): readonly string[] {
     return this.messages.flatMap(({ revocations }) =>
       revocations.map(({ scope }) => (scope?.$case === 'sessionId' ? scope.value : '')),
@@ -54,7 +54,7 @@ export class WatchCall {
     return last;
   }
 
-  /** Where to go on after the last message. */
+  /** Where to resume after the last message. */
   get place(): Pick<WatchRevocationsRequest, 'afterRevision' | 'coveredSince'> {
     const start = this.messages.findLast((message) => message.start !== undefined)?.start;
     return { afterRevision: this.last.revision, coveredSince: start?.coveredSince };
@@ -70,7 +70,7 @@ export class WatchCall {
     return this.outcome ?? { ok: 'end' };
   }
 
-  /** Takes no more from the network. */
+  /** Reads nothing more from the network. */
   pause(): void {
     this.#stream.pause();
   }
