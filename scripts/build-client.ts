@@ -1,8 +1,8 @@
-// Compiles the client and what it is made of, and packs it as npm would publish it.
+// Compiles the client and its dependencies in src, and packs it as npm would publish it.
 //
 //   node scripts/build-client.ts [folder]      default: dist-client
 //
-// Leaves the package in <folder>/package and its tarball beside it.
+// The package is in <folder>/package, and its tarball beside it.
 import { spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -18,7 +18,7 @@ const root = path.resolve(import.meta.dirname, '..');
 const folder = path.resolve(process.argv[2] ?? path.join(root, 'dist-client'));
 const content = path.join(folder, 'package');
 
-/** What both packages say must be the same: a client is of the version of the service it was built with. */
+/** Fields that both packages share: the client has the version of the service. */
 function checkAgreement(): void {
   const read = (file: string) => JSON.parse(readFileSync(path.join(root, file), 'utf8')) as Manifest;
   const [service, client] = [read('package.json'), read('src/client/package.json')];
@@ -42,7 +42,7 @@ function run(command: string, args: readonly string[], cwd: string): void {
 
 checkAgreement();
 rmSync(content, { recursive: true, force: true });
-// Not .bin/tsc: the TypeScript 5.6 of the tests has a command of the same name.
+// Not .bin/tsc: the TypeScript 5.6 of the tests has a command with the same name.
 const compiler = path.join(root, 'node_modules/typescript/bin/tsc');
 run(process.execPath, [compiler, '-p', 'tsconfig.client.json', '--outDir', content], root);
 for (const [from, to] of [

@@ -1,10 +1,10 @@
-// Runs jest with the arguments given, and fails where it only warns: when tests are over and something of theirs, a
-// timer, a socket or a process, is left. What hangs by that is ended.
+// Runs jest with the given arguments. Fails if a timer, a socket or a process remains after the tests, of which jest
+// only warns. Ends a run that hangs because of it.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 
 const LEFT_BEHIND = /Jest did not exit .* after the test run|worker process has failed to exit gracefully/;
-/** Longer than either sentence. */
+/** Longer than either message. */
 const REMEMBERED = 500;
 
 const jest = path.resolve(import.meta.dirname, '../node_modules/jest/bin/jest.js');
@@ -22,7 +22,7 @@ child.stderr.on('data', (text: string) => {
   last += text;
   leftBehind ||= LEFT_BEHIND.test(last);
   last = last.slice(-REMEMBERED);
-  // A worker was ended by jest itself; the rest of the run is still to come.
+  // Jest itself ended a worker; the rest of the run continues.
   if (/Jest did not exit/.test(last)) child.kill();
 });
 

@@ -8,19 +8,19 @@ import { makeCertificate } from '../../test/grpc/support/certificates.ts';
 import { LatchkeyProcess } from '../../test/support/latchkey-process.ts';
 import type { Target } from './raw-calls.ts';
 
-/** A service of its own process, to be attacked, with somebody signed in. */
+/** A service in its own process, to be attacked, with a user signed in. */
 export interface AttackedService {
   readonly target: Target;
-  /** Of an administrator. */
+  /** An access token of an administrator. */
   readonly accessToken: string;
-  /** Of the key that signed it. */
+  /** The id of the key that signed it. */
   readonly keyId: string;
   stop(): Promise<void>;
 }
 
 const PASSWORD = 'correct horse battery';
 
-/** Starts it with users in a folder of its own and sessions in memory. With `mtls` every caller has a certificate. */
+/** Starts the service with its own data folder and sessions in memory. With `mtls` every caller has a certificate. */
 export async function startAttackedService(callerAuth: CallerAuth): Promise<AttackedService> {
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-attacked-'));
   const tls = callerAuth === 'mtls' ? certificates(folder) : undefined;

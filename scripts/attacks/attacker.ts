@@ -1,4 +1,4 @@
-// A thread that sends one call over and over at a steady pace, whether it is answered or not.
+// A thread that repeats one call at a constant rate, whether it is answered or not.
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Attack } from './attacks.ts';
@@ -11,12 +11,12 @@ export interface Assault {
   readonly seconds: number;
 }
 
-/** How often each status was answered; calls without an answer are under `none`. */
+/** How often each status was received. Calls without an answer count as `none`. */
 export type Tally = Readonly<Record<string, number>>;
 
-/** As many calls as a connection may have under way: what is due beyond them is left out. */
-const MOST_UNDER_WAY = 200;
-/** So long the rest is waited for. */
+/** The maximum number of concurrent calls of a connection. Calls that are due beyond it are skipped. */
+const MAX_CONCURRENT = 200;
+/** How long the last answers are awaited; milliseconds. */
 const PATIENCE_MS = 3_000;
 
 async function assault({ target, attack, perSecond, seconds }: Assault): Promise<Tally> {
@@ -31,7 +31,7 @@ async function assault({ target, attack, perSecond, seconds }: Assault): Promise
   for (let index = 0; index < perSecond * seconds; index += 1) {
     const dueAt = startedAt + (index / perSecond) * 1_000;
     while (performance.now() < dueAt) await delay(1);
-    if (calls.underWay >= MOST_UNDER_WAY) count('left out');
+    if (calls.underWay >= MAX_CONCURRENT) count('left out');
     else
       void calls
         .send(attack.path, headers, body)

@@ -8,32 +8,32 @@ import {
 } from '../../src/gen/latchkey/v1/identity.ts';
 import { grpcFrame } from '../http2/frames.ts';
 
-/** One call that is sent over and over. */
+/** One call that is repeated. */
 export interface Attack {
   readonly name: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body: Buffer;
-  /** The work is what the rpc is for: measured, and held to no bar. */
+  /** The work is the purpose of the rpc: it is measured, but has no bar. */
   readonly isLegitimate?: boolean;
 }
 
-/** The largest request that the service takes at all. */
+/** The largest request that the service accepts. */
 const LARGEST = 272 * 1024;
 /** The largest request of any rpc but BatchValidate. */
 const SMALL = 16 * 1024;
-/** How many header bytes a peer takes for one call, less room for those that every call has. */
+/** How many header bytes a server accepts for one call, minus those that every call needs. */
 const HEADER_BYTES = 60_000;
-/** A longer header is not indexed. */
+/** Longer headers are not indexed. */
 const ENTRY_BYTES = 3_000;
 
 const { validate, batchValidate, login } = IdentityServiceService;
 const { listUsers } = UserServiceService;
 const HEALTH = '/grpc.health.v1.Health/Check';
-/** On in development only, unless it is turned on. */
+/** On by default only in development. */
 const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
 
-/** @param keyId of a key that signs: signatures under it are verified. */
+/** @param keyId of a signing key, so that signatures are verified. */
 export function attacks(keyId: string): readonly Attack[] {
   return [
     ...compressed(keyId),
@@ -69,7 +69,7 @@ export function attacks(keyId: string): readonly Attack[] {
   ];
 }
 
-/** A few hundred bytes each, before they are unpacked. */
+/** A few hundred bytes each, before decompression. */
 function compressed(keyId: string): readonly Attack[] {
   const tokens = repeated('0a00', LARGEST);
   const unknown = repeated('7a00', LARGEST);
@@ -95,7 +95,7 @@ function manyFields(): readonly Attack[] {
   ];
 }
 
-/** Large only where they are unpacked: a header that was sent before takes one byte (RFC 7541, section 2.3.2). */
+/** Large only after HPACK decoding: a repeated header takes one byte (RFC 7541, section 2.3.2). */
 function metadata(): readonly Attack[] {
   const long = (character: string) =>
     Array.from({ length: HEADER_BYTES / ENTRY_BYTES }, () => character.repeat(ENTRY_BYTES));
@@ -128,12 +128,12 @@ function equalTokens(keyId: string): readonly string[] {
   return Array.from({ length: 256 }, () => badToken(keyId, 'A'.repeat(86)));
 }
 
-/** Its second half is a number below the order of the group: any other is refused before anything is computed. */
+/** Its second half is below the order of the group. Larger numbers are refused before any computation. */
 function badSignature(): string {
   return Buffer.concat([randomBytes(63), Buffer.of(0)]).toString('base64url');
 }
 
-/** A token with a good header and a signature that has to be verified to be seen as bad. */
+/** A token with a valid header and an invalid signature, which must be verified to be rejected. */
 function badToken(kid: string, signature: string): string {
   const header = Buffer.from(JSON.stringify({ alg: 'EdDSA', kid, typ: 'at+jwt' })).toString('base64url');
   return `${header}.e30.${signature}`;

@@ -4,11 +4,11 @@ import { validateFrame } from '../http2/validate.ts';
 import { RawCalls, type Target } from './raw-calls.ts';
 
 const PER_SECOND = 100;
-/** The service has recovered once so many calls in a row were answered this quickly. */
+/** The service has recovered once this many consecutive calls were this fast. */
 const RECOVERED = { calls: 10, withinMs: 20 };
 const RECOVERY_PATIENCE_MS = 60_000;
 
-/** Asks the service about one token that was seen before, with this very token as its own. */
+/** Validates one cached token, with the same token as the caller's own. */
 export class GoodCaller {
   readonly #target: Target;
   readonly #headers: { readonly authorization: string };
@@ -21,8 +21,8 @@ export class GoodCaller {
   }
 
   /**
-   * Asks at a steady pace: calls go out when they are due, so a stall is felt by every call that falls into it.
-   * Answers how long each took, milliseconds.
+   * Calls at a constant rate: calls are sent when they are due, so a stall delays every call in it. Returns the
+   * duration of each, in milliseconds.
    */
   async validateSteadily(seconds: number): Promise<readonly number[]> {
     const calls = await RawCalls.open(this.#target);
@@ -40,7 +40,7 @@ export class GoodCaller {
     return tookMs;
   }
 
-  /** Waits until the service has done what it was left with. */
+  /** Waits until the service has finished the remaining work. */
   async untilRecovered(): Promise<void> {
     const calls = await RawCalls.open(this.#target);
     const until = performance.now() + RECOVERY_PATIENCE_MS;

@@ -1,15 +1,15 @@
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2';
 
-/** Where a service listens, and with which certificate its callers come. */
+/** Where a service listens, and the certificate of its callers. */
 export interface Target {
   /** For example `http://127.0.0.1:50051`. */
   readonly url: string;
-  /** PEM. Set: TLS. */
+  /** PEM. If set: TLS. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
 }
 
-/** One HTTP/2 connection that sends whatever bytes it is given as gRPC calls. */
+/** One HTTP/2 connection that sends arbitrary bytes as gRPC calls. */
 export class RawCalls {
   readonly #session: ClientHttp2Session;
   #underWay = 0;
@@ -29,7 +29,7 @@ export class RawCalls {
     return this.#underWay;
   }
 
-  /** Answers the gRPC status; NaN: the stream ended without one. */
+  /** Returns the gRPC status; NaN: the stream ended without one. */
   send(path: string, headers: OutgoingHttpHeaders, body: Buffer): Promise<number> {
     this.#underWay += 1;
     return new Promise((resolve) => {

@@ -1,5 +1,5 @@
-// npm run attack:requests: how much slower a good caller is served while costly requests come in.
-// Everything is on loopback: a service of its own, a good caller in this process, and an attacker in a thread.
+// npm run attack:requests: measures how costly requests slow down another caller. Everything is on loopback: a service,
+// a good caller in this process, and an attacker in a thread.
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -9,7 +9,7 @@ import type { Assault, Tally } from './attacker.ts';
 import { type Attack, attacks } from './attacks.ts';
 import { GoodCaller } from './good-caller.ts';
 
-/** The good caller's median may not grow by this factor. */
+/** Maximum factor by which the good caller's median may grow. */
 const BAR = 4;
 const TRIES = 3;
 const KINDS = ['open', 'token', 'mtls'] as const;
@@ -42,14 +42,14 @@ function row(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-/** Answers the good caller's times, milliseconds: before and during the attack. */
+/** Returns the good caller's durations before and during the attack, in milliseconds. */
 async function measure(assault: Assault, caller: GoodCaller) {
   await caller.untilRecovered();
   const idleMs = await caller.validateSteadily(1);
   const attacker = new Worker(new URL('./attacker.ts', import.meta.url), { workerData: assault });
-  const told = once(attacker, 'message');
+  const message = once(attacker, 'message');
   const attackedMs = await caller.validateSteadily(assault.seconds);
-  const [tally] = (await told) as [Tally];
+  const [tally] = (await message) as [Tally];
   await attacker.terminate();
   return { idleMs, attackedMs, tally };
 }
@@ -59,7 +59,7 @@ function verdict({ isLegitimate }: Attack, ratio: number): string {
   return ratio < BAR ? 'yes' : '**no**';
 }
 
-/** Measures again where the bar was missed: other work on the machine makes a ratio larger, never smaller. */
+/** Repeats a measurement that missed the bar: other work on the machine can only increase the ratio. */
 async function lowest(assault: Assault, caller: GoodCaller) {
   const measured = [];
   for (let tries = 0; tries < TRIES; tries += 1) {
@@ -70,7 +70,7 @@ async function lowest(assault: Assault, caller: GoodCaller) {
   return measured.reduce((best, other) => (other.ratio < best.ratio ? other : best));
 }
 
-/** Answers whether every attack stayed below the bar. */
+/** Returns whether every attack stayed below the bar. */
 async function attackAll(callerAuth: (typeof KINDS)[number]): Promise<boolean> {
   const { target, accessToken, keyId, stop } = await startAttackedService(callerAuth);
   const perSecond = within(values['per-second'], 1_000);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, type } from 'node:os';
 
-/** What the numbers depend on, without anything that identifies the machine. */
+/** Facts that affect the numbers, but do not identify the machine. */
 export interface Machine {
   readonly cores: number;
   readonly cpu: string;
@@ -12,7 +12,7 @@ export interface Machine {
   readonly h2load: string;
 }
 
-/** Throws if a program that the bench needs is missing. */
+/** Throws if a required program is missing. */
 export function describeMachine(): Machine {
   return {
     cores: availableParallelism(),
@@ -33,7 +33,7 @@ function versionOf(program: string, pattern: RegExp): string {
   }
 }
 
-/** The largest resident set that a process has had, in MB. */
+/** The peak resident set size of a process, in MB. */
 export function peakMemory(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? [];
@@ -41,15 +41,15 @@ export function peakMemory(pid: number): number {
   return (Number(kibibytes) * 1024) / 1e6;
 }
 
-/** From this share of the machine on, other processes change what is measured. */
+/** Above this share of busy cores, other processes affect the results. */
 export const QUIET_BELOW = 0.05;
 
-/** Share of the cores that was in use in the last minute. Only of others while the bench has not begun. */
+/** Share of busy cores in the last minute. Before the bench starts, it shows only other processes. */
 export function busyShare(): number {
   return (loadavg()[0] ?? 0) / availableParallelism();
 }
 
-/** Throws if the machine is too busy for numbers that are published. */
+/** Throws if the machine is too busy for published numbers. */
 export function requireQuiet(busy: number): void {
   if (busy < QUIET_BELOW) return;
   throw new Error(`${(busy * 100).toFixed(0)} % of the machine is in use: publish from a quiet one`);

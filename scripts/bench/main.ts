@@ -11,7 +11,7 @@ import { endStands } from './servers/stand.ts';
 
 /** The numbers of the last run; not committed. */
 const latestFile = path.join(import.meta.dirname, 'results/latest.json');
-/** The numbers behind the page; committed with it. */
+/** The published numbers; committed with the page. */
 const publishedFile = path.join(import.meta.dirname, 'published.json');
 const docs = path.join(import.meta.dirname, '../../docs');
 const page = path.join(docs, 'benchmarks.md');

@@ -2,36 +2,38 @@ import { median } from './stats.ts';
 
 export type Unit = 'per second' | 'ms' | 'us' | 'bytes' | 'MB';
 
-/** One row of a table: what was measured, round by round, against what, and the bar it has to reach. */
+/** One row of a table: the measured values per round, the reference, and the bar. */
 export interface Measurement {
   readonly what: string;
   readonly unit: Unit;
   /** One value for each round. */
   readonly measured: readonly number[];
-  /** What it is compared with; the value of the same round. */
+  /** The reference; the value of the same round. */
   readonly reference?: { readonly name: string; readonly values: readonly number[] };
-  /** Missing: the row informs and is not judged. */
+  /** Undefined: the row has no bar. */
   readonly bar?: Bar | undefined;
-  /** Set on the rows of the table that compares ways to validate. */
+  /** Set on the rows of the table that compares validation modes. */
   readonly peer?: PeerFigures;
-  /** What a reader must know to judge the numbers. */
+  /** What a reader must know to interpret the numbers. */
   readonly notes: readonly string[];
-  /** Everything else that was seen, for the JSON file. */
+  /** Further results, for the JSON file. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** Further figures of a way to validate. One value for each round, except the last. */
+/** Further values of a validation mode. One value per round, except the last. */
 export interface PeerFigures {
-  /** From the call to its answer, microseconds. */
+  /** From the call to its answer; microseconds. */
   readonly p50Us: readonly number[];
   readonly p99Us: readonly number[];
-  /** CPU time of the caller's process for each validation, microseconds. */
+  /** CPU time of the caller's process per validation; microseconds. */
   readonly cpuUs: readonly number[];
-  /** How long after a logout's answer the last yes was given; one value for each logout. Missing: there is no logout. */
+  /**
+   * How long after a logout's answer the token was last accepted; one value per logout. Undefined: there is no logout.
+   */
   readonly stillYesMs?: readonly number[];
 }
 
-/** On the ratio of the measured median to the reference's, or on the measured median itself. */
+/** For the ratio of the measured median to the reference's, or for the measured median itself. */
 export interface Bar {
   readonly kind: 'ratio at least' | 'ratio at most' | 'at least' | 'at most';
   readonly value: number;
@@ -52,14 +54,14 @@ export function outcomeOf({ what, measured, reference, bar }: Measurement): Outc
   const referenceValue = reference && median(reference.values);
   const ratio = referenceValue && value / referenceValue;
   const ratios = reference?.values.map((other, round) => (measured[round] ?? Number.NaN) / other);
-  const judged = bar?.kind.startsWith('ratio') ? ratio : value;
-  if (judged === undefined) throw new RangeError(`${what} has nothing to be compared with`);
+  const compared = bar?.kind.startsWith('ratio') ? ratio : value;
+  if (compared === undefined) throw new RangeError(`${what} has nothing to be compared with`);
   return {
     measured: value,
     reference: referenceValue,
     ratio,
     ratioRange: ratios && [Math.min(...ratios), Math.max(...ratios)],
-    met: bar === undefined || (bar.kind.endsWith('least') ? judged >= bar.value : judged <= bar.value),
+    met: bar === undefined || (bar.kind.endsWith('least') ? compared >= bar.value : compared <= bar.value),
   };
 }
 
@@ -71,7 +73,7 @@ const SUFFIXES: Readonly<Record<Unit, string>> = {
   MB: ' MB',
 };
 
-/** Three significant digits, but whole numbers in full. */
+/** Three significant digits, but integers in full. */
 const NUMBER = new Intl.NumberFormat('en-US', {
   minimumSignificantDigits: 3,
   maximumSignificantDigits: 3,

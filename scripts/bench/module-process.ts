@@ -1,4 +1,4 @@
-// Started by ./processes.ts: calls functions of the module that its argument names.
+// Started by ./processes.ts: calls functions of the module in its argument.
 import { pathToFileURL } from 'node:url';
 import type { AnswerMessage, CallMessage } from './processes.ts';
 

@@ -9,7 +9,7 @@ import type { Scale } from './scenarios/rounds.ts';
 import { scale } from './scenarios/scale.ts';
 import { batchValidate, validateCold, validateWarm } from './scenarios/validate.ts';
 
-/** In the order in which they are measured. */
+/** In the order of the measurements. */
 export const SCENARIOS: Readonly<
   Record<string, (scale: Scale) => Promise<Measurement | readonly Measurement[]>>
 > = {
@@ -27,15 +27,15 @@ export const SCENARIOS: Readonly<
 
 const NAMES = Object.keys(SCENARIOS);
 
-/** What is published must be measured with at least this much. */
+/** Minimum values for published numbers. */
 const PUBLISHED = { rounds: 3, sessions: 1_000_000 } as const;
 
 export interface Options extends Scale {
   /** Names of scenarios. */
   readonly only: readonly string[];
-  /** Whether a missed bar is an exit code of 1. */
+  /** Whether a missed bar sets the exit code 1. */
   readonly strict: boolean;
-  /** Whether the tables, the numbers and the picture are written for readers. */
+  /** Whether the tables, the numbers and the picture are written to the docs. */
   readonly publish: boolean;
   /** Show the usage and measure nothing. */
   readonly help: boolean;
@@ -53,7 +53,7 @@ export const USAGE = `Usage: npm run bench -- [options]
 A whole run takes about 11 minutes by default: it measures for about 25 times rounds times seconds,
 and needs the rest to start servers, warm them up, make tokens and fill a store with sessions.`;
 
-/** Throws an Error that says what is wrong, for the person who typed it. */
+/** Throws an Error with a message for the user. */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],

@@ -2,9 +2,12 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-/** A module in a Node process of its own. Ends when it is disposed of, or with this process. */
+/** A module in its own Node process. Ends when it is disposed of, or with this process. */
 export interface ModuleProcess<Module> extends AsyncDisposable {
-  /** Calls an exported function there. Rejects with its error, or if the process ends first. One call at a time. */
+  /**
+   * Calls an exported function in that process. Rejects with its error, or if the process ends first. One call at a
+   * time.
+   */
   call<Name extends Functions<Module>>(
     name: Name,
     ...args: ArgsOf<Module[Name]>

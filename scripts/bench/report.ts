@@ -7,7 +7,7 @@ export interface Report {
   readonly measuredAt: string;
   readonly machine: Machine;
   readonly options: Scale;
-  /** The share of the machine that was in use before the run. */
+  /** The share of busy cores before the run. */
   readonly busyBefore: number;
   readonly measurements: readonly Measurement[];
 }
@@ -58,7 +58,7 @@ function barText({ kind, value }: Bar, unit: Unit): string {
   return `${sign} ${kind.startsWith('ratio') ? value.toFixed(2) : amount(value, unit)}`;
 }
 
-/** Shown for a way to validate that has no logout. */
+/** Shown for a validation mode without logout. */
 export const NO_LOGOUT = 'until the token expires, 15 min';
 
 const PEER_METHOD =
@@ -67,7 +67,7 @@ const PEER_METHOD =
   'another connection. Each of them is validated from the answer of its logout on until it is refused. The last column counts the ' +
   'credentials that got a yes in that time, and shows the longest time to the last yes.';
 
-/** Ways to validate, side by side. No lines where none was measured. */
+/** The comparison of validation modes. No lines if none was measured. */
 function peerTable(measurements: readonly Measurement[]): readonly string[] {
   const rows = measurements.flatMap(({ what, unit, measured, peer }) => {
     if (peer === undefined) return [];
@@ -88,13 +88,13 @@ function stillYes(afterMs: readonly number[] | undefined): string {
   return longest === 0 ? yesCount(afterMs) : `${yesCount(afterMs)}, longest ${amount(longest, 'ms')}`;
 }
 
-/** After how many of the logouts a yes was given: "0 of 1,000" says more than "0". */
+/** After how many of the logouts the token was still accepted: "0 of 1,000" says more than "0". */
 export function yesCount(afterMs: readonly number[]): string {
   const count = afterMs.filter((ms) => ms > 0).length;
   return `${thousands(count)} of ${thousands(afterMs.length)}`;
 }
 
-/** Lines of Markdown, with an empty one at the end. None where there are no rows. */
+/** Lines of Markdown, with an empty one at the end. None without rows. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   if (rows.length === 0) return [];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;

@@ -1,19 +1,19 @@
-/** The middle value; the mean of the middle two where their number is even. */
+/** The middle value, or the mean of the two middle values. */
 export function median(values: readonly number[]): number {
   const sorted = ascending(values);
   const middle = (sorted.length - 1) / 2;
   return (at(sorted, Math.floor(middle)) + at(sorted, Math.ceil(middle))) / 2;
 }
 
-/** The nearest-rank quantile: a value that was measured, not an interpolation. @param share 0 to 1. */
+/** The nearest-rank quantile: a measured value, not an interpolation. @param share 0 to 1. */
 export function quantile(values: ArrayLike<number>, share: number): number {
   const sorted = ascending(values);
   return at(sorted, Math.max(0, Math.ceil(sorted.length * share) - 1));
 }
 
 /**
- * Events a second between the first and the last of the instants `timesMs`. The first one is not counted: what led
- * to it began before the time that is counted.
+ * Events per second between the first and the last of the instants `timesMs`. The first event is not counted, because
+ * its work began before that time.
  */
 export function rateBetween(timesMs: readonly number[]): number {
   const sorted = ascending(timesMs);

@@ -1,4 +1,4 @@
-// Runs every `check:*` script of package.json and tells of all that failed, not only of the first.
+// Runs every `check:*` script of package.json and reports all that failed, not only the first.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-// Compares proto/ with the latest release: a change that breaks the wire or its JSON form is an error. Until the first
+// Compares proto/ with the latest release: a change that breaks the wire or JSON format is an error. Before the first
 // release the contract may change.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
@@ -20,7 +20,7 @@ if (release === undefined || release === '') {
   pass('Not compared: nothing is released yet, so the contract may change.');
 }
 
-// An archive of the tree, not buf's own clone: it works in a worktree and in a shallow clone as well.
+// Uses an archive of the tree instead of buf's clone, because it also works in a worktree and in a shallow clone.
 const before = git('archive', '--format=tar', release, '--', 'proto', 'buf.yaml');
 if (before === undefined) {
   console.error(`The tree of ${release} could not be read.`);

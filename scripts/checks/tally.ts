@@ -1,5 +1,5 @@
-// Closes scripts/test: adds up jest's reports and says what failed. Arguments: the folder of the reports, and
-// the names of the steps that ended with an error.
+// The last step of scripts/test: adds up jest's reports and lists what failed. Arguments: the folder of the reports,
+// and the names of the failed steps.
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -7,7 +7,7 @@ interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
-  /** Files that could not be run at all. */
+  /** Files that could not be run. */
   readonly numRuntimeErrorTestSuites: number;
 }
 
@@ -20,7 +20,7 @@ const sum = (count: (report: Report) => number): number =>
 
 const failedTests = sum((report) => report.numFailedTests + report.numRuntimeErrorTestSuites);
 const skipped = sum((report) => report.numPendingTests);
-// A step of tests that failed is counted by its tests; any other is counted as one.
+// A failed step of tests counts its failed tests; any other failed step counts as one.
 const otherSteps = failedSteps.filter((name) => failedTests === 0 || !name.startsWith('test'));
 
 console.log();

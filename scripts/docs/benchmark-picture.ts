@@ -1,4 +1,4 @@
-// The ways to validate side by side, as a picture: docs/bench.svg, made from the published numbers.
+// Draws the comparison of validation modes as docs/bench.svg, from the published numbers.
 import { amount, type Measurement } from '../bench/measurement.ts';
 import { NO_LOGOUT, yesCount } from '../bench/report.ts';
 import { median } from '../bench/stats.ts';
@@ -12,20 +12,20 @@ interface Bar {
 
 const WIDTH = 820;
 const LABELS_END = 276;
-/** Leaves room for the text behind the longest bar. */
+/** Leaves space for the text behind the longest bar. */
 const BARS_END = WIDTH - 230;
 const ROW = 24;
 const BAR_HEIGHT = 14;
 const TITLE = 34;
 const MARGIN = 8;
-/** How long an access token lives by default. */
+/** The default lifetime of an access token. */
 const TOKEN_LIFE_MS = 900_000;
 
 const STYLE =
   'text{font:13px system-ui,sans-serif;fill:#1f2328}.title{font-weight:600}.other{fill:#8c959f}.ours{fill:#0969da}' +
   '@media(prefers-color-scheme:dark){text{fill:#e6edf3}.other{fill:#6e7681}.ours{fill:#4493f8}}';
 
-/** An SVG for light and dark pages. Undefined: nothing was compared. */
+/** An SVG for light and dark mode. Undefined: nothing was compared. */
 export function draw(measurements: readonly Measurement[]): string | undefined {
   const peers = measurements.filter(({ peer }) => peer !== undefined);
   if (peers.length === 0) return undefined;
@@ -54,7 +54,7 @@ function rateBar({ what, measured, unit }: Measurement): Bar {
   return { label: what, value, text: amount(value, unit) };
 }
 
-/** By the longest of all logouts: a median would hide the one that counts. */
+/** By the longest of all logouts: a median would hide it. */
 function logoutBar({ what, peer }: Measurement): Bar {
   if (peer?.stillYesMs === undefined) return { label: what, value: TOKEN_LIFE_MS, text: NO_LOGOUT };
   const value = Math.max(...peer.stillYesMs);
@@ -77,7 +77,7 @@ function panelLines(title: string, bars: readonly Bar[], scale: Ends, top: numbe
   return [`<text class="title" x="${MARGIN}" y="${top + 20}">${escaped(title)}</text>`, ...rows];
 }
 
-/** In whole pixels. Below the scale a bar is one pixel long. */
+/** In whole pixels. Values below the scale get one pixel. */
 function lengthOf(value: number, [least, most]: Ends): number {
   if (value === 0) return 0;
   const share = Math.log(value / least) / Math.log(most / least);

@@ -1,7 +1,7 @@
-// The table of variables in docs/configuration.md, made from what the program itself knows of them.
+// The table of variables in docs/configuration.md, generated from the configuration schema.
 //   node scripts/docs/config-table.ts           prints it
 //   node scripts/docs/config-table.ts --write   writes it between the markers of docs/configuration.md
-//   node scripts/docs/config-table.ts --check   fails if the page has another one
+//   node scripts/docs/config-table.ts --check   fails if the page is out of date
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { factsOf, VARIABLE_NAMES } from '../../src/config/variables.ts';
@@ -9,7 +9,7 @@ import { withGeneratedPart } from './generated-part.ts';
 
 export const CONFIGURATION_PAGE = path.join(import.meta.dirname, '../../docs/configuration.md');
 
-/** The table in Markdown, one row for each variable, without a line end after the last. */
+/** The table in Markdown, one row per variable, without a newline at the end. */
 export function configTable(): string {
   const rows = VARIABLE_NAMES.map((name) => {
     const { default: shown, meaning, example } = factsOf(name);

@@ -1,6 +1,6 @@
 /**
- * The page with `text` between `<!-- name:begin -->` and `<!-- name:end -->`. Throws unless it has both markers, once
- * each and in this order.
+ * Returns the page with `text` between `<!-- name:begin -->` and `<!-- name:end -->`. Throws unless it has both
+ * markers, once each and in this order.
  */
 export function withGeneratedPart(page: string, name: string, text: string): string {
   const begin = `<!-- ${name}:begin -->`;

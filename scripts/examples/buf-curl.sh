@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Signs in at latchkey, greets with the token, signs out, and shows that the token is worth nothing any more.
+# Signs in to latchkey, greets with the token, signs out, and shows that the token is then rejected.
 #
 #   LATCHKEY_PASSWORD='correct horse battery' scripts/examples/buf-curl.sh 127.0.0.1:50051 127.0.0.1:<port of the greeter>
 set -euo pipefail
@@ -28,7 +28,7 @@ greet --header "authorization: Bearer $token"
 
 echo '--- signed out'
 call "$latchkey" latchkey.v1.IdentityService/Logout <<<"{\"accessToken\": \"$token\"}" >/dev/null
-# The greeter hears of it within milliseconds; a machine that is very busy is given a few tries.
+# The greeter learns it within milliseconds. A very busy machine gets a few attempts.
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   greet --header "authorization: Bearer $token" &>/dev/null || break
   sleep 0.1

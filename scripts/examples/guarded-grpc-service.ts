@@ -1,4 +1,4 @@
-// A gRPC service that is guarded by latchkey. Start latchkey first (./scripts/run), then
+// A gRPC service guarded by latchkey. Start latchkey first (./scripts/run), then run
 //
 //   npx node scripts/examples/guarded-grpc-service.ts
 //
@@ -14,16 +14,16 @@ import {
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-// In a project of your own: from 'latchkey-client'.
+// In your own project: from 'latchkey-client'.
 import { connect, grpcGuard, identityOf } from '../../src/client/index.ts';
 
 const { LATCHKEY_ADDRESS = '127.0.0.1:50051', GREETER_LISTEN = '127.0.0.1:0' } = process.env;
 const latchkey = connect(LATCHKEY_ADDRESS, { credentials: { kind: 'plaintext' } });
 
 const guard = grpcGuard(latchkey, {
-  // Whatever is not named here is for everybody who is signed in.
+  // All other methods are open to every signed-in user.
   rules: { '/examples.v1.GreeterService/ListGreeted': { anyRole: ['admin'] } },
-  onUndecided: (error) => console.error('nobody could say:', error),
+  onUndecided: (error) => console.error('validation failed:', error),
 });
 
 const greeted = new Set<string>();
@@ -38,7 +38,7 @@ const handlers = {
   keepGreeting(call: ServerWritableStream<object, object>) {
     const { userId } = identityOf(call);
     const timer = setInterval(() => call.write({ greeting: `Hello again, ${userId}!` }), 100);
-    // Also when the caller's session ends: the guard has told the caller then.
+    // Also emitted when the caller's session ends, after the guard has sent the status.
     call.on('cancelled', () => clearInterval(timer));
   },
 

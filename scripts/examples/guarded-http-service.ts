@@ -1,10 +1,10 @@
-// An HTTP service that is guarded by latchkey. Start latchkey first (./scripts/run), then
+// An HTTP service guarded by latchkey. Start latchkey first (./scripts/run), then run
 //
 //   npx node scripts/examples/guarded-http-service.ts
 //
-// With Express it is the same: expressGuard, and guard.signedIn or guard.anyRole('admin') before the handlers.
+// With Express, use expressGuard, and guard.signedIn or guard.anyRole('admin') before the handlers.
 import { fastify } from 'fastify';
-// In a project of your own: from 'latchkey-client'.
+// In your own project: from 'latchkey-client'.
 import { connect, fastifyGuard, identityOf } from '../../src/client/index.ts';
 
 const { LATCHKEY_ADDRESS = '127.0.0.1:50051', NOTES_PORT = '0' } = process.env;
@@ -12,9 +12,9 @@ const latchkey = connect(LATCHKEY_ADDRESS, { credentials: { kind: 'plaintext' } 
 const notes = new Map<string, string>();
 
 const app = fastify();
-// First of all: what is registered before the guard is not guarded.
+// Register the guard first: routes registered before it are not guarded.
 await app.register(
-  fastifyGuard(latchkey, { onUndecided: (error) => console.error('nobody could say:', error) }),
+  fastifyGuard(latchkey, { onUndecided: (error) => console.error('validation failed:', error) }),
 );
 
 app.get('/healthz', { config: { access: 'public' } }, async () => 'ok');

@@ -15,24 +15,24 @@ import {
   windowUpdateFrame,
 } from './frames.ts';
 
-/** All the bytes that the peer may send, on a connection and on each stream: more than any run needs. */
+/** The flow-control window for the peer, per connection and stream: more than any run needs. */
 const RECEIVE_WINDOW = 2 ** 30;
-/** What HTTP/2 gives both sides before anything is said. */
+/** The initial limits of HTTP/2 for both sides. */
 const DEFAULT_WINDOW = 65_535;
 
 interface Call {
   readonly body: Buffer;
   readonly resolve: (message: Buffer) => void;
   readonly reject: (error: Error) => void;
-  /** What came of the answer. */
+  /** The outcome of a call. */
   received: Buffer | undefined;
 }
 
 /**
- * One plaintext HTTP/2 connection that calls one unary gRPC method, lean enough to find a server's limit from
- * one core: a grpc-js client needs 100 microseconds and more a call and would be the limit itself.
+ * One plaintext HTTP/2 connection that calls one unary gRPC method. It is cheap enough to saturate a server from one
+ * core. A grpc-js client needs 100 microseconds or more per call and would itself be the limit.
  *
- * A call that is answered without a message, as every refusal is, rejects. Metadata is not looked at.
+ * A call without a response message, such as a refusal, rejects. Metadata is ignored.
  */
 export class GrpcConnection {
   readonly #socket: Socket;
@@ -60,7 +60,7 @@ export class GrpcConnection {
     this.#write(windowUpdateFrame(0, RECEIVE_WINDOW));
   }
 
-  /** Resolves when the server has said how many streams it takes: more would be refused. */
+  /** Resolves when the server has sent its stream limit. More concurrent streams would be refused. */
   static async open(port: number, path: string): Promise<GrpcConnection> {
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
@@ -73,7 +73,7 @@ export class GrpcConnection {
     return Promise.all(Array.from({ length: count }, () => GrpcConnection.open(port, path)));
   }
 
-  /** Sends a message in its gRPC frame, at most 16 KiB; resolves with the answer's message. */
+  /** Sends a message in its gRPC frame, at most 16 KiB. Resolves with the response message. */
   ask(body: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) return reject(this.#ended);
@@ -83,7 +83,7 @@ export class GrpcConnection {
     });
   }
 
-  /** Fails the calls that are under way. */
+  /** Fails the calls in progress. */
   close(): void {
     this.#end(new Error('the connection was closed'));
   }
@@ -104,7 +104,7 @@ export class GrpcConnection {
     }
   }
 
-  /** What is written in one turn of the event loop goes out as one piece. */
+  /** Everything written in one turn of the event loop is sent at once. */
   #write(bytes: Buffer): void {
     this.#outgoing.push(bytes);
     if (this.#flushing) return;

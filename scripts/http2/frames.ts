@@ -1,4 +1,4 @@
-// The part of HTTP/2 (RFC 9113) and HPACK (RFC 7541) that a client of one gRPC method needs.
+// The parts of HTTP/2 (RFC 9113) and HPACK (RFC 7541) that a client of one gRPC method needs.
 
 export const FRAME = {
   data: 0,
@@ -12,7 +12,7 @@ export const FRAME = {
 export const FLAG = { endStream: 0x1, ack: 0x1, endHeaders: 0x4 } as const;
 export const SETTING = { enablePush: 0x2, maxConcurrentStreams: 0x3, initialWindowSize: 0x4 } as const;
 export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
-/** The largest frame that every peer accepts, and the one that a stream's window holds at the start. */
+/** The largest frame that every peer accepts, and the initial window of a stream. */
 export const MAX_FRAME_BYTES = 16_384;
 
 const HEADER_BYTES = 9;
@@ -52,8 +52,8 @@ export function windowUpdateFrame(streamId: number, increment: number): Buffer {
 }
 
 /**
- * The header block of a connection's first request, which also fills the peer's table, and the one of every
- * later request, which only points into it: six bytes, as any HTTP/2 client comes to send.
+ * The header blocks of a connection. The first request also fills the peer's table. Later requests only refer to it, in
+ * six bytes, as any HTTP/2 client does.
  */
 export function requestHeaderBlocks(authority: string, path: string): { first: Buffer; later: Buffer } {
   const post = 0x83;
@@ -77,7 +77,7 @@ function literal(value: string): Buffer {
   return Buffer.concat([Buffer.from([bytes.length]), bytes]);
 }
 
-/** A message in the frame that gRPC puts it in: not compressed, four bytes of length. */
+/** A message in a gRPC frame: uncompressed, with a four-byte length. */
 export function grpcFrame(message: Uint8Array): Buffer {
   const bytes = Buffer.allocUnsafe(GRPC_PREFIX_BYTES + message.length);
   bytes.writeUInt8(0, 0);
@@ -86,14 +86,14 @@ export function grpcFrame(message: Uint8Array): Buffer {
   return bytes;
 }
 
-/** The message of the only gRPC frame in `bytes`. Undefined: `bytes` is not exactly one whole frame. */
+/** The message of the only gRPC frame in `bytes`. Undefined: `bytes` is not exactly one complete frame. */
 export function grpcMessage(bytes: Buffer): Buffer | undefined {
   if (bytes.length < GRPC_PREFIX_BYTES || bytes.readUInt8(0) !== 0) return undefined;
   const message = bytes.subarray(GRPC_PREFIX_BYTES);
   return bytes.readUInt32BE(1) === message.length ? message : undefined;
 }
 
-/** Cuts what a socket gives into frames. */
+/** Splits the bytes of a socket into frames. */
 export class FrameReader {
   #rest: Buffer = Buffer.alloc(0);
 

@@ -9,12 +9,12 @@ export function validateFrame(accessToken: string): Buffer {
   return grpcFrame(ValidateRequest.encode(request).finish());
 }
 
-/** Whether the token was accepted. Cheaper than decoding the answer. */
+/** Whether the token was accepted. Cheaper than decoding the response. */
 export function isIdentity(validateResponse: Buffer): boolean {
   return validateResponse[0] === IDENTITY_TAG;
 }
 
-/** Throws unless the token was accepted: a server that refuses quickly measures nothing. */
+/** Throws unless the token was accepted: a fast refusal would measure nothing. */
 export function requireIdentity(validateResponse: Buffer): void {
   if (!isIdentity(validateResponse)) throw new Error('Validate rejected a good token');
 }

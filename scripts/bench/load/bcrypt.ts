@@ -9,10 +9,10 @@ export interface BcryptJob {
   readonly seconds: number;
 }
 
-/** The length of what the service hands to bcrypt: 48 bytes in base64. */
+/** The length of the bcrypt input in the service: 48 bytes in base64. */
 const INPUT = 'b'.repeat(64);
 
-/** When each comparison was done, by threads that do nothing else, in milliseconds since some instant. */
+/** When each comparison finished, in threads that do nothing else; milliseconds from an arbitrary start. */
 export async function compareInThreads(job: BcryptJob): Promise<readonly number[]> {
   const hash = bcrypt.hashSync(INPUT, job.cost);
   const done = Array.from({ length: job.threads }, () => {
@@ -25,7 +25,7 @@ export async function compareInThreads(job: BcryptJob): Promise<readonly number[
 }
 
 function compareUntilDone({ hash, nice, seconds }: BcryptJob & { readonly hash: string }): void {
-  // On Linux this is the priority of the calling thread alone.
+  // On Linux this is the priority of the calling thread only.
   setPriority(nice);
   const endsAt = performance.now() + seconds * 1000;
   const doneAtMs: number[] = [];

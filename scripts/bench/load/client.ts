@@ -6,30 +6,30 @@ import { type LoopResult, validateInLoop } from './validation-loop.ts';
 
 const VALIDATIONS_A_TURN = 512;
 const WARM_UP_SECONDS = 0.5;
-/** New tokens are verified in threads: several at a time are done sooner. */
+/** New tokens are verified in threads, so several at a time are faster. */
 const FIRST_PASS_LANES = 64;
-/** Long enough for hundreds of thousands of times. */
+/** Enough for hundreds of thousands of durations. */
 const TIMED_SECONDS = 1;
 const MOST_TIMES = 4_000_000;
 
 export interface ClientJob {
   readonly port: number;
   readonly mode: 'local' | 'remote';
-  /** Access tokens, one a line. */
+  /** Access tokens, one per line. */
   readonly tokenFile: string;
-  /** How many validations are in flight. */
+  /** How many validations run at the same time. */
   readonly lanes: number;
-  /** Validate the tokens, all seen before, for this long. Undefined: each once, never seen before. */
+  /** How long to validate the tokens, all cached; milliseconds. Undefined: each token once, none cached. */
   readonly seconds?: number;
-  /** Go on for a second, one at a time, with the clock read around each. */
+  /** Then validate for one second, one at a time, and time each one. */
   readonly timed: boolean;
 }
 export interface ClientResult extends LoopResult {
-  /** Microseconds of a validation that was timed, and the part of it that reading the clock twice takes. */
+  /** The duration of a timed validation, and the share of the two clock reads in it; microseconds. */
   readonly timed?: { readonly p50Us: number; readonly p99Us: number; readonly clockUs: number };
 }
 
-/** Validates tokens with latchkey's client, as a service does. */
+/** Validates tokens with the client, as a service does. */
 export async function validateWithClient(job: ClientJob): Promise<ClientResult> {
   const client = connect(`127.0.0.1:${job.port}`, { credentials: { kind: 'plaintext' }, mode: job.mode });
   const loop = {
@@ -45,7 +45,7 @@ export async function validateWithClient(job: ClientJob): Promise<ClientResult> 
   try {
     await client.ready();
     if (job.seconds === undefined) return await validateInLoop(loop);
-    // Each token once, so that all have been seen; then until the code is compiled.
+    // Validates each token once to fill the cache, then repeats until the code is compiled.
     await validateInLoop({ ...loop, lanes: FIRST_PASS_LANES });
     await validateInLoop({ ...loop, seconds: WARM_UP_SECONDS });
     const result = await validateInLoop({ ...loop, seconds: job.seconds });
@@ -60,7 +60,7 @@ export async function validateWithClient(job: ClientJob): Promise<ClientResult> 
   }
 }
 
-/** What reading the clock twice takes, microseconds. */
+/** The duration of two clock reads; microseconds. */
 function clockUs(): number {
   const reads = 100_000;
   const startedAt = performance.now();

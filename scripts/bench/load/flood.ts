@@ -6,11 +6,11 @@ import { LOAD } from './h2load.ts';
 
 export interface FloodJob {
   readonly port: number;
-  /** Access tokens, one a line. */
+  /** Access tokens, one per line. */
   readonly tokenFile: string;
-  /** How many answers come before the clock starts. */
+  /** How many answers to skip before the measurement. */
   readonly warmUp: number;
-  /** Send the tokens over and over, for this long after the warm-up. Undefined: send each once. */
+  /** How long to repeat the tokens after the warm-up; milliseconds. Undefined: send each once. */
   readonly seconds?: number;
 }
 export interface FloodResult {
@@ -18,7 +18,7 @@ export interface FloodResult {
   readonly seconds: number;
 }
 
-/** Sends access tokens to Validate as fast as the server takes them. Every answer is checked. */
+/** Sends access tokens to Validate as fast as the server answers. Checks every answer. */
 export async function flood({ port, tokenFile, warmUp, seconds }: FloodJob): Promise<FloodResult> {
   const frames = readFileSync(tokenFile, 'latin1').trimEnd().split('\n').map(validateFrame);
   if (seconds === undefined && frames.length <= warmUp)

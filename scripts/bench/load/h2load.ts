@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
-/** What h2load says of a run in which a fixed number of requests was sent. */
+/** The summary that h2load prints after a fixed number of requests. */
 export interface H2loadSummary {
   readonly requestsPerSecond: number;
   readonly total: number;
@@ -11,30 +11,30 @@ export interface H2loadSummary {
   readonly errored: number;
   readonly timeout: number;
   readonly status2xx: number;
-  /** Payload of all DATA frames received, in bytes. */
+  /** Payload of all received DATA frames, in bytes. */
   readonly dataBytes: number;
 }
 
 export interface H2loadRun {
   readonly port: number;
   readonly path: string;
-  /** A file that holds one gRPC frame: the body of every request. */
+  /** A file with one gRPC frame: the body of every request. */
   readonly frameFile: string;
   readonly requests: number;
   /**
-   * Mean bytes of an answer's gRPC frame, as a real client got it. A refusal has a status of 200 and no
-   * message, a rejection a short one: h2load counts both as successes, their length tells.
+   * Mean size of an answer's gRPC frame in bytes, as a real client received it. h2load counts refusals (status 200, no
+   * message) and rejections (a short message) as successes. Only their length shows the difference.
    */
   readonly answerBytes: number;
 }
 
-/** Connections, and requests in flight on each. The same for every server measured. */
+/** Connections, and concurrent requests on each. The same for every server. */
 export const LOAD = { connections: 4, inFlight: 32 } as const;
 
-/** A timestamp inside an answer takes a few bytes more or less from one instant to the next. */
+/** The size of a timestamp in an answer varies by a few bytes. */
 const ANSWER_BYTES_TOLERANCE = 8;
 
-/** Throws if h2load fails, or if one answer was not what `answerBytes` says it is. */
+/** Throws if h2load fails, or if an answer does not have `answerBytes` bytes. */
 export async function runH2load(run: H2loadRun): Promise<H2loadSummary> {
   const args = [
     ['-c', String(LOAD.connections), '-m', String(LOAD.inFlight), '-t', '1', '-n', String(run.requests)],
@@ -50,7 +50,7 @@ export async function runH2load(run: H2loadRun): Promise<H2loadSummary> {
   return summary;
 }
 
-/** Why the summary is not one of `run` gone right; undefined: it is. */
+/** Why the summary is not one of a successful `run`; undefined: it is. */
 export function faultIn(
   summary: H2loadSummary,
   run: Pick<H2loadRun, 'requests' | 'answerBytes'>,
@@ -66,7 +66,7 @@ export function faultIn(
   return undefined;
 }
 
-/** Throws if the output is not that of a finished h2load run. */
+/** Throws if the output is not that of a completed h2load run. */
 export function parseH2load(output: string): H2loadSummary {
   const number = (pattern: RegExp): number => {
     const found = pattern.exec(output)?.[1];

@@ -15,7 +15,7 @@ export interface LoginJob {
 let isFinishing = false;
 let lastAnswered: Promise<readonly number[]> | undefined;
 
-/** Keeps logins in flight until `finish`. Resolves at the first answer: all of them are under way then. */
+/** Keeps logins in progress until `finish`. Resolves at the first answer, when all of them have started. */
 export async function start(job: LoginJob): Promise<void> {
   const frames = job.credentials.map(({ username, password }) =>
     grpcFrame(
@@ -47,7 +47,7 @@ export async function start(job: LoginJob): Promise<void> {
   await Promise.race([first.promise, lastAnswered]);
 }
 
-/** Waits for the last answers. Answers when each login was answered, in milliseconds since some instant. */
+/** Waits for the last answers. Returns when each login was answered; milliseconds from an arbitrary start. */
 export async function finish(): Promise<readonly number[]> {
   isFinishing = true;
   return (await lastAnswered) ?? [];

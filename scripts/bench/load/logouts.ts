@@ -8,29 +8,29 @@ import { GrpcConnection } from '../../http2/connection.ts';
 import { grpcFrame } from '../../http2/frames.ts';
 import { isIdentity, validateFrame } from '../../http2/validate.ts';
 
-/** Between two logouts, so that the effects of one are over before the next. */
+/** Pause between two logouts, so that the effects of one end before the next; milliseconds. */
 const PAUSE_MS = 10;
 const POLL_LIMIT_MS = 5_000;
 
 export interface LogoutJob {
   readonly ports: readonly number[];
   readonly accessTokens: readonly string[];
-  /** Ask every server all the while, until it rejects the token. */
+  /** Validate the token on every server until it is rejected. */
   readonly poll: boolean;
 }
 export interface LogoutResult {
   /** By `monotonicMs`, in the order of the tokens. */
   readonly answeredAtMs: readonly number[];
-  /** For each token, when each server rejected it first; empty where no server was asked. */
+  /** For each token, when each server first rejected it; empty if no server was called. */
   readonly rejectedAtMs: readonly (readonly number[])[];
 }
 
-/** Milliseconds by the machine's monotonic clock, which all its processes share. */
+/** Milliseconds by the machine's monotonic clock, which all processes share. */
 export function monotonicMs(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Logs out the sessions of the tokens, one after the other, at each server in turn. */
+/** Logs out the sessions of the tokens one by one, on each server in turn. */
 export async function logOut({ ports, accessTokens, poll }: LogoutJob): Promise<LogoutResult> {
   const { logout, validate } = IdentityServiceService;
   const servers = await Promise.all(ports.map((port) => GrpcConnection.open(port, logout.path)));
@@ -53,7 +53,7 @@ export async function logOut({ ports, accessTokens, poll }: LogoutJob): Promise<
   return { answeredAtMs, rejectedAtMs };
 }
 
-/** When the first rejection was answered. Calls go out one after the other. */
+/** When the first rejection was received. Calls are sent one after the other. */
 async function firstRejection(server: GrpcConnection, accessToken: string): Promise<number> {
   const frame = validateFrame(accessToken);
   const limit = monotonicMs() + POLL_LIMIT_MS;

@@ -8,20 +8,20 @@ export interface PaceJob {
   readonly perSecond: number;
   readonly seconds: number;
   readonly seenTokens: readonly string[];
-  /** Tokens the server has never seen; half of `perSecond * seconds` are needed. */
+  /** Tokens that the server has not cached; half of `perSecond * seconds` are needed. */
   readonly newTokens: readonly string[];
 }
 export interface PaceResult {
   /** Milliseconds from the call to its answer. */
   readonly seenMs: readonly number[];
   readonly newMs: readonly number[];
-  /** Milliseconds by which each call was sent too late: shows a probe that did not keep its pace. */
+  /** By how many milliseconds each call was sent too late. Shows that this process could not keep the rate. */
   readonly lateMs: readonly number[];
 }
 
 /**
- * Sends Validate at a steady rate, seen and new tokens in turn. Calls go out when they are due, not when earlier
- * ones were answered: while a server stalls, every call that waits for it counts.
+ * Calls Validate at a constant rate, with cached and new tokens in turn. Calls are sent when they are due, not after
+ * earlier answers. So while a server stalls, every waiting call counts.
  */
 export async function pace(job: PaceJob): Promise<PaceResult> {
   const seenFrames = job.seenTokens.map(validateFrame);
@@ -50,7 +50,7 @@ export async function pace(job: PaceJob): Promise<PaceResult> {
       index % 2 === 0
         ? time(seenFrames[half % seenFrames.length], result.seenMs)
         : time(newFrames[half], result.newMs);
-    // A refusal is thrown below, when all calls are sent.
+    // A rejection is thrown below, after all calls were sent.
     answer.catch(() => undefined);
     answers.push(answer);
   }

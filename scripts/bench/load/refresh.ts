@@ -11,24 +11,24 @@ import { LOAD } from './h2load.ts';
 
 export interface RefreshJob {
   readonly port: number;
-  /** The current refresh token of each session; one refresh of a session is in flight at a time. */
+  /** The current refresh token of each session. One refresh per session runs at a time. */
   readonly refreshTokens: readonly string[];
   readonly until: { readonly seconds: number } | { readonly refreshes: number } | 'each once';
-  /** Where to write every new access token, one a line. Undefined: nowhere. */
+  /** The file for every new access token, one per line. Undefined: none. */
   readonly tokenFile?: string | undefined;
 }
 export interface RefreshResult {
   readonly refreshes: number;
   readonly seconds: number;
-  /** The latest of each session, in the order they were given. */
+  /** The latest token of each session, in the given order. */
   readonly refreshTokens: readonly string[];
-  /** In the same order; empty where a session was not refreshed. */
+  /** In the same order; empty if a session was not refreshed. */
   readonly accessTokens: readonly string[];
 }
 
 /**
- * Refreshes each session over and over, with the refresh token of the last answer. Each lane goes round its own
- * share of the sessions.
+ * Refreshes each session repeatedly, with the refresh token of the last answer. Each lane has its own share of the
+ * sessions.
  */
 export async function refresh(job: RefreshJob): Promise<RefreshResult> {
   const connections = await GrpcConnection.openMany(

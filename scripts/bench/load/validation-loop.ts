@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** A credential as a request brings it: bytes, from which a new string is made each time; and whose it is. */
+/** A credential as a request carries it, as bytes, and the user it belongs to. Each use makes a new string. */
 export interface Received {
   readonly bytes: Buffer;
   readonly userId: string;
@@ -11,20 +11,20 @@ export interface ValidationLoop<Answer> {
   validate(credential: string): Promise<Answer>;
   /** Undefined: the credential was refused. */
   userIdOf(answer: Answer): string | undefined;
-  /** How many validations are in flight. */
+  /** How many validations run at the same time. */
   readonly lanes: number;
-  /** After so many validations a lane lets the event loop turn, as requests would. */
+  /** After this many validations a lane yields to the event loop, as requests would. */
   readonly perTurn: number;
   /** Default: every credential once. */
   readonly seconds?: number;
-  /** Where to write how long each validation took, milliseconds, as far as there is room. Undefined: nowhere. */
+  /** Where to write the duration of each validation, in milliseconds, while there is space. Undefined: nowhere. */
   readonly times?: Float64Array;
 }
 
 export interface LoopResult {
   readonly validations: number;
   readonly seconds: number;
-  /** CPU time of this process, all its threads. */
+  /** CPU time of all threads of this process. */
   readonly cpuSeconds: number;
 }
 
@@ -43,7 +43,7 @@ export async function validateInLoop<Answer>(loop: ValidationLoop<Answer>): Prom
       const received = credentials[asked % credentials.length];
       if (received === undefined) throw new RangeError('there are no credentials');
       asked += 1;
-      // The clock is not read each time.
+      // The clock is not read for every validation.
       if (asked % 64 === 0) isOn = performance.now() < endsAt;
       const text = received.bytes.toString('latin1');
       const askedAt = times === undefined ? 0 : performance.now();

@@ -2,13 +2,13 @@ import { connect, type LatchkeyClient } from '../../../src/client/index.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { monotonicMs } from './logouts.ts';
 
-/** How long the last revocations may take to arrive, once no more sessions end. */
+/** How long the last revocations may take to arrive after the last logout; milliseconds. */
 const LAST_ARRIVAL_MS = 5_000;
 
 export interface ValidatorsJob {
-  /** A client is connected to each. */
+  /** One client is connected to each. */
   readonly ports: readonly number[];
-  /** Of the sessions that are going to end. */
+  /** Tokens of the sessions that will end. */
   readonly tokens: readonly { readonly sessionId: string; readonly accessToken: string }[];
 }
 export interface SeenEnd {
@@ -23,8 +23,8 @@ let clients: readonly LatchkeyClient[] = [];
 let expected = 0;
 
 /**
- * Local validators, each a client of its own, that validate every token once. From then on they note when they
- * reject a token whose revocation they have just received.
+ * Local validators, each with its own client, which first validate every token once. Then each records when it rejects
+ * a token whose revocation it has just received.
  */
 export async function start({ ports, tokens }: ValidatorsJob): Promise<void> {
   const tokenOf = new Map(tokens.map(({ sessionId, accessToken }) => [sessionId, accessToken]));

@@ -7,13 +7,13 @@ import { fastifyJwt, fastifyJwtAlone } from './fastify-jwt.ts';
 import { latchkeyLocal, latchkeyRemote, latchkeyRpc } from './latchkey.ts';
 import { type OidcStarted, oidcIntrospection } from './oidc-provider.ts';
 
-/** What a request brings, and whose it is. */
+/** The credential of a request, and the user it belongs to. */
 export interface Credential {
   readonly text: string;
   readonly userId: string;
 }
 
-/** What an arm is made of. The services it needs are running already. */
+/** The inputs of an arm. The services that it needs are already running. */
 export interface ArmSetup {
   readonly redisUrl: string;
   /** How many credentials to make. */
@@ -24,22 +24,22 @@ export interface ArmSetup {
   readonly oidcProvider: OidcStarted;
 }
 
-/** A way to validate, so that all of them are measured by the same loop. */
+/** A validation mode. One loop measures all of them. */
 export interface Arm {
   readonly credentials: readonly Credential[];
-  /** Whose the credential is. Undefined: it is refused. */
+  /** The user of the credential. Undefined: it is refused. */
   validate(credential: string): Promise<string | undefined>;
-  /** Resolves when the logout was acknowledged. Missing: there is no logout. */
+  /** Resolves when the logout was acknowledged. Undefined: there is no logout. */
   readonly logout?: (credential: string) => Promise<void>;
 }
 
 export interface ArmRun {
   readonly validations: number;
   readonly seconds: number;
-  /** From the call to its answer, microseconds. */
+  /** From the call to its answer; microseconds. */
   readonly p50Us: number;
   readonly p99Us: number;
-  /** CPU time of the caller's process for each validation, microseconds; all its threads. */
+  /** CPU time of all threads of the caller's process per validation; microseconds. */
   readonly cpuUs: number;
 }
 
@@ -55,9 +55,9 @@ const openers = {
 export type ArmName = keyof typeof openers;
 
 const IN_FLIGHT = 32;
-/** An arm that answers at once would block everything else. */
+/** An arm that answers synchronously would block everything else. */
 const VALIDATIONS_A_TURN = 64;
-/** How many times are kept at most. */
+/** Maximum number of durations to keep. */
 const MOST_TIMES = 4_000_000;
 const LOGOUT_LIMIT_MS = 10_000;
 
@@ -68,7 +68,7 @@ export async function open(name: ArmName, setup: ArmSetup): Promise<void> {
   opened = await openers[name](setup);
 }
 
-/** Validates the first `inUse` credentials over and over. */
+/** Validates the first `inUse` credentials repeatedly. */
 export async function measure(seconds: number, inUse: number): Promise<ArmRun> {
   const { credentials, validate } = opened;
   const run = await validateInLoop({
@@ -93,8 +93,8 @@ export async function measure(seconds: number, inUse: number): Promise<ArmRun> {
 }
 
 /**
- * Logs out the other credentials, one at a time, and validates each until it is refused. Answers how long after
- * each logout's answer the last yes was given, milliseconds; 0: there was none. Undefined: the arm has no logout.
+ * Logs out the other credentials one at a time, and validates each until it is refused. Returns how long after each
+ * logout's answer the credential was last accepted, in milliseconds; 0: never. Undefined: the arm has no logout.
  */
 export async function logOutTheRest(inUse: number): Promise<readonly number[] | undefined> {
   const { credentials, validate, logout } = opened;

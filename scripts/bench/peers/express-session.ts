@@ -25,9 +25,9 @@ interface NodeRedis {
 const COOKIE = 'connect.sid';
 
 /**
- * express-session with connect-redis, set up as the README of connect-redis says. The middleware itself is run,
- * from the cookie to `next`: signature checked, session fetched and parsed. What it does when the answer is sent
- * (EXPIRE at every request) is left out.
+ * express-session with connect-redis, configured as in the README of connect-redis. Runs the middleware from the cookie
+ * to `next`: it checks the signature, reads the session and parses it. Omits its work at the response (EXPIRE at every
+ * request).
  */
 export async function expressSession({ redisUrl, count }: ArmSetup): Promise<Arm> {
   const { default: session } = await peerModule<{ default: (options: object) => Middleware }>(
@@ -69,7 +69,7 @@ export async function expressSession({ redisUrl, count }: ArmSetup): Promise<Arm
   };
 }
 
-/** As much of a request and of an answer as the middleware looks at. */
+/** The parts of a request and a response that the middleware uses. */
 function newRequest(cookie: string | undefined): Request {
   const connection = { encrypted: false };
   const headers = cookie === undefined ? {} : { cookie };

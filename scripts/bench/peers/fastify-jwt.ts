@@ -14,9 +14,8 @@ interface Fastify {
 }
 
 /**
- * @fastify/jwt with the same algorithm as latchkey, its cache of verified tokens on, and a GET of the session
- * through ioredis, whose commands of one tick travel together. Timed are `app.jwt.verify` and the GET: no request
- * is injected.
+ * @fastify/jwt with the algorithm of latchkey and its token cache on, and a GET of the session through ioredis. ioredis
+ * sends the commands of one tick together. Measures `app.jwt.verify` and the GET, without a request.
  */
 export async function fastifyJwt({ redisUrl, count }: ArmSetup): Promise<Arm> {
   const app = await openApp();
@@ -32,7 +31,7 @@ export async function fastifyJwt({ redisUrl, count }: ArmSetup): Promise<Arm> {
   };
 }
 
-/** The same without the look-up: nobody is ever logged out. */
+/** The same without the GET: there is no logout. */
 export async function fastifyJwtAlone({ count }: ArmSetup): Promise<Arm> {
   const app = await openApp();
   return {

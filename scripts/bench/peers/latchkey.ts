@@ -8,12 +8,12 @@ export async function latchkeyLocal(setup: ArmSetup): Promise<Arm> {
   return await armWith(setup, 'local', validateWith);
 }
 
-/** Asks the service each time; the tokens that come during a call travel together in the next. */
+/** Calls the service for each token. Tokens that arrive during a call share the next one. */
 export async function latchkeyRemote(setup: ArmSetup): Promise<Arm> {
   return await armWith(setup, 'remote', validateWith);
 }
 
-/** A Validate call for each token, as any gRPC client makes it. */
+/** One Validate call per token, as any gRPC client makes it. */
 export async function latchkeyRpc(setup: ArmSetup): Promise<Arm> {
   return await armWith(setup, 'remote', ({ identity: { validate } }) => async (accessToken) => {
     const { verdict } = await validate({ accessToken, consistency: 0, audience: '', atLeastRevision: '' });
@@ -35,7 +35,7 @@ async function armWith(
 ): Promise<Arm> {
   const address = `127.0.0.1:${latchkeyPort}`;
   const client = connect(address, { credentials: CREDENTIALS, mode });
-  // Logs out over a connection of its own, as somebody else would.
+  // Logs out over a separate connection, as another process would.
   const other = connect(address, { credentials: CREDENTIALS, mode: 'remote' });
   await Promise.all([client.ready(), other.ready()]);
   return {

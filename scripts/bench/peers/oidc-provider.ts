@@ -10,7 +10,7 @@ import { peerModule } from './peer-modules.ts';
 export interface OidcStarted {
   readonly port: number;
   readonly credentials: readonly Credential[];
-  /** `api` introspects tokens, `app` signs people in and out; each has a secret of its own. */
+  /** `api` introspects tokens, `app` signs users in and out. Each has its own secret. */
   readonly clients: Readonly<Record<'api' | 'app', OidcClient>>;
 }
 export interface OidcClient {
@@ -29,7 +29,7 @@ interface Provider {
 }
 type ProviderClass = new (issuer: string, configuration: object) => Provider;
 
-/** Starts oidc-provider with tokens and grants in Redis, and makes access tokens. Its resource servers introspect them. */
+/** Starts oidc-provider with tokens and grants in Redis, and creates access tokens for introspection. */
 export async function startOidcProvider(redisUrl: string, count: number): Promise<OidcStarted> {
   const newClient = (id: string): OidcClient => ({ id, secret: randomBytes(24).toString('base64url') });
   const clients = { api: newClient('api'), app: newClient('app') };
@@ -72,7 +72,7 @@ export async function startOidcProvider(redisUrl: string, count: number): Promis
   return { port, credentials, clients };
 }
 
-/** A policy that lets one client in. */
+/** A policy that admits one client. */
 function isClient(id: string) {
   return async (_: unknown, client: { readonly clientId: string }): Promise<boolean> =>
     client.clientId === id;
@@ -94,7 +94,7 @@ async function signIn(provider: Provider, clientId: string, userId: string): Pro
   return { text: await token.save(), userId };
 }
 
-/** A model's records as JSON with a time to live: as much of an adapter as tokens and grants need. */
+/** Stores a model as JSON with a TTL: the parts of an adapter that tokens and grants need. */
 function adapterOf(redis: Redis, model: string): object {
   const keyOf = (id: string): string => `peer:${model}:${id}`;
   return {
@@ -115,8 +115,8 @@ function adapterOf(redis: Redis, model: string): object {
 }
 
 /**
- * Token introspection (RFC 7662) by a client that authenticates itself, over connections that are kept. Logging
- * out is the revocation of the token (RFC 7009).
+ * Token introspection (RFC 7662) by an authenticated client over keep-alive connections. A logout is a token revocation
+ * (RFC 7009).
  */
 export async function oidcIntrospection({ oidcProvider }: ArmSetup): Promise<Arm> {
   const { port, credentials, clients } = oidcProvider;

@@ -5,14 +5,14 @@ import { pathToFileURL } from 'node:url';
 
 const LOCK = 'package-lock.json';
 const from = (file: string): string => path.join(import.meta.dirname, file);
-/** A hidden folder: the checks of the project do not look into it. */
+/** A hidden folder, so that the checks of the project skip it. */
 const installed = (file: string): string => path.join(import.meta.dirname, '.installed', file);
-/** Written last. Imports from there, where the modules are found. */
+/** Written last, so it exists only after a complete installation. Imports in it resolve to the installed modules. */
 const loader = installed('load.mjs');
 
 /**
- * Installs what package-lock.json of this folder names, unless it is there. Nothing of it belongs to the service,
- * so `npm ci` of the project does not bring it.
+ * Installs the packages of this folder's package-lock.json, unless they are installed. The service does not need them,
+ * so `npm ci` of the project does not install them.
  */
 export function installPeers(): void {
   if (existsSync(loader) && readFileSync(installed(LOCK)).equals(readFileSync(from(LOCK)))) return;
@@ -24,7 +24,7 @@ export function installPeers(): void {
   writeFileSync(loader, 'export const load = (name) => import(name);\n');
 }
 
-/** A module that was installed. The caller says what it needs of it: the checks of the project see no types there. */
+/** Imports an installed module. The caller states the type that it needs, because TypeScript cannot find the module. */
 export async function peerModule<Shape>(name: string): Promise<Shape> {
   const { load } = (await import(pathToFileURL(loader).href)) as {
     load: (name: string) => Promise<unknown>;

@@ -6,12 +6,12 @@ import { withStand } from '../servers/stand.ts';
 import { median } from '../stats.ts';
 import { alternate, type Scale } from './rounds.ts';
 
-/** As many as the client remembers by default, and half as many. */
+/** The default cache size of the client, and half of it. */
 const TOKENS = { all: 10_000, half: 5_000 } as const;
 const SESSIONS = 128;
 const CALLERS = 64;
 
-/** Validations by a service that uses latchkey's client, in a process of its own. */
+/** Validations by a service with the client, in its own process. */
 export async function clientLocal({ rounds, seconds }: Scale): Promise<readonly Measurement[]> {
   return await withStand(async (stand) => {
     const sessions = await Sessions.open(stand, SESSIONS);
@@ -52,7 +52,7 @@ export async function clientLocal({ rounds, seconds }: Scale): Promise<readonly 
   });
 }
 
-/** Tokens that were seen before: how many a second, and how long each takes. */
+/** Cached tokens: how many per second, and the duration of each. */
 function seenRows(
   tokens: number,
   runs: readonly ClientResult[],

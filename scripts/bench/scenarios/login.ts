@@ -9,21 +9,21 @@ import { type Stand, withStand } from '../servers/stand.ts';
 import { quantile, rateBetween } from '../stats.ts';
 import { alternate, type Scale } from './rounds.ts';
 
-/** Logins in flight: what the queue of one thread holds by default. */
+/** Concurrent logins: the default queue capacity of one thread. */
 const LOGINS_IN_FLIGHT = 32;
-/** As LATCHKEY_BCRYPT_THREADS is by default; the bench sets it, so that both sides have the same. */
+/** The default of LATCHKEY_BCRYPT_THREADS. Set explicitly, so that both sides have the same. */
 const BCRYPT_THREADS = Math.max(1, availableParallelism() - 1);
-/** The priority that the service gives its threads. */
+/** The priority of the service's threads. */
 const BCRYPT_NICE = constants.priority.PRIORITY_BELOW_NORMAL;
 
-/** Login against bcrypt alone, at the default cost and at a low one, where everything else weighs more. */
+/** Login against bcrypt alone, at the default cost and at a low one, at which everything else weighs more. */
 export async function login(scale: Scale): Promise<readonly Measurement[]> {
   return [await loginAtCost(12, scale), await loginAtCost(10, scale)];
 }
 
 async function loginAtCost(cost: number, { rounds, seconds }: Scale): Promise<Measurement> {
   return await withStand(async (stand) => {
-    // The queue is drained after `seconds`, and those logins count: bcrypt alone is given as long.
+    // The queue is drained after `seconds`, and those logins count. So bcrypt alone gets the same time.
     const lengths: number[] = [];
     const results = await alternate(rounds, {
       latchkey: async () => {
@@ -59,7 +59,7 @@ function bcryptSettings(cost: number): Readonly<Record<string, string>> {
   return { LATCHKEY_BCRYPT_COST: String(cost), LATCHKEY_BCRYPT_THREADS: String(BCRYPT_THREADS) };
 }
 
-/** Keeps logins in flight, from another process, while `work` is done. */
+/** Keeps logins in progress, from another process, during `work`. */
 async function duringLogins<Result>({ latchkey, people }: Stand, work: () => Promise<Result>) {
   await using load = startModule<typeof import('../load/logins.ts')>('load/logins.ts');
   await load.call('start', { port: latchkey.port, credentials: people, inFlight: LOGINS_IN_FLIGHT });
@@ -76,14 +76,14 @@ interface Window extends PaceResult {
   readonly loginsPerSecond: number;
 }
 
-/** Latency of Validate while nobody signs in, and while everybody does. */
+/** Latency of Validate without logins, and during a login storm. */
 export async function loginStorm({ rounds, seconds }: Scale): Promise<readonly Measurement[]> {
   return await withStand(async (stand) => {
     const sessions = await Sessions.open(stand, STORM_SESSIONS);
-    // Taken now: the latest tokens will be among the new ones.
+    // Taken before the login storm, so that the second half also uses new tokens.
     const seenTokens = sessions.accessTokens;
     const newPerWindow = Math.ceil((CALLS_PER_SECOND * seconds) / 2);
-    // One window more: the first warms the service up and is dropped.
+    // One more window than needed: the first one warms up the service and is dropped.
     const tokenFile = await sessions.makeTokens('tokens', newPerWindow * (2 * rounds + 1));
     const newTokens = readFileSync(tokenFile, 'latin1').trimEnd().split('\n');
     const probe = async (): Promise<PaceResult> => {

@@ -6,7 +6,10 @@ import { Sessions } from '../servers/sessions.ts';
 import { withStand } from '../servers/stand.ts';
 import { alternate, type Scale } from './rounds.ts';
 
-/** Credentials that every arm uses, and those that are logged out in the end: many, because a yes after that is rare. */
+/**
+ * Credentials that every arm uses, and those that are finally logged out. Many, because an acceptance after that is
+ * rare.
+ */
 const IN_USE = 64;
 const LOGOUTS = 1_000;
 const COUNT = IN_USE + LOGOUTS;
@@ -33,7 +36,7 @@ const NOTES: Readonly<Partial<Record<ArmName, string>>> = {
 
 const ARMS = Object.keys(NAMES) as ArmName[];
 
-/** Ways to validate, side by side. */
+/** The comparison of validation modes. */
 export async function peers({ rounds, seconds }: Scale): Promise<readonly Measurement[]> {
   installPeers();
   return await withStand(
@@ -71,7 +74,7 @@ export async function peers({ rounds, seconds }: Scale): Promise<readonly Measur
   );
 }
 
-/** The bars of remote mode, against the store that most Node services use for sessions. */
+/** The bars of remote mode, against the session store that most Node services use. */
 function remoteMode(results: Readonly<Record<ArmName, readonly ArmRun[]>>): readonly Measurement[] {
   const rates = (arm: ArmName) => results[arm].map((run) => run.validations / run.seconds);
   const name = 'Client in remote mode, 32 in flight';

@@ -6,7 +6,7 @@ import type { Scale } from './rounds.ts';
 const SESSIONS = 128;
 const WARM_UP_REFRESHES = 5_000;
 
-/** Refresh on Redis: every call rotates, and the next one brings the new token. */
+/** Refresh on Redis: every call rotates, and the next one sends the new token. */
 export async function refresh({ rounds, seconds }: Scale): Promise<Measurement> {
   return await withStand(async (stand) => {
     const sessions = await Sessions.open(stand, SESSIONS);

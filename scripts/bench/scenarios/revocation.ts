@@ -8,10 +8,10 @@ import { alternate, type Scale } from './rounds.ts';
 const SERVERS = 4;
 const VALIDATORS = 50;
 const VALIDATORS_A_PROCESS = 10;
-/** In all rounds together; as many again while every server is asked. */
+/** In all rounds together; as many again with validations on every server. */
 const LOGOUTS = 200;
 
-/** How long after Logout's answer a token is still accepted: by servers, and by validators in other processes. */
+/** How long after Logout's answer servers, and validators in other processes, still accept the token. */
 export async function revocation({ rounds }: Scale): Promise<readonly Measurement[]> {
   return await withStand(async (stand) => {
     const ports = [stand.latchkey.port];

@@ -4,13 +4,13 @@ import { type H2loadRun, type H2loadSummary, LOAD, runH2load } from '../load/h2l
 export interface Scale {
   /** Alternating rounds. */
   readonly rounds: number;
-  /** How long one arm of one round is measured. */
+  /** How long one arm of one round is measured; seconds. */
   readonly seconds: number;
   /** How many sessions `scale` puts into Redis. */
   readonly sessions: number;
 }
 
-/** Runs the arms one after the other, round by round, so that a change of the machine affects all of them. */
+/** Runs the arms alternately, round by round, so that a change of the machine affects all of them. */
 export async function alternate<Arm extends string, Result>(
   rounds: number,
   arms: Readonly<Record<Arm, (round: number) => Promise<Result>>>,
@@ -24,7 +24,7 @@ export async function alternate<Arm extends string, Result>(
   return results;
 }
 
-/** What h2load is to send, and where. */
+/** What h2load sends, and where. */
 export type Target = Omit<H2loadRun, 'requests'>;
 
 const WARM_UP_REQUESTS = 20_000;
@@ -45,7 +45,7 @@ export async function compareUnderH2load(
   });
 }
 
-/** How many requests keep the target busy for so many seconds. Finding out warms it up: a new server is slower. */
+/** How many requests take this many seconds. Finding out warms up the target, because a new server is slower. */
 async function requestsFor(target: Target, seconds: number): Promise<number> {
   await runH2load({ ...target, requests: WARM_UP_REQUESTS / 10 });
   const { requestsPerSecond } = await runH2load({ ...target, requests: WARM_UP_REQUESTS });

@@ -12,13 +12,13 @@ import { type Stand, withStand } from '../servers/stand.ts';
 import { refreshesPerSecond } from './refresh.ts';
 import { alternate, answersPerSecond, type Scale } from './rounds.ts';
 
-/** The sessions that are used, in every arm; a small store holds only these. */
+/** The sessions that every arm uses. The small store holds only these. */
 const USED = 1_000;
 const REVOCATIONS = 100_000;
 const WARM_UP_CALLS = 10_000;
-/** The most that a session may take, including the fragmentation of Redis' memory. */
+/** Maximum bytes per session, including the fragmentation of Redis's memory. */
 const BYTES_PER_SESSION = 800;
-/** Two services, two stores and the load, in addition to the sessions. */
+/** Memory for two services, two stores and the load, in addition to the sessions. */
 const OTHER_BYTES = 400e6;
 
 /** What grows with use: sessions in Redis, and revocations in every server's memory. */
@@ -91,8 +91,8 @@ async function compareRevocations(options: Scale): Promise<readonly Measurement[
 }
 
 /**
- * Bytes that the heap holds after garbage collection, once the log is read. Measured in a new process of the service
- * that nobody calls: load leaves caches behind.
+ * Heap size after garbage collection, once the log is read. Measured in a new process of the service without load,
+ * because load fills caches.
  */
 async function heapAfterStart(stand: Stand, place?: LogPlace): Promise<number> {
   const server = await stand.another([`--import=${import.meta.resolve('../servers/heap-probe.ts')}`]);
@@ -110,7 +110,7 @@ interface Arm {
   validate(seconds: number): Promise<FloodResult>;
 }
 
-/** Refreshes the sessions until the server is warm and each has an access token to validate. */
+/** Refreshes the sessions until the server is warm and each session has an access token. */
 async function warmArm(stand: Stand, refreshTokens: readonly string[]): Promise<Omit<Arm, 'name'>> {
   const sessions = new Sessions(stand, refreshTokens);
   await sessions.refresh({ refreshes: WARM_UP_CALLS / 2 });

@@ -16,12 +16,12 @@ import { type Stand, validate, withStand, writeFrame } from '../servers/stand.ts
 import { alternate, answersPerSecond, compareUnderH2load, type Scale, type Target } from './rounds.ts';
 
 const BATCH = 64;
-/** Roughly what a service validates anew in a second; a faster one has a shorter round. */
+/** Approximate number of new tokens per second that a service validates. A faster one has a shorter round. */
 const NEW_TOKENS_PER_SECOND = 8_000;
 const WARM_UP_TOKENS = 5_000;
 const SESSIONS = 64;
 
-/** Validate of one token, over and over, and what the server's memory grew to. */
+/** Validate of one token, repeated, and the server's peak memory. */
 export async function validateWarm(scale: Scale): Promise<readonly Measurement[]> {
   return await withStand(async (stand) => {
     const [accessToken = ''] = (await Sessions.open(stand, 1)).accessTokens;
@@ -53,7 +53,7 @@ export async function validateWarm(scale: Scale): Promise<readonly Measurement[]
   });
 }
 
-/** BatchValidate of tokens seen before, counted in tokens, against Validate's echo, counted in calls. */
+/** BatchValidate of cached tokens, counted in tokens, against the echo of Validate, counted in calls. */
 export async function batchValidate(scale: Scale): Promise<Measurement> {
   return await withStand(async (stand) => {
     const { accessTokens } = await Sessions.open(stand, BATCH);
@@ -91,7 +91,7 @@ async function echoTarget(stand: Stand, accessToken: string): Promise<Target> {
   return { port, path: IdentityServiceService.validate.path, frameFile, answerBytes };
 }
 
-/** Length of the answer in its frame. Throws unless every token of the batch is accepted. */
+/** Size of the answer in its frame. Throws unless every token of the batch is accepted. */
 async function batchAnswerBytes(port: number, accessTokens: readonly string[]): Promise<number> {
   const client = connect(`127.0.0.1:${port}`, { credentials: { kind: 'plaintext' }, mode: 'remote' });
   const answer = await client.identity.batchValidate({ accessTokens: [...accessTokens] });
@@ -101,7 +101,7 @@ async function batchAnswerBytes(port: number, accessTokens: readonly string[]): 
   return grpcFrame(BatchValidateResponse.encode(answer).finish()).length;
 }
 
-/** Validate of tokens that the service has never seen: each is sent once. */
+/** Validate of tokens that are not cached: each is sent once. */
 export async function validateCold({ rounds, seconds }: Scale): Promise<Measurement> {
   return await withStand(async (stand) => {
     const sessions = await Sessions.open(stand, SESSIONS);

@@ -7,8 +7,8 @@ import {
 } from '../../../src/gen/latchkey/v1/identity.ts';
 
 /**
- * Starts a grpc-js server with its default options that decodes a ValidateRequest and answers with the encoded
- * message it was given: what grpc-js costs, and nothing else.
+ * Starts a grpc-js server with default options that decodes a ValidateRequest and returns a fixed encoded message. It
+ * measures the cost of grpc-js alone.
  */
 export async function startEcho(validateResponse: Uint8Array): Promise<number> {
   const prepared = ValidateResponse.decode(validateResponse);

@@ -1,4 +1,4 @@
-// Imported into a service that is measured: at SIGUSR2 it collects garbage and logs what the heap holds.
+// Imported into a measured service: at SIGUSR2 it collects garbage and logs the heap size.
 import { Session } from 'node:inspector/promises';
 
 process.on('SIGUSR2', () => void logHeap());
@@ -8,7 +8,7 @@ async function logHeap(): Promise<void> {
   session.connect();
   await session.post('HeapProfiler.collectGarbage');
   await session.post('HeapProfiler.collectGarbage');
-  // Its type says void.
+  // The function returns undefined, although its type says void.
   const { usedSize } = (await session.post('Runtime.getHeapUsage')) as unknown as { usedSize: number };
   console.log(JSON.stringify({ msg: 'heap', usedBytes: usedSize }));
 }

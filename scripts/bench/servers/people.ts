@@ -6,10 +6,10 @@ export interface Person {
   readonly password: string;
 }
 
-/** So many that none of them comes near the limit of sessions a user may have. */
+/** So many users that none of them comes near the session limit. */
 const USERS = 16;
 
-/** Lets the service's administrator create users. */
+/** Signs in the administrator, who creates users. */
 export async function createPeople(
   port: number,
   admin: Pick<Person, 'username' | 'password'>,

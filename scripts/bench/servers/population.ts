@@ -9,12 +9,12 @@ import { RedisStores, singleRedis } from '../../../test/support/redis-stores.ts'
 import { GrpcConnection } from '../../http2/connection.ts';
 import { validateFrame } from '../../http2/validate.ts';
 
-/** Commands on their way to Redis at a time: enough to keep it busy. */
+/** Concurrent commands to Redis: enough to keep it busy. */
 const IN_FLIGHT = 512;
 /** While Redis is filled, commands wait in a long queue. */
 const DEADLINE_MS = 30_000;
 const DAY_MS = 86_400_000;
-/** How long an access token lives by default, and an entry of the log at least. */
+/** The default lifetime of an access token, which is the minimum lifetime of a log entry. */
 const TOKEN_LIFE_MS = 900_000;
 /** 40 bytes. */
 const DEVICE_LABEL = 'Chrome 142 on Windows 11, laptop at work';
@@ -27,16 +27,15 @@ export interface Populated {
 }
 
 export interface Population {
-  /** Of the sessions that are used, in the order in which they were opened. */
+  /** Tokens of the sessions in use, in the order in which they were opened. */
   readonly refreshTokens: readonly string[];
-  /** Growth of Redis for each session. */
+  /** Growth of Redis per session. */
   readonly bytesPerSession: number;
 }
 
 /**
- * Opens `count` sessions as Login does, but directly in the store. `used` of them, spread evenly among the others,
- * belong to the people of the stand and have refresh tokens. Each of the others belongs to a user of its own,
- * whom the service never has to look up.
+ * Opens `count` sessions as Login does, but directly in the store. `used` of them, evenly distributed, belong to the
+ * users of the stand and have refresh tokens. Each of the others has its own user, whom the service never looks up.
  */
 export async function populate(stand: Populated, count: number, used: number): Promise<Population> {
   const keys = new RefreshTokens([new MasterKeys([stand.masterKey]).newest.refreshMac]);
@@ -68,7 +67,7 @@ export async function addRevocations(
     const endedAt = Date.now();
     const expiresAt = endedAt + TOKEN_LIFE_MS;
     const who = { userId: v7(), sessionId: v7() };
-    // One connection: answers come in the order of the log.
+    // One connection, because answers come in the order of the log.
     lastRevision = await log.append(
       { kind: 'session', ...who, reason: 'LOGGED_OUT', endedAt, expiresAt },
       endedAt,
@@ -77,7 +76,7 @@ export async function addRevocations(
   return { bytesPerEntry, lastRevision };
 }
 
-/** A revision of the log, and a good token to ask a server with. */
+/** A revision of the log, and a valid token to request it with. */
 export interface LogPlace {
   readonly revision: string;
   readonly accessToken: string;
@@ -94,7 +93,7 @@ export async function hasRead(port: number, { revision, accessToken }: LogPlace)
   connection.close();
 }
 
-/** Does the step `count` times. Answers by how many bytes Redis has grown for each. */
+/** Runs the step `count` times. Returns the growth of Redis per step, in bytes. */
 async function growth(
   { redis }: Populated,
   count: number,

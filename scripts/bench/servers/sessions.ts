@@ -4,7 +4,7 @@ import { startModule } from '../processes.ts';
 import { populate } from './population.ts';
 import type { Stand } from './stand.ts';
 
-/** An access token, and what it says. */
+/** An access token and its claims. */
 export interface IssuedToken {
   readonly accessToken: string;
   readonly userId: string;
@@ -18,13 +18,16 @@ export class Sessions {
   #refreshTokens: readonly string[];
   #accessTokens: readonly string[] = [];
 
-  /** Without access tokens, until the first refresh. */
+  /** Empty until the first refresh. */
   constructor(stand: Stand, refreshTokens: readonly string[]) {
     this.#stand = stand;
     this.#refreshTokens = refreshTokens;
   }
 
-  /** Opens new sessions and gives each an access token. Nobody signs in: for hundreds, bcrypt would need minutes. */
+  /**
+   * Opens new sessions, each with an access token. Writes them directly, because bcrypt would take minutes for
+   * hundreds.
+   */
   static async open(stand: Stand, count: number): Promise<Sessions> {
     const sessions = new Sessions(stand, (await populate(stand, count, count)).refreshTokens);
     await sessions.refresh('each once');
@@ -42,7 +45,7 @@ export class Sessions {
     });
   }
 
-  /** Refreshes the sessions in a process of its own. */
+  /** Refreshes the sessions in a separate process. */
   async refresh(until: RefreshJob['until'], tokenFile?: string): Promise<RefreshFigures> {
     await using load = startModule<typeof import('../load/refresh.ts')>('load/refresh.ts');
     const { refreshTokens, accessTokens, ...figures } = await load.call('refresh', {
@@ -56,7 +59,7 @@ export class Sessions {
     return figures;
   }
 
-  /** Makes access tokens as any client gets them, by refreshing. Answers the file that holds them, one a line. */
+  /** Gets access tokens by refreshing, like any client. Returns the file with the tokens, one per line. */
   async makeTokens(name: string, count: number): Promise<string> {
     const tokenFile = path.join(this.#stand.folder, `${name}.txt`);
     await this.refresh({ refreshes: count }, tokenFile);
@@ -64,7 +67,7 @@ export class Sessions {
   }
 }
 
-/** Not verified. */
+/** The token is not verified. */
 export function claimsOf(accessToken: string): { readonly sub: string; readonly sid: string } {
   const payload = Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString();
   return JSON.parse(payload) as { sub: string; sid: string };

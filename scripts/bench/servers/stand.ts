@@ -16,16 +16,16 @@ export interface ServiceProcess extends Pick<LatchkeyProcess, 'pid' | 'log' | 's
   readonly port: number;
 }
 
-/** A fresh service with its own Redis, users and folder, and nothing that another scenario left behind. */
+/** A new service with its own Redis, users and folder. */
 export interface Stand {
   readonly folder: string;
   readonly redis: RedisServer;
   readonly masterKey: Buffer;
   readonly latchkey: Pick<ServiceProcess, 'port' | 'pid'>;
   readonly people: readonly Person[];
-  /** Starts one more process of the same service. Stopped with the stand, if not before. */
+  /** Starts one more process of the same service. Stopped at the latest with the stand. */
   another(nodeOptions?: readonly string[]): Promise<ServiceProcess>;
-  /** Starts an echo that answers as this service answers for the token. Stopped with the stand. */
+  /** Starts an echo that returns this service's response for the token. Stopped with the stand. */
   echoOf(accessToken: string): Promise<{ readonly port: number; readonly answerBytes: number }>;
 }
 
@@ -39,7 +39,7 @@ const PRODUCTION = {
 const packageJson = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
   readonly scripts: { readonly start: string };
 };
-/** The options of Node that `npm start` gives the service; the echo gets the same. */
+/** Node's options in `npm start`. The echo gets the same. */
 export const startOptions: readonly string[] = optionsOf(packageJson.scripts.start);
 
 /** The options in a command line such as `node --one --two=2 main.js`. */
@@ -55,8 +55,8 @@ export async function endStands(): Promise<void> {
 }
 
 /**
- * Starts the built service as `npm start` runs it, with production's settings, on Redis and SQLite; hands it to `use`
- * and takes it down in any case. Nothing is tuned for the bench except what `settings` say.
+ * Starts the built service as `npm start` does, with production settings, on Redis and SQLite. Passes it to `use` and
+ * always stops it. Nothing is tuned for the bench except `settings`.
  */
 export async function withStand<Result>(
   use: (stand: Stand) => Promise<Result>,
@@ -67,7 +67,7 @@ export async function withStand<Result>(
   opened.defer(() => void stands.delete(opened));
   const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-bench-'));
   opened.defer(() => rmSync(folder, { recursive: true, force: true }));
-  // As docs/operations.md advises.
+  // As docs/operations.md recommends.
   const redis = await startIn(opened, () => RedisServer.start('--hash-max-listpack-value', '256'));
   const masterKey = randomBytes(32);
   const admin = { username: 'bench-admin', password: randomBytes(18).toString('base64url') };
@@ -98,7 +98,7 @@ export async function withStand<Result>(
   return await use({ folder, redis, masterKey, latchkey, people, another, echoOf });
 }
 
-/** Starts a server that is stopped with the stand, also where the stand ends before it has started. */
+/** Starts a server that is stopped with the stand, even if the stand ends before it has started. */
 async function startIn<Server extends { stop(): Promise<unknown> }>(
   opened: AsyncDisposableStack,
   start: () => Promise<Server>,
@@ -124,7 +124,7 @@ export async function validate(port: number, accessToken: string): Promise<Buffe
   return answer;
 }
 
-/** Writes a gRPC frame to a file of the stand's folder, for h2load. */
+/** Writes a gRPC frame to a file in the stand's folder, for h2load. */
 export function writeFrame({ folder }: Stand, name: string, frame: Buffer): string {
   const file = path.join(folder, `${name}.bin`);
   writeFileSync(file, frame);
