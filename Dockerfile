@@ -12,18 +12,18 @@ RUN npm run build
 FROM node:24-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Without optional ones: valibot names the TypeScript compiler as an optional peer, which is 32 MB.
+# Omits optional packages: the TypeScript compiler, an optional peer of valibot, takes 32 MB.
 RUN npm ci --omit=dev --omit=optional
 
 FROM node:24-bookworm-slim
 WORKDIR /app
-# package.json says that dist is made of ES modules.
+# package.json declares that dist contains ES modules.
 COPY package.json LICENSE ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 RUN install -d -o node -g node -m 0700 /var/lib/latchkey
 
-# Beyond loopback the service still wants TLS, or to be told LATCHKEY_PLAINTEXT=anywhere, and LATCHKEY_CALLER_AUTH.
+# Beyond loopback the service also requires TLS or LATCHKEY_PLAINTEXT=anywhere, and LATCHKEY_CALLER_AUTH.
 ENV NODE_ENV=production \
     LATCHKEY_LISTEN=0.0.0.0:50051 \
     LATCHKEY_METRICS_LISTEN=0.0.0.0:9464 \
@@ -32,10 +32,10 @@ EXPOSE 50051 9464
 VOLUME /var/lib/latchkey
 USER node
 
-# Healthy is what /readyz says: sign-in works. A service that is not is left to mend itself, not restarted.
+# Healthy means that /readyz reports ready: sign-in works. An unhealthy service recovers without a restart.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.LATCHKEY_METRICS_LISTEN.split(':').at(-1) + '/readyz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 
-# Node is process 1 and handles SIGTERM itself: it drains and ends.
-# A small young generation keeps its collections near 3 ms, a large old one makes full collections rare.
+# Node is process 1 and handles SIGTERM: it drains and exits.
+# A small young generation keeps garbage collections near 3 ms. A large old generation makes full ones rare.
 CMD ["node", "--enable-source-maps", "--max-semi-space-size=8", "--initial-old-space-size=96", "--heap-growing-percent=100", "dist/main.js"]
