@@ -20,7 +20,7 @@ export async function openPasswords(
   closers.add(() => hasher.close());
   const queue = new PasswordQueue({
     // One more than threads: one sign-in probes the session store while the others hash, so no thread is idle.
-    turns: threads + 1,
+    maxRunning: threads + 1,
     capacity: threads * waitingPerThread,
     monotonic: () => clock.monotonic(),
   });

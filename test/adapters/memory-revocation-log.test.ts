@@ -11,7 +11,7 @@ revocationLogLaw('memory', async () => {
 describe('the memory revocation log', () => {
   test('drops entries older than the retention', async () => {
     const log = new MemoryRevocationLog(HOUR);
-    const ending = (endedAt: number) =>
+    const revocation = (endedAt: number) =>
       log.append(
         {
           kind: 'user',
@@ -23,8 +23,8 @@ describe('the memory revocation log', () => {
         },
         endedAt,
       );
-    await ending(0);
-    const kept = [await ending(HOUR / 2), await ending(HOUR + 1)];
+    await revocation(0);
+    const kept = [await revocation(HOUR / 2), await revocation(HOUR + 1)];
     expect((await log.read(undefined, 0)).map(({ revision }) => revision)).toEqual(kept);
   });
 });

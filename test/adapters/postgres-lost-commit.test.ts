@@ -23,7 +23,7 @@ let users: UserService;
 /** How often sessions were ended, by reason. */
 let ended: string[];
 /** The request that gets no response after sessions were ended. */
-let afterEnding: string | undefined;
+let requestAfterEnd: string | undefined;
 
 beforeAll(async () => {
   server = await PostgresServer.start();
@@ -41,7 +41,7 @@ beforeEach(async () => {
   database = openPostgres({ url: url.replace(`:${server.port}`, `:${proxy.port}`) });
   await database.migrate();
   ended = [];
-  afterEnding = undefined;
+  requestAfterEnd = undefined;
   users = new UserService({
     events: NO_EVENTS,
     directory: database.users,
@@ -49,7 +49,7 @@ beforeEach(async () => {
     sessions: {
       endUser: async (_userId, _version, reason) => {
         ended.push(reason);
-        if (afterEnding !== undefined) proxy.resetInReplyTo(afterEnding);
+        if (requestAfterEnd !== undefined) proxy.resetInReplyTo(requestAfterEnd);
         return { revision: '1-0' };
       },
     },
@@ -96,7 +96,7 @@ describe('a change whose commit got no response', () => {
 
   test('is reported as not found when the deletion of a user is repeated, whose sessions have ended', async () => {
     const { userId } = await created();
-    afterEnding = 'commit';
+    requestAfterEnd = 'commit';
     expect(await outcomeOf(users.delete(userId, ADMIN_ACTOR))).toBe('STORE_UNAVAILABLE');
     expect(await outcomeOf(users.delete(userId, ADMIN_ACTOR))).toBe('USER_NOT_FOUND');
     expect(ended).toEqual(['USER_DELETED']);

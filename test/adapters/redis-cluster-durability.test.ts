@@ -68,8 +68,8 @@ test('in a cluster, WAIT counts the replicas of the node that stores the session
   const [first] = nodes;
   for (let count = 0; count < 12; count += 1) {
     const { userId, sessionId } = aSession(now);
-    const ending = stores.sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now });
-    const outcome = await outcomeOf(ending);
+    const end = stores.sessions.end({ userId, sessionId, reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now });
+    const outcome = await outcomeOf(end);
     const isOnFirst = await first?.with(async (redis) =>
       (await redis.keys('*')).join().includes(userKeys(userId).tombstonePrefix),
     );

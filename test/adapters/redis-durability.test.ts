@@ -62,7 +62,7 @@ async function rotatedTwice(): Promise<Session> {
   return session;
 }
 
-interface Ending {
+interface WayToEnd {
   readonly name: string;
   readonly prepare: () => Promise<Session>;
   readonly run: (session: Session) => Promise<unknown>;
@@ -72,7 +72,7 @@ interface Ending {
 
 const isEnded = async (other: RedisStores, session: Session) => (await read(other, session)).kind === 'ended';
 
-const ENDINGS: readonly Ending[] = [
+const WAYS_TO_END: readonly WayToEnd[] = [
   { name: 'the end of a session', prepare: opened, run: end, heldBy: isEnded },
   { name: 'the end of all sessions of a user', prepare: opened, run: endUser, heldBy: isEnded },
   {
@@ -97,7 +97,7 @@ async function timed<T>(work: Promise<T>): Promise<readonly [T, number]> {
   return [await work, performance.now() - began];
 }
 
-describe.each(ENDINGS)('with one replica to wait for, $name', ({ prepare, run, heldBy }) => {
+describe.each(WAYS_TO_END)('with one replica to wait for, $name', ({ prepare, run, heldBy }) => {
   test('is acknowledged once the replica has it', async () => {
     const session = await prepare();
     await run(session);
@@ -145,7 +145,7 @@ describe('ends that wait for replicas', () => {
     const sessions = await Promise.all(Array.from({ length: 20 }, opened));
     const living = await opened();
     replica.freeze();
-    const endings = Promise.all(sessions.map((session) => outcomeOf(end(session))));
+    const ends = Promise.all(sessions.map((session) => outcomeOf(end(session))));
     let slowest = 0;
     for (let generation = 1; generation <= 20; generation += 1) {
       const [rotated, ms] = await timed(rotate(living, generation));
@@ -156,7 +156,7 @@ describe('ends that wait for replicas', () => {
     const [outcome, readMs] = await timed(outcomeOf(read(stores, living)));
     expect(outcome).toBe('STORE_UNAVAILABLE');
     expect(readMs).toBeLessThan(1_000);
-    for (const outcome of await endings) expect(outcome).toMatch(NOT_ACKNOWLEDGED);
+    for (const outcome of await ends) expect(outcome).toMatch(NOT_ACKNOWLEDGED);
   });
 
   test('leave no queue behind: the first one after the replica is back is acknowledged', async () => {

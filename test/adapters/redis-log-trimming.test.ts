@@ -4,10 +4,10 @@ import type { Revocation } from '../../src/validator/revocation-set.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
-import { anEnding } from '../support/revocations.ts';
+import { aRevocation } from '../support/revocations.ts';
 import { DAY, HOUR, MINUTE } from '../support/sessions.ts';
 
-/** When the log in Redis drops an entry. Entries of `anEnding` expire after an hour; the retention is 20 minutes. */
+/** When the log in Redis drops an entry. Entries of `aRevocation` expire after an hour; the retention is 20 minutes. */
 
 const RETENTION = 20 * MINUTE;
 
@@ -30,7 +30,8 @@ const openBehind = async (behindMs: number) => {
 beforeEach(() => server.with((redis) => redis.flushall()));
 afterEach(() => stores.close());
 
-const append = (revocation: Revocation = anEnding(clock.now())) => stores.log.append(revocation, clock.now());
+const append = (revocation: Revocation = aRevocation(clock.now())) =>
+  stores.log.append(revocation, clock.now());
 const appendMany = async (count: number) => {
   for (let done = 0; done < count; done += 1) await append();
 };
@@ -81,7 +82,7 @@ describe('after the clock of Redis was an hour ahead', () => {
   });
 
   test('an entry from that hour is dropped when it has expired, and does not count as lost', async () => {
-    await append(anEnding(clock.now() - 2 * HOUR));
+    await append(aRevocation(clock.now() - 2 * HOUR));
     const position = await moveIds(HOUR);
     await appendMany(2);
     expect(await length()).toBe(2);
@@ -120,7 +121,7 @@ describe('the log', () => {
   });
 
   test('keeps an expired entry for its retention after the end of the session', async () => {
-    await append({ ...anEnding(clock.now()), expiresAt: clock.now() });
+    await append({ ...aRevocation(clock.now()), expiresAt: clock.now() });
     clock.advance(RETENTION - 1);
     await appendMany(2);
     expect(await length()).toBe(3);
@@ -133,7 +134,7 @@ describe('the log', () => {
     ['is to be kept for a year', { expiresAt: Date.now() + 365 * DAY }],
     ['has no time in it', { endedAt: Number.NaN, expiresAt: Number.NaN }],
   ])('is trimmed even if one entry %s', async (_which, damage) => {
-    await append({ ...anEnding(clock.now()), ...damage });
+    await append({ ...aRevocation(clock.now()), ...damage });
     await moveIds(-3 * HOUR);
     await append();
     clock.advance(2 * HOUR);

@@ -29,7 +29,7 @@ const open = async () => {
 revocationLogLaw('Redis', open);
 
 describe('the Redis revocation log', () => {
-  const ending = (now = Date.now()): Revocation => ({
+  const revocation = (now = Date.now()): Revocation => ({
     kind: 'session',
     userId: ids.next(now),
     sessionId: ids.next(now),
@@ -41,7 +41,7 @@ describe('the Redis revocation log', () => {
   test('detects that it was wiped, and has a new genesis', async () => {
     const { log, close } = await open();
     await log.inspect(undefined, 1_000);
-    const position = await log.append(ending(), 1_000);
+    const position = await log.append(revocation(), 1_000);
     expect(await log.inspect(position, 2_000)).toEqual({ coveredSince: 1_000, continuous: true });
     await server.with((redis) => redis.flushall());
     expect(await log.inspect(position, 3_000)).toEqual({ coveredSince: 3_000, continuous: false });
@@ -51,10 +51,10 @@ describe('the Redis revocation log', () => {
   test('detects that it lost the entry it was read up to, although it has newer entries', async () => {
     const { log, close } = await open();
     await log.inspect(undefined, 1_000);
-    await log.append(ending(), 1_000);
-    const lost = await log.append(ending(), 1_000);
+    await log.append(revocation(), 1_000);
+    const lost = await log.append(revocation(), 1_000);
     await server.with((redis) => redis.xdel('lk:{revocations}', lost));
-    await log.append(ending(), 1_000);
+    await log.append(revocation(), 1_000);
     expect(await log.inspect(lost, 2_000)).toEqual({ coveredSince: 1_000, continuous: false });
     await close();
   });

@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, SERVICE_DEADLINE_MS, singleRedis } from '../support/redis-stores.ts';
-import { anEnding } from '../support/revocations.ts';
+import { aRevocation } from '../support/revocations.ts';
 import { HOUR } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
@@ -73,13 +73,13 @@ describe('a script that Redis does not know', () => {
   // The line carries 8,000 bytes in one second, after which the connection is closed.
   test('is small enough to arrive before the connection times out, including its arguments', async () => {
     const session = await create();
-    const ending = anEnding(now);
+    const revocation = aRevocation(now);
     const work = {
       create,
       refresh: () => refresh(session),
       read: () => steps().read(session),
       end: () => steps().end(session),
-      append: () => stores.log.append(ending, now),
+      append: () => stores.log.append(revocation, now),
       inspect: () => stores.log.inspect(undefined, now),
     };
     for (const [name, step] of Object.entries(work)) {

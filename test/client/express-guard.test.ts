@@ -124,7 +124,7 @@ describe('an Express application', () => {
     const headers = { authorization: 'Bearer ada' };
     const [response] = await once(get(url('/events'), { headers }), 'response');
     await once(response, 'data');
-    validator.hear(ADA_LOGGED_OUT);
+    validator.revoke(ADA_LOGGED_OUT);
     await expect(once(response, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 
@@ -168,7 +168,7 @@ describe('an Express application', () => {
     );
     const answer = ask('/slow', 'ada');
     await asked.promise;
-    validator.hear(ADA_LOGGED_OUT);
+    validator.revoke(ADA_LOGGED_OUT);
     resolve();
     expect(await answer).toMatchObject({ status: 200, body: 'done' });
   });

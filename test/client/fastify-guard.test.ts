@@ -92,7 +92,7 @@ describe('a Fastify application', () => {
     const address = await app.listen({ port: 0, host: '127.0.0.1' });
     const [response] = await once(get(`${address}/events`, as('ada')), 'response');
     await once(response, 'data');
-    validator.hear(ADA_LOGGED_OUT);
+    validator.revoke(ADA_LOGGED_OUT);
     await expect(once(response, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });

@@ -37,12 +37,12 @@ const handlers = {
     call.on('data', (part: string) => parts.push(part));
     call.on('end', () => done(null, `${identityOf(call).userId} ${parts.join('')}`));
   },
-  tell(call: ServerWritableStream<string, string>) {
+  serverStream(call: ServerWritableStream<string, string>) {
     call.on('cancelled', () => {
-      seen.push('tell cancelled');
+      seen.push('serverstream cancelled');
       call.write('too late');
     });
-    seen.push('tell began');
+    seen.push('serverstream began');
     const count = call.request === 'a lot' ? 100 : 1;
     for (let sent = 0; sent < count; sent += 1) {
       call.write(`${identityOf(call).userId} ${call.request}`.padEnd(count === 1 ? 0 : 10_000), () => {
@@ -99,7 +99,7 @@ describe('an admitted call', () => {
 
   test('of a server-streaming method gives its handler the identity', async () => {
     await start();
-    const call = service.open('Tell', ['hello'], ada);
+    const call = service.open('ServerStream', ['hello'], ada);
     await eventually(() => call.received.length === 1);
     expect(call.received).toStrictEqual([`${ADA.userId} hello`]);
     call.cancel();
@@ -168,7 +168,7 @@ describe('a refused call', () => {
     expect(seen).toStrictEqual([]);
   });
 
-  test.each(['Unary', 'Collect', 'Tell', 'Chat'])(
+  test.each(['Unary', 'Collect', 'ServerStream', 'Chat'])(
     'is UNAUTHENTICATED whatever is sent at once (%s)',
     async (name) => {
       await start();
@@ -269,12 +269,12 @@ describe('the rules', () => {
 });
 
 describe('a call in progress', () => {
-  test.each(['Tell', 'Chat'])('ends with its session, and so does its handler (%s)', async (name) => {
+  test.each(['ServerStream', 'Chat'])('ends with its session, and so does its handler (%s)', async (name) => {
     await start();
     const call = service.open(name, ['hello'], { ...ada, stayOpen: name === 'Chat' });
     await eventually(() => call.received.length === 1);
-    validator.hear({ ...ADA_LOGGED_OUT, sessionId: '019b7600-0000-7000-8000-00000000ffff' });
-    validator.hear(ADA_LOGGED_OUT);
+    validator.revoke({ ...ADA_LOGGED_OUT, sessionId: '019b7600-0000-7000-8000-00000000ffff' });
+    validator.revoke(ADA_LOGGED_OUT);
     expect(await call.outcome).toMatchObject({
       error: { code: status.UNAUTHENTICATED, message: expect.stringContaining('LOGGED_OUT') },
       messages: [`${ADA.userId} hello`],
@@ -286,8 +286,8 @@ describe('a call in progress', () => {
     await start();
     const call = service.open('Chat', ['hello'], { ...ada, stayOpen: true });
     await eventually(() => call.received.length === 1);
-    validator.hear({ ...ADA_LOGGED_OUT, sessionId: '019b7600-0000-7000-8000-00000000ffff' });
-    validator.hear(adaEndedUntil(ADA_BEGAN - 1));
+    validator.revoke({ ...ADA_LOGGED_OUT, sessionId: '019b7600-0000-7000-8000-00000000ffff' });
+    validator.revoke(adaEndedUntil(ADA_BEGAN - 1));
     call.write('still here');
     await eventually(() => call.received.length === 2);
     call.cancel();
@@ -296,9 +296,9 @@ describe('a call in progress', () => {
 
   test('ends when all sessions of its user end', async () => {
     await start();
-    const call = service.open('Tell', ['hello'], ada);
+    const call = service.open('ServerStream', ['hello'], ada);
     await eventually(() => call.received.length === 1);
-    validator.hear(adaEndedUntil(ADA_BEGAN));
+    validator.revoke(adaEndedUntil(ADA_BEGAN));
     expect(await call.outcome).toMatchObject({ error: { code: status.UNAUTHENTICATED } });
   });
 
@@ -307,20 +307,20 @@ describe('a call in progress', () => {
     ['validation is not possible any more', 'down', status.UNAVAILABLE],
   ])('ends within about a second when %s', async (_what, name, code) => {
     await start({ requirements: { consistency: 'strong', audience: 'billing' } });
-    const call = service.open('Tell', ['hello'], ada);
+    const call = service.open('ServerStream', ['hello'], ada);
     await eventually(() => call.received.length === 1);
     validator.renamed.set('ada', name);
     expect(await call.outcome).toMatchObject({ error: { code } });
     expect(validator.asked[1]).toStrictEqual({ token: 'ada', requirements: { audience: 'billing' } });
-    expect(seen).toStrictEqual(['tell began', 'tell cancelled']);
+    expect(seen).toStrictEqual(['serverstream began', 'serverstream cancelled']);
   });
 
   test('ends for its handler at once, and for its caller when that reads', async () => {
     await start();
-    const call = service.open('Tell', ['a lot'], { ...ada, unread: true });
+    const call = service.open('ServerStream', ['a lot'], { ...ada, unread: true });
     await standstill(() => flushed);
-    validator.hear(ADA_LOGGED_OUT);
-    await eventually(() => seen.includes('tell cancelled'));
+    validator.revoke(ADA_LOGGED_OUT);
+    await eventually(() => seen.includes('serverstream cancelled'));
     call.read();
     expect(await call.outcome).toMatchObject({ error: { code: status.UNAUTHENTICATED } });
   });
@@ -334,7 +334,7 @@ describe('a call in progress', () => {
     given.cancel();
     await given.outcome;
     await eventually(() => seen.filter((word) => word === 'chat cancelled').length === 2);
-    const lasting = service.open('Tell', ['hello'], { authorization: 'Bearer admin' });
+    const lasting = service.open('ServerStream', ['hello'], { authorization: 'Bearer admin' });
     await eventually(() => lasting.received.length === 1);
     validator.renamed.set('admin', 'expired');
     await lasting.outcome;

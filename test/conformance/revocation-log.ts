@@ -25,7 +25,7 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
 
     afterEach(() => opened.close());
 
-    const ending = (): Revocation => ({
+    const revocation = (): Revocation => ({
       kind: 'session',
       userId: ids.next(clock.now()),
       sessionId: ids.next(clock.now()),
@@ -43,7 +43,7 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
     });
 
     test('returns entries as written, in the order of their revisions', async () => {
-      const written = [ending(), cutoff(), ending()];
+      const written = [revocation(), cutoff(), revocation()];
       const revisions: string[] = [];
       for (const revocation of written) revisions.push(await log.append(revocation, clock.now()));
       const read = await log.read(undefined, 0);
@@ -53,15 +53,15 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
     });
 
     test('returns only entries after a position', async () => {
-      const first = await log.append(ending(), clock.now());
-      const second = await log.append(ending(), clock.now());
+      const first = await log.append(revocation(), clock.now());
+      const second = await log.append(revocation(), clock.now());
       expect((await log.read(first, 0)).map(({ revision }) => revision)).toEqual([second]);
       expect(await log.read(second, 0)).toEqual([]);
     });
 
     test('returns 2,500 entries in pages, each entry once', async () => {
-      const endings = Array.from({ length: 2_500 }, () => ending());
-      const revisions = await inLanes(endings, (entry) => log.append(entry, clock.now()));
+      const revocations = Array.from({ length: 2_500 }, () => revocation());
+      const revisions = await inLanes(revocations, (entry) => log.append(entry, clock.now()));
       const seen: string[] = [];
       for (let page = await log.read(undefined, 0); page.length > 0; page = await log.read(seen.at(-1), 0)) {
         expect(page.length).toBeLessThanOrEqual(1_000);
@@ -73,7 +73,7 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
 
     test('wakes a waiting reader', async () => {
       const waiting = log.read(undefined, 1_000);
-      const revision = await log.append(ending(), clock.now());
+      const revision = await log.append(revocation(), clock.now());
       expect(await waiting).toMatchObject([{ revision }]);
     });
 
@@ -82,17 +82,17 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
     });
 
     test('keeps an entry until its own expiry, however old it is', async () => {
-      const kept = { ...ending(), expiresAt: clock.now() + 5 * HOUR };
+      const kept = { ...revocation(), expiresAt: clock.now() + 5 * HOUR };
       const revision = await log.append(kept, clock.now());
       clock.advance(4 * HOUR);
-      for (let count = 0; count < 3; count += 1) await log.append(ending(), clock.now());
+      for (let count = 0; count < 3; count += 1) await log.append(revocation(), clock.now());
       expect(await log.read(undefined, 0)).toContainEqual({ revision, revocation: kept });
     });
 
     test('drops expired entries as it grows, and does not count them as lost', async () => {
-      const position = await log.append(ending(), clock.now());
+      const position = await log.append(revocation(), clock.now());
       clock.advance(2 * HOUR);
-      const kept = [await log.append(ending(), clock.now()), await log.append(ending(), clock.now())];
+      const kept = [await log.append(revocation(), clock.now()), await log.append(revocation(), clock.now())];
       expect((await log.read(undefined, 0)).map(({ revision }) => revision)).toEqual(kept);
       expect(await log.inspect(position, clock.now())).toMatchObject({ continuous: true });
     });
@@ -100,7 +100,7 @@ export function revocationLogLaw(name: string, open: () => Promise<OpenLog>): vo
     test('has a genesis from its first use, which does not change', async () => {
       const { coveredSince } = await log.inspect(undefined, clock.now());
       clock.advance(HOUR);
-      const position = await log.append(ending(), clock.now());
+      const position = await log.append(revocation(), clock.now());
       expect(await log.inspect(position, clock.now())).toEqual({ coveredSince, continuous: true });
     });
   });

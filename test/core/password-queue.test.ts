@@ -19,7 +19,7 @@ class Line {
   readonly #places = new Map<string, Place>();
 
   constructor(given: Partial<PasswordQueueOptions> = {}) {
-    this.queue = new PasswordQueue({ turns: 1, capacity: 4, monotonic: () => 0, ...given });
+    this.queue = new PasswordQueue({ maxRunning: 1, capacity: 4, monotonic: () => 0, ...given });
   }
 
   /** Takes a place and records its outcome under the name. */
@@ -51,7 +51,7 @@ async function settled(): Promise<void> {
 
 describe('the password queue', () => {
   test('gives as many turns at once as configured, and the next when one ends', async () => {
-    const line = new Line({ turns: 2 });
+    const line = new Line({ maxRunning: 2 });
     for (const name of ['a', 'b', 'c', 'd']) line.take(name);
     await settled();
     expect(line.turns).toEqual(['a', 'b']);
@@ -62,7 +62,7 @@ describe('the password queue', () => {
   });
 
   test('refuses at once when it is full, with a retry delay', async () => {
-    const line = new Line({ turns: 2, capacity: 6 });
+    const line = new Line({ maxRunning: 2, capacity: 6 });
     for (let count = 0; count < 2 + 6; count += 1) line.take('early');
     expect(line.queue.waiting).toBe(6);
     expect(await failureOf(() => line.take('late'))).toMatchObject({

@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { FragileLog } from '../support/fragile-log.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RecordingWatch } from '../support/recording-watch.ts';
-import { anEnding } from '../support/revocations.ts';
+import { aRevocation } from '../support/revocations.ts';
 import { HOUR } from '../support/sessions.ts';
 
 /** Passes on all calls and records them. */
@@ -83,9 +83,9 @@ describe('a listener of the follower', () => {
   });
 
   const end = async () => {
-    const ending = anEnding(clock.now());
-    await log.append(ending, clock.now());
-    return ending;
+    const revocation = aRevocation(clock.now());
+    await log.append(revocation, clock.now());
+    return revocation;
   };
   const watching = () => {
     const watch = new RecordingWatch(subscriptions);
@@ -98,28 +98,28 @@ describe('a listener of the follower', () => {
     messages.flatMap(({ slice }) => idsOf(slice?.entries ?? []));
 
   test('receives every entry once, page by page, with the expiry that this server uses', async () => {
-    const endings = [];
-    for (let count = 0; count < 2_100; count += 1) endings.push(await end());
-    const early = { ...anEnding(clock.now()), expiresAt: clock.now() + 1 };
+    const revocations = [];
+    for (let count = 0; count < 2_100; count += 1) revocations.push(await end());
+    const early = { ...aRevocation(clock.now()), expiresAt: clock.now() + 1 };
     await log.append(early, clock.now());
     await follower.start();
     await eventually(() => listener.latest !== undefined);
-    expect(idsOf(listener.learnedEntries)).toEqual([...endings, early].map(({ sessionId }) => sessionId));
+    expect(idsOf(listener.learnedEntries)).toEqual([...revocations, early].map(({ sessionId }) => sessionId));
     expect(listener.learnedEntries.at(-1)?.revocation.expiresAt).toBe(early.endedAt + HOUR);
   });
 
   test('receives an entry once, although several failed rounds read it', async () => {
     await follower.start();
     log.isHalfFaulty = true;
-    const endings = [await end()];
+    const revocations = [await end()];
     await eventually(() => listener.faults > 0);
-    endings.push(await end());
+    revocations.push(await end());
     const { faults } = listener;
     await eventually(() => listener.faults > faults);
     log.isHalfFaulty = false;
     const { latest } = listener;
     await eventually(() => listener.latest !== latest);
-    expect(idsOf(listener.learnedEntries)).toEqual(endings.map(({ sessionId }) => sessionId));
+    expect(idsOf(listener.learnedEntries)).toEqual(revocations.map(({ sessionId }) => sessionId));
     expect(listener.rewinds).toBe(0);
   });
 

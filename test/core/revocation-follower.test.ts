@@ -41,7 +41,7 @@ describe('the revocation follower', () => {
 
   afterEach(() => follower.close());
 
-  const ending = (): Extract<Revocation, { kind: 'session' }> => ({
+  const revocation = (): Extract<Revocation, { kind: 'session' }> => ({
     kind: 'session',
     userId: ids.next(clock.now()),
     sessionId: ids.next(clock.now()),
@@ -58,17 +58,17 @@ describe('the revocation follower', () => {
   });
 
   test('has the whole log after its start, page by page', async () => {
-    const endings = Array.from({ length: 2_100 }, ending);
-    for (const entry of endings) await log.append(entry, clock.now());
+    const revocations = Array.from({ length: 2_100 }, revocation);
+    for (const entry of revocations) await log.append(entry, clock.now());
     await follower.start();
     await eventually(() => follower.asOf > 0);
-    expect(endings.every((entry) => known(entry) === 'LOGGED_OUT')).toBe(true);
+    expect(revocations.every((entry) => known(entry) === 'LOGGED_OUT')).toBe(true);
     expect(follower.size).toBe(2_100);
   });
 
   test('applies a new revocation and reaches its revision', async () => {
     await follower.start();
-    const entry = ending();
+    const entry = revocation();
     const revision = await log.append(entry, clock.now());
     await eventually(() => follower.revision === revision);
     expect(known(entry)).toBe('LOGGED_OUT');
@@ -84,7 +84,7 @@ describe('the revocation follower', () => {
     ]);
     expect(first).toBe('one more: false');
     expect(new Set(await Promise.all(waiting))).toEqual(new Set([false]));
-    const revision = await log.append(ending(), clock.now());
+    const revision = await log.append(revocation(), clock.now());
     expect(await follower.reach(revision, 5_000)).toBe(true);
   });
 
@@ -98,7 +98,7 @@ describe('the revocation follower', () => {
     await eventually(() => log.unanswered > 0);
     const asOf = clock.now();
     clock.advance(10_000);
-    await log.append(ending(), clock.now());
+    await log.append(revocation(), clock.now());
     expect(follower.ageMs).toBeGreaterThanOrEqual(10_000);
     expect(follower.asOf).toBeLessThanOrEqual(asOf);
     log.speak();
@@ -109,7 +109,7 @@ describe('the revocation follower', () => {
     await follower.start();
     log.faulty = true;
     await eventually(() => faults.length > 0);
-    const entry = ending();
+    const entry = revocation();
     await log.append(entry, clock.now());
     clock.advance(1_000);
     expect(known(entry)).toBeUndefined();
@@ -124,7 +124,7 @@ describe('the revocation follower', () => {
 
   test('puts back what a failover lost, and does not advance until then', async () => {
     await follower.start();
-    const [kept, lost] = [ending(), ending()];
+    const [kept, lost] = [revocation(), revocation()];
     await log.append(kept, clock.now());
     const revision = await log.append(lost, clock.now());
     await eventually(() => follower.revision === revision && follower.asOf === clock.now());
@@ -139,7 +139,7 @@ describe('the revocation follower', () => {
 
   test('detects a loss although the log has grown since, and does not advance until it is restored', async () => {
     await follower.start();
-    const [lost, later] = [ending(), ending()];
+    const [lost, later] = [revocation(), revocation()];
     const revision = await log.append(lost, clock.now());
     await eventually(() => follower.revision === revision);
     clock.advance(1_000);
@@ -155,7 +155,7 @@ describe('the revocation follower', () => {
 
   test('keeps a revocation as long as it accepts its tokens, even if another server would not', async () => {
     await follower.start();
-    const entry = { ...ending(), expiresAt: clock.now() + 1 };
+    const entry = { ...revocation(), expiresAt: clock.now() + 1 };
     await log.append(entry, clock.now());
     await eventually(() => follower.size === 1);
     clock.advance(HOUR - 1);
@@ -165,7 +165,7 @@ describe('the revocation follower', () => {
 
   test('forgets nothing because the clock was briefly set forward', async () => {
     await follower.start();
-    const entry = ending();
+    const entry = revocation();
     await log.append(entry, clock.now());
     await eventually(() => follower.size === 1);
     clock.set(2 * HOUR);
@@ -176,7 +176,7 @@ describe('the revocation follower', () => {
 
   test('forgets expired revocations', async () => {
     await follower.start();
-    await log.append(ending(), clock.now());
+    await log.append(revocation(), clock.now());
     await eventually(() => follower.size === 1);
     clock.advance(HOUR);
     await eventually(() => follower.size === 0);
@@ -185,11 +185,11 @@ describe('the revocation follower', () => {
   test("keeps no revocation longer than a day beyond a token's lifetime, and it does not delay others", async () => {
     const later = clock.now() + 3_000 * 365 * DAY;
     const lasting = [
-      { ...ending(), expiresAt: later },
-      { ...ending(), endedAt: later, expiresAt: later },
+      { ...revocation(), expiresAt: later },
+      { ...revocation(), endedAt: later, expiresAt: later },
     ];
     for (const entry of lasting) await log.append(entry, clock.now());
-    const after = ending();
+    const after = revocation();
     await log.append(after, clock.now());
     await follower.start();
     clock.advance(DAY);

@@ -2,21 +2,21 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { RevocationSubscriptions } from '../../src/core/revocation/revocation-subscriptions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RecordingWatch } from '../support/recording-watch.ts';
-import { Endings } from '../support/revocations.ts';
+import { RevocationSequence } from '../support/revocations.ts';
 import { HOUR } from '../support/sessions.ts';
 
 const GENESIS = 1_000;
 
 let clock: ManualClock;
 let subscriptions: RevocationSubscriptions;
-let endings: Endings;
+let revocations: RevocationSequence;
 let watches: RecordingWatch[];
 
 beforeEach(() => {
   jest.useFakeTimers();
   clock = new ManualClock();
   subscriptions = new RevocationSubscriptions(clock);
-  endings = new Endings();
+  revocations = new RevocationSequence();
   watches = [];
 });
 
@@ -41,7 +41,7 @@ const confirm = (coveredSince = GENESIS) =>
     forgetUntil: clock.now(),
   });
 const learn = (count: number) => {
-  const entries = endings.next(count, clock.now());
+  const entries = revocations.next(count, clock.now());
   subscriptions.learned(entries);
   return entries.map(({ revision }) => revision);
 };
@@ -211,9 +211,9 @@ describe('a subscriber that does not take its messages', () => {
     const watch = watching();
     watch.hold();
     const soonExpired = clock.now() - HOUR + 5_000;
-    subscriptions.learned(endings.next(1, soonExpired));
+    subscriptions.learned(revocations.next(1, soonExpired));
     confirm();
-    subscriptions.learned(endings.next(5, soonExpired));
+    subscriptions.learned(revocations.next(5, soonExpired));
     const living = learn(5);
     clock.advance(5_000);
     confirm();
@@ -264,7 +264,7 @@ describe('resuming after a revision', () => {
     ['beyond the end', '1-4', GENESIS],
     ['that is not in the log', '1-2', GENESIS, '1-1'],
   ])('sends everything after a revision %s', (_what, revision, coveredSince, ...lost) => {
-    const entries = endings.next(3, clock.now());
+    const entries = revocations.next(3, clock.now());
     const isLost = (entry: string) => lost.length > 0 && entry === revision;
     subscriptions.learned(entries.filter((entry) => !isLost(entry.revision)));
     confirm();
@@ -291,7 +291,7 @@ describe('a log that has lost entries', () => {
     confirm();
     subscriptions.restarted(GENESIS);
     expect(taking.last).toMatchObject({ start: { resumed: false }, freshness: undefined });
-    const reread = endings.next(2, clock.now());
+    const reread = revocations.next(2, clock.now());
     subscriptions.learned(reread);
     pass(2_000);
     expect(taking.last.freshness).toBeUndefined();

@@ -21,7 +21,7 @@ let user: User;
 beforeEach(async () => {
   world = await SessionWorld.open();
   const hasher = new RecordingHasher();
-  queue = new PasswordQueue({ turns: 1, capacity: 1, monotonic: () => 0 });
+  queue = new PasswordQueue({ maxRunning: 1, capacity: 1, monotonic: () => 0 });
   const passwords = passwordsWith({ hasher, queue, cost: 4 });
   user = world.addUser({ username: 'ada', usernameKey: 'ada', passwordHash: await passwords.hash(PASSWORD) });
   service = new LoginService({

@@ -34,7 +34,7 @@ const create = (given: Partial<Session> = {}) => steps().opened({ device: phone,
 const refresh = (session: Session, generation: number) => steps().rotate(session, generation);
 
 /** Each way to end a session, up to its entry in the log. */
-const ENDINGS: Readonly<Partial<Record<EndReason, (session: Session) => Promise<void>>>> = {
+const WAYS_TO_END: Readonly<Partial<Record<EndReason, (session: Session) => Promise<void>>>> = {
   LOGGED_OUT: async (session) => {
     await steps().end(session);
     await log(session, 'LOGGED_OUT');
@@ -59,7 +59,7 @@ const log = async ({ userId, sessionId }: Session, reason: EndReason) => {
 /** One session for each way to end it. */
 const openForEach = () =>
   Promise.all(
-    Object.entries(ENDINGS).map(async ([reason, end]) => ({ reason, end, session: await create() })),
+    Object.entries(WAYS_TO_END).map(async ([reason, end]) => ({ reason, end, session: await create() })),
   );
 
 const rewriteFile = async () => {
@@ -94,7 +94,7 @@ async function lostByRestart({ isRewritten }: { readonly isRewritten: boolean })
   if (refreshed.kind !== 'rotated') lost.push(`a living session: ${refreshed.kind}`);
   for (const { session, reason } of [...early, ...late]) {
     const found = await stores.sessions.read(session.userId, session.sessionId, now);
-    if (found.kind !== 'ended' || found.ended.reason !== reason) lost.push(`an ending: ${reason}`);
+    if (found.kind !== 'ended' || found.ended.reason !== reason) lost.push(`an end: ${reason}`);
   }
   const found = await stores.log.read(undefined, 0);
   if (!isDeepStrictEqual(found, entries)) lost.push('entries of the log');
@@ -116,7 +116,7 @@ describe.each(ARMS)('the Redis of docker-compose.yml, restarted from its file %s
   test('loses sessions and ends if its user default has no permissions', async () => {
     await start(composeUsers().replace(/^user default .*$/m, 'user default off'));
     const lost = await lostByRestart(arm);
-    expect(lost).toEqual(expect.arrayContaining(['an ending: LOGGED_OUT', 'an ending: USER_DISABLED']));
+    expect(lost).toEqual(expect.arrayContaining(['an end: LOGGED_OUT', 'an end: USER_DISABLED']));
     if (!arm.isRewritten) expect(lost).toContain('a living session: missing');
   });
 });

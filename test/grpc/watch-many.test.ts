@@ -10,7 +10,7 @@ import { RevocationSubscriptions } from '../../src/core/revocation/revocation-su
 import { WatchEncoder } from '../../src/grpc/messages/watch-encoder.ts';
 import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { Endings } from '../support/revocations.ts';
+import { RevocationSequence } from '../support/revocations.ts';
 
 const WATCHERS = 5_000;
 
@@ -57,7 +57,7 @@ class Stream implements SubscriberSink {
 test('Five thousand subscribers are served in several turns, share the encoded bytes and use little memory', async () => {
   const clock = new ManualClock();
   const subscriptions = new RevocationSubscriptions(clock);
-  const endings = new Endings();
+  const endings = new RevocationSequence();
   const learn = (count: number) => {
     subscriptions.learned(endings.next(count, clock.now()));
     subscriptions.confirmed({

@@ -4,7 +4,7 @@ import type { LoggedRevocation } from '../../src/core/revocation/revocation-log.
 import { RevocationSubscriptions } from '../../src/core/revocation/revocation-subscriptions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RecordingWatch } from '../support/recording-watch.ts';
-import { Endings } from '../support/revocations.ts';
+import { RevocationSequence } from '../support/revocations.ts';
 import { HOUR } from '../support/sessions.ts';
 
 /**
@@ -64,7 +64,7 @@ class World {
   readonly subscriptions = new RevocationSubscriptions(this.clock);
   readonly readers: Reader[] = [];
   readonly log: { readonly entry: LoggedRevocation; readonly at: number }[] = [];
-  readonly #endings = new Endings();
+  readonly #revocations = new RevocationSequence();
   #confirmedAt = 0;
 
   constructor(readers: number) {
@@ -74,7 +74,7 @@ class World {
 
   append(count: number): void {
     this.clock.advance(1);
-    const entries = this.#endings.next(count, this.clock.now());
+    const entries = this.#revocations.next(count, this.clock.now());
     this.log.push(...entries.map((entry) => ({ entry, at: this.clock.monotonic() })));
     this.subscriptions.learned(entries);
     this.check();

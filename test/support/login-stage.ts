@@ -64,7 +64,7 @@ export class LoginStage {
     this.alice = alice;
     this.hasher = hasher;
     hasher.meanwhile = async () => this.steps.push('check the password');
-    this.queue = new PasswordQueue({ turns: 1, capacity, monotonic: () => 0 });
+    this.queue = new PasswordQueue({ maxRunning: 1, capacity, monotonic: () => 0 });
     this.service = new LoginService({
       users: this.#users(),
       passwords: passwordsWith({ hasher, queue: this.queue, cost: COST }),

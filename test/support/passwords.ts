@@ -5,7 +5,7 @@ import { Passwords } from '../../src/core/password/passwords.ts';
 
 /** A queue that never makes a caller wait. */
 export function idleQueue(): PasswordQueue {
-  return new PasswordQueue({ turns: 100, capacity: 0, monotonic: () => 0 });
+  return new PasswordQueue({ maxRunning: 100, capacity: 0, monotonic: () => 0 });
 }
 
 /** Passwords under one master key, by default with a queue that never makes a caller wait. */

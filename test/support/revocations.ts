@@ -3,7 +3,7 @@ import type { Revocation } from '../../src/validator/revocation-set.ts';
 import { HOUR, ids } from './sessions.ts';
 
 /** A session that ended now, with an expiry in an hour. */
-export function anEnding(now: number): Extract<Revocation, { kind: 'session' }> {
+export function aRevocation(now: number): Extract<Revocation, { kind: 'session' }> {
   return {
     kind: 'session',
     userId: ids.next(now),
@@ -15,13 +15,13 @@ export function anEnding(now: number): Extract<Revocation, { kind: 'session' }> 
 }
 
 /** Consecutive entries of a log. */
-export class Endings {
+export class RevocationSequence {
   #made = 0;
 
   next(count: number, now: number): readonly LoggedRevocation[] {
     return Array.from({ length: count }, () => {
       this.#made += 1;
-      return { revision: `1-${this.#made}`, revocation: anEnding(now) };
+      return { revision: `1-${this.#made}`, revocation: aRevocation(now) };
     });
   }
 }

@@ -18,7 +18,7 @@ export interface QueueCaller {
 
 export interface PasswordQueueOptions {
   /** Maximum places with a turn at the same time: at least one per hashing thread. */
-  readonly turns: number;
+  readonly maxRunning: number;
   /** Maximum waiting places. */
   readonly capacity: number;
   /** Milliseconds by a monotonic clock. */
@@ -89,7 +89,7 @@ export class PasswordQueue {
   }
 
   #startNext(): void {
-    while (this.#running.size < this.#options.turns) {
+    while (this.#running.size < this.#options.maxRunning) {
       const place = this.#waiting.next();
       if (place === undefined) return;
       this.#running.set(place, this.#options.monotonic());
@@ -120,8 +120,8 @@ export class PasswordQueue {
    * busy.
    */
   #retryAfterMs(): number {
-    const { capacity, turns } = this.#options;
-    return Math.ceil(this.#turnMs * Math.max(1, capacity / turns / 2));
+    const { capacity, maxRunning } = this.#options;
+    return Math.ceil(this.#turnMs * Math.max(1, capacity / maxRunning / 2));
   }
 }
 

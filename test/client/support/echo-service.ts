@@ -31,7 +31,7 @@ function method(name: string, requestStream: boolean, responseStream: boolean) {
 const ECHO: ServiceDefinition = {
   unary: method('Unary', false, false),
   collect: method('Collect', true, false),
-  tell: method('Tell', false, true),
+  serverStream: method('ServerStream', false, true),
   chat: method('Chat', true, true),
 };
 

@@ -76,7 +76,7 @@ export class FakeValidator implements GuardClient {
     return () => this.#listeners.delete(listener);
   }
 
-  hear(revocation: Revocation): void {
+  revoke(revocation: Revocation): void {
     for (const listener of this.#listeners) listener(revocation);
   }
 }

@@ -5,7 +5,7 @@ import { RevocationSubscriptions } from '../../../src/core/revocation/revocation
 import { ValidationServiceClient } from '../../../src/gen/latchkey/v1/validation.ts';
 import type { CallerAuth, CallerTokens } from '../../../src/grpc/interceptors/caller-auth.ts';
 import { validationService } from '../../../src/grpc/validation-service.ts';
-import { anEnding } from '../../support/revocations.ts';
+import { aRevocation } from '../../support/revocations.ts';
 import { HOUR } from '../../support/sessions.ts';
 import { realClock, testEnvironment, validateByName } from './fakes.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './identity-server.ts';
@@ -51,7 +51,7 @@ export async function startValidationServer({
     listener: subscriptions,
   });
   const endSession = async () => {
-    const ending = anEnding(realClock.now());
+    const ending = aRevocation(realClock.now());
     await log.append(ending, realClock.now());
     return ending.sessionId;
   };

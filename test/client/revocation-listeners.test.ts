@@ -29,7 +29,7 @@ afterEach(async () => {
   service.close();
 });
 
-async function tellEnding(): Promise<void> {
+async function endSession(): Promise<void> {
   await eventually(() => service.watches.length > 0);
   service.tellCurrent(service.lastWatch, { revocations: [endOf(SESSION, clock.now())] });
 }
@@ -38,7 +38,7 @@ describe('a listener for revocations', () => {
   test('is called even if the client is used for nothing else', async () => {
     const copy: Revocation[] = [];
     client.onRevocation((revocation) => copy.push(revocation));
-    await tellEnding();
+    await endSession();
     await eventually(() => copy.length > 0);
     expect(copy).toMatchObject([{ kind: 'session', sessionId: SESSION, reason: 'LOGGED_OUT' }]);
     expect(copy).toMatchObject([{ endedAt: new Date(clock.now()), expiresAt: expect.any(Date) }]);
@@ -49,7 +49,7 @@ describe('a listener for revocations', () => {
     const listener = (revocation: Revocation) => copy.push(revocation);
     const stop = client.onRevocation(listener);
     client.onRevocation(listener);
-    await tellEnding();
+    await endSession();
     await eventually(() => copy.length > 0);
     expect(copy).toHaveLength(2);
     stop();
@@ -79,7 +79,7 @@ describe('a listener for revocations', () => {
     });
     const copy: Revocation[] = [];
     client.onRevocation((revocation) => copy.push(revocation));
-    await tellEnding();
+    await endSession();
     await eventually(() => copy.length > 0 && uncaught.length > 0);
     expect(copy).toMatchObject([{ sessionId: SESSION }]);
     expect(uncaught).toStrictEqual([fault]);
