@@ -1,7 +1,10 @@
-// Compares proto/ with the latest release: a change that breaks the wire or JSON format is an error. Before the first
-// release the contract may change.
+// Compares proto/ with every contract that clients may rely on: a change that breaks the wire or its JSON form is an
+// error. These are the contract of the commit below, the latest release, and the main branch.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+
+/** Since this commit the contract changes only compatibly. */
+const FIRST_CONTRACT = '79f18571';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -10,26 +13,43 @@ function git(...args: string[]): Buffer | undefined {
   return run.status === 0 ? run.stdout : undefined;
 }
 
-function pass(sentence: string): never {
-  console.log(sentence);
-  process.exit(0);
+/** The full hash of a commit. Undefined: the clone does not have it. */
+function commitOf(name: string): string | undefined {
+  return git('rev-parse', '--verify', '--quiet', `${name}^{commit}`)?.toString().trim();
 }
 
-const [release] = git('tag', '--list', 'v*', '--sort=-v:refname')?.toString().split('\n') ?? [];
-if (release === undefined || release === '') {
-  pass('Not compared: nothing is released yet, so the contract may change.');
+/** False for a branch of an old clone, which has an earlier contract. */
+function isFixed(commit: string): boolean {
+  const first = commitOf(FIRST_CONTRACT);
+  return first === undefined || git('merge-base', '--is-ancestor', first, commit) !== undefined;
 }
 
-// Uses an archive of the tree instead of buf's clone, because it also works in a worktree and in a shallow clone.
-const before = git('archive', '--format=tar', release, '--', 'proto', 'buf.yaml');
-if (before === undefined) {
-  console.error(`The tree of ${release} could not be read.`);
+/** True if proto/ breaks nothing that the commit promises. */
+function isCompatible(commit: string): boolean {
+  // An archive of the tree, not buf's own clone: it works in a worktree and in a shallow clone as well.
+  const input = git('archive', '--format=tar', commit, '--', 'proto', 'buf.yaml');
+  if (input === undefined) throw new Error(`The tree of ${commit} could not be read.`);
+  const compared = spawnSync('buf', ['breaking', '--against', '-#format=tar'], { cwd: root, input });
+  process.stdout.write(compared.stdout ?? '');
+  process.stderr.write(compared.stderr ?? '');
+  return compared.status === 0;
+}
+
+const [release = ''] = git('tag', '--list', 'v*', '--sort=-v:refname')?.toString().split('\n') ?? [];
+const names = [FIRST_CONTRACT, release, 'main', 'origin/main'].filter((name) => name !== '');
+const found = names.flatMap((name) => {
+  const commit = commitOf(name);
+  return commit === undefined || !isFixed(commit) ? [] : [{ name, commit }];
+});
+const byCommit = new Map(found.map(({ name, commit }) => [commit, name]));
+const broken = [...byCommit].filter(([commit]) => !isCompatible(commit)).map(([, name]) => name);
+if (broken.length > 0) {
+  console.error(
+    `proto/ breaks clients of ${broken.join(', ')}: add fields and rpcs instead of changing them.`,
+  );
   process.exit(1);
 }
-const compared = spawnSync('buf', ['breaking', '--against', '-#format=tar'], { cwd: root, input: before });
-process.stdout.write(compared.stdout);
-process.stderr.write(compared.stderr);
-if (compared.status !== 0) {
-  process.exit(compared.status ?? 1);
-}
-console.log(`Nothing in proto/ breaks with ${release}.`);
+const compared = [...byCommit.values()].join(', ');
+console.log(
+  compared === '' ? 'Not compared: this clone has no history.' : `Nothing in proto/ breaks with ${compared}.`,
+);
