@@ -159,7 +159,7 @@ describe('sessions in Redis', () => {
       return new Set(fields);
     };
     expect(await idsThere()).toEqual(new Set([first.sessionId, second.sessionId]));
-    await stores.sessions.markLogged(userId, first.sessionId, '1-0');
+    await stores.sessions.markLogged(userId, first.sessionId, '1-0', Date.now());
     expect(await idsThere()).toEqual(new Set([second.sessionId]));
   });
 

@@ -59,7 +59,7 @@ export function sessionLimitLaw(name: string, open: (clock: ManualClock) => Sess
       const endAndLog = async (userId: string, sessionIds: readonly string[]) => {
         for (const sessionId of sessionIds) {
           await store.end({ userId, sessionId, reason: 'REPLACED', tombstoneTtlMs: DAY, now: clock.now() });
-          await store.markLogged(userId, sessionId, '1-0');
+          await store.markLogged(userId, sessionId, '1-0', clock.now());
         }
       };
 
@@ -88,7 +88,7 @@ export function sessionLimitLaw(name: string, open: (clock: ManualClock) => Sess
         await store.end({ userId, sessionId: oldest, ...how });
         const again = () => steps.create(aSession(clock.now(), { userId }), { maxSessionsPerUser: 2 });
         expect(await again()).toEqual({ kind: 'full', toEnd: [oldest] });
-        await store.markLogged(userId, oldest, '1-0');
+        await store.markLogged(userId, oldest, '1-0', clock.now());
         expect(await again()).toMatchObject({ kind: 'created' });
       });
 
@@ -101,7 +101,7 @@ export function sessionLimitLaw(name: string, open: (clock: ManualClock) => Sess
         expect(again).toMatchObject({
           replaced: [{ sessionId: first.sessionId, reason: 'REPLACED', endedAt: first.createdAt }],
         });
-        await store.markLogged(userId, first.sessionId, '1-0');
+        await store.markLogged(userId, first.sessionId, '1-0', clock.now());
         expect(await steps.create(aSession(clock.now(), { userId }))).toEqual({
           kind: 'created',
           replaced: [],

@@ -177,11 +177,11 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
 
       test('stores the revision of the end, and changes nothing in a live session', async () => {
         const session = await steps.opened();
-        await store.markLogged(session.userId, session.sessionId, '1-0');
+        await store.markLogged(session.userId, session.sessionId, '1-0', clock.now());
         expect(await steps.read(session)).toEqual({ kind: 'live', session });
         await steps.end(session);
-        await store.markLogged(session.userId, session.sessionId, '1-1');
-        expect(await steps.end(session)).toMatchObject({ revision: '1-1' });
+        await store.markLogged(session.userId, session.sessionId, '1-1', clock.now());
+        expect(await steps.end(session)).toMatchObject({ revision: '1-1', loggedAt: clock.now() });
       });
 
       test('leaves a tombstone if there is no session', async () => {

@@ -53,7 +53,7 @@ const WAYS_TO_END: Readonly<Partial<Record<EndReason, (session: Session) => Prom
 const log = async ({ userId, sessionId }: Session, reason: EndReason) => {
   const entry = { userId, sessionId, reason, endedAt: now, expiresAt: now + HOUR };
   const revision = await stores.log.append({ kind: 'session', ...entry }, now);
-  await stores.sessions.markLogged(userId, sessionId, revision);
+  await stores.sessions.markLogged(userId, sessionId, revision, now);
 };
 
 /** One session for each way to end it. */

@@ -96,7 +96,7 @@ const login = fc
           now,
         };
         await world.agree((store) => store.end(end));
-        await world.agree((store) => store.markLogged(userId, sessionId, `${now}-0`));
+        await world.agree((store) => store.markLogged(userId, sessionId, `${now}-0`, now));
       }
     },
   ]);
@@ -148,7 +148,7 @@ const logout = fc
       const now = world.clock.now();
       const request = { userId, sessionId, reason, tombstoneTtlMs: LONGER_THAN_ANY_RUN, now };
       await world.agree((store) => store.end(request));
-      if (marked) await world.agree((store) => store.markLogged(userId, sessionId, `${now}-0`));
+      if (marked) await world.agree((store) => store.markLogged(userId, sessionId, `${now}-0`, now));
     },
   ]);
 

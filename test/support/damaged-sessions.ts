@@ -29,6 +29,7 @@ export const UNREADABLE_RECORDS: readonly (readonly [string, DamageToUser])[] = 
   ['a record that is one character', record(() => 'x')],
   ['a record that was cut', record((stored) => stored.slice(0, 20))],
   ['a record with something after it', record((stored) => `${stored}]`)],
+  ['a record with other spaces', record((stored) => stored.replace(',', ', '))],
   ['a record that is not UTF-8', record((stored) => Buffer.alloc(stored.length, 0xff))],
   ['a record that is a number', record(() => '5')],
   ['a record that is null', record(() => 'null')],
@@ -55,7 +56,7 @@ export const UNREADABLE_RECORDS: readonly (readonly [string, DamageToUser])[] = 
 
 /** The tombstone of an ended session. */
 export const DAMAGED_TOMBSTONES: readonly (readonly [string, DamageToUser])[] = [
-  ...(['reason', 'ended_at', 'revision'] as const).flatMap((field) =>
+  ...(['reason', 'ended_at', 'revision', 'logged_at'] as const).flatMap((field) =>
     RUBBISH.map((value, index): readonly [string, DamageToUser] => [
       `a tombstone with rubbish ${index} as ${field}`,
       (redis, session) => redis.hset(tombstoneOf(session), field, value),

@@ -141,10 +141,13 @@ export class MemorySessionStore implements SessionStore {
       : { kind: 'ended', ended: record.ended };
   }
 
-  async markLogged(userId: string, sessionId: string, revision: string): Promise<void> {
+  async markLogged(userId: string, sessionId: string, revision: string, now: number): Promise<void> {
     const record = this.#find(userId, sessionId, this.#clock.now());
     if (record?.ended === undefined) return;
-    this.#records.set(keyOf({ userId, sessionId }), { ...record, ended: { ...record.ended, revision } });
+    this.#records.set(keyOf({ userId, sessionId }), {
+      ...record,
+      ended: { ...record.ended, revision, loggedAt: now },
+    });
     this.#unlist(userId, sessionId);
   }
 

@@ -82,10 +82,10 @@ export class RedisSessionStore implements SessionStore {
     return this.#inTime(() => this.#orMissing(sessionId, this.#read(userId, sessionId, now)));
   }
 
-  async markLogged(userId: string, sessionId: string, revision: string): Promise<void> {
+  async markLogged(userId: string, sessionId: string, revision: string, now: number): Promise<void> {
     const keys = sessionKeys(userKeys(userId), sessionId);
     try {
-      await this.#inTime(() => this.#commands.run(markLogged, keys, [sessionId, revision]));
+      await this.#inTime(() => this.#commands.run(markLogged, keys, [sessionId, revision, String(now)]));
     } catch {
       // Harmless: if the end is repeated, it is logged a second time.
     }

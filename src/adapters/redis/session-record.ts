@@ -73,12 +73,12 @@ export function parseSession(userId: string, sessionId: string, text: string): S
 /**
  * Parses a tombstone. A damaged tombstone still means that the session has ended.
  *
- * @param tombstone reason, end time and revision. The revision is empty until the end is logged.
+ * @param tombstone reason, end time, revision and time of its log entry. The last two are empty until it is logged.
  * @param now used if the end time cannot be parsed.
  */
 export function parseEnded(
   sessionId: string,
-  [reason, endedAt, revision = '']: readonly string[],
+  [reason, endedAt, revision = '', loggedAt]: readonly string[],
   now: number,
 ): EndedSession {
   return {
@@ -86,6 +86,7 @@ export function parseEnded(
     reason: reasonOf(reason),
     endedAt: timeOf(endedAt) ?? now,
     revision: isRevision(revision) ? revision : undefined,
+    loggedAt: timeOf(loggedAt),
   };
 }
 

@@ -76,14 +76,14 @@ export class SessionEnder {
   /** Logs the end of a session whose record has already ended. Returns its revision. */
   async log(userId: string, ended: EndedSession, actor: Actor): Promise<string> {
     const { store, log, clock, coveredSince, accessTokenLifeMs, events } = this.#options;
-    if (ended.revision !== undefined && ended.endedAt > coveredSince()) return ended.revision;
-    const { sessionId, reason, endedAt } = ended;
+    const { sessionId, reason, endedAt, loggedAt = endedAt } = ended;
+    if (ended.revision !== undefined && loggedAt > coveredSince()) return ended.revision;
     const expiresAt = Math.max(endedAt, clock.now()) + accessTokenLifeMs;
     const revision = await log.append(
       { kind: 'session', userId, sessionId, reason, endedAt, expiresAt },
       clock.now(),
     );
-    await store.markLogged(userId, sessionId, revision);
+    await store.markLogged(userId, sessionId, revision, clock.now());
     // An end that was logged before, in a log that was lost, is not published again.
     if (ended.revision === undefined) {
       events.publish({ kind: 'SessionEnded', at: endedAt, actor, userId, sessionId, reason });
@@ -102,7 +102,7 @@ export class SessionEnder {
     const reason = revocation.reason as EndReason;
     await this.#endRecord(userId, sessionId, reason);
     const revision = await log.append(revocation, clock.now());
-    await store.markLogged(userId, sessionId, revision);
+    await store.markLogged(userId, sessionId, revision, clock.now());
   }
 
   #endRecord(userId: string, sessionId: string, reason: EndReason): Promise<EndedSession> {

@@ -120,8 +120,8 @@ export interface SessionStore {
   endUser(request: EndUserSessions): Promise<UserCutoff>;
   /** If replicas are configured, fails unless they confirm that the record was read from the primary. */
   read(userId: string, sessionId: string, now: number): Promise<ReadOutcome>;
-  /** Stores the revision of the end in the tombstone, so that it is not logged again. Best effort. */
-  markLogged(userId: string, sessionId: string, revision: string): Promise<void>;
+  /** Stores in the tombstone at which revision and when the end was logged, so that it is not logged again. Best effort. */
+  markLogged(userId: string, sessionId: string, revision: string, now: number): Promise<void>;
   /**
    * Resolves if the store can be written to now.
    * @param userId check where this user's sessions are stored; omitted: anywhere.

@@ -43,6 +43,8 @@ export interface EndedSession {
   readonly endedAt: number;
   /** The revision of the end in the revocation log; undefined: not known to be logged. */
   readonly revision: string | undefined;
+  /** When it was last logged; undefined: not known. */
+  readonly loggedAt?: number | undefined;
 }
 
 /** Session durations in milliseconds, and the session limit per user. */

@@ -1,11 +1,11 @@
--- Stores in a tombstone the revision at which its end was logged.
+-- Stores in a tombstone at which revision and when its end was logged.
 --
 -- KEYS  1 sessions, 2 tombstone
--- ARGV  1 session id, 2 revision
+-- ARGV  1 session id, 2 revision, 3 now
 -- Returns  1 if it was stored, 0 if there is no tombstone
 -- Invariant  A living or missing session is never modified.
 
 if redis.call('HEXISTS', KEYS[2], 'reason') == 0 then return 0 end
-redis.call('HSET', KEYS[2], 'revision', ARGV[2])
+redis.call('HSET', KEYS[2], 'revision', ARGV[2], 'logged_at', ARGV[3])
 redis.call('HDEL', KEYS[1], ARGV[1])
 return 1

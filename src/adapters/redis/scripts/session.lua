@@ -6,7 +6,7 @@
 -- Times are in milliseconds since the Unix epoch. Later releases may append elements; a refresh must keep them.
 -- A replaced session keeps its field, with the value REPLACED, until its end is logged.
 --
--- An ended session has a tombstone, a separate hash: reason, ended_at, and revision once the end is logged.
+-- An ended session has a tombstone, a separate hash: reason, ended_at, and once the end is logged revision and logged_at.
 -- A session has a record or a tombstone, never both. A tombstone never becomes a record again.
 --
 -- Damaged values do not fail a script: a record that cannot be parsed is refused, and an invalid number counts as 0.
@@ -57,6 +57,8 @@ local function parse(value)
     if not is_whole(record[i], most) then return nil, 'unreadable' end
   end
   if record[1] == 0 or record[2] == 0 then return nil, 'unreadable' end
+  -- A refresh replaces this part and keeps the rest as it is.
+  if not string.find(value, '^%[%d+,%d+,%d+,%d+,') then return nil, 'unreadable' end
   return {
     generation = record[2], refreshed_at = record[3], idle_deadline = record[4], absolute_deadline = record[5],
     security_version = record[6], client_id = record[7], device_id = record[8]
@@ -76,10 +78,11 @@ local function write_tombstone(sessions_key, tombstone_key, sid, reason, now, tt
   redis.call('PEXPIRE', tombstone_key, ttl)
 end
 
--- Returns {reason, ended at, revision; '' if the end is not logged}. Returns nil if there is no tombstone.
+-- Returns {reason, ended at, revision, logged at}; the last two are '' if the end is not logged. Returns nil if there is
+-- no tombstone.
 local function read_tombstone(tombstone_key)
-  local found = redis.call('HMGET', tombstone_key, 'reason', 'ended_at', 'revision')
-  return found[1] and {found[1], found[2], found[3] or ''} or nil
+  local found = redis.call('HMGET', tombstone_key, 'reason', 'ended_at', 'revision', 'logged_at')
+  return found[1] and {found[1], found[2] or '', found[3] or '', found[4] or ''} or nil
 end
 
 -- Ends a session that another one replaces. Its field remains until the end is logged. So if this login fails before

@@ -1,0 +1,55 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
+import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
+import { SessionEnder } from '../../src/core/session/session-ender.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { NO_EVENTS } from '../support/security-events.ts';
+import { DAY, ids, MINUTE } from '../support/sessions.ts';
+
+const ACTOR = { kind: 'service' } as const;
+
+let clock: ManualClock;
+let log: MemoryRevocationLog;
+let coveredSince: number;
+let ender: SessionEnder;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  log = new MemoryRevocationLog(DAY);
+  coveredSince = clock.now() - MINUTE;
+  ender = new SessionEnder({
+    store: new MemorySessionStore(clock),
+    log,
+    clock,
+    events: NO_EVENTS,
+    tombstoneTtlMs: DAY,
+    accessTokenLifeMs: MINUTE,
+    coveredSince: () => coveredSince,
+  });
+});
+
+describe('an end that is repeated', () => {
+  const userId = ids.next(0);
+  const sessionId = ids.next(0);
+  const end = () => ender.end(userId, sessionId, 'LOGGED_OUT', ACTOR);
+  const entries = async () => (await log.read(undefined, 0)).length;
+
+  test('has one entry in the log', async () => {
+    const first = await end();
+    clock.advance(1);
+    expect(await end()).toEqual(first);
+    expect(await entries()).toBe(1);
+  });
+
+  test('gets one more entry in a log that began after it, and no further one', async () => {
+    const first = await end();
+    clock.advance(MINUTE);
+    coveredSince = clock.now();
+    clock.advance(MINUTE);
+    const again = await end();
+    expect(again).not.toEqual(first);
+    clock.advance(MINUTE);
+    expect(await end()).toEqual(again);
+    expect(await entries()).toBe(2);
+  });
+});
