@@ -1,4 +1,9 @@
-import { publishTo, type SecurityEvent, type SecurityEvents } from '../core/audit/security-event.ts';
+import {
+  type Actor,
+  publishTo,
+  type SecurityEvent,
+  type SecurityEvents,
+} from '../core/audit/security-event.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
@@ -47,6 +52,14 @@ function logTo(logger: Logger): SecurityEvents['publish'] {
   };
 }
 
+/** One level deep: the logger omits nested values. */
 function fieldsOf({ kind, at: _, actor, ...facts }: SecurityEvent) {
-  return { event: kind, actor, ...facts };
+  const { origin, ...others } = { origin: undefined, ...facts };
+  return { event: kind, ...actorFields(actor), ...others, ...origin };
+}
+
+function actorFields(actor: Actor) {
+  if (actor.kind !== 'caller') return { actor: actor.kind };
+  const { kind, userId, sessionId, clientId } = actor;
+  return { actor: kind, actorUserId: userId, actorSessionId: sessionId, actorClientId: clientId };
 }

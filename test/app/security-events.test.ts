@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { securityEvents } from '../../src/app/security-events.ts';
-import type { LogFields, Logger } from '../../src/telemetry/logger.ts';
+import { createLogger, type LogFields, type Logger } from '../../src/telemetry/logger.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
 import { ADMIN_ACTOR } from '../support/security-events.ts';
 
@@ -57,4 +57,21 @@ test('important events are logged at warn or info, and frequent ones at debug', 
   ]);
   expect(lines[3]).toContain('"change":"DISABLED"');
   expect(lines[3]).toContain(ADMIN_ACTOR.kind === 'caller' ? ADMIN_ACTOR.userId : '');
+});
+
+test('a line of the log names who is responsible, the client and the address', () => {
+  const lines: string[] = [];
+  const events = securityEvents(createLogger('debug', { write: (line) => lines.push(line) }), new Metrics());
+  events.publish({ kind: 'UserChanged', at: AT, actor: ADMIN_ACTOR, userId: 'user-1', change: 'DISABLED' });
+  events.publish({ kind: 'SignedIn', at: AT, actor: { kind: 'credentials' }, ...session, origin });
+  expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([
+    {
+      event: 'UserChanged',
+      actor: 'caller',
+      actorUserId: '019b7760-0000-7000-8000-0000000000aa',
+      userId: 'user-1',
+    },
+    { event: 'SignedIn', actor: 'credentials', ipAddress: '192.0.2.1', clientId: 'web', ...session },
+  ]);
+  expect(lines.join()).not.toContain('omitted');
 });
