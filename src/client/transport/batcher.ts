@@ -62,18 +62,22 @@ export class Batcher<Requirements, Answer> {
   /** @param key identifies the requirements: tokens with the same key share a call. */
   ask(token: string, key: string, requirements: Requirements): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      let queue = this.#queues.get(key);
-      if (queue === undefined) {
-        queue = { requirements, questions: [] };
-        this.#queues.set(key, queue);
-      }
       if (this.#work === undefined) {
         this.#work = Promise.withResolvers();
         this.#options.track(this.#work.promise);
       }
-      queue.questions.push({ token, askedAt: this.#options.clock.monotonic(), resolve, reject });
+      const askedAt = this.#options.clock.monotonic();
+      this.#queueOf(key, requirements).questions.push({ token, askedAt, resolve, reject });
       this.#schedule();
     });
+  }
+
+  #queueOf(key: string, requirements: Requirements): Queue<Requirements, Answer> {
+    const known = this.#queues.get(key);
+    if (known !== undefined) return known;
+    const queue: Queue<Requirements, Answer> = { requirements, questions: [] };
+    this.#queues.set(key, queue);
+    return queue;
   }
 
   #schedule(): void {
@@ -93,11 +97,11 @@ export class Batcher<Requirements, Answer> {
       const batch = takeBatch(queue);
       // The rest goes behind the queues of other requirements, so that each gets its turn.
       if (queue.questions.length > 0) this.#queues.set(key, queue);
-      void this.#send(batch, queue.requirements);
+      void this.#send(batch, key, queue.requirements);
     }
   }
 
-  async #send(batch: readonly Question<Answer>[], requirements: Requirements): Promise<void> {
+  async #send(batch: readonly Question<Answer>[], key: string, requirements: Requirements): Promise<void> {
     this.#inProgress += 1;
     this.#young += 1;
     let isYoung = true;
@@ -107,7 +111,7 @@ export class Batcher<Requirements, Answer> {
       this.#flush();
     };
     const timer = setTimeout(age, SLOW_AFTER_MS);
-    await this.#answer(batch, requirements);
+    await this.#answer(batch, key, requirements);
     clearTimeout(timer);
     this.#inProgress -= 1;
     age();
@@ -117,7 +121,7 @@ export class Batcher<Requirements, Answer> {
     }
   }
 
-  async #answer(batch: readonly Question<Answer>[], requirements: Requirements): Promise<void> {
+  async #answer(batch: readonly Question<Answer>[], key: string, requirements: Requirements): Promise<void> {
     const { ask, clock, timeoutMs } = this.#options;
     const now = clock.monotonic();
     const questions = batch.filter(({ askedAt, reject }) => {
@@ -132,7 +136,14 @@ export class Batcher<Requirements, Answer> {
       const answers = await ask(tokens, requirements, timeoutMs - (now - oldest.askedAt));
       for (const [index, { resolve }] of questions.entries()) resolve(answers[index] as Answer);
     } catch (error) {
-      for (const { reject } of questions) reject(error);
+      // The deadline was that of the oldest token. Younger ones have time left, and are sent again.
+      const isLate = error instanceof LatchkeyError && error.code === status.DEADLINE_EXCEEDED;
+      const failedAt = clock.monotonic();
+      const hasTime = ({ askedAt }: Question<Answer>) =>
+        isLate && askedAt > oldest.askedAt && failedAt - askedAt < timeoutMs;
+      for (const question of questions) if (!hasTime(question)) question.reject(error);
+      const again = questions.filter(hasTime);
+      if (again.length > 0) this.#queueOf(key, requirements).questions.unshift(...again);
     }
   }
 }

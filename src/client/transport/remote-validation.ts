@@ -22,8 +22,8 @@ export interface RemoteValidationOptions {
 
 type RequirementFields = Omit<BatchValidateRequest, 'accessTokens'>;
 
-/** Calls in progress for each connection. The second one starts only while the first is slow. */
-const MAX_CONCURRENT = 2;
+/** Calls in progress for each connection. A further one starts only while the others are slow. */
+const MAX_CONCURRENT = 32;
 
 /** Validates every token in the service. */
 export class RemoteValidation implements TokenValidator {
