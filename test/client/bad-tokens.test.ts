@@ -72,7 +72,8 @@ beforeAll(async () => {
   const { session, tokens } = await world.open(world.addUser());
   sessionId = session.sessionId;
   goodToken = tokens.accessToken;
-  const options = { credentials: { kind: 'plaintext' }, clock: world.clock } as const;
+  // The clock stands still and the deadlines of calls do not: the timeout is that of the whole file.
+  const options = { credentials: { kind: 'plaintext' }, clock: world.clock, timeoutMs: 120_000 } as const;
   clients = [connect(server.address, options), connect(server.address, { ...options, mode: 'remote' })];
   for (const client of clients) await client.ready();
 });

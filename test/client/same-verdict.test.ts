@@ -13,7 +13,12 @@ let remote: LatchkeyClient;
 beforeAll(async () => {
   key = await TestKey.make('key-1');
   server = await ValidatingServer.start(key);
-  const options = { credentials: { kind: 'plaintext' }, clock: server.world.clock } as const;
+  // The clock stands still and the deadlines of calls do not: the timeout is that of the whole file.
+  const options = {
+    credentials: { kind: 'plaintext' },
+    clock: server.world.clock,
+    timeoutMs: 120_000,
+  } as const;
   local = connect(server.address, options);
   remote = connect(server.address, { ...options, mode: 'remote' });
   await local.ready();

@@ -27,8 +27,6 @@ beforeAll(async () => {
       LATCHKEY_REDIS_URL: redis.url,
       LATCHKEY_DATA_DIR: dataDir,
       LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
-      // Short, so that a token is soon outdated.
-      LATCHKEY_REFRESH_GRACE: '2s',
     });
     servers.push(server);
     clients.push(new IdentityClient(server.address));
