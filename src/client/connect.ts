@@ -100,6 +100,8 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     close: async () => {
       channels.refuse();
       await mode.close();
+      // After a sign-out, a call in progress would sign in again.
+      await channels.idle();
       await account?.close();
       await channels.close();
     },

@@ -132,6 +132,22 @@ describe('a service account', () => {
     await account.close();
     expect(asked.at(-1)).toBe('logout {"refreshToken":"refresh-1"}');
   });
+
+  test('that is closed during its sign-in signs out of the new session', async () => {
+    const token = account.token();
+    await account.close();
+    expect(await token).toBe('access-1');
+    expect(asked).toEqual(['login billing', 'logout {"refreshToken":"refresh-1"}']);
+  });
+
+  test('that is closed during a renewal signs out with the new token', async () => {
+    await account.token();
+    clock.advance(LIFE);
+    const token = account.token();
+    await account.close();
+    expect(await token).toBe('access-2');
+    expect(asked.at(-1)).toBe('logout {"refreshToken":"refresh-2"}');
+  });
 });
 
 test.each([

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { connect, type LatchkeyClient } from '../../src/client/index.ts';
+import { eventually } from '../support/eventually.ts';
 import { LatchkeyProcess } from '../support/latchkey-process.ts';
 
 const PASSWORD = 'a sentence that only I would say';
@@ -21,6 +22,7 @@ beforeAll(async () => {
     LATCHKEY_DATA_DIR: folder,
     LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
     LATCHKEY_CALLER_AUTH: 'token',
+    LATCHKEY_LOG_LEVEL: 'debug',
   });
   admin = open({ username: 'admin', password: PASSWORD });
   const created = await admin.users.createUser({
@@ -38,9 +40,25 @@ afterAll(async () => {
 });
 
 function open(serviceAccount: { username: string; password: string }, mode: 'local' | 'remote' = 'remote') {
-  const client = connect(service.address, { credentials, mode, serviceAccount });
+  // bcrypt runs at a low priority, so a busy machine delays a sign-in by seconds.
+  const client = connect(service.address, { credentials, mode, serviceAccount, timeoutMs: 20_000 });
   clients.push(client);
   return client;
+}
+
+/** The account's sessions that have not ended, from the service's log. */
+async function livingSessions(): Promise<ReadonlySet<unknown>> {
+  const { session } = await admin.login({ username: 'admin', password: PASSWORD });
+  // The log is in order: with this sign-in, everything before it is there.
+  await eventually(() => service.log.some((entry) => entry['sessionId'] === session.sessionId));
+  const living = new Set<unknown>();
+  for (const entry of service.log.filter((one) => one['userId'] === userId)) {
+    if (entry['event'] === 'SignedIn') living.add(entry['sessionId']);
+    if (entry['event'] !== 'SessionEnded') continue;
+    if (entry['sessionId'] === undefined) living.clear();
+    else living.delete(entry['sessionId']);
+  }
+  return living;
 }
 
 test.each(['local', 'remote'] as const)(
@@ -64,10 +82,40 @@ test('a client with a wrong password reports that its account could not sign in'
   });
 });
 
-test('a client with a service account signs out when it is closed', async () => {
-  const client = open(ACCOUNT);
-  const { tokens } = await admin.login({ username: 'admin', password: PASSWORD });
-  await client.validate(tokens.accessToken);
-  await client.close();
-  await expect(client.validate(tokens.accessToken)).rejects.toMatchObject({ code: 1 });
+describe('a client with a service account that is closed', () => {
+  let before: ReadonlySet<unknown>;
+
+  beforeEach(async () => {
+    before = await livingSessions();
+  });
+
+  test('has no session left, and refuses calls', async () => {
+    const client = open(ACCOUNT);
+    await client.validate('a');
+    expect((await livingSessions()).size).toBe(before.size + 1);
+    await client.close();
+    expect(await livingSessions()).toEqual(before);
+    await expect(client.validate('a')).rejects.toMatchObject({ code: 1 });
+  });
+
+  test.each(['local', 'remote'] as const)(
+    'while it signs in has no session left, in %s mode',
+    async (mode) => {
+      const client = open(ACCOUNT, mode);
+      const validation = client.validate('a');
+      await client.close();
+      expect(await validation).toMatchObject({ kind: 'rejected' });
+      expect(await livingSessions()).toEqual(before);
+    },
+  );
+
+  test('with many validations in progress answers all of them and has no session left', async () => {
+    const client = open(ACCOUNT);
+    await client.validate('a');
+    // More than fit into one call, so that some calls begin after the close.
+    const validations = Array.from({ length: 1_500 }, () => client.validate('a'));
+    await client.close();
+    for (const validation of validations) expect(await validation).toMatchObject({ kind: 'rejected' });
+    expect(await livingSessions()).toEqual(before);
+  });
 });

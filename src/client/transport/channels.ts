@@ -61,7 +61,7 @@ export class Channels {
     }
   }
 
-  /** Registers a call in progress; `close` waits for it. */
+  /** Registers a call in progress; `idle` and `close` wait for it. */
   track<T>(call: Promise<T>): Promise<T> {
     this.#inProgress.add(call);
     const done = () => this.#inProgress.delete(call);
@@ -78,11 +78,16 @@ export class Channels {
     return this.#isRefusing;
   }
 
+  /** Resolves when no call is in progress. Every call has a deadline. */
+  async idle(): Promise<void> {
+    // A call in progress may start another one, for example a sign-in.
+    while (this.#inProgress.size > 0) await Promise.allSettled(this.#inProgress);
+  }
+
   /** Waits for the calls in progress, then closes the connections. */
   async close(): Promise<void> {
     this.#isRefusing = true;
-    // A call in progress may start another one, for example a retry.
-    while (this.#inProgress.size > 0) await Promise.allSettled(this.#inProgress);
+    await this.idle();
     for (const connection of this.#connections) this.#closing.add(connection.close());
     await Promise.all(this.#closing);
   }

@@ -110,7 +110,8 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
   /** The current freshness of the local copy. In remote mode there is no copy. */
   readonly staleness: Staleness;
   /**
-   * Stops following revocations, waits for the calls in progress, and closes the connections.
+   * Stops following revocations, waits for the calls in progress, signs the `serviceAccount` out, and closes the
+   * connections.
    *
    * @example
    * await latchkey.close();

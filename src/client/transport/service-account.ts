@@ -63,8 +63,12 @@ export class ServiceAccount {
     this.#current = { ...this.#current, renewAt: 0, expiresAt: 0 };
   }
 
-  /** Signs out. Ignores failures: the session expires on its own. */
+  /**
+   * Waits for a renewal in progress, then signs out. Ignores failures: the session expires on its own. A call that
+   * still needs a token must end first, because it would sign in again.
+   */
   async close(): Promise<void> {
+    await this.#renewing?.catch(() => undefined);
     const refreshToken = this.#current?.tokens.refreshToken;
     this.#current = undefined;
     if (refreshToken !== undefined) await this.#calls.logout({ refreshToken }).catch(() => undefined);
