@@ -34,8 +34,9 @@ export class FakeLatchkey {
   readonly users = new Map<string, User>();
   /** Rpcs that fail, by name. */
   readonly failures = new Map<string, Failure>();
-  /** Rpcs that are never answered. */
+  /** Rpcs that are not answered until `release`. */
   readonly silent = new Set<string>();
+  readonly #held: (() => void)[] = [];
   /** Maximum items per page, whatever is requested. */
   pageLimit = 1000;
   readonly #server = new Server();
@@ -81,6 +82,12 @@ export class FakeLatchkey {
     return user;
   }
 
+  /** Answers the silent rpcs, also those that were called already. */
+  release(): void {
+    this.silent.clear();
+    for (const respond of this.#held.splice(0)) respond();
+  }
+
   close(): void {
     this.#server.forceShutdown();
   }
@@ -98,15 +105,18 @@ export class FakeLatchkey {
         authorization: authorization?.toString(),
         timeLeftMs: Number(call.getDeadline()) - Date.now(),
       });
-      if (this.silent.has(rpc)) return;
-      try {
-        const failure = this.failures.get(rpc);
-        if (failure !== undefined) throw failure;
-        callback(null, answer(call.request, authorization === `Bearer ${ACCESS_TOKEN}`));
-      } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        callback(statusOf(error));
-      }
+      const respond = () => {
+        try {
+          const failure = this.failures.get(rpc);
+          if (failure !== undefined) throw failure;
+          callback(null, answer(call.request, authorization === `Bearer ${ACCESS_TOKEN}`));
+        } catch (error) {
+          if (!(error instanceof Failure)) throw error;
+          callback(statusOf(error));
+        }
+      };
+      if (this.silent.has(rpc)) this.#held.push(respond);
+      else respond();
     };
   }
 

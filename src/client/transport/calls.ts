@@ -3,7 +3,7 @@ import { IdentityServiceService } from '../../gen/latchkey/v1/identity.ts';
 import { ValidationServiceService } from '../../gen/latchkey/v1/validation.ts';
 import { Backoff, pause } from './backoff.ts';
 import { calledAs } from './caller-stack.ts';
-import { cancellable, cancelledError } from './cancellable.ts';
+import { cancellableWithin, cancelledError } from './cancellable.ts';
 import { type Channels, closedError } from './channels.ts';
 import type { Connection } from './connection.ts';
 import { LatchkeyError, latchkeyError } from './errors.ts';
@@ -117,7 +117,8 @@ async function withRetries(
   for (let tries = 1; ; tries += 1) {
     let token: string | undefined;
     try {
-      token = options.token ?? (await caller.token());
+      if (options.signal?.aborted) throw cancelledError();
+      token = options.token ?? (await tokenOf(caller, deadline, options.signal));
       return await attempt(caller, method, fields, { ...options, token }, deadline);
     } catch (caught) {
       const error = errorOf(caught);
@@ -175,29 +176,28 @@ async function attempt(
   }
 }
 
-/** Bounds the wait for a connection by this call's deadline. Other calls may wait longer for the same connection. */
-async function picked(
+/** Bounds the wait for a sign-in by this call's deadline. Other calls may wait longer for the same sign-in. */
+function tokenOf(
   caller: Caller,
   deadline: number,
   signal: AbortSignal | undefined,
-): Promise<Connection> {
+): ReturnType<Caller['token']> {
+  const token = caller.token();
+  if (!(token instanceof Promise)) return token;
+  const late = 'The service account did not sign in in time.';
+  return cancellableWithin(token, deadline - caller.now(), signal, late);
+}
+
+/** Bounds the wait for a connection by this call's deadline. Other calls may wait longer for the same connection. */
+function picked(
+  caller: Caller,
+  deadline: number,
+  signal: AbortSignal | undefined,
+): Connection | Promise<Connection> {
   const pick = caller.channels.pick(deadline);
   if (!(pick instanceof Promise)) return pick;
-  const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), Math.max(0, deadline - caller.now()));
-  const signals = signal === undefined ? [late.signal] : [late.signal, signal];
-  try {
-    return await cancellable(pick, AbortSignal.any(signals));
-  } catch (error) {
-    if (!late.signal.aborted) throw error;
-    throw new LatchkeyError(
-      status.DEADLINE_EXCEEDED,
-      'No connection to the service was made in time.',
-      UNSENT,
-    );
-  } finally {
-    clearTimeout(timer);
-  }
+  const late = 'No connection to the service was made in time.';
+  return cancellableWithin(pick, deadline - caller.now(), signal, late);
 }
 
 function unary(

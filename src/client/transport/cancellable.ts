@@ -14,3 +14,27 @@ export function cancellable<T>(work: Promise<T>, signal: AbortSignal): Promise<T
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
 }
+
+/**
+ * Like `cancellable`, and fails with DEADLINE_EXCEEDED after `withinMs`. For what a call waits for before it is sent.
+ *
+ * @param late the message of that error.
+ */
+export async function cancellableWithin<T>(
+  work: Promise<T>,
+  withinMs: number,
+  signal: AbortSignal | undefined,
+  late: string,
+): Promise<T> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), Math.max(0, withinMs));
+  const signals = signal === undefined ? [deadline.signal] : [deadline.signal, signal];
+  try {
+    return await cancellable(work, AbortSignal.any(signals));
+  } catch (error) {
+    if (!deadline.signal.aborted) throw error;
+    throw new LatchkeyError(status.DEADLINE_EXCEEDED, late, { isUnsent: true });
+  } finally {
+    clearTimeout(timer);
+  }
+}
