@@ -22,6 +22,27 @@ afterEach(async () => {
   fake.close();
 });
 
+test('a login of a user says if the password of the service account is wrong, not that of the user', async () => {
+  const front = connect(fake.address, {
+    credentials: { kind: 'plaintext' },
+    mode: 'remote',
+    serviceAccount: { ...ADMIN, password: 'not this one' },
+  });
+  try {
+    await expect(front.login(ADMIN)).rejects.toMatchObject({
+      method: 'Login',
+      code: status.UNAUTHENTICATED,
+      reason: 'CALLER_UNAUTHENTICATED',
+      details: 'The service account could not sign in: Invalid username or password.',
+      isUnsent: true,
+      cause: expect.objectContaining({ reason: 'INVALID_CREDENTIALS' }),
+    });
+    expect(fake.rpcs).toEqual(['Login']);
+  } finally {
+    await front.close();
+  }
+});
+
 describe('a call that waits for the sign-in of the service account', () => {
   beforeEach(() => {
     fake.silent.add('Login');

@@ -106,7 +106,8 @@ describe('a service account', () => {
     });
     for (let count = 0; count < 5; count += 1) {
       expect(await Promise.resolve(account.token()).catch((error) => error)).toMatchObject({
-        reason: 'INVALID_CREDENTIALS',
+        code: status.UNAUTHENTICATED,
+        reason: 'CALLER_UNAUTHENTICATED',
         details: 'The service account could not sign in: Invalid username or password.',
       });
     }
@@ -114,6 +115,18 @@ describe('a service account', () => {
     failure = undefined;
     clock.advance(1_000);
     expect(await account.token()).toBe('access-1');
+  });
+
+  test('passes on why a sign-in failed that can succeed later', async () => {
+    failure = new LatchkeyError(status.RESOURCE_EXHAUSTED, 'The queue is full.', {
+      reason: 'LOGIN_QUEUE_FULL',
+      retryAfterMs: 300,
+    });
+    await expect(account.token()).rejects.toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+      reason: 'LOGIN_QUEUE_FULL',
+      retryAfterMs: 300,
+    });
   });
 
   test('keeps its valid token while the service is unavailable', async () => {

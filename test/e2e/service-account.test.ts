@@ -77,7 +77,7 @@ test.each(['local', 'remote'] as const)(
 test('a client with a wrong password reports that its account could not sign in', async () => {
   const client = open({ ...ACCOUNT, password: 'not this one' });
   await expect(client.validate('a')).rejects.toMatchObject({
-    reason: 'INVALID_CREDENTIALS',
+    reason: 'CALLER_UNAUTHENTICATED',
     details: expect.stringMatching(/^The service account could not sign in: /),
   });
 });

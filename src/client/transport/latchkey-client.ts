@@ -41,7 +41,8 @@ export interface ConnectOptions {
   readonly token?: string | (() => string | undefined);
   /**
    * Replaces `token`. The client signs in with this password, refreshes its tokens, and signs in again if its session
-   * has ended. `close` signs out. A call that needs a token fails with the error of the sign-in. Default: none.
+   * has ended. `close` signs out. If the sign-in fails, calls that need a token fail: with reason
+   * CALLER_UNAUTHENTICATED if username or password is wrong. Default: none.
    */
   readonly serviceAccount?: ServiceAccountOptions | undefined;
   /** Timeout of each call, in milliseconds, 1 or more. The call then fails with DEADLINE_EXCEEDED. Default: 5,000. */

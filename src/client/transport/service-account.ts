@@ -1,3 +1,4 @@
+import { status } from '@grpc/grpc-js';
 import type { Clock } from '../../validator/clock.ts';
 import { LatchkeyError } from './errors.ts';
 import type { Tokens } from './session.ts';
@@ -48,7 +49,7 @@ export class ServiceAccount {
     this.#clock = clock;
   }
 
-  /** A valid access token. Fails with the error of the sign-in. */
+  /** A valid access token. Fails if the sign-in fails. */
   token(): string | Promise<string> {
     const now = this.#clock.monotonic();
     const current = this.#current;
@@ -118,9 +119,13 @@ export class ServiceAccount {
   }
 }
 
-/** Marks the error as one of the service account's sign-in, not of the call that needed a token. */
+/** The error of a call that needed a token. It must not read as if the credentials in that call were wrong. */
 function signInFailed(error: unknown): unknown {
   if (!(error instanceof LatchkeyError)) return error;
   const message = `The service account could not sign in: ${error.details}`;
+  if (error.code === status.UNAUTHENTICATED) {
+    const details = { reason: 'CALLER_UNAUTHENTICATED', isUnsent: true };
+    return new LatchkeyError(error.code, message, details, error);
+  }
   return new LatchkeyError(error.code, message, error, error.cause);
 }
