@@ -39,7 +39,7 @@ const CLOSE = '\nawait latchkey.close();';
 /** The declarations that the guides assume around each block. A part of its text identifies the block. */
 const SURROUNDINGS: readonly (readonly [piece: string, before: string, after: string])[] = [
   ['// In any handler: const', '', CLOSE],
-  ['// In any handler, whatever', '', `}\nvoid handler;${CLOSE}`],
+  ['// In any kind of handler', '', `}\nvoid handler;${CLOSE}`],
   ['await latchkey.validate(accessToken)', CONNECTED, CLOSE],
   ['await latchkey.logout({ accessToken })', CONNECTED, `${CLOSE}\nvoid [tokens, session, refreshed];`],
   ['serviceAccount: {', `${IMPORTS}const password = '${password}';\n`, CLOSE],
@@ -52,7 +52,7 @@ function runnable(block: string): string {
   const [, before, after] = SURROUNDINGS.find(([piece]) => block.includes(piece)) ?? [];
   expect([block, before]).not.toContain(undefined);
   return `${before}${block}${after}`
-    .replace('// In any handler, w', 'function handler(call: Parameters<typeof identityOf>[0]) {\n// W')
+    .replace('// In any kind of', 'function handler(call: Parameters<typeof identityOf>[0]) {\n// In any kind of')
     .replace(
       /'identity[.]internal:50051', \{/,
       "process.argv[2] ?? '', { credentials: { kind: 'plaintext' },",
