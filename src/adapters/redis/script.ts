@@ -51,8 +51,13 @@ function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
-/** The source without comments and indentation, which are a third to a half of it. */
+/**
+ * The source without comments, indentation, and spaces around comparisons and after commas: about half of it. A script
+ * must fit through a slow line in time. Strings stay as they are; scripts write them in single quotes.
+ */
 function read(name: string): string {
   const text = readFileSync(new URL(`${name}.lua`, FOLDER), 'utf8');
-  return text.replaceAll(/^\s*(--.*)?\n|^[ \t]+/gm, '');
+  return text
+    .replaceAll(/^\s*(--.*)?\n|^[ \t]+/gm, '')
+    .replaceAll(/'[^'\n]*'| ([=~<>]=|[=<>+]) |(,) /g, (found, sign, comma) => sign ?? comma ?? found);
 }
