@@ -52,7 +52,10 @@ function runnable(block: string): string {
   const [, before, after] = SURROUNDINGS.find(([piece]) => block.includes(piece)) ?? [];
   expect([block, before]).not.toContain(undefined);
   return `${before}${block}${after}`
-    .replace('// In any kind of', 'function handler(call: Parameters<typeof identityOf>[0]) {\n// In any kind of')
+    .replace(
+      '// In any kind of',
+      'function handler(call: Parameters<typeof identityOf>[0]) {\n// In any kind of',
+    )
     .replace(
       /'identity[.]internal:50051', \{/,
       "process.argv[2] ?? '', { credentials: { kind: 'plaintext' },",
