@@ -103,7 +103,7 @@ test('of many refreshes sent at once over a slow line, those that arrive in time
   await Promise.all(sessions.map(refresh));
   line.slowDown(KBIT_64);
   const outcomes = await Promise.all(sessions.map((session) => outcomeOf(refresh(session))));
-  // How many arrive in time depends on the machine; the first one does.
-  expect(outcomes[0]).toBe('ok');
+  // Six or seven arrive on an idle machine.
+  expect(outcomes.slice(0, 3)).toEqual(['ok', 'ok', 'ok']);
   expect(outcomes.at(-1)).toBe('STORE_UNAVAILABLE');
 });
