@@ -167,7 +167,9 @@ describe('the error of a call', () => {
 });
 
 test.each(['local', 'remote'] as const)('of ready explains why it is not ready (%s)', async (mode) => {
-  const { message } = await failed(await withTls(), { credentials: plaintext, mode }, 'ready');
+  // On a busy machine a TLS handshake alone can take a second.
+  const patient = { credentials: plaintext, mode, timeoutMs: 3_000 };
+  const { message } = await failed(await withTls(), patient, 'ready');
   expect(message).toMatch(/: .*uses TLS/);
   expect(message).not.toMatch(/Resolution note|Last error/);
 });
