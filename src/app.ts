@@ -25,6 +25,7 @@ import type { SessionEnder } from './core/session/session-ender.ts';
 import { SessionService } from './core/session/session-service.ts';
 import type { SessionStore } from './core/session/session-store.ts';
 import { LoginService } from './core/sign-in/login-service.ts';
+import { LoginThrottle } from './core/sign-in/login-throttle.ts';
 import { CurrentRoles } from './core/validation/current-roles.ts';
 import { TokenValidation } from './core/validation/token-validation.ts';
 import { identityService } from './grpc/identity-service.ts';
@@ -72,7 +73,7 @@ async function open(context: AppContext): Promise<App> {
   const masterKeys = await openMasterKeys(context);
   const { keys, keySet } = await openKeys(context, database, masterKeys);
   const { passwords, queue } = await openPasswords(context, masterKeys);
-  const { store, log } = await openSessionStores(context);
+  const { store, log, attempts } = await openSessionStores(context);
   const events = securityEvents(logger, metrics);
   const { ender, follower, subscriptions } = await openRevocations(context, store, log, events);
   const verifier = new TokenVerifier(keySet, config.tokenCacheSize);
@@ -103,7 +104,16 @@ async function open(context: AppContext): Promise<App> {
     clock,
     ids,
   });
-  const login = new LoginService({ users: database.users, passwords, queue, sessions, clock, events });
+  const throttle = new LoginThrottle({ attempts, hashKey: masterKeys.newest.attemptHash, clock, ids });
+  const login = new LoginService({
+    users: database.users,
+    passwords,
+    queue,
+    throttle,
+    sessions,
+    clock,
+    events,
+  });
   const administration = new CurrentRoles(tokens, database.users);
   const services = grpcServices(context, {
     login,

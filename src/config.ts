@@ -42,6 +42,8 @@ export interface Config {
   readonly refreshGraceMs: number;
   readonly maxStalenessMs: number;
   readonly maxSessionsPerUser: number;
+  /** Undefined: failed sign-ins are not limited. */
+  readonly loginLimits: { readonly failuresPerAddress: number } | undefined;
   /** Number of verified tokens to cache. 0: no cache. */
   readonly tokenCacheSize: number;
   readonly signingAlgorithm: SigningAlgorithm;
@@ -132,6 +134,9 @@ function assemble(settings: Settings, cores: number): Config {
     refreshGraceMs: settings.LATCHKEY_REFRESH_GRACE,
     maxStalenessMs: settings.LATCHKEY_MAX_STALENESS,
     maxSessionsPerUser: settings.LATCHKEY_MAX_SESSIONS_PER_USER,
+    loginLimits: settings.LATCHKEY_LOGIN_LIMITS
+      ? { failuresPerAddress: settings.LATCHKEY_LOGIN_FAILURES_PER_ADDRESS }
+      : undefined,
     tokenCacheSize: settings.LATCHKEY_TOKEN_CACHE_SIZE,
     signingAlgorithm: settings.LATCHKEY_SIGNING_ALGORITHM,
     signingKeyRotationMs: settings.LATCHKEY_SIGNING_KEY_ROTATION,

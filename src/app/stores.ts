@@ -1,9 +1,11 @@
 import { join, resolve } from 'node:path';
+import { MemoryLoginAttempts } from '../adapters/memory/memory-login-attempts.ts';
 import { MemoryRevocationLog } from '../adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../adapters/memory/memory-session-store.ts';
 import { closeRedis, openRedis, type RedisClient, reconnectRedis } from '../adapters/redis/connection.ts';
 import { nodesThatDropWrites } from '../adapters/redis/default-user.ts';
 import { watchFailover } from '../adapters/redis/failover-watch.ts';
+import { RedisLoginAttempts } from '../adapters/redis/redis-login-attempts.ts';
 import { RedisRevocationLog } from '../adapters/redis/redis-revocation-log.ts';
 import { RedisSessionStore } from '../adapters/redis/redis-session-store.ts';
 import { openPostgres } from '../adapters/sql/postgres.ts';
@@ -12,6 +14,8 @@ import { openSqlite } from '../adapters/sql/sqlite.ts';
 import type { Config } from '../config.ts';
 import type { RevocationLog } from '../core/revocation/revocation-log.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
+import { type LoginAttempts, UNLIMITED_ATTEMPTS } from '../core/sign-in/login-attempts.ts';
+import { loginLimits } from '../core/sign-in/login-limits.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { AFTER_LAST_TOKEN_MS, type AppContext, followerWaitMs } from './app-context.ts';
 import { damageReports } from './damage-reports.ts';
@@ -54,15 +58,21 @@ export function databaseStep<Result>(
   });
 }
 
-/** Opens the session store and the revocation log: both in Redis, or both in memory. */
+/** Opens the session store, the revocation log and the login attempts: all in Redis, or all in memory. */
 export async function openSessionStores({ config, clock, logger, closers }: AppContext): Promise<{
   readonly store: SessionStore;
   readonly log: RevocationLog;
+  readonly attempts: LoginAttempts;
 }> {
   const { redis } = config;
+  const limits = config.loginLimits && loginLimits(config.loginLimits.failuresPerAddress);
   const retentionMs = config.accessTokenTtlMs + AFTER_LAST_TOKEN_MS;
   if (redis.kind === 'none') {
-    return { store: new MemorySessionStore(clock), log: new MemoryRevocationLog(retentionMs) };
+    return {
+      store: new MemorySessionStore(clock),
+      log: new MemoryRevocationLog(retentionMs),
+      attempts: limits === undefined ? UNLIMITED_ATTEMPTS : new MemoryLoginAttempts(limits),
+    };
   }
   const connect = async (name: string, deadlineMs: number) => {
     const client = await openRedis(redis, {
@@ -90,6 +100,10 @@ export async function openSessionStores({ config, clock, logger, closers }: AppC
   return {
     store: new RedisSessionStore({ commands, replicated, ...common }),
     log: new RedisRevocationLog({ replicated, tail, retentionMs, ...common }),
+    attempts:
+      limits === undefined
+        ? UNLIMITED_ATTEMPTS
+        : new RedisLoginAttempts({ commands, deadlineMs: REDIS_DEADLINE_MS, clock, limits }),
   };
 }
 

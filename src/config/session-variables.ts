@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { duration, list, oneOf, text, wholeNumber } from './scalars.ts';
+import { duration, list, oneOf, onOrOff, text, wholeNumber } from './scalars.ts';
 import { optional, withDefault } from './variable.ts';
 
 const MAX_NAME_BYTES = 256;
@@ -53,6 +53,16 @@ export const SESSION_VARIABLES = {
   LATCHKEY_MAX_SESSIONS_PER_USER: withDefault(wholeNumber(1, 1_000), '50', {
     meaning: 'maximum sessions of a user; a further sign-in replaces the oldest session',
     example: '10',
+  }),
+  LATCHKEY_LOGIN_LIMITS: withDefault(onOrOff, 'on', {
+    meaning:
+      'limits of failed sign-ins, `on` or `off`; see SECURITY.md for the numbers; `off` only if something else limits them',
+    example: 'off',
+  }),
+  LATCHKEY_LOGIN_FAILURES_PER_ADDRESS: withDefault(wholeNumber(1, 100_000), '30', {
+    meaning:
+      'failed sign-ins of one address (IPv6 by /64) in a minute, over all accounts; raise it if many people share an address',
+    example: '300',
   }),
   LATCHKEY_TOKEN_CACHE_SIZE: withDefault(wholeNumber(0, 10_000_000), '50000', {
     meaning:

@@ -33,7 +33,7 @@ import {
 import { deviceOf, endedSessionMessage, sessionMessage, tokensMessage } from './messages/session-message.ts';
 import { ValidateEncoder } from './messages/validate-encoder.ts';
 import { batchValidateResponse, requirementsOf } from './messages/verdict-message.ts';
-import { canonicalAddress } from './peer-address.ts';
+import { canonicalAddress, isPublicAddress, networkOf } from './peer-address.ts';
 import { BATCH_LIMITS } from './request-limits.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { unaryService } from './unary.ts';
@@ -119,6 +119,7 @@ async function login(
     clientId,
     device: deviceOf(request.device),
     ipAddress,
+    network: limitedNetwork(request, ipAddress),
     source: callSource(call, 'sign-in', ipAddress),
     signal: call.signal,
   });
@@ -151,6 +152,14 @@ async function personAddress(
   if (origin === undefined) return call.peerAddress;
   await checkFront(call);
   return canonicalAddress(origin.ipAddress);
+}
+
+/**
+ * The network that failed sign-ins are counted at; empty for none. A front states where a person is. Without a front, a
+ * local address is often that of a proxy or an application: a limit for all people behind it would be a weapon.
+ */
+function limitedNetwork({ origin }: Pick<LoginRequest, 'origin'>, ipAddress: string): string {
+  return origin !== undefined || isPublicAddress(ipAddress) ? networkOf(ipAddress) : '';
 }
 
 async function logout({ sessions }: IdentityCore, { token }: LogoutRequest): Promise<LogoutResponse> {

@@ -1,7 +1,28 @@
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 
 const IPV6_GROUPS = 8;
 const NETWORK_GROUPS = 4;
+
+/** Private, shared, link-local and loopback networks (RFC 6890). */
+const LOCAL_NETWORKS = new BlockList();
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+] as const) {
+  LOCAL_NETWORKS.addSubnet(network, prefix, 'ipv4');
+}
+for (const [network, prefix] of [
+  ['::', 127],
+  ['fc00::', 7],
+  ['fe80::', 10],
+] as const) {
+  LOCAL_NETWORKS.addSubnet(network, prefix, 'ipv6');
+}
 
 /**
  * The IP address in a `getPeer()` of grpc-js, which has the form `address:port`, with IPv6 not in brackets. A zone
@@ -38,4 +59,10 @@ export function networkOf(address: string): string {
   const zeros = new Array<string>(Math.max(0, IPV6_GROUPS - written)).fill('0');
   const groups = [...left, ...zeros, ...right].slice(0, NETWORK_GROUPS);
   return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+}
+
+/** Whether a canonical address is one of the internet. Others are often those of a proxy. */
+export function isPublicAddress(address: string): boolean {
+  const version = isIP(address);
+  return version !== 0 && !LOCAL_NETWORKS.check(address, version === 4 ? 'ipv4' : 'ipv6');
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { loginAttemptsLaw } from '../conformance/login-attempts.ts';
 import { revocationLogLaw } from '../conformance/revocation-log.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
@@ -22,6 +23,7 @@ afterAll(async () => {
 
 sessionStoreLaw('Redis Cluster', () => stores.sessions);
 sessionLimitLaw('Redis Cluster', () => stores.sessions);
+loginAttemptsLaw('Redis Cluster', () => stores.attempts);
 
 revocationLogLaw('Redis Cluster', async () => {
   await cluster.flush();

@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { storeUnavailable } from '../../src/core/failure.ts';
+import { Failure, storeUnavailable } from '../../src/core/failure.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ATTEMPT, COST, LoginStage, type LoginStageOptions } from '../support/login-stage.ts';
 
-const BEFORE_THE_ANSWER = ['find the user', 'check the store', 'check the store', 'check the password'];
+const BEFORE_THE_ANSWER = [
+  ...['find the user', 'check the store', 'check the store', 'count the attempt', 'check the password'],
+];
 
 const down = async (): Promise<never> => {
   throw storeUnavailable('sessions', new Error('down'));
@@ -26,7 +28,7 @@ describe('a login of', () => {
   test('the right user with the right password opens a session after all checks', async () => {
     const { service, steps } = await LoginStage.set();
     await service.login(ATTEMPT);
-    expect(steps).toEqual([...BEFORE_THE_ANSWER, 'open']);
+    expect(steps).toEqual([...BEFORE_THE_ANSWER, 'open', 'give the attempt back']);
   });
 
   describe.each(Object.entries(bad))('%s', (_, { change, options }) => {
@@ -42,6 +44,47 @@ describe('a login of', () => {
       expect(await outcomeOf(stage.service.login({ ...ATTEMPT, ...change }))).toBe('STORE_UNAVAILABLE');
     });
   });
+});
+
+describe('an attempt', () => {
+  test('that is refused by a limit costs no password check', async () => {
+    const stage = await LoginStage.set();
+    stage.reserve = async () => {
+      throw new Failure('TOO_MANY_ATTEMPTS', 'later', { retryAfterMs: 2_000 });
+    };
+    for (const username of ['Alice', 'Bob']) {
+      const refused = stage.service.login({ ...ATTEMPT, username });
+      await expect(refused).rejects.toMatchObject({ reason: 'TOO_MANY_ATTEMPTS', retryAfterMs: 2_000 });
+    }
+    expect(stage.hasher.jobs).toEqual([]);
+    expect(stage.events.of('SignInFailed')).toMatchObject([
+      { reason: 'TOO_MANY_ATTEMPTS', userId: stage.alice.userId },
+      { reason: 'TOO_MANY_ATTEMPTS', userId: undefined },
+    ]);
+  });
+
+  test.each(['Alice', 'Bob'])('that cannot be counted is UNAVAILABLE, unchecked: %s', async (username) => {
+    const stage = await LoginStage.set();
+    stage.reserve = down;
+    expect(await outcomeOf(stage.service.login({ ...ATTEMPT, username }))).toBe('STORE_UNAVAILABLE');
+    expect(stage.hasher.jobs).toEqual([]);
+  });
+
+  test.each([
+    ['END_UNCONFIRMED', ['open', 'give the attempt back']],
+    ['INVALID_CREDENTIALS', ['open']],
+    ['STORE_UNAVAILABLE', ['open']],
+  ] as const)(
+    'with the right password, where the session fails with %s, ends with %p',
+    async (reason, steps) => {
+      const stage = await LoginStage.set();
+      stage.open = async () => {
+        throw new Failure(reason, 'not opened');
+      };
+      expect(await outcomeOf(stage.service.login(ATTEMPT))).toBe(reason);
+      expect(stage.steps).toEqual([...BEFORE_THE_ANSWER, ...steps]);
+    },
+  );
 });
 
 describe('a login while the session store is away', () => {

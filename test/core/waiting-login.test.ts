@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { PasswordQueue } from '../../src/core/password/password-queue.ts';
 import { LoginService } from '../../src/core/sign-in/login-service.ts';
 import type { User } from '../../src/core/user/user.ts';
+import { UNTHROTTLED } from '../support/attempts.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { passwordsWith } from '../support/passwords.ts';
 import { RecordingHasher } from '../support/recording-hasher.ts';
@@ -31,6 +32,7 @@ beforeEach(async () => {
     },
     passwords,
     queue,
+    throttle: UNTHROTTLED,
     sessions: world.sessions,
     clock: world.clock,
     events: NO_EVENTS,
@@ -50,6 +52,7 @@ async function loginDuring(meanwhile: () => Promise<void>): Promise<string> {
     clientId: 'web',
     device: { deviceId: '', name: '', platform: '' },
     ipAddress: '192.0.2.1',
+    network: '192.0.2.1',
     source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
   });
   const outcome = outcomeOf(login);

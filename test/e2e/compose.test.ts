@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { readConfig } from '../../src/config.ts';
+import { loginAttemptsLaw } from '../conformance/login-attempts.ts';
 import { revocationLogLaw } from '../conformance/revocation-log.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
 import { exampleVariables, MissingVariable, readCompose } from '../support/compose-file.ts';
@@ -139,6 +140,7 @@ describe('the Redis of docker-compose.yml', () => {
   });
 
   sessionStoreLaw('Redis of docker-compose.yml', () => stores.sessions);
+  loginAttemptsLaw('Redis of docker-compose.yml', () => stores.attempts);
   revocationLogLaw('Redis of docker-compose.yml', async () => {
     await redis.asTester((it) => it.flushall());
     const opened = await RedisStores.open(redis.address, { retentionMs: HOUR });

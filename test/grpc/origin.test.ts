@@ -29,6 +29,7 @@ describe('an origin', () => {
     expect(asked).toContainEqual(
       expect.objectContaining({
         ipAddress: '2001:db8::7',
+        network: '2001:db8:0:0::/64',
         source: expect.objectContaining({ address: '2001:db8:0:0::/64' }),
       }),
     );
@@ -86,5 +87,13 @@ describe('an origin', () => {
     const { client, asked } = await start('token');
     expect(await call(client, client.login, { ...login(''), origin: undefined })).toHaveProperty('ok');
     expect(asked).toEqual([expect.objectContaining({ ipAddress: '127.0.0.1' })]);
+  });
+
+  test('that is private is limited like any other, but not the private address of a caller', async () => {
+    const { client, asked } = await start('token');
+    await call(client, client.login, login('10.1.2.3'), as('front'));
+    await call(client, client.login, { ...login(''), origin: undefined });
+    const networks = asked.flatMap((each) => (each as { readonly network?: string }).network ?? []);
+    expect(networks).toEqual(['10.1.2.3', '']);
   });
 });

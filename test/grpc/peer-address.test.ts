@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { networkOf, peerAddress } from '../../src/grpc/peer-address.ts';
+import { isPublicAddress, networkOf, peerAddress } from '../../src/grpc/peer-address.ts';
 
 test.each([
   ['192.0.2.1:50051', '192.0.2.1'],
@@ -31,3 +31,17 @@ test.each([
 ])('The address %j is in the network %j', (address, network) => {
   expect(networkOf(address)).toBe(network);
 });
+
+test.each([
+  ...['', '127.0.0.1', '10.1.2.3', '100.64.0.1', '169.254.1.1', '172.31.255.255', '192.168.1.1'],
+  ...['::', '::1', 'fc00::1', 'fdff::1', 'fe80::1'],
+])('The address %j is not one of the internet', (address) => {
+  expect(isPublicAddress(address)).toBe(false);
+});
+
+test.each(['9.255.255.255', '100.128.0.1', '172.32.0.1', '203.0.113.7', '2001:db8::1', '2606:4700::1111'])(
+  'The address %j is one of the internet',
+  (address) => {
+    expect(isPublicAddress(address)).toBe(true);
+  },
+);

@@ -1,5 +1,6 @@
 import { PasswordQueue } from '../../src/core/password/password-queue.ts';
 import type { OpenedSession, SignIn } from '../../src/core/session/session-service.ts';
+import type { Attempt } from '../../src/core/sign-in/login-attempts.ts';
 import { type LoginAttempt, LoginService } from '../../src/core/sign-in/login-service.ts';
 import type { User } from '../../src/core/user/user.ts';
 import type { ChangeConditions, UserChange } from '../../src/core/user/user-directory.ts';
@@ -22,6 +23,7 @@ export const ATTEMPT: LoginAttempt = {
   clientId: 'web',
   device: { deviceId: 'd1', name: 'Firefox', platform: 'linux' },
   ipAddress: '192.0.2.1',
+  network: '192.0.2.1',
   source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
 };
 
@@ -57,6 +59,7 @@ export class LoginStage {
   find = async (): Promise<User | undefined> => this.alice;
   update = async (): Promise<User> => this.alice;
   checkStore = async (): Promise<void> => undefined;
+  reserve = async (): Promise<void> => undefined;
   open = async (): Promise<OpenedSession> => OPENED;
   refuse = async (): Promise<void> => undefined;
 
@@ -69,6 +72,7 @@ export class LoginStage {
       users: this.#users(),
       passwords: passwordsWith({ hasher, queue: this.queue, cost: COST }),
       queue: this.queue,
+      throttle: this.#throttle(),
       sessions: this.#sessions(),
       clock: this.clock,
       events: this.events,
@@ -93,6 +97,19 @@ export class LoginStage {
       update: async (userId: string, change: UserChange, now: number, conditions?: ChangeConditions) => {
         this.updates.push({ userId, change, now, conditions });
         return this.update();
+      },
+    };
+  }
+
+  #throttle() {
+    return {
+      reserve: async (userId: string, network: string, deviceId: string | undefined): Promise<Attempt> => {
+        this.steps.push('count the attempt');
+        await this.reserve();
+        return { id: 'attempt', userId, network, deviceId, now: this.clock.now() };
+      },
+      giveBack: async () => {
+        this.steps.push('give the attempt back');
       },
     };
   }

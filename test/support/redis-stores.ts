@@ -6,9 +6,11 @@ import {
 } from '../../src/adapters/redis/connection.ts';
 import type { DurabilityOptions } from '../../src/adapters/redis/durability.ts';
 import { watchFailover } from '../../src/adapters/redis/failover-watch.ts';
+import { RedisLoginAttempts } from '../../src/adapters/redis/redis-login-attempts.ts';
 import { RedisRevocationLog } from '../../src/adapters/redis/redis-revocation-log.ts';
 import { RedisSessionStore } from '../../src/adapters/redis/redis-session-store.ts';
 import type { Damage } from '../../src/adapters/redis/stored-values.ts';
+import { loginLimits } from '../../src/core/sign-in/login-limits.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import type { Clock } from '../../src/validator/clock.ts';
 import { HOUR } from './sessions.ts';
@@ -18,6 +20,8 @@ export const SERVICE_DEADLINE_MS = 500;
 /** Long enough for a busy machine. */
 const PATIENT_DEADLINE_MS = 5_000;
 const TAIL_WAIT_MS = 1_000;
+/** As the service sets it by default. */
+export const FAILURES_PER_NETWORK = 30;
 
 export interface RedisStoresOptions {
   readonly durability?: DurabilityOptions;
@@ -30,6 +34,7 @@ export interface RedisStoresOptions {
 export class RedisStores {
   readonly sessions: RedisSessionStore;
   readonly log: RedisRevocationLog;
+  readonly attempts: RedisLoginAttempts;
   /** The damage that was reported. */
   readonly damages: readonly Damage[];
   readonly #close: () => void;
@@ -37,11 +42,13 @@ export class RedisStores {
   private constructor(
     sessions: RedisSessionStore,
     log: RedisRevocationLog,
+    attempts: RedisLoginAttempts,
     damages: readonly Damage[],
     close: () => void,
   ) {
     this.sessions = sessions;
     this.log = log;
+    this.attempts = attempts;
     this.damages = damages;
     this.#close = close;
   }
@@ -71,6 +78,7 @@ export class RedisStores {
     return new RedisStores(
       new RedisSessionStore({ commands, replicated, ...common }),
       new RedisRevocationLog({ replicated, tail, retentionMs, ...common }),
+      new RedisLoginAttempts({ commands, deadlineMs, clock, limits: loginLimits(FAILURES_PER_NETWORK) }),
       damages,
       () => {
         endWatch();

@@ -8,6 +8,8 @@ export interface UserKeys {
   readonly cutoff: string;
   /** Written to check that the node of these keys accepts writes and that replicas confirm them. */
   readonly probe: string;
+  /** Hash of the failed sign-in attempts by bucket; the format is in `reserve-attempt.lua`. */
+  readonly attempts: string;
 }
 
 export function userKeys(userId: string): UserKeys {
@@ -18,7 +20,13 @@ export function userKeys(userId: string): UserKeys {
     tombstonePrefix: `${base}:ended:`,
     cutoff: `${base}:cutoff`,
     probe: `${base}:probe`,
+    attempts: `${base}:attempts`,
   };
+}
+
+/** Sorted set of the failed sign-in attempts of one network. @param hash keyed hash of the network. */
+export function networkKey(hash: string): string {
+  return `lk:{t:${hash}}`;
 }
 
 /**

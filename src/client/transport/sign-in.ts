@@ -115,8 +115,9 @@ export interface SignInCalls {
    *
    * @param input see {@link LoginInput}.
    * @param options see {@link CallOptions}. Default: the client's `timeoutMs` and token.
-   * @throws LatchkeyError with reason INVALID_CREDENTIALS, or LOGIN_QUEUE_FULL with `retryAfterMs`. With reason
-   * CALLER_UNAUTHENTICATED the client's own token or `serviceAccount` is refused, not the user.
+   * @throws LatchkeyError with reason INVALID_CREDENTIALS, or LOGIN_QUEUE_FULL or TOO_MANY_ATTEMPTS with
+   * `retryAfterMs`. With reason CALLER_UNAUTHENTICATED the client's own token or `serviceAccount` is refused, not the
+   * user.
    *
    * @example
    * const { tokens, session } = await latchkey.login({ username, password, clientId: 'web' });

@@ -10,6 +10,8 @@ export interface DerivedKeys {
   readonly refreshMac: Buffer;
   /** The pepper of every password hash. */
   readonly pepper: Buffer;
+  /** Hashes the networks of sign-in attempts. */
+  readonly attemptHash: Buffer;
 }
 
 const DERIVED_BYTES = 32;
@@ -47,5 +49,6 @@ function derive(masterKey: Buffer): DerivedKeys {
     sealing: labelled('signing-key-sealing'),
     refreshMac: labelled('refresh-mac'),
     pepper: labelled('password-pepper'),
+    attemptHash: labelled('login-attempts'),
   };
 }

@@ -8,6 +8,8 @@ import type { OpenedSession, SessionService } from '../session/session-service.t
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import { canonicalUsername, MAX_USERNAME_BYTES } from '../user/username.ts';
+import type { Attempt } from './login-attempts.ts';
+import type { LoginThrottle } from './login-throttle.ts';
 
 /** Aborting its signal cancels a password check that has not started. */
 export interface LoginAttempt extends QueueCaller {
@@ -17,6 +19,8 @@ export interface LoginAttempt extends QueueCaller {
   readonly device: Device;
   /** The client's IP address; empty: unknown. */
   readonly ipAddress: string;
+  /** The network that failed attempts are counted at. Empty: unknown, or shared by many people. */
+  readonly network: string;
 }
 
 export type LoginResult = OpenedSession;
@@ -25,6 +29,7 @@ export interface LoginServiceOptions {
   readonly users: Pick<UserDirectory, 'findByUsernameKey' | 'update'>;
   readonly passwords: Passwords;
   readonly queue: Pick<PasswordQueue, 'take'>;
+  readonly throttle: Pick<LoginThrottle, 'reserve' | 'giveBack'>;
   readonly sessions: Pick<SessionService, 'open' | 'refuse' | 'checkStore'>;
   readonly clock: Clock;
   readonly events: SecurityEvents;
@@ -53,8 +58,8 @@ export class LoginService {
    *
    * Fails with INVALID_CREDENTIALS for an unknown or disabled user and for a wrong, empty or over-long password. All
    * these cases do the same work.
-   * Also fails with LOGIN_QUEUE_FULL, CANCELLED and STORE_UNAVAILABLE. STORE_UNAVAILABLE comes before the password
-   * check. If a store fails during the check, it comes for right and wrong passwords alike.
+   * Also fails with LOGIN_QUEUE_FULL, TOO_MANY_ATTEMPTS, CANCELLED and STORE_UNAVAILABLE. These come before the
+   * password check. If a store fails during the check, STORE_UNAVAILABLE comes for right and wrong passwords alike.
    */
   async login(attempt: LoginAttempt): Promise<LoginResult> {
     const found: Found = { userId: undefined };
@@ -72,38 +77,56 @@ export class LoginService {
   async #login(attempt: LoginAttempt, found: Found): Promise<LoginResult> {
     const { sessions } = this.#options;
     const { clientId, device, ipAddress } = attempt;
-    const { user, userId, ok, upgrade } = await this.#check(attempt);
-    found.userId = user?.userId;
+    const { user, userId, reserved, ok, upgrade } = await this.#check(attempt, found);
     if (user === undefined || !ok || user.disabledAt !== undefined) return sessions.refuse(userId);
     // Passes the record whose password was checked, never a newer one. If the user's sessions ended since then, the
     // store rejects its lower securityVersion.
     const authenticationMethods = [PASSWORD_METHOD];
-    const opened = await sessions.open(user, { clientId, device, ipAddress, authenticationMethods });
+    const signIn = { clientId, device, ipAddress, authenticationMethods };
+    const opened = await this.#givingBack(reserved, () => sessions.open(user, signIn));
     if (upgrade) await this.#upgrade(user, attempt);
     return opened;
   }
 
   /**
-   * Takes the place in the queue before the user is read. So LOGIN_QUEUE_FULL and its timing reveal nothing about the
-   * user.
+   * Gives the attempt back after the work, because the password was right. Not if the answer is that of a wrong
+   * password, or could be.
    */
-  async #check(attempt: LoginAttempt) {
-    const { passwords, queue, sessions, events, clock } = this.#options;
+  async #givingBack<Result>(reserved: Attempt, work: () => Promise<Result>): Promise<Result> {
+    const { throttle } = this.#options;
+    try {
+      const result = await work();
+      await throttle.giveBack(reserved);
+      return result;
+    } catch (error) {
+      if (!isLikeWrongPassword(error)) await throttle.giveBack(reserved);
+      throw error;
+    }
+  }
+
+  /**
+   * Takes the place in the queue before the user is read. So LOGIN_QUEUE_FULL and its timing reveal nothing about the
+   * user. Counts the attempt when its turn comes, right before the password is checked.
+   */
+  async #check(attempt: LoginAttempt, found: Found) {
+    const { passwords, queue, sessions, throttle, events, clock } = this.#options;
     const place = queue.take(attempt);
     try {
       const key = usernameKeyOf(attempt.username);
       const user = await this.#find(key);
+      found.userId = user?.userId;
       const userId = user?.userId ?? passwords.decoyUserId(key);
       // Fails at once if the store is unavailable. Checked again after the wait.
       await sessions.checkStore(userId);
       await place.turn;
       await sessions.checkStore(userId);
+      const reserved = await throttle.reserve(userId, attempt.network, undefined);
       const { ok, upgrade, readable } = await passwords.check(attempt.password, user?.passwordHash);
       if (user !== undefined && !readable) {
         const { userId } = user;
         events.publish({ kind: 'PasswordUnreadable', at: clock.now(), actor: ACTOR, userId });
       }
-      return { user, userId, ok, upgrade };
+      return { user, userId, reserved, ok, upgrade };
     } finally {
       place.leave();
     }
@@ -131,6 +154,12 @@ export class LoginService {
 function usernameKeyOf(username: string): string {
   const tooLong = username.length > MAX_USERNAME_BYTES || Buffer.byteLength(username) > MAX_USERNAME_BYTES;
   return tooLong || !username.isWellFormed() ? '' : canonicalUsername(username);
+}
+
+/** What a wrong password gets too. */
+function isLikeWrongPassword(error: unknown): boolean {
+  const reason = error instanceof Failure ? error.reason : undefined;
+  return reason === 'INVALID_CREDENTIALS' || reason === 'STORE_UNAVAILABLE';
 }
 
 /** The user was changed or deleted, the caller cancelled, or the server is under load. The next login rehashes. */

@@ -1,0 +1,66 @@
+import type { BucketLimits, LoginLimits } from './login-limits.ts';
+
+/** One attempt to sign in with a password. */
+export interface Attempt {
+  /** Unique. */
+  readonly id: string;
+  /** The user, or the id that stands for an unknown username. */
+  readonly userId: string;
+  /** A keyed hash of the caller's network. Undefined: no limit applies to the network. */
+  readonly network: string | undefined;
+  /** The device, if it signed this user in before. It then has a bucket of its own. */
+  readonly deviceId: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export type Reservation =
+  | { readonly kind: 'admitted' }
+  | { readonly kind: 'refused'; readonly retryAfterMs: number };
+
+/**
+ * Counts failed attempts to sign in.
+ *
+ * Law:
+ * - An admitted attempt counts as failed until it is given back. So of any number of attempts at the same time, no more
+ *   are admitted than one after the other would be.
+ * - A refused attempt counts nowhere.
+ * - `decideAttempt` is the rule for each bucket of `bucketsOf`. An attempt is admitted only if all of them admit it.
+ *   In addition, at most `network.maxFailures` attempts of one network are counted in any window.
+ * - An attempt of a known device changes and reads only the bucket of that device.
+ * - A call that fails may have counted the attempt.
+ */
+export interface LoginAttempts {
+  /** Fails with STORE_UNAVAILABLE. */
+  reserve(attempt: Attempt): Promise<Reservation>;
+  /** Undoes a reservation, because the attempt was no guess. Fails with STORE_UNAVAILABLE. */
+  giveBack(attempt: Attempt): Promise<void>;
+  /** Forgets all failed attempts at an account, also those of its devices. Fails with STORE_UNAVAILABLE. */
+  lift(userId: string): Promise<void>;
+}
+
+/** Admits every attempt. */
+export const UNLIMITED_ATTEMPTS: LoginAttempts = {
+  reserve: async () => ({ kind: 'admitted' }),
+  giveBack: async () => undefined,
+  lift: async () => undefined,
+};
+
+/** A bucket of an account. The name is unique in the account. */
+export interface NamedBucket extends BucketLimits {
+  readonly name: string;
+}
+
+/** The buckets of its account that an attempt counts in. */
+export function bucketsOf({ network, deviceId }: Attempt, limits: LoginLimits): readonly NamedBucket[] {
+  if (deviceId !== undefined) return [{ name: `device:${deviceId}`, ...limits.device }];
+  const account = { name: 'account', ...limits.account };
+  return network === undefined
+    ? [account]
+    : [account, { name: `network:${network}`, ...limits.accountAtNetwork }];
+}
+
+/** The network that an attempt counts at, at whatever accounts. */
+export function countedNetwork({ network, deviceId }: Attempt): string | undefined {
+  return deviceId === undefined ? network : undefined;
+}

@@ -1,0 +1,56 @@
+import { createHmac } from 'node:crypto';
+import type { Clock } from '../../validator/clock.ts';
+import { Failure } from '../failure.ts';
+import type { IdSource } from '../ids.ts';
+import type { Attempt, LoginAttempts } from './login-attempts.ts';
+
+export interface LoginThrottleOptions {
+  readonly attempts: LoginAttempts;
+  /** Hashes networks, so that the store holds no address. */
+  readonly hashKey: Buffer;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly ids: IdSource;
+}
+
+/** Characters of a network's hash: 132 bits. */
+const HASH_LENGTH = 22;
+
+/** Limits sign-in attempts. Counts each one before its password is checked. */
+export class LoginThrottle {
+  readonly #options: LoginThrottleOptions;
+
+  constructor(options: LoginThrottleOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Counts the attempt as failed. Fails with TOO_MANY_ATTEMPTS and with STORE_UNAVAILABLE; the password must not be
+   * checked then.
+   *
+   * @param network the caller's network; empty: unknown, or shared by many people.
+   */
+  async reserve(userId: string, network: string, deviceId: string | undefined): Promise<Attempt> {
+    const { attempts, clock, ids } = this.#options;
+    const now = clock.now();
+    const hashed = network === '' ? undefined : this.#hashOf(network);
+    const attempt: Attempt = { id: ids.next(now), userId, network: hashed, deviceId, now };
+    const reservation = await attempts.reserve(attempt);
+    if (reservation.kind === 'admitted') return attempt;
+    throw new Failure('TOO_MANY_ATTEMPTS', 'Too many sign-ins failed; try again later.', {
+      retryAfterMs: reservation.retryAfterMs,
+    });
+  }
+
+  /** Never fails. If the store does not answer, the attempt counts as failed and is forgiven in time. */
+  async giveBack(attempt: Attempt): Promise<void> {
+    const { attempts, clock } = this.#options;
+    await attempts.giveBack({ ...attempt, now: clock.now() }).catch(() => undefined);
+  }
+
+  #hashOf(network: string): string {
+    return createHmac('sha256', this.#options.hashKey)
+      .update(network)
+      .digest('base64url')
+      .slice(0, HASH_LENGTH);
+  }
+}
