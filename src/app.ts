@@ -24,6 +24,7 @@ import type { SessionPolicy } from './core/session/session.ts';
 import type { SessionEnder } from './core/session/session-ender.ts';
 import { SessionService } from './core/session/session-service.ts';
 import type { SessionStore } from './core/session/session-store.ts';
+import { DeviceTokens } from './core/sign-in/device-token.ts';
 import { LoginService } from './core/sign-in/login-service.ts';
 import { LoginThrottle } from './core/sign-in/login-throttle.ts';
 import { CurrentRoles } from './core/validation/current-roles.ts';
@@ -104,12 +105,12 @@ async function open(context: AppContext): Promise<App> {
     clock,
     ids,
   });
-  const throttle = new LoginThrottle({ attempts, hashKey: masterKeys.newest.attemptHash, clock, ids });
   const login = new LoginService({
     users: database.users,
     passwords,
     queue,
-    throttle,
+    throttle: new LoginThrottle({ attempts, hashKey: masterKeys.newest.attemptHash, clock, ids }),
+    devices: new DeviceTokens({ macKeys: masterKeys.all.map(({ deviceMac }) => deviceMac), clock, ids }),
     sessions,
     clock,
     events,

@@ -63,6 +63,7 @@ export function attacks(keyId: string): readonly Attack[] {
           clientId: '',
           device: undefined,
           origin: undefined,
+          deviceToken: '',
         }).finish(),
       ),
     },

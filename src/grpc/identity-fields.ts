@@ -21,6 +21,8 @@ export const MAX_BATCH_BYTES = 256 * 1024;
 
 /** Our refresh tokens have 96 bytes. */
 const MAX_REFRESH_TOKEN_BYTES = 512;
+/** Our device tokens have 96 bytes. */
+const MAX_DEVICE_TOKEN_BYTES = 512;
 const MAX_CLIENT_ID_BYTES = 64;
 const MAX_DEVICE_ID_BYTES = 64;
 const MAX_DEVICE_NAME_BYTES = 64;
@@ -29,10 +31,17 @@ const MAX_AUDIENCE_BYTES = 256;
 /** The longest text form of an IPv6 address. */
 const MAX_ADDRESS_LENGTH = 45;
 
-/** The password is not checked here. One that is too long is answered like a wrong one, in the same time. */
-export function checkLogin({ username, clientId, device, origin }: LoginRequest, issues: FieldIssues): void {
+/**
+ * The password is not checked here. One that is too long is answered like a wrong one, in the same time. The login
+ * checks whether this service issued the device token.
+ */
+export function checkLogin(
+  { username, clientId, device, origin, deviceToken }: LoginRequest,
+  issues: FieldIssues,
+): void {
   issues.text('username', username, { min: 1, max: MAX_USERNAME_BYTES });
   issues.text('client_id', clientId, { max: MAX_CLIENT_ID_BYTES });
+  issues.text('device_token', deviceToken, { max: MAX_DEVICE_TOKEN_BYTES });
   checkOrigin(origin, issues);
   if (device === undefined) return;
   issues.text('device.device_id', device.deviceId, { max: MAX_DEVICE_ID_BYTES });

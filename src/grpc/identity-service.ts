@@ -112,11 +112,12 @@ async function login(
   checkFront: CallerCheck,
 ): Promise<LoginResponse> {
   const ipAddress = await personAddress(request, call, checkFront);
-  const { username, password, clientId } = request;
-  const { session, tokens, replaced } = await core.login.login({
+  const { username, password, clientId, deviceToken } = request;
+  const opened = await core.login.login({
     username,
     password,
     clientId,
+    deviceToken,
     device: deviceOf(request.device),
     ipAddress,
     network: limitedNetwork(request, ipAddress),
@@ -124,9 +125,10 @@ async function login(
     signal: call.signal,
   });
   const signedIn = {
-    tokens: tokensMessage(tokens),
-    session: sessionMessage(session),
-    endedSessions: replaced.map(endedSessionMessage),
+    tokens: tokensMessage(opened.tokens),
+    session: sessionMessage(opened.session),
+    endedSessions: opened.replaced.map(endedSessionMessage),
+    deviceToken: opened.deviceToken,
   };
   return { outcome: { $case: 'signedIn', value: signedIn } };
 }

@@ -34,6 +34,7 @@ describe('a call', () => {
       ...ADMIN,
       clientId: '',
       device: undefined,
+      deviceToken: '',
       origin: undefined,
     });
   });

@@ -13,6 +13,8 @@ const ACCOUNT = { username: 'billing', password: 'correct horse battery' };
 
 let clock: ManualClock;
 let asked: string[];
+/** Of each sign-in. */
+let deviceTokens: unknown[];
 let failure: LatchkeyError | undefined;
 /** Delays only refreshes. */
 let refusal: LatchkeyError | undefined;
@@ -29,12 +31,14 @@ function answer(count: number): SignedIn {
     },
     session: { lastSeenAt: new Date(now) } as SignedIn['session'],
     endedSessions: [],
+    deviceToken: `device-${count}`,
   };
 }
 
 beforeEach(() => {
   clock = new ManualClock();
   asked = [];
+  deviceTokens = [];
   failure = undefined;
   refusal = undefined;
   let count = 0;
@@ -45,7 +49,10 @@ beforeEach(() => {
     return Promise.resolve(answer(count));
   };
   const calls: SignInCalls = {
-    login: ({ username }) => next(`login ${username}`),
+    login: ({ username, deviceToken }) => {
+      deviceTokens.push(deviceToken);
+      return next(`login ${username}`);
+    },
     refresh: ({ refreshToken }) => {
       if (refusal === undefined) return next(`refresh ${refreshToken}`);
       asked.push(`refresh ${refreshToken}`);
@@ -90,6 +97,21 @@ describe('a service account', () => {
     refusal = new LatchkeyError(status.UNAUTHENTICATED, 'ended', { reason });
     expect(await account.token()).toBe('access-2');
     expect(asked).toEqual(['login billing', 'refresh refresh-1', 'login billing']);
+  });
+
+  test('signs in with the device token of its last sign-in, unless the service refused that', async () => {
+    const signIn = async () => {
+      clock.advance(LIFE);
+      return Promise.resolve(account.token()).catch(() => 'failed');
+    };
+    refusal = new LatchkeyError(status.UNAUTHENTICATED, 'ended', { reason: 'SESSION_ENDED' });
+    await signIn();
+    await signIn();
+    failure = new LatchkeyError(status.INVALID_ARGUMENT, 'device_token: …', { reason: 'INVALID_FIELD' });
+    expect(await signIn()).toBe('failed');
+    failure = undefined;
+    expect(await signIn()).toBe('access-3');
+    expect(deviceTokens).toEqual(['', 'device-1', 'device-2', '']);
   });
 
   test('gets a new token after the service rejected the current one', async () => {

@@ -11,9 +11,9 @@ describe('master keys', () => {
   test('derive the same keys at every start, each for one use only', () => {
     const [once, again] = [new MasterKeys([older]).newest, new MasterKeys([Buffer.from(older)]).newest];
     expect(again).toEqual(once);
-    const derived = [once.sealing, once.refreshMac, once.pepper, once.attemptHash];
-    expect(new Set(derived.map((key) => key.toString('hex'))).size).toBe(4);
-    expect(derived.map((key) => key.length)).toEqual([32, 32, 32, 32]);
+    const derived = [once.sealing, once.refreshMac, once.pepper, once.attemptHash, once.deviceMac];
+    expect(new Set(derived.map((key) => key.toString('hex'))).size).toBe(5);
+    expect(derived.map((key) => key.length)).toEqual([32, 32, 32, 32, 32]);
     expect(once.id).toMatch(/^[0-9a-f]{8}$/);
   });
 

@@ -193,6 +193,15 @@ describe('a flood', () => {
     expect(line.turns).toEqual(['flood 0', 'flood 1', 'administrator']);
   });
 
+  test('of sign-ins from as many addresses as there are places keeps no known device out', async () => {
+    const line = new Line({ capacity: 32 });
+    for (let count = 0; count < 33; count += 1) line.take(`flood ${count}`, sourceNumber(count));
+    line.take('owner', { address: 'user 1', connection: '198.51.100.1:1', purpose: 'known-device' });
+    await line.leave('flood 0');
+    await line.leave('flood 1');
+    expect(line.turns).toEqual(['flood 0', 'flood 1', 'owner']);
+  });
+
   test('over one connection of a Unix socket costs another one a single turn', async () => {
     const line = new Line({ capacity: 2 });
     const socket = { address: '', connection: 'unix 1' };

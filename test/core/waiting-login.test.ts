@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { PasswordQueue } from '../../src/core/password/password-queue.ts';
 import { LoginService } from '../../src/core/sign-in/login-service.ts';
 import type { User } from '../../src/core/user/user.ts';
-import { UNTHROTTLED } from '../support/attempts.ts';
+import { deviceTokens, UNTHROTTLED } from '../support/attempts.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { passwordsWith } from '../support/passwords.ts';
 import { RecordingHasher } from '../support/recording-hasher.ts';
@@ -33,6 +33,7 @@ beforeEach(async () => {
     passwords,
     queue,
     throttle: UNTHROTTLED,
+    devices: deviceTokens(),
     sessions: world.sessions,
     clock: world.clock,
     events: NO_EVENTS,
@@ -53,6 +54,7 @@ async function loginDuring(meanwhile: () => Promise<void>): Promise<string> {
     device: { deviceId: '', name: '', platform: '' },
     ipAddress: '192.0.2.1',
     network: '192.0.2.1',
+    deviceToken: '',
     source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
   });
   const outcome = outcomeOf(login);

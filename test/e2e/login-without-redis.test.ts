@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { LoginService } from '../../src/core/sign-in/login-service.ts';
 import type { User } from '../../src/core/user/user.ts';
-import { throttleOf } from '../support/attempts.ts';
+import { deviceTokens, throttleOf } from '../support/attempts.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { idleQueue, passwordsWith } from '../support/passwords.ts';
@@ -54,6 +54,7 @@ beforeEach(async () => {
     passwords,
     queue,
     throttle: throttleOf(stores.attempts, world.clock),
+    devices: deviceTokens(world.clock),
     sessions: world.sessions,
     clock: world.clock,
     events: NO_EVENTS,
@@ -77,7 +78,14 @@ function logins(): Promise<readonly string[]> {
     attempts.map(([username, password]) =>
       outcomeOf(
         service.login({
-          ...{ username, password, clientId: 'web', ipAddress: '192.0.2.1', network: '192.0.2.1' },
+          ...{
+            username,
+            password,
+            clientId: 'web',
+            ipAddress: '192.0.2.1',
+            network: '192.0.2.1',
+            deviceToken: '',
+          },
           device: { deviceId: '', name: '', platform: '' },
           source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
         }),

@@ -8,7 +8,14 @@ import { IdentityServiceClient } from '../../src/gen/latchkey/v1/identity.ts';
 import { fakeCore, type RunningServer, startIdentityServer } from './support/identity-server.ts';
 import { call } from './support/unary-call.ts';
 
-const request = { username: 'ada', password: 'right', clientId: 'web', device: undefined, origin: undefined };
+const request = {
+  username: 'ada',
+  password: 'right',
+  clientId: 'web',
+  device: undefined,
+  origin: undefined,
+  deviceToken: '',
+};
 
 let running: RunningServer;
 let folder: string;

@@ -12,6 +12,7 @@ const loginRequest = {
   clientId: 'web',
   device: undefined,
   origin: undefined,
+  deviceToken: '',
 };
 const validateRequest = {
   accessToken: 'good',
@@ -29,23 +30,28 @@ describe('Login', () => {
     running = await startIdentityServer(core);
     const device = { deviceId: 'd1', name: 'Firefox', platform: 'Linux' };
     const { client } = running;
-    const outcome = await call(client, client.login, { ...loginRequest, device });
+    const outcome = await call(client, client.login, { ...loginRequest, device, deviceToken: 'lkd_x' });
     expect(outcome.ok?.outcome?.value.session?.sessionId).toBe(session.sessionId);
+    expect(outcome.ok?.outcome?.value.deviceToken).toBe('lkd_device');
     expect(outcome.ok?.outcome?.value.tokens?.accessTokenExpiresAt).toEqual(new Date(T0 + 900_000));
     expect(asked).toEqual([
       expect.objectContaining({ username: 'ada', password: 'right', ipAddress: '127.0.0.1', device }),
     ]);
+    expect(asked).toEqual([expect.objectContaining({ deviceToken: 'lkd_x' })]);
   });
 
   test('names every invalid field in one BadRequest', async () => {
     running = await startIdentityServer();
     const device = { deviceId: 'd'.repeat(65), name: 'é'.repeat(33), platform: 'p' };
     const { client } = running;
-    const outcome = await call(client, client.login, { ...loginRequest, username: '', device });
+    const outcome = await call(client, client.login, {
+      ...loginRequest,
+      ...{ username: '', device, deviceToken: 'x'.repeat(513) },
+    });
     expect(outcome).toMatchObject({
       code: status.INVALID_ARGUMENT,
       reason: 'INVALID_FIELD',
-      fields: ['username', 'device.device_id', 'device.name'],
+      fields: ['username', 'device_token', 'device.device_id', 'device.name'],
     });
   });
 

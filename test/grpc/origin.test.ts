@@ -8,6 +8,7 @@ import { call } from './support/unary-call.ts';
 const login = (ipAddress: string): LoginRequest => ({
   ...{ username: 'ada', password: 'right', clientId: 'web', device: undefined },
   origin: { ipAddress },
+  deviceToken: '',
 });
 const refresh = (ipAddress: string) => ({ refreshToken: 'lkr_x', clientId: 'web', origin: { ipAddress } });
 const as = (token: string) => ({ metadata: { authorization: `Bearer ${token}` } });

@@ -139,7 +139,14 @@ describe('a deadline', () => {
     };
     running = await startIdentityServer(fakeCore({ login: { login } }).core);
     const { client } = running;
-    const attempt = { username: 'ada', password: 'x', clientId: '', device: undefined, origin: undefined };
+    const attempt = {
+      username: 'ada',
+      password: 'x',
+      clientId: '',
+      device: undefined,
+      origin: undefined,
+      deviceToken: '',
+    };
     expect(await call(client, client.login, attempt, { deadlineMs: 400 })).toMatchObject({
       code: status.DEADLINE_EXCEEDED,
       reason: 'DEADLINE_EXCEEDED',
@@ -160,6 +167,7 @@ test('A stall that affects every call of a connection is answered and does not e
         clientId: '',
         device: undefined,
         origin: undefined,
+        deviceToken: '',
       }).finish(),
     ),
   );
@@ -181,7 +189,14 @@ describe('a Unix socket', () => {
     const { core, asked } = fakeCore();
     running = await startIdentityServer(core, { address: `unix:${socket}` });
     const { client } = running;
-    const attempt = { username: 'ada', password: 'x', clientId: '', device: undefined, origin: undefined };
+    const attempt = {
+      username: 'ada',
+      password: 'x',
+      clientId: '',
+      device: undefined,
+      origin: undefined,
+      deviceToken: '',
+    };
     expect(await call(client, client.login, attempt)).toHaveProperty('ok');
     expect(asked).toEqual([expect.objectContaining({ ipAddress: '' })]);
   });

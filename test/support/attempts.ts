@@ -1,3 +1,4 @@
+import { DeviceTokens } from '../../src/core/sign-in/device-token.ts';
 import {
   type Attempt,
   type LoginAttempts,
@@ -10,6 +11,11 @@ import { ids } from './sessions.ts';
 /** A throttle under one key. */
 export function throttleOf(attempts: LoginAttempts, clock = new ManualClock()): LoginThrottle {
   return new LoginThrottle({ attempts, hashKey: Buffer.alloc(32, 9), clock, ids });
+}
+
+/** Device tokens under one key. */
+export function deviceTokens(clock = new ManualClock()): DeviceTokens {
+  return new DeviceTokens({ macKeys: [Buffer.alloc(32, 7)], clock, ids });
 }
 
 export const UNTHROTTLED = throttleOf(UNLIMITED_ATTEMPTS);

@@ -134,7 +134,7 @@ export class FakeLatchkey {
           throw new Failure('INVALID_CREDENTIALS', 'Invalid username or password.');
         }
         const tokens = fakeTokens(ACCESS_TOKEN, REFRESH_TOKEN, CREATED);
-        const value = { tokens, session: fakeSession(CREATED), endedSessions: [] };
+        const value = { tokens, session: fakeSession(CREATED), endedSessions: [], deviceToken: 'lkd_device' };
         return { outcome: { $case: 'signedIn' as const, value } };
       }),
       logout: this.#unary('Logout', () => ({ revision: '7-0' })),

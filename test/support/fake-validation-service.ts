@@ -219,7 +219,10 @@ export class FakeValidationService {
     const signedIn = { tokens: fakeTokens('access', 'refresh', at), session: fakeSession(at) };
     return {
       login: this.#unary('Login', () => ({
-        outcome: { $case: 'signedIn' as const, value: { ...signedIn, endedSessions: [] } },
+        outcome: {
+          $case: 'signedIn' as const,
+          value: { ...signedIn, endedSessions: [], deviceToken: 'lkd_device' },
+        },
       })),
       refresh: this.#unary('Refresh', () => signedIn),
       logout: this.#unary('Logout', () => ({ revision: this.revision })),

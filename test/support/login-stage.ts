@@ -1,10 +1,11 @@
-import { PasswordQueue } from '../../src/core/password/password-queue.ts';
+import { type CallSource, PasswordQueue, type QueueCaller } from '../../src/core/password/password-queue.ts';
 import type { OpenedSession, SignIn } from '../../src/core/session/session-service.ts';
 import type { Attempt } from '../../src/core/sign-in/login-attempts.ts';
 import { type LoginAttempt, LoginService } from '../../src/core/sign-in/login-service.ts';
 import type { User } from '../../src/core/user/user.ts';
 import type { ChangeConditions, UserChange } from '../../src/core/user/user-directory.ts';
 import { invalidCredentials } from '../../src/core/user/user-failures.ts';
+import { deviceTokens } from './attempts.ts';
 import { ManualClock } from './manual-clock.ts';
 import { passwordsWith } from './passwords.ts';
 import { RecordingHasher } from './recording-hasher.ts';
@@ -24,6 +25,7 @@ export const ATTEMPT: LoginAttempt = {
   device: { deviceId: 'd1', name: 'Firefox', platform: 'linux' },
   ipAddress: '192.0.2.1',
   network: '192.0.2.1',
+  deviceToken: '',
   source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
 };
 
@@ -53,6 +55,11 @@ export class LoginStage {
   readonly opened: { user: User; signIn: SignIn }[] = [];
   readonly updates: Update[] = [];
   readonly events = new RecordedEvents();
+  readonly devices = deviceTokens(this.clock);
+  /** Sources in the password queue. */
+  readonly sources: CallSource[] = [];
+  /** What the throttle counted. */
+  readonly reserved: Pick<Attempt, 'userId' | 'network' | 'deviceId'>[] = [];
   /** The steps, in order. */
   readonly steps: string[] = [];
 
@@ -71,8 +78,9 @@ export class LoginStage {
     this.service = new LoginService({
       users: this.#users(),
       passwords: passwordsWith({ hasher, queue: this.queue, cost: COST }),
-      queue: this.queue,
+      queue: this.#queue(),
       throttle: this.#throttle(),
+      devices: this.devices,
       sessions: this.#sessions(),
       clock: this.clock,
       events: this.events,
@@ -101,10 +109,20 @@ export class LoginStage {
     };
   }
 
+  #queue() {
+    return {
+      take: (caller?: QueueCaller) => {
+        if (caller !== undefined) this.sources.push(caller.source);
+        return this.queue.take(caller);
+      },
+    };
+  }
+
   #throttle() {
     return {
       reserve: async (userId: string, network: string, deviceId: string | undefined): Promise<Attempt> => {
         this.steps.push('count the attempt');
+        this.reserved.push({ userId, network, deviceId });
         await this.reserve();
         return { id: 'attempt', userId, network, deviceId, now: this.clock.now() };
       },

@@ -25,6 +25,7 @@ export async function start(job: LoginJob): Promise<void> {
         clientId: 'bench',
         device: undefined,
         origin: undefined,
+        deviceToken: '',
       }).finish(),
     ),
   );

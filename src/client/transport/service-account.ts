@@ -40,6 +40,8 @@ export class ServiceAccount {
   readonly #calls: Pick<SignInCalls, 'login' | 'refresh' | 'logout'>;
   readonly #clock: Clock;
   #current: Current | undefined;
+  /** Of the latest sign-in. Guesses at the account from elsewhere do not delay the next one. */
+  #deviceToken = '';
   #renewing: Promise<string> | undefined;
   #failure: { readonly error: unknown; readonly until: number } | undefined;
 
@@ -88,7 +90,7 @@ export class ServiceAccount {
   async #renew(): Promise<string> {
     const startedAt = this.#clock.monotonic();
     try {
-      const { tokens, session } = (await this.#refreshed()) ?? (await this.#calls.login(this.#account));
+      const { tokens, session } = (await this.#refreshed()) ?? (await this.#signedIn());
       // Both instants are by the service's clock.
       const lifeMs = tokens.accessTokenExpiresAt.getTime() - session.lastSeenAt.getTime();
       const expiresAt = startedAt + lifeMs;
@@ -99,6 +101,18 @@ export class ServiceAccount {
       const failed = signInFailed(error);
       this.#failure = { error: failed, until: this.#clock.monotonic() + RETRY_MS };
       throw failed;
+    }
+  }
+
+  async #signedIn(): Promise<Refreshed> {
+    try {
+      const signedIn = await this.#calls.login({ ...this.#account, deviceToken: this.#deviceToken });
+      this.#deviceToken = signedIn.deviceToken;
+      return signedIn;
+    } catch (error) {
+      // The master key of the service may have been replaced.
+      if (error instanceof LatchkeyError && error.reason === 'INVALID_FIELD') this.#deviceToken = '';
+      throw error;
     }
   }
 

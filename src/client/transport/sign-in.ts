@@ -32,6 +32,8 @@ export interface LoginInput {
   readonly device?: Device | undefined;
   /** Default: the address of the caller. */
   readonly origin?: Origin | undefined;
+  /** The `deviceToken` of an earlier sign-in on this device. Default: none. */
+  readonly deviceToken?: string | undefined;
 }
 
 /**
@@ -71,6 +73,11 @@ export interface SignedIn {
   readonly session: Session;
   /** Sessions that this sign-in replaced. */
   readonly endedSessions: readonly EndedSession[];
+  /**
+   * Store it on the device, also beyond the session, and pass it to the next `login`. Guesses from elsewhere then do not
+   * delay this user. Empty: the service is older than this client.
+   */
+  readonly deviceToken: string;
 }
 
 /**
@@ -154,8 +161,9 @@ type IdentityCalls = Pick<CallsOf<typeof IdentityServiceService>, 'login' | 'ref
 /** Wraps the generated calls in plain types. */
 export function signInCalls(identity: IdentityCalls): SignInCalls {
   const calls: SignInCalls = {
-    login: ({ username, password, clientId = '', device, origin }, options) => {
-      const request = { username, password, clientId, device: device && deviceMessage(device), origin };
+    login: ({ username, password, clientId = '', device, origin, deviceToken = '' }, options) => {
+      const message = device && deviceMessage(device);
+      const request = { username, password, clientId, device: message, origin, deviceToken };
       return calledAs('Login', identity.login(request, options).then(signedInOf), calls.login);
     },
     refresh: ({ refreshToken, clientId = '', origin }, options) => {
@@ -190,7 +198,8 @@ function signedInOf({ outcome }: LoginResponse): SignedIn {
       'The service requires another sign-in step; update latchkey-client.',
     );
   }
-  return { ...refreshedOf(outcome.value), endedSessions: outcome.value.endedSessions.map(endedSessionOf) };
+  const { endedSessions, deviceToken } = outcome.value;
+  return { ...refreshedOf(outcome.value), endedSessions: endedSessions.map(endedSessionOf), deviceToken };
 }
 
 function refreshedOf({ tokens, session }: Pick<RefreshResponse, 'tokens' | 'session'>): Refreshed {

@@ -8,6 +8,8 @@ export interface DerivedKeys {
   readonly sealing: Buffer;
   /** Authenticates refresh tokens. */
   readonly refreshMac: Buffer;
+  /** Authenticates device tokens. */
+  readonly deviceMac: Buffer;
   /** The pepper of every password hash. */
   readonly pepper: Buffer;
   /** Hashes the networks of sign-in attempts. */
@@ -48,6 +50,7 @@ function derive(masterKey: Buffer): DerivedKeys {
     id: createHash('sha256').update(labelled('key-id')).digest('hex').slice(0, 8),
     sealing: labelled('signing-key-sealing'),
     refreshMac: labelled('refresh-mac'),
+    deviceMac: labelled('device-mac'),
     pepper: labelled('password-pepper'),
     attemptHash: labelled('login-attempts'),
   };

@@ -3,8 +3,11 @@ import { FairQueue, type SourcePath } from './fair-queue.ts';
 
 /** The source of a call. The queue serves purposes in turn, then the addresses of each, then their connections. */
 export interface CallSource {
-  readonly purpose: 'sign-in' | 'administration';
-  /** The caller's network, for example an IPv6 /64. Empty: unknown; each connection is then its own source. */
+  readonly purpose: 'sign-in' | 'known-device' | 'administration';
+  /**
+   * The caller's network, for example an IPv6 /64. For `known-device`, the user of the device. Empty: unknown; each
+   * connection is then its own source.
+   */
   readonly address: string;
   /** Unique among open connections. */
   readonly connection: string;

@@ -8,6 +8,7 @@ import type { OpenedSession, SessionService } from '../session/session-service.t
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import { canonicalUsername, MAX_USERNAME_BYTES } from '../user/username.ts';
+import type { DeviceTokens, KnownDevice } from './device-token.ts';
 import type { Attempt } from './login-attempts.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 
@@ -21,15 +22,21 @@ export interface LoginAttempt extends QueueCaller {
   readonly ipAddress: string;
   /** The network that failed attempts are counted at. Empty: unknown, or shared by many people. */
   readonly network: string;
+  /** A token of an earlier `LoginResult`. Empty: none. */
+  readonly deviceToken: string;
 }
 
-export type LoginResult = OpenedSession;
+export interface LoginResult extends OpenedSession {
+  /** For the next sign-in on this device. */
+  readonly deviceToken: string;
+}
 
 export interface LoginServiceOptions {
   readonly users: Pick<UserDirectory, 'findByUsernameKey' | 'update'>;
   readonly passwords: Passwords;
   readonly queue: Pick<PasswordQueue, 'take'>;
   readonly throttle: Pick<LoginThrottle, 'reserve' | 'giveBack'>;
+  readonly devices: Pick<DeviceTokens, 'deviceOf' | 'tokenFor'>;
   readonly sessions: Pick<SessionService, 'open' | 'refuse' | 'checkStore'>;
   readonly clock: Clock;
   readonly events: SecurityEvents;
@@ -58,7 +65,7 @@ export class LoginService {
    *
    * Fails with INVALID_CREDENTIALS for an unknown or disabled user and for a wrong, empty or over-long password. All
    * these cases do the same work.
-   * Also fails with LOGIN_QUEUE_FULL, TOO_MANY_ATTEMPTS, CANCELLED and STORE_UNAVAILABLE. These come before the
+   * Also fails with INVALID_FIELD for a device token that this service did not issue, LOGIN_QUEUE_FULL, TOO_MANY_ATTEMPTS, CANCELLED and STORE_UNAVAILABLE. These come before the
    * password check. If a store fails during the check, STORE_UNAVAILABLE comes for right and wrong passwords alike.
    */
   async login(attempt: LoginAttempt): Promise<LoginResult> {
@@ -75,9 +82,10 @@ export class LoginService {
   }
 
   async #login(attempt: LoginAttempt, found: Found): Promise<LoginResult> {
-    const { sessions } = this.#options;
+    const { sessions, devices } = this.#options;
     const { clientId, device, ipAddress } = attempt;
-    const { user, userId, reserved, ok, upgrade } = await this.#check(attempt, found);
+    const presented = devices.deviceOf(attempt.deviceToken);
+    const { user, userId, known, reserved, ok, upgrade } = await this.#check(attempt, presented, found);
     if (user === undefined || !ok || user.disabledAt !== undefined) return sessions.refuse(userId);
     // Passes the record whose password was checked, never a newer one. If the user's sessions ended since then, the
     // store rejects its lower securityVersion.
@@ -85,7 +93,7 @@ export class LoginService {
     const signIn = { clientId, device, ipAddress, authenticationMethods };
     const opened = await this.#givingBack(reserved, () => sessions.open(user, signIn));
     if (upgrade) await this.#upgrade(user, attempt);
-    return opened;
+    return { ...opened, deviceToken: devices.tokenFor(user.userId, known) };
   }
 
   /**
@@ -108,9 +116,9 @@ export class LoginService {
    * Takes the place in the queue before the user is read. So LOGIN_QUEUE_FULL and its timing reveal nothing about the
    * user. Counts the attempt when its turn comes, right before the password is checked.
    */
-  async #check(attempt: LoginAttempt, found: Found) {
+  async #check(attempt: LoginAttempt, presented: KnownDevice | undefined, found: Found) {
     const { passwords, queue, sessions, throttle, events, clock } = this.#options;
-    const place = queue.take(attempt);
+    const place = queue.take(callerOf(attempt, presented));
     try {
       const key = usernameKeyOf(attempt.username);
       const user = await this.#find(key);
@@ -120,13 +128,15 @@ export class LoginService {
       await sessions.checkStore(userId);
       await place.turn;
       await sessions.checkStore(userId);
-      const reserved = await throttle.reserve(userId, attempt.network, undefined);
+      // The device of another user counts as unknown.
+      const known = presented?.userId === userId ? presented : undefined;
+      const reserved = await throttle.reserve(userId, attempt.network, known?.deviceId);
       const { ok, upgrade, readable } = await passwords.check(attempt.password, user?.passwordHash);
       if (user !== undefined && !readable) {
         const { userId } = user;
         events.publish({ kind: 'PasswordUnreadable', at: clock.now(), actor: ACTOR, userId });
       }
-      return { user, userId, reserved, ok, upgrade };
+      return { user, userId, known, reserved, ok, upgrade };
     } finally {
       place.leave();
     }
@@ -148,6 +158,18 @@ export class LoginService {
       events.publish({ kind: 'PasswordRehashFailed', at: clock.now(), actor: ACTOR, userId, cause: error });
     }
   }
+}
+
+/**
+ * Known devices have turns of their own in the queue, by user. So a flood of logins from many addresses does not keep
+ * them out, and one user's token cannot flood their turns.
+ */
+function callerOf({ source, signal }: LoginAttempt, device: KnownDevice | undefined): QueueCaller {
+  const { connection } = source;
+  return {
+    source: device === undefined ? source : { purpose: 'known-device', address: device.userId, connection },
+    ...(signal === undefined ? {} : { signal }),
+  };
 }
 
 /** The lookup key of a username; empty if no user can have the name. */
