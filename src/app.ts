@@ -101,6 +101,7 @@ async function open(context: AppContext): Promise<App> {
     directory: database.users,
     passwords,
     sessions: ender,
+    attempts,
     events,
     clock,
     ids,

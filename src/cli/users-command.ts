@@ -162,6 +162,17 @@ function addRevocations(users: Command, terminal: Terminal): void {
       }),
     );
   users
+    .command('lift-limits')
+    .description('forget the failed sign-ins of a user, so that they do not delay the next one')
+    .argument('<user>', USER)
+    .action((name: string, _options: unknown, command: Command) =>
+      run(command, terminal, async (client, signal) => {
+        const { userId } = await findUser(client, name, signal);
+        const { user } = await client.users.liftLoginLimits({ userId }, { signal });
+        return userOutput([sent(user)], true);
+      }),
+    );
+  users
     .command('delete')
     .description('delete a user permanently and end all their sessions')
     .argument('<user>', USER)

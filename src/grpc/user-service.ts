@@ -12,6 +12,8 @@ import {
   EnableUserResponse,
   GetUserRequest,
   GetUserResponse,
+  LiftLoginLimitsRequest,
+  LiftLoginLimitsResponse,
   ListUsersRequest,
   ListUsersResponse,
   SetPasswordRequest,
@@ -39,7 +41,7 @@ import {
 /** The core service behind admin.UserService. */
 export type UserCore = Pick<
   UserService,
-  'create' | 'get' | 'list' | 'update' | 'setPassword' | 'disable' | 'enable' | 'delete'
+  'create' | 'get' | 'list' | 'update' | 'setPassword' | 'disable' | 'enable' | 'delete' | 'liftLoginLimits'
 >;
 
 /** `latchkey.admin.v1.UserService`. */
@@ -121,6 +123,15 @@ function changesOfState(users: UserCore, callers: ReturnType<typeof administrato
       check: checkUserId,
       handle: ({ userId }: DeleteUserRequest, call: Call): Promise<DeleteUserResponse> =>
         users.delete(userId, actorOf(call)),
+    },
+    liftLoginLimits: {
+      request: LiftLoginLimitsRequest,
+      response: LiftLoginLimitsResponse,
+      callers,
+      check: checkUserId,
+      handle: async ({ userId }: LiftLoginLimitsRequest, call: Call): Promise<LiftLoginLimitsResponse> => ({
+        user: userMessage(await users.liftLoginLimits(userId, actorOf(call))),
+      }),
     },
   };
 }

@@ -5,6 +5,7 @@ import type { SqlDatabase } from '../../src/adapters/sql/sql-database.ts';
 import { UserService } from '../../src/core/administration/user-service.ts';
 import { KeyService } from '../../src/core/keys/key-service.ts';
 import { MasterKeys } from '../../src/core/keys/master-key.ts';
+import { UNLIMITED_ATTEMPTS } from '../../src/core/sign-in/login-attempts.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { PostgresServer } from '../support/postgres.ts';
@@ -53,6 +54,7 @@ beforeEach(async () => {
         return { revision: '1-0' };
       },
     },
+    attempts: UNLIMITED_ATTEMPTS,
     clock,
     ids,
   });

@@ -115,6 +115,15 @@ describe('users', () => {
     expect(fake.users.size).toBe(0);
   });
 
+  test('have their limits of failed sign-ins lifted', async () => {
+    const { userId } = fake.addUser('mia');
+    const { code, stdout } = await latchkey(['users', 'lift-limits', 'mia']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(userId);
+    expect(fake.rpcs).toStrictEqual(['Login', 'GetUser', 'LiftLoginLimits', 'Logout']);
+    expect(fake.calls[2]?.request).toStrictEqual({ userId });
+  });
+
   test('are printed without control characters', async () => {
     fake.addUser('mia\u001b[2J\u202e');
     const { stdout } = await latchkey(['users', 'list']);

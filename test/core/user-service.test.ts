@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { MemoryLoginAttempts } from '../../src/adapters/memory/memory-login-attempts.ts';
 import { UserService } from '../../src/core/administration/user-service.ts';
 import { Failure, invalidField } from '../../src/core/failure.ts';
+import { loginLimits } from '../../src/core/sign-in/login-limits.ts';
 import { canonicalUsername } from '../../src/core/user/username.ts';
+import { anAttempt, reserved } from '../support/attempts.ts';
 import { failureOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryUserDirectory } from '../support/memory-user-directory.ts';
@@ -34,8 +37,10 @@ let directory: MemoryUserDirectory;
 let ender: NotingEnder;
 let users: UserService;
 let events: RecordedEvents;
+let attempts: MemoryLoginAttempts;
 
 beforeEach(() => {
+  attempts = new MemoryLoginAttempts(loginLimits(30));
   clock = new ManualClock();
   directory = new MemoryUserDirectory();
   ender = new NotingEnder();
@@ -47,7 +52,7 @@ beforeEach(() => {
       return `imported ${hash}`;
     },
   };
-  users = new UserService({ directory, passwords, sessions: ender, events, clock, ids });
+  users = new UserService({ directory, passwords, sessions: ender, attempts, events, clock, ids });
 });
 
 test('every change of a user is published with its actor', async () => {
@@ -57,11 +62,22 @@ test('every change of a user is published with its actor', async () => {
   await users.disable(userId, ADMIN_ACTOR);
   await users.enable(userId, ADMIN_ACTOR);
   await users.enable(userId, ADMIN_ACTOR);
+  await users.liftLoginLimits(userId, ADMIN_ACTOR);
   await users.delete(userId, ADMIN_ACTOR);
   expect(events.of('UserChanged').map(({ change }) => change)).toEqual([
-    ...['CREATED', 'UPDATED', 'PASSWORD_SET', 'DISABLED', 'ENABLED', 'DELETED'],
+    ...['CREATED', 'UPDATED', 'PASSWORD_SET', 'DISABLED', 'ENABLED', 'LOGIN_LIMITS_LIFTED', 'DELETED'],
   ]);
   for (const event of events.all) expect(event).toMatchObject({ userId, actor: ADMIN_ACTOR });
+});
+
+test('lifting the limits of a user makes sign-ins at that account free of delay', async () => {
+  const { userId } = await users.create({ username: 'ada', password: PASSWORD, roles: [] }, ADMIN_ACTOR);
+  const guess = () => reserved(attempts, anAttempt(clock.now(), { userId }));
+  for (let guesses = 0; guesses < 50; guesses += 1) await guess();
+  expect(await guess()).toBe(1_000);
+  expect((await users.liftLoginLimits(userId, ADMIN_ACTOR)).username).toBe('ada');
+  expect(await guess()).toBe('in');
+  expect((await failureOf(users.liftLoginLimits(userIdOf(9), ADMIN_ACTOR))).reason).toBe('USER_NOT_FOUND');
 });
 
 describe('creating a user', () => {

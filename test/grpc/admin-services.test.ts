@@ -59,6 +59,7 @@ function fakeUsers(asked: unknown[][]): UserCore {
     disable: noted('disable', { user: { ...user, disabledAt: T0 + 3 }, revision: '9-1' }),
     enable: noted('enable', user),
     delete: noted('delete', { revision: '9-2' }),
+    liftLoginLimits: noted('liftLoginLimits', user),
   };
 }
 
@@ -148,6 +149,14 @@ describe('UserService', () => {
       passwordChangedAt: new Date(T0 + 2),
       etag: '7',
     });
+  });
+
+  test('lifts the limits of a user, and of nobody by a name', async () => {
+    const { ok } = await call(users, users.liftLoginLimits, { userId: idOf(1) }, admin);
+    expect(ok?.user).toMatchObject({ userId: idOf(1), username: 'Ada' });
+    const named = await call(users, users.liftLoginLimits, { userId: 'ada' }, admin);
+    expect(named).toMatchObject({ code: status.INVALID_ARGUMENT, fields: ['user_id'] });
+    expect(asked).toEqual([['liftLoginLimits', idOf(1), actor]]);
   });
 
   test('creates with a password or with a hash', async () => {

@@ -177,6 +177,7 @@ export class FakeLatchkey {
       enableUser: this.#admin('EnableUser', ({ userId }) => ({
         user: this.#change(userId, { disabledAt: undefined }),
       })),
+      liftLoginLimits: this.#admin('LiftLoginLimits', ({ userId }) => ({ user: this.#change(userId, {}) })),
       deleteUser: this.#admin('DeleteUser', ({ userId }) => {
         this.users.delete(userId);
         return { revision: '10-0' };

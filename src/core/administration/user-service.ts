@@ -7,6 +7,7 @@ import { checkNewPassword, strongPassword } from '../password/password-policy.ts
 import type { QueueCaller } from '../password/password-queue.ts';
 import type { Passwords } from '../password/passwords.ts';
 import type { SessionEnder } from '../session/session-ender.ts';
+import type { LoginAttempts } from '../sign-in/login-attempts.ts';
 import { checkRoles, distinctRoles } from '../user/roles.ts';
 import { ADMIN_ROLE, type User } from '../user/user.ts';
 import type { UserChange, UserDirectory, UserPage } from '../user/user-directory.ts';
@@ -17,6 +18,7 @@ export interface UserServiceOptions {
   readonly directory: UserDirectory;
   readonly passwords: Pick<Passwords, 'hash' | 'importHash'>;
   readonly sessions: Pick<SessionEnder, 'endUser'>;
+  readonly attempts: Pick<LoginAttempts, 'lift'>;
   readonly events: SecurityEvents;
   readonly clock: Clock;
   readonly ids: IdSource;
@@ -168,6 +170,14 @@ export class UserService {
     const enabled = await this.#change(userId, { disabledAt: null });
     this.#publish(userId, 'ENABLED', actor);
     return enabled;
+  }
+
+  /** Forgets the failed sign-ins at the account. Fails with USER_NOT_FOUND. */
+  async liftLoginLimits(userId: string, actor: Actor): Promise<User> {
+    const user = await this.get({ userId });
+    await this.#options.attempts.lift(userId);
+    this.#publish(userId, 'LOGIN_LIMITS_LIFTED', actor);
+    return user;
   }
 
   /**

@@ -34,7 +34,14 @@ interface SessionFacts<Kind extends string> extends Facts<Kind> {
   readonly sessionId: string;
 }
 
-export type UserChangeKind = 'CREATED' | 'UPDATED' | 'PASSWORD_SET' | 'DISABLED' | 'ENABLED' | 'DELETED';
+export type UserChangeKind =
+  | 'CREATED'
+  | 'UPDATED'
+  | 'PASSWORD_SET'
+  | 'DISABLED'
+  | 'ENABLED'
+  | 'DELETED'
+  | 'LOGIN_LIMITS_LIFTED';
 
 /**
  * A fact about a user or a session, published once it is true. The health of the service is not a security event; see
