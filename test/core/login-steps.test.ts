@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { Failure, storeUnavailable } from '../../src/core/failure.ts';
+import { deviceTokens } from '../support/attempts.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ATTEMPT, COST, LoginStage, type LoginStageOptions } from '../support/login-stage.ts';
+import { ids } from '../support/sessions.ts';
 
 const BEFORE_THE_ANSWER = [
   ...['find the user', 'check the store', 'check the store', 'count the attempt', 'check the password'],
@@ -10,6 +12,10 @@ const BEFORE_THE_ANSWER = [
 const down = async (): Promise<never> => {
   throw storeUnavailable('sessions', new Error('down'));
 };
+
+function tokenOfAnother(): string {
+  return deviceTokens().tokenFor(ids.next(1), undefined);
+}
 
 interface BadLogin {
   readonly change?: Partial<typeof ATTEMPT>;
@@ -20,6 +26,8 @@ const bad: Readonly<Record<string, BadLogin>> = {
   'an unknown user': { change: { username: 'Bob' } },
   'a wrong password': { change: { password: 'not this one' } },
   'an empty password': { change: { password: '' } },
+  'an over-long password': { change: { password: 'x'.repeat(1_025) } },
+  'a known device of another user': { change: { username: 'Bob', deviceToken: tokenOfAnother() } },
   'a disabled user': { options: { disabledAt: 1 } },
   'a disabled user with an old hash': { options: { disabledAt: 1, storedAtCost: COST - 2 } },
 };
