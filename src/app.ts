@@ -21,6 +21,7 @@ import type { RevocationSubscriptions } from './core/revocation/revocation-subsc
 import { AccessTokenIssuer } from './core/session/access-token-issuer.ts';
 import { RefreshTokens } from './core/session/refresh-token.ts';
 import type { SessionPolicy } from './core/session/session.ts';
+import { SessionControl } from './core/session/session-control.ts';
 import type { SessionEnder } from './core/session/session-ender.ts';
 import { SessionService } from './core/session/session-service.ts';
 import type { SessionStore } from './core/session/session-store.ts';
@@ -29,9 +30,11 @@ import { LoginService } from './core/sign-in/login-service.ts';
 import { LoginThrottle } from './core/sign-in/login-throttle.ts';
 import { CurrentRoles } from './core/validation/current-roles.ts';
 import { TokenValidation } from './core/validation/token-validation.ts';
+import { adminSessionService } from './grpc/admin-session-service.ts';
 import { identityService } from './grpc/identity-service.ts';
 import { keyService } from './grpc/key-service.ts';
 import type { ServiceRegistration } from './grpc/service-registration.ts';
+import { sessionService } from './grpc/session-service.ts';
 import { userService } from './grpc/user-service.ts';
 import { validationService } from './grpc/validation-service.ts';
 import { limitedWarnings } from './telemetry/limited-warnings.ts';
@@ -87,7 +90,7 @@ async function open(context: AppContext): Promise<App> {
   });
 
   const tokens = tokenValidation(context, verifier, follower, store);
-  const sessions = sessionService(context, {
+  const sessions = coreSessionService(context, {
     store,
     ender,
     events,
@@ -116,10 +119,12 @@ async function open(context: AppContext): Promise<App> {
     clock,
     events,
   });
+  const control = new SessionControl({ store, ender, users: database.users, revocations: follower, clock });
   const administration = new CurrentRoles(tokens, database.users);
   const services = grpcServices(context, {
     login,
     sessions,
+    control,
     tokens,
     keys,
     subscriptions,
@@ -173,7 +178,7 @@ interface SessionParts {
   readonly follower: RevocationFollower;
 }
 
-function sessionService({ config, clock }: AppContext, parts: SessionParts): SessionService {
+function coreSessionService({ config, clock }: AppContext, parts: SessionParts): SessionService {
   const { store, ender, events, database, keys, masterKeys, verifier, follower } = parts;
   const { issuer, audiences, accessTokenTtlMs: ttlMs } = config;
   return new SessionService({
@@ -195,6 +200,7 @@ function sessionService({ config, clock }: AppContext, parts: SessionParts): Ses
 interface ServiceParts {
   readonly login: LoginService;
   readonly sessions: SessionService;
+  readonly control: SessionControl;
   readonly tokens: TokenValidation;
   readonly keys: KeyService;
   readonly subscriptions: RevocationSubscriptions;
@@ -204,7 +210,7 @@ interface ServiceParts {
 
 function grpcServices(
   { config, clock, logger, metrics }: AppContext,
-  { login, sessions, tokens, keys, subscriptions, users, administration }: ServiceParts,
+  { login, sessions, control, tokens, keys, subscriptions, users, administration }: ServiceParts,
 ): readonly ServiceRegistration[] {
   const environment = { ids, clock, log: limitedWarnings(logger, clock), callMetrics: metrics };
   const onVerdict = metrics.countVerdict;
@@ -214,6 +220,8 @@ function grpcServices(
   return [
     identityService(identity, { callerAuth, frontAuth }, environment),
     validationService(validation, callerAuth, environment),
+    sessionService(control, tokens, environment),
+    adminSessionService(control, administration, environment),
     userService(users, administration, environment),
     keyService(keys, administration, environment),
   ];

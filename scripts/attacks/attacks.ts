@@ -64,6 +64,7 @@ export function attacks(keyId: string): readonly Attack[] {
           device: undefined,
           origin: undefined,
           deviceToken: '',
+          labels: {},
         }).finish(),
       ),
     },

@@ -23,6 +23,7 @@ export type FailureReason =
   | 'USERNAME_TAKEN'
   | 'USER_CHANGED'
   | 'LAST_ADMIN'
+  | 'SESSION_NOT_FOUND'
   | 'DEADLINE_EXCEEDED'
   | 'CANCELLED'
   | 'INTERNAL';

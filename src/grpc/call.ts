@@ -44,10 +44,15 @@ export type CallSurface = Pick<
   'metadata' | 'cancelled' | 'getPeer' | 'getDeadline' | 'getAuthContext' | 'once'
 >;
 
-/** Returns the actor of a call. Throws if no interceptor has authenticated the caller by token. */
-export function actorOf({ caller }: Call): Actor {
-  if (caller.how !== 'token') throw new Error('an rpc that makes changes must authenticate callers');
-  const { userId, sessionId, clientId } = caller;
+/** Returns the caller. Throws if no interceptor has authenticated the caller by token. */
+export function signedInCaller({ caller }: Call): Extract<Caller, { readonly how: 'token' }> {
+  if (caller.how !== 'token') throw new Error('this rpc must authenticate callers by token');
+  return caller;
+}
+
+/** Returns the actor of a call. Throws like `signedInCaller`. */
+export function actorOf(call: Call): Actor {
+  const { userId, sessionId, clientId } = signedInCaller(call);
   return { kind: 'caller', userId, sessionId, clientId };
 }
 

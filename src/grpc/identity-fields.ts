@@ -27,6 +27,9 @@ const MAX_CLIENT_ID_BYTES = 64;
 const MAX_DEVICE_ID_BYTES = 64;
 const MAX_DEVICE_NAME_BYTES = 64;
 const MAX_PLATFORM_BYTES = 64;
+const MAX_LABELS = 8;
+const LABEL_KEY = /^[a-z0-9_.-]{1,32}$/;
+const MAX_LABEL_BYTES = 64;
 const MAX_AUDIENCE_BYTES = 256;
 /** The longest text form of an IPv6 address. */
 const MAX_ADDRESS_LENGTH = 45;
@@ -36,13 +39,14 @@ const MAX_ADDRESS_LENGTH = 45;
  * checks whether this service issued the device token.
  */
 export function checkLogin(
-  { username, clientId, device, origin, deviceToken }: LoginRequest,
+  { username, clientId, device, origin, deviceToken, labels }: LoginRequest,
   issues: FieldIssues,
 ): void {
   issues.text('username', username, { min: 1, max: MAX_USERNAME_BYTES });
   issues.text('client_id', clientId, { max: MAX_CLIENT_ID_BYTES });
   issues.text('device_token', deviceToken, { max: MAX_DEVICE_TOKEN_BYTES });
   checkOrigin(origin, issues);
+  checkLabels(labels, issues);
   if (device === undefined) return;
   issues.text('device.device_id', device.deviceId, { max: MAX_DEVICE_ID_BYTES });
   issues.text('device.name', device.name, { max: MAX_DEVICE_NAME_BYTES });
@@ -80,6 +84,18 @@ export function checkBatchValidate(request: BatchValidateRequest, issues: FieldI
     issues.add('access_tokens', `must have at most ${MAX_BATCH_BYTES} bytes in total; it has ${bytes}`);
   }
   checkRequirements(request, issues);
+}
+
+function checkLabels(labels: LoginRequest['labels'], issues: FieldIssues): void {
+  const entries = Object.entries(labels);
+  if (entries.length > MAX_LABELS) {
+    issues.add('labels', `must have at most ${MAX_LABELS} entries; it has ${entries.length}`);
+    return;
+  }
+  for (const [key, value] of entries) {
+    if (LABEL_KEY.test(key)) issues.text(`labels.${key}`, value, { max: MAX_LABEL_BYTES });
+    else issues.add('labels', 'must have keys of 1 to 32 characters of a-z 0-9 _ . -');
+  }
 }
 
 function checkOrigin(origin: Origin | undefined, issues: FieldIssues): void {

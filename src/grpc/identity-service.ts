@@ -112,7 +112,7 @@ async function login(
   checkFront: CallerCheck,
 ): Promise<LoginResponse> {
   const ipAddress = await personAddress(request, call, checkFront);
-  const { username, password, clientId, deviceToken } = request;
+  const { username, password, clientId, deviceToken, labels } = request;
   const opened = await core.login.login({
     username,
     password,
@@ -121,6 +121,7 @@ async function login(
     device: deviceOf(request.device),
     ipAddress,
     network: limitedNetwork(request, ipAddress),
+    labels,
     source: callSource(call, 'sign-in', ipAddress),
     signal: call.signal,
   });

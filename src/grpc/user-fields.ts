@@ -11,8 +11,8 @@ import type {
 } from '../gen/latchkey/admin/v1/user.ts';
 import { checkPage } from './page.ts';
 
-/** A user id (RFC 9562). Other text is refused before the lookup, because databases restrict text values. */
-const USER_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** A user or session id (RFC 9562). Other text is refused before the lookup, because databases restrict text values. */
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const UPDATABLE = ['username', 'roles'];
 
@@ -36,7 +36,7 @@ export function checkGetUser({ key }: GetUserRequest, issues: FieldIssues): void
 }
 
 export function checkListUsers(request: ListUsersRequest, issues: FieldIssues): void {
-  checkPage(request, USER_ID, issues);
+  checkPage(request, UUID, issues);
 }
 
 export function checkUpdateUser(request: UpdateUserRequest, issues: FieldIssues): void {
@@ -57,7 +57,7 @@ export function checkSetPassword(request: SetPasswordRequest, issues: FieldIssue
 }
 
 export function checkUserId({ userId }: { readonly userId: string }, issues: FieldIssues): void {
-  if (!USER_ID.test(userId)) issues.add('user_id', 'must be a user id: a UUID in lower case');
+  if (!UUID.test(userId)) issues.add('user_id', 'must be a user id: a UUID in lower case');
 }
 
 /** The version in an etag. Undefined if the etag is not valid. */

@@ -1,12 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
+import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { aSession, DAY } from '../support/sessions.ts';
 
 sessionStoreLaw('memory', (clock) => new MemorySessionStore(clock));
 sessionLimitLaw('memory', (clock) => new MemorySessionStore(clock));
+sessionListLaw('memory', (clock) => new MemorySessionStore(clock));
 
 describe('the memory session store', () => {
   test('removes sessions and tombstones that are no longer needed', async () => {

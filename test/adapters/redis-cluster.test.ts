@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loginAttemptsLaw } from '../conformance/login-attempts.ts';
 import { revocationLogLaw } from '../conformance/revocation-log.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
+import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
@@ -24,6 +25,7 @@ afterAll(async () => {
 sessionStoreLaw('Redis Cluster', () => stores.sessions);
 sessionLimitLaw('Redis Cluster', () => stores.sessions);
 loginAttemptsLaw('Redis Cluster', () => stores.attempts);
+sessionListLaw('Redis Cluster', () => stores.sessions);
 
 revocationLogLaw('Redis Cluster', async () => {
   await cluster.flush();

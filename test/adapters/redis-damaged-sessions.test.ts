@@ -111,6 +111,25 @@ describe('a session record that cannot be parsed', () => {
     await expectOthersUnharmed();
   });
 
+  test.each(UNREADABLE_RECORDS)('is left out of the list, and reported: %s', async (_, how) => {
+    await damage(how);
+    const listed = await stores.sessions.list(user.userId, world.clock.now());
+    expect(listed.map(({ sessionId }) => sessionId)).toEqual([healthy.session.sessionId]);
+    expect(stores.damages).toContainEqual({ what: 'session', id: damaged.session.sessionId });
+  });
+
+  test.each(UNREADABLE_RECORDS)('ends with the others of its user: %s', async (_, how) => {
+    await damage(how);
+    const { userId, sessionId } = healthy.session;
+    const ended = await world.ender.endOthers(userId, sessionId, 'ENDED_BY_USER', ADMIN_ACTOR);
+    expect(ended).toEqual({ count: 1, revision: expect.stringMatching(/^\d+-\d+$/) });
+    expect(await fieldsLeft(damaged)).toEqual([]);
+    expect((await failureOf(world.refresh(damaged.tokens.refreshToken))).metadata).toMatchObject({
+      end_reason: 'ENDED_BY_USER',
+    });
+    expect(await refresh(healthy)).toBe('ok');
+  });
+
   test.each(UNREADABLE_RECORDS)('does not prevent its user from being disabled: %s', async (_, how) => {
     await damage(how);
     const { revision } = await world.ender.endUser(user.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
@@ -123,6 +142,7 @@ describe('a session record that cannot be parsed', () => {
     await damage(() => redis.hset(userKeys(userId).sessions, sessionId, '[2,{"other":true}]'));
     expect(await outcomeOf(validate(damaged))).toBe('STORE_UNAVAILABLE');
     expect(await refresh(damaged)).toBe('STORE_UNAVAILABLE');
+    expect(await outcomeOf(stores.sessions.list(userId, world.clock.now()))).toBe('STORE_UNAVAILABLE');
     expect(await fieldsLeft(damaged)).toHaveLength(1);
     await expectOthersUnharmed();
   });
@@ -156,6 +176,7 @@ describe('a session in Redis', () => {
     await damage(how);
     expect(await validate(damaged)).toBe('accepted');
     expect(await refresh(damaged)).toBe('ok');
+    expect(await stores.sessions.list(user.userId, world.clock.now())).toHaveLength(2);
     await expectOthersUnharmed();
   });
 });

@@ -43,6 +43,8 @@ const rotate = (session: Session, generation: number) => steps().rotate(session,
 const read = ({ sessions }: RedisStores, { userId, sessionId }: Session) =>
   sessions.read(userId, sessionId, now);
 const end = (session: Session) => steps().end(session);
+const endKnown = (session: Session) => steps().endKnown(session);
+const endOthers = (session: Session) => steps().endOthers({ ...session, sessionId: ids.next(now) });
 const endUser = ({ userId }: Session) => steps().endUser(userId, 2);
 const entryOf = ({ userId, sessionId }: Session): Revocation => ({
   ...{ kind: 'session', userId, sessionId, reason: 'LOGGED_OUT', endedAt: now, expiresAt: now + HOUR },
@@ -74,6 +76,8 @@ const isEnded = async (other: RedisStores, session: Session) => (await read(othe
 
 const WAYS_TO_END: readonly WayToEnd[] = [
   { name: 'the end of a session', prepare: opened, run: end, heldBy: isEnded },
+  { name: 'the end of a session by its id', prepare: opened, run: endKnown, heldBy: isEnded },
+  { name: 'the end of all other sessions', prepare: opened, run: endOthers, heldBy: isEnded },
   { name: 'the end of all sessions of a user', prepare: opened, run: endUser, heldBy: isEnded },
   {
     name: 'the reuse of a refresh token',
@@ -184,6 +188,17 @@ describe('ends that wait for replicas', () => {
     await replica.resume();
     await replica.following();
     expect(new Set(outcomes)).toEqual(new Set(['ok']));
+  });
+
+  test('of a session that is missing, and a list, are believed only of a primary that a replica confirms', async () => {
+    const session = await opened();
+    const unknown = aSession(now);
+    const asks = [() => endKnown(unknown), () => endOthers(unknown), () => steps().list(session.userId)];
+    replica.freeze();
+    for (const ask of asks) expect(await outcomeOf(ask())).toBe('STORE_UNAVAILABLE');
+    replica.thaw();
+    expect(await endKnown(unknown)).toBeUndefined();
+    expect(await steps().list(session.userId)).toEqual([session]);
   });
 
   test('that too few replicas confirm report how many did', async () => {

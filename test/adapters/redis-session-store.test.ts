@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { userKeys } from '../../src/adapters/redis/keys.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
+import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
 import { inLanes } from '../support/in-lanes.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -26,6 +27,7 @@ afterAll(async () => {
 
 sessionStoreLaw('Redis', () => stores.sessions);
 sessionLimitLaw('Redis', () => stores.sessions);
+sessionListLaw('Redis', () => stores.sessions);
 
 /** As a refresh reads it. */
 const USER = { securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' } as const;
@@ -100,6 +102,8 @@ describe('sessions in Redis', () => {
         platform: 'Windows',
       },
       ipAddress: '203.0.113.7',
+      latestIpAddress: '203.0.113.7',
+      labels: { app_version: '5.2' },
       authenticationMethods: ['pwd'],
       ...{ createdAt: 1_795_295_528_730, lastSeenAt: 1_795_295_528_730 },
       ...{ idleDeadline: 1_795_900_328_730, absoluteDeadline: 1_797_887_528_730 },
@@ -111,9 +115,38 @@ describe('sessions in Redis', () => {
     });
     const how = { ...session, ...USER, refreshGraceMs: 0, idleTtlMs: 7 * DAY, tombstoneTtlMs: DAY };
     await stores.sessions.rotate({ ...how, generation: 1, now: 1_795_296_400_000 });
-    await stores.sessions.rotate({ ...how, generation: 2, now: 1_795_297_300_000 });
+    const moved = { ...how, ipAddress: '198.51.100.23' };
+    await stores.sessions.rotate({ ...moved, generation: 2, now: 1_795_297_300_000 });
     const key = userKeys(session.userId).sessions;
     expect([key, ...Object.entries(await server.with((redis) => redis.hgetall(key)))].flat()).toEqual(shown);
+  });
+
+  test('have the elements of the build before until they need more, and a refresh keeps those of a later one', async () => {
+    const session = aBrowser({ authenticationMethods: [] });
+    await create(session);
+    const { sessions: key } = userKeys(session.userId);
+    const stored = async (change: (record: readonly unknown[]) => readonly unknown[]) => {
+      const record = await server.with((redis) => redis.hget(key, session.sessionId));
+      const changed = JSON.stringify(change(JSON.parse(record ?? '') as unknown[]));
+      await server.with((redis) => redis.hset(key, session.sessionId, changed));
+    };
+    const recordNow = async () =>
+      JSON.parse((await server.with((redis) => redis.hget(key, session.sessionId))) ?? '') as unknown[];
+    expect(await recordNow()).toHaveLength(12);
+    const read = () => stores.sessions.read(session.userId, session.sessionId, clock.now());
+    expect(await read()).toEqual({ kind: 'live', session });
+    const how = { ...session, ...USER, refreshGraceMs: 0, idleTtlMs: 7 * DAY, tombstoneTtlMs: DAY };
+    const refresh = (generation: number, ipAddress: string) =>
+      stores.sessions.rotate({ ...how, generation, ipAddress, now: clock.now() });
+    await refresh(1, session.ipAddress);
+    expect(await recordNow()).toHaveLength(12);
+    await refresh(2, '198.51.100.23');
+    expect(await read()).toMatchObject({ session: { latestIpAddress: '198.51.100.23', labels: {} } });
+    // A later release may have appended elements of any form.
+    await stored((record) => [...record, {}, [], '"]', [[1], { a: [] }]]);
+    const before = await recordNow();
+    await refresh(3, '198.51.100.24');
+    expect((await recordNow()).slice(6)).toEqual(before.slice(6).with(6, '198.51.100.24'));
   });
 
   test('that were created at the same instant expire within an hour of each other, none before its deadline', async () => {
@@ -183,6 +216,19 @@ describe('sessions in Redis', () => {
     expect(await keysOf(session)).toEqual([userKeys(userId).sessions]);
     const how = { reason: 'LOGGED_OUT', tombstoneTtlMs: DAY, now: clock.now() } as const;
     await stores.sessions.end({ userId, sessionId, ...how });
+    // Until the end is logged it can be found among the user's sessions.
+    expect(await keysOf(session)).toHaveLength(2);
+    await stores.sessions.markLogged(userId, sessionId, '1-0', clock.now());
     expect(await keysOf(session)).toEqual([userKeys(userId).tombstonePrefix + sessionId]);
+  });
+
+  test('that are missing leave no key when they are ended by their id', async () => {
+    const session = aBrowser();
+    const { userId, sessionId } = session;
+    const how = { reason: 'ENDED_BY_USER', tombstoneTtlMs: DAY, now: clock.now() } as const;
+    expect(await stores.sessions.endKnown({ userId, sessionId, ...how })).toBeUndefined();
+    expect(await stores.sessions.endOthers({ userId, keptSessionId: sessionId, ...how })).toEqual([]);
+    expect(await stores.sessions.list(userId, clock.now())).toEqual([]);
+    expect(await keysOf(session)).toEqual([]);
   });
 });

@@ -26,7 +26,12 @@ describe('a filled store', () => {
 
     const stores = await RedisStores.open(singleRedis(redis.port));
     const policy = { refreshGraceMs: 30_000, idleTtlMs: 60_000, tombstoneTtlMs: 60_000 };
-    const user = { clientId: '', securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' as const };
+    const user = {
+      clientId: '',
+      ipAddress: '',
+      securityVersion: 1,
+      outdatedReason: 'PASSWORD_CHANGED' as const,
+    };
     for (const grant of grants) {
       if (grant === undefined) throw new Error('the token is none of ours');
       const outcome = await stores.sessions.rotate({ ...grant, ...policy, ...user, now: Date.now() });

@@ -21,12 +21,19 @@ export function sessionSteps(
       now: clock.now(),
       ...given,
     });
-  const rotate = (session: Session, generation: number, securityVersion = 1, clientId = '') =>
+  const rotate = (
+    session: Session,
+    generation: number,
+    securityVersion = 1,
+    clientId = '',
+    ipAddress = session.ipAddress,
+  ) =>
     store.rotate({
       userId: session.userId,
       sessionId: session.sessionId,
       generation,
       clientId,
+      ipAddress,
       securityVersion,
       outdatedReason: 'USER_DISABLED',
       refreshGraceMs,
@@ -36,6 +43,11 @@ export function sessionSteps(
     });
   const end = ({ userId, sessionId }: Session, reason: EndReason = 'LOGGED_OUT') =>
     store.end({ userId, sessionId, reason, tombstoneTtlMs: DAY, now: clock.now() });
+  const endKnown = ({ userId, sessionId }: Session, reason: EndReason = 'ENDED_BY_USER') =>
+    store.endKnown({ userId, sessionId, reason, tombstoneTtlMs: DAY, now: clock.now() });
+  const endOthers = ({ userId, sessionId }: Session, reason: EndReason = 'ENDED_BY_USER') =>
+    store.endOthers({ userId, keptSessionId: sessionId, reason, tombstoneTtlMs: DAY, now: clock.now() });
+  const list = (userId: string) => store.list(userId, clock.now());
   const endUser = (userId: string, securityVersion: number, createdUpTo?: number) =>
     store.endUser({
       userId,
@@ -52,5 +64,5 @@ export function sessionSteps(
     expect(await create(session)).toEqual({ kind: 'created', replaced: [] });
     return session;
   };
-  return { create, rotate, end, endUser, read, opened };
+  return { create, rotate, end, endKnown, endOthers, endUser, read, list, opened };
 }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { Session } from '../../src/core/session/session.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { aSession, DAY, ids, MINUTE } from '../support/sessions.ts';
@@ -27,6 +28,7 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
           },
           ipAddress: '2001:db8::1',
           authenticationMethods: ['pwd', 'otp'],
+          labels: { app_version: '5.2 "beta" [1]', 'store.name': 'é😀\\' },
         });
         expect(await steps.read(session)).toEqual({ kind: 'live', session });
       });
@@ -199,6 +201,46 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         await Promise.all(under);
         expect(await steps.read(session)).toMatchObject({ kind: 'ended' });
         expect(await steps.rotate(session, 1000)).toMatchObject({ kind: 'ended' });
+      });
+    });
+
+    describe('the address of a refresh', () => {
+      const refreshedFrom = async (session: Session, generation: number, ipAddress: string) => {
+        await steps.rotate(session, generation, 1, '', ipAddress);
+        const found = await steps.read(session);
+        return found.kind === 'live' ? found.session : undefined;
+      };
+
+      test('is the latest one, and nothing else of the session changes with it', async () => {
+        const session = await steps.opened({
+          ipAddress: '192.0.2.1',
+          device: { deviceId: ']"', name: '[{"\\', platform: '\\\\"' },
+          authenticationMethods: ['pwd', ']', '"'],
+          labels: { app: '"]}' },
+        });
+        for (const [index, latestIpAddress] of ['2001:db8::1', '198.51.100.23', '192.0.2.1'].entries()) {
+          const generation = index + 2;
+          const idleDeadline = clock.now() + 7 * DAY;
+          const expected = { ...session, generation, latestIpAddress, lastSeenAt: clock.now(), idleDeadline };
+          expect(await refreshedFrom(session, index + 1, latestIpAddress)).toEqual(expected);
+        }
+      });
+
+      test('does not replace a known one where it is unknown', async () => {
+        const session = await steps.opened({ ipAddress: '192.0.2.1' });
+        expect(await refreshedFrom(session, 1, '')).toMatchObject({ latestIpAddress: '192.0.2.1' });
+      });
+
+      test('is the first that is known where the sign-in had none', async () => {
+        const session = await steps.opened({ ipAddress: '', authenticationMethods: [] });
+        const expected = { ipAddress: '', latestIpAddress: '192.0.2.9', authenticationMethods: [] };
+        expect(await refreshedFrom(session, 1, '192.0.2.9')).toMatchObject(expected);
+      });
+
+      test('is not stored when the refresh only repeats an earlier one', async () => {
+        const session = await steps.opened({ ipAddress: '192.0.2.1' });
+        await refreshedFrom(session, 1, '192.0.2.2');
+        expect(await refreshedFrom(session, 1, '192.0.2.3')).toMatchObject({ latestIpAddress: '192.0.2.2' });
       });
     });
 

@@ -16,7 +16,10 @@ type Names<Enum> = Exclude<keyof Enum, 'UNSPECIFIED'>;
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 
 const PROTO = path.resolve(import.meta.dirname, '../../proto');
-const FILES = ['v1/identity.proto', 'v1/validation.proto', 'admin/v1/user.proto', 'admin/v1/key.proto'];
+const FILES = [
+  ...['v1/identity.proto', 'v1/session.proto', 'v1/validation.proto'],
+  ...['admin/v1/user.proto', 'admin/v1/key.proto', 'admin/v1/session.proto'],
+];
 
 function proto(file: string): string {
   return readFileSync(path.join(PROTO, 'latchkey', file), 'utf8');

@@ -8,9 +8,9 @@ describe('a login', () => {
   test('with the right password opens a session for the record that was read', async () => {
     const { service, alice, opened, updates } = await LoginStage.set();
     expect(await service.login(ATTEMPT)).toMatchObject(OPENED);
-    const { clientId, device, ipAddress } = ATTEMPT;
+    const { clientId, device, ipAddress, labels } = ATTEMPT;
     expect(opened).toEqual([
-      { user: alice, signIn: { clientId, device, ipAddress, authenticationMethods: ['pwd'] } },
+      { user: alice, signIn: { clientId, device, ipAddress, labels, authenticationMethods: ['pwd'] } },
     ]);
     expect(updates).toEqual([]);
   });

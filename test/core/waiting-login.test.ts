@@ -55,6 +55,7 @@ async function loginDuring(meanwhile: () => Promise<void>): Promise<string> {
     ipAddress: '192.0.2.1',
     network: '192.0.2.1',
     deviceToken: '',
+    labels: {},
     source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
   });
   const outcome = outcomeOf(login);

@@ -87,6 +87,7 @@ function logins(): Promise<readonly string[]> {
             deviceToken: '',
           },
           device: { deviceId: '', name: '', platform: '' },
+          labels: {},
           source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
         }),
       ),

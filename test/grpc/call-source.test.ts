@@ -15,6 +15,7 @@ const request = {
   device: undefined,
   origin: undefined,
   deviceToken: '',
+  labels: {},
 };
 
 let running: RunningServer;

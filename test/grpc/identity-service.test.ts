@@ -13,6 +13,7 @@ const loginRequest = {
   device: undefined,
   origin: undefined,
   deviceToken: '',
+  labels: {},
 };
 const validateRequest = {
   accessToken: 'good',
@@ -29,13 +30,24 @@ describe('Login', () => {
     const { core, asked } = fakeCore();
     running = await startIdentityServer(core);
     const device = { deviceId: 'd1', name: 'Firefox', platform: 'Linux' };
+    const labels = { app_version: '5.2', store: '' };
     const { client } = running;
-    const outcome = await call(client, client.login, { ...loginRequest, device, deviceToken: 'lkd_x' });
-    expect(outcome.ok?.outcome?.value.session?.sessionId).toBe(session.sessionId);
+    const outcome = await call(client, client.login, {
+      ...loginRequest,
+      device,
+      labels,
+      deviceToken: 'lkd_x',
+    });
     expect(outcome.ok?.outcome?.value.deviceToken).toBe('lkd_device');
+    expect(outcome.ok?.outcome?.value.session).toMatchObject({
+      sessionId: session.sessionId,
+      latestIpAddress: session.latestIpAddress,
+      labels: session.labels,
+      authenticationMethods: ['pwd'],
+    });
     expect(outcome.ok?.outcome?.value.tokens?.accessTokenExpiresAt).toEqual(new Date(T0 + 900_000));
     expect(asked).toEqual([
-      expect.objectContaining({ username: 'ada', password: 'right', ipAddress: '127.0.0.1', device }),
+      expect.objectContaining({ username: 'ada', password: 'right', ipAddress: '127.0.0.1', device, labels }),
     ]);
     expect(asked).toEqual([expect.objectContaining({ deviceToken: 'lkd_x' })]);
   });
@@ -55,11 +67,30 @@ describe('Login', () => {
     });
   });
 
+  const eightLabels = Object.fromEntries(
+    Array.from({ length: 8 }, (_, index) => [`${index}_.-${'k'.repeat(28)}`, 'é'.repeat(32)]),
+  );
+
+  test.each([
+    ['nine of them', { ...eightLabels, one: 'more' }, 'labels'],
+    ['a key in upper case', { App: '1' }, 'labels'],
+    ['an empty key', { '': '1' }, 'labels'],
+    ['a key of 33 characters', { ['k'.repeat(33)]: '1' }, 'labels'],
+    ['a value of 65 bytes', { app: 'v'.repeat(65) }, 'labels.app'],
+    ['a control character in a value', { app: '\u001b[2J' }, 'labels.app'],
+  ])('refuses labels: %s', async (_, labels, field) => {
+    running = await startIdentityServer();
+    const { client } = running;
+    const outcome = await call(client, client.login, { ...loginRequest, labels });
+    expect(outcome).toMatchObject({ reason: 'INVALID_FIELD', fields: [field] });
+  });
+
   test('accepts fields of exactly the maximum size', async () => {
     running = await startIdentityServer();
     const device = { deviceId: 'd'.repeat(64), name: 'é'.repeat(32), platform: 'p'.repeat(64) };
     const { client } = running;
-    const request = { ...loginRequest, username: 'é'.repeat(64), clientId: 'c'.repeat(64), device };
+    const sizes = { username: 'é'.repeat(64), clientId: 'c'.repeat(64), device, labels: eightLabels };
+    const request = { ...loginRequest, ...sizes };
     expect(await call(client, client.login, request)).toHaveProperty('ok');
   });
 

@@ -6,7 +6,7 @@ import { fakeCore, type RunningServer, startIdentityServer } from './support/ide
 import { call } from './support/unary-call.ts';
 
 const login = (ipAddress: string): LoginRequest => ({
-  ...{ username: 'ada', password: 'right', clientId: 'web', device: undefined },
+  ...{ username: 'ada', password: 'right', clientId: 'web', device: undefined, labels: {} },
   origin: { ipAddress },
   deviceToken: '',
 });

@@ -139,14 +139,8 @@ describe('a deadline', () => {
     };
     running = await startIdentityServer(fakeCore({ login: { login } }).core);
     const { client } = running;
-    const attempt = {
-      username: 'ada',
-      password: 'x',
-      clientId: '',
-      device: undefined,
-      origin: undefined,
-      deviceToken: '',
-    };
+    const nothing = { device: undefined, origin: undefined, deviceToken: '', labels: {} };
+    const attempt = { username: 'ada', password: 'x', clientId: '', ...nothing };
     expect(await call(client, client.login, attempt, { deadlineMs: 400 })).toMatchObject({
       code: status.DEADLINE_EXCEEDED,
       reason: 'DEADLINE_EXCEEDED',
@@ -168,6 +162,7 @@ test('A stall that affects every call of a connection is answered and does not e
         device: undefined,
         origin: undefined,
         deviceToken: '',
+        labels: {},
       }).finish(),
     ),
   );
@@ -189,14 +184,8 @@ describe('a Unix socket', () => {
     const { core, asked } = fakeCore();
     running = await startIdentityServer(core, { address: `unix:${socket}` });
     const { client } = running;
-    const attempt = {
-      username: 'ada',
-      password: 'x',
-      clientId: '',
-      device: undefined,
-      origin: undefined,
-      deviceToken: '',
-    };
+    const nothing = { device: undefined, origin: undefined, deviceToken: '', labels: {} };
+    const attempt = { username: 'ada', password: 'x', clientId: '', ...nothing };
     expect(await call(client, client.login, attempt)).toHaveProperty('ok');
     expect(asked).toEqual([expect.objectContaining({ ipAddress: '' })]);
   });

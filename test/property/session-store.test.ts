@@ -55,6 +55,9 @@ class World {
     for (const { userId, sessionId } of this.sessions) {
       await this.agree((store) => store.read(userId, sessionId, this.clock.now()));
     }
+    for (const { userId } of this.users) {
+      await this.agree((store) => store.list(userId, this.clock.now()));
+    }
   }
 }
 
@@ -77,6 +80,7 @@ const login = fc
         device: { deviceId: device, name: 'n', platform: '' },
         idleDeadline: now + IDLE,
         absoluteDeadline: now + 5 * IDLE,
+        labels: device === '' ? {} : { app: `${device} "]` },
       });
       const request = {
         session,
@@ -110,9 +114,10 @@ const refresh = fc
     behind: fc.integer({ min: -2, max: 3 }),
     stale: fc.boolean(),
     clientId: aClient,
+    ipAddress: fc.constantFrom('', '192.0.2.7', '2001:db8::1'),
   })
-  .map(({ which, behind, stale, clientId }): [string, Step] => [
-    `refresh ${which} ${behind} ${clientId}${stale ? ' with a stale user' : ''}`,
+  .map(({ which, behind, stale, clientId, ipAddress }): [string, Step] => [
+    `refresh ${which} ${behind} ${clientId} from ${ipAddress}${stale ? ' with a stale user' : ''}`,
     async (world) => {
       const session = world.session(which);
       if (session === undefined) return;
@@ -122,7 +127,7 @@ const refresh = fc
       const generation = Math.max(0, (stored.kind === 'live' ? stored.session.generation : 1) - behind);
       const version = world.users.find((user) => user.userId === userId)?.securityVersion ?? 1;
       const request = {
-        ...{ userId, sessionId, generation, now, clientId },
+        ...{ userId, sessionId, generation, now, clientId, ipAddress },
         securityVersion: stale ? version - 1 : version,
         outdatedReason: 'USER_DISABLED' as const,
         refreshGraceMs: GRACE,
@@ -149,6 +154,44 @@ const logout = fc
       const request = { userId, sessionId, reason, tombstoneTtlMs: LONGER_THAN_ANY_RUN, now };
       await world.agree((store) => store.end(request));
       if (marked) await world.agree((store) => store.markLogged(userId, sessionId, `${now}-0`, now));
+    },
+  ]);
+
+const endById = fc
+  .record({ which: fc.nat(9), foreign: fc.boolean(), marked: fc.boolean() })
+  .map(({ which, foreign, marked }): [string, Step] => [
+    `end ${which} by its id${foreign ? ' under the other user' : ''}${marked ? '' : ', not marked as logged'}`,
+    async (world) => {
+      const session = world.session(which);
+      if (session === undefined) return;
+      const { sessionId } = session;
+      const userId = world.users.find((user) => (user.userId === session.userId) !== foreign)?.userId ?? '';
+      const now = world.clock.now();
+      const reason = 'ENDED_BY_USER' as const;
+      const request = { userId, sessionId, reason, tombstoneTtlMs: LONGER_THAN_ANY_RUN, now };
+      await world.agree((store) => store.endKnown(request));
+      if (marked) await world.agree((store) => store.markLogged(userId, sessionId, `${now}-0`, now));
+    },
+  ]);
+
+const endOthers = fc
+  .record({ which: fc.nat(9), marked: fc.boolean() })
+  .map(({ which, marked }): [string, Step] => [
+    `end all but ${which}${marked ? '' : ', not marked as logged'}`,
+    async (world) => {
+      const session = world.session(which);
+      if (session === undefined) return;
+      const { userId, sessionId: keptSessionId } = session;
+      const now = world.clock.now();
+      const reason = 'ENDED_BY_USER' as const;
+      const request = { userId, keptSessionId, reason, tombstoneTtlMs: LONGER_THAN_ANY_RUN, now };
+      const ended = await world.agree((store) => store.endOthers(request));
+      const living = await world.agree((store) => store.list(userId, now));
+      expect(living.filter(({ sessionId }) => sessionId !== keptSessionId)).toEqual([]);
+      if (!marked) return;
+      for (const { sessionId } of ended) {
+        await world.agree((store) => store.markLogged(userId, sessionId, `${now}-0`, now));
+      }
     },
   ]);
 
@@ -188,10 +231,19 @@ const wait = fc
 describe('the session stores', () => {
   test('agree step by step on login, refresh, replay, logout, cut-offs and the passing of time', async () => {
     const steps = fc.array(
-      fc.oneof({ weight: 3, arbitrary: login }, { weight: 6, arbitrary: refresh }, logout, endUser, lostEnd, {
-        weight: 2,
-        arbitrary: wait,
-      }),
+      fc.oneof(
+        { weight: 3, arbitrary: login },
+        { weight: 6, arbitrary: refresh },
+        logout,
+        endById,
+        endOthers,
+        endUser,
+        lostEnd,
+        {
+          weight: 2,
+          arbitrary: wait,
+        },
+      ),
       { minLength: 5, maxLength: 40 },
     );
     await fc.assert(

@@ -23,6 +23,10 @@ const record =
 const element = (index: number, value: unknown) =>
   record((stored) => JSON.stringify(JSON.parse(stored).with(index, value)));
 
+/** Appends elements to a record that ends after the authentication methods. */
+const appended = (...values: readonly unknown[]) =>
+  record((stored) => JSON.stringify([...JSON.parse(stored).slice(0, 12), ...values]));
+
 /** Records that cannot be parsed, by their damage. */
 export const UNREADABLE_RECORDS: readonly (readonly [string, DamageToUser])[] = [
   ['a record that is empty', record(() => '')],
@@ -36,7 +40,10 @@ export const UNREADABLE_RECORDS: readonly (readonly [string, DamageToUser])[] = 
   ['a record that is an object', record(() => '{"generation":1}')],
   ['a record that is an empty list', record(() => '[]')],
   ['a record that is nested too deeply', record(() => `${'['.repeat(2_000)}${']'.repeat(2_000)}`)],
-  ['a record without its last element', record((stored) => JSON.stringify(JSON.parse(stored).slice(0, -1)))],
+  [
+    'a record without authentication methods',
+    record((stored) => JSON.stringify(JSON.parse(stored).slice(0, 11))),
+  ],
   ['a format of 0', element(0, 0)],
   ['a format that is a text', element(0, '1')],
   ['a generation of 0', element(1, 0)],
@@ -52,6 +59,10 @@ export const UNREADABLE_RECORDS: readonly (readonly [string, DamageToUser])[] = 
   ['half of a character', element(9, '\ud800')],
   ['authentication methods that are a text', element(11, 'pwd')],
   ['authentication methods that are numbers', element(11, [4])],
+  ['a latest address that is a number', appended(5)],
+  ['labels that are a list', appended('192.0.2.1', ['web'])],
+  ['labels that are null', appended('192.0.2.1', null)],
+  ['a label that is a number', appended('192.0.2.1', { app_version: 5 })],
 ];
 
 /** The tombstone of an ended session. */

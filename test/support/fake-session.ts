@@ -13,6 +13,7 @@ export function fakeSession(at: Date): Session {
     clientId: '',
     device: { deviceId: '', name: '', platform: '' },
     ipAddress: '127.0.0.1',
+    ...{ latestIpAddress: '127.0.0.1', isCurrent: false, labels: {}, authenticationMethods: ['pwd'] },
     ...{ createdAt: at, lastSeenAt: at, idleDeadline: at, absoluteDeadline: at },
   };
 }

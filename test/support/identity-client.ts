@@ -22,7 +22,7 @@ export class IdentityClient {
   }
 
   async login(given: Partial<LoginRequest>): Promise<SignedIn> {
-    const nothing = { device: undefined, origin: undefined, deviceToken: '' };
+    const nothing = { device: undefined, origin: undefined, deviceToken: '', labels: {} };
     const request = { username: 'admin', password: '', clientId: 'test', ...nothing, ...given };
     const { outcome } = await answer<LoginResponse>((done) =>
       this.#client.login(request, new Metadata(), deadline(), done),

@@ -26,6 +26,7 @@ export const ATTEMPT: LoginAttempt = {
   ipAddress: '192.0.2.1',
   network: '192.0.2.1',
   deviceToken: '',
+  labels: { app_version: '5.2' },
   source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
 };
 

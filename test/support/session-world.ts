@@ -7,6 +7,7 @@ import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts'
 import { AccessTokenIssuer } from '../../src/core/session/access-token-issuer.ts';
 import { RefreshTokens } from '../../src/core/session/refresh-token.ts';
 import type { Device } from '../../src/core/session/session.ts';
+import { SessionControl } from '../../src/core/session/session-control.ts';
 import { SessionEnder } from '../../src/core/session/session-ender.ts';
 import { SessionService } from '../../src/core/session/session-service.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
@@ -47,6 +48,7 @@ export class SessionWorld {
   readonly follower: RevocationFollower;
   readonly ender: SessionEnder;
   readonly sessions: SessionService;
+  readonly control: SessionControl;
   readonly tokens: TokenValidation;
 
   private constructor(clock: ManualClock, { store, log, key, macKey, listener, otherKeys = [] }: WorldParts) {
@@ -71,6 +73,10 @@ export class SessionWorld {
       tombstoneTtlMs: DAY,
       accessTokenLifeMs: ACCESS_TTL + MINUTE,
       coveredSince: () => this.follower.coveredSince,
+    });
+    this.control = new SessionControl({
+      ...{ store, ender: this.ender, revocations: this.follower, clock },
+      users: { findById: async (userId) => this.users.get(userId) },
     });
     const keySet = new KeySet({
       fetch: async () => [key, ...otherKeys].map(({ publicJwk }) => publicJwk),
@@ -170,6 +176,7 @@ export class SessionWorld {
       clientId: 'web',
       device: { deviceId: '', name: '', platform: '', ...device },
       ipAddress: '192.0.2.1',
+      labels: {},
       authenticationMethods: ['pwd'],
     });
   }

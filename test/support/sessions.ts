@@ -19,6 +19,8 @@ export function aSession(now: number, given: Partial<Session> = {}): Session {
     clientId: 'web',
     device: { deviceId: '', name: 'Firefox on Linux', platform: 'Linux' },
     ipAddress: '192.0.2.7',
+    latestIpAddress: given.ipAddress ?? '192.0.2.7',
+    labels: {},
     authenticationMethods: ['pwd'],
     createdAt,
     lastSeenAt: createdAt,

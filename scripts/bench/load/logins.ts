@@ -26,6 +26,7 @@ export async function start(job: LoginJob): Promise<void> {
         device: undefined,
         origin: undefined,
         deviceToken: '',
+        labels: {},
       }).finish(),
     ),
   );

@@ -129,6 +129,8 @@ function newSession(userId: string): Session {
     clientId: 'bench',
     device: { deviceId: v7(), name: DEVICE_LABEL, platform: 'web' },
     ipAddress: '203.0.113.117',
+    latestIpAddress: '203.0.113.117',
+    labels: {},
     authenticationMethods: ['pwd'],
     createdAt,
     lastSeenAt: createdAt,

@@ -4,6 +4,7 @@ import type { EndedSession, Session } from '../../core/session/session.ts';
 import type {
   CreateOutcome,
   CreateSession,
+  EndOtherSessions,
   EndSession,
   EndUserSessions,
   ReadOutcome,
@@ -21,6 +22,7 @@ interface LiveRecord {
 }
 
 interface Tombstone {
+  readonly session?: never;
   readonly ended: EndedSession;
   readonly keptUntil: number;
 }
@@ -40,7 +42,7 @@ export class MemorySessionStore implements SessionStore {
   readonly #sweepIntervalMs: number;
   /** Keyed by user and session id, like the Redis store. */
   readonly #records = new Map<string, LiveRecord | Tombstone>();
-  /** Living sessions, and replaced sessions whose end is not logged yet. */
+  /** Living sessions, and ended sessions whose end is not logged yet. An end at a deadline is not logged. */
   readonly #sessionsOfUser = new Map<string, Set<string>>();
   readonly #cutoffs = new Map<string, Cutoff>();
   #sweptAt: number;
@@ -65,9 +67,9 @@ export class MemorySessionStore implements SessionStore {
       const oldest = others.slice(0, Math.max(0, tooMany - unlogged.length));
       return { kind: 'full', toEnd: [...unlogged, ...oldest].map(({ sessionId }) => sessionId).sort() };
     }
-    const ended = own.map((earlier) => this.#replace(earlier, now, request.tombstoneTtlMs));
+    const ended = own.map((earlier) => this.#endSession(earlier, 'REPLACED', now, request.tombstoneTtlMs));
     this.#records.set(keyOf(session), { session, ended: undefined });
-    this.#list(session);
+    this.#enlist(session);
     this.#sweep();
     return { kind: 'created', replaced: [...ended, ...unlogged].sort(byId) };
   }
@@ -88,12 +90,17 @@ export class MemorySessionStore implements SessionStore {
       case 'replay':
         return { kind: 'replayed', session: record.session };
       case 'end': {
-        const ended = this.#writeTombstone(record.session, decision.reason, now, tombstoneTtlMs);
-        return { kind: decision.reason === 'REFRESH_TOKEN_REUSED' ? 'reused' : 'ended', ended };
+        const { reason } = decision;
+        if (reason === 'IDLE' || reason === 'MAX_LIFETIME') {
+          return { kind: 'ended', ended: this.#writeTombstone(record.session, reason, now, tombstoneTtlMs) };
+        }
+        const ended = this.#endSession(record.session, reason, now, tombstoneTtlMs);
+        return { kind: reason === 'REFRESH_TOKEN_REUSED' ? 'reused' : 'ended', ended };
       }
       case 'rotate': {
         const { generation, idleDeadline } = decision;
-        const session = { ...record.session, generation, idleDeadline, lastSeenAt: now };
+        const latestIpAddress = request.ipAddress || record.session.latestIpAddress;
+        const session = { ...record.session, generation, idleDeadline, lastSeenAt: now, latestIpAddress };
         this.#records.set(keyOf(session), { session, ended: undefined });
         return { kind: 'rotated', session };
       }
@@ -102,11 +109,32 @@ export class MemorySessionStore implements SessionStore {
 
   async end({ userId, sessionId, reason, now, tombstoneTtlMs }: EndSession): Promise<EndedSession> {
     const record = this.#find(userId, sessionId, now);
-    if (record?.ended !== undefined) return record.ended;
-    if (record !== undefined && reason === 'REPLACED') {
-      return this.#replace(record.session, now, tombstoneTtlMs);
+    if (record === undefined) return this.#writeTombstone({ userId, sessionId }, reason, now, tombstoneTtlMs);
+    if (record.ended !== undefined) return record.ended;
+    return this.#endSession(record.session, reason, now, tombstoneTtlMs);
+  }
+
+  async endKnown(request: EndSession): Promise<EndedSession | undefined> {
+    const { userId, sessionId, reason, now, tombstoneTtlMs } = request;
+    const record = this.#find(userId, sessionId, now);
+    if (record?.session === undefined) return record?.ended;
+    const passed = passedDeadline(record.session, now);
+    return passed === undefined
+      ? this.#endSession(record.session, reason, now, tombstoneTtlMs)
+      : this.#writeTombstone(record.session, passed, now, tombstoneTtlMs);
+  }
+
+  async endOthers(request: EndOtherSessions): Promise<readonly EndedSession[]> {
+    const { userId, keptSessionId, reason, now, tombstoneTtlMs } = request;
+    for (const session of this.#liveSessionsOf(userId)) {
+      if (session.sessionId === keptSessionId) continue;
+      const passed = passedDeadline(session, now);
+      if (passed === undefined) this.#endSession(session, reason, now, tombstoneTtlMs);
+      else this.#writeTombstone(session, passed, now, tombstoneTtlMs);
     }
-    return this.#writeTombstone({ userId, sessionId }, reason, now, tombstoneTtlMs);
+    return this.#unlogged(userId)
+      .filter(({ sessionId }) => sessionId !== keptSessionId)
+      .sort(byId);
   }
 
   async endUser(request: EndUserSessions): Promise<UserCutoff> {
@@ -116,7 +144,7 @@ export class MemorySessionStore implements SessionStore {
     );
     for (const session of ended) this.#writeTombstone(session, reason, now, tombstoneTtlMs);
     const covered = ended.map(({ createdAt }) => createdAt);
-    // The cut-off also covers replaced sessions whose end is not logged.
+    // The cut-off also covers ended sessions whose end is not logged.
     for (const { sessionId } of this.#unlogged(userId)) {
       const createdAt = createdAtOf(sessionId) ?? 0;
       if (createdUpTo !== undefined && createdAt > createdUpTo) continue;
@@ -139,6 +167,12 @@ export class MemorySessionStore implements SessionStore {
     return record.ended === undefined
       ? { kind: 'live', session: record.session }
       : { kind: 'ended', ended: record.ended };
+  }
+
+  async list(userId: string, now: number): Promise<readonly Session[]> {
+    return this.#liveSessionsOf(userId)
+      .filter((session) => passedDeadline(session, now) === undefined)
+      .reverse();
   }
 
   async markLogged(userId: string, sessionId: string, revision: string, now: number): Promise<void> {
@@ -170,14 +204,14 @@ export class MemorySessionStore implements SessionStore {
     return ended;
   }
 
-  /** The session stays listed, so that the next login reports it if this login fails before the end is logged. */
-  #replace(session: Session, now: number, ttlMs: number): EndedSession {
-    const ended = this.#writeTombstone(session, 'REPLACED', now, ttlMs);
-    this.#list(session);
+  /** The session stays in the user's set, so that the end can be found if it is interrupted before it is logged. */
+  #endSession(session: Session, reason: EndReason, now: number, ttlMs: number): EndedSession {
+    const ended = this.#writeTombstone(session, reason, now, ttlMs);
+    this.#enlist(session);
     return ended;
   }
 
-  #list({ userId, sessionId }: Session): void {
+  #enlist({ userId, sessionId }: Session): void {
     const sessionIds = this.#sessionsOfUser.get(userId);
     if (sessionIds === undefined) this.#sessionsOfUser.set(userId, new Set([sessionId]));
     else sessionIds.add(sessionId);
@@ -216,7 +250,8 @@ export class MemorySessionStore implements SessionStore {
       if (passed !== undefined) this.#writeTombstone(other, passed, now, tombstoneTtlMs);
       else (sameDevice ? own : others).push(other);
     }
-    return { own, unlogged: this.#unlogged(userId), others };
+    const unlogged = this.#unlogged(userId).filter(({ reason }) => reason === 'REPLACED');
+    return { own, unlogged, others };
   }
 
   #sweep(): void {

@@ -1,7 +1,9 @@
-import type { EndedSession } from '../../core/session/session.ts';
+import { passedDeadline } from '../../core/session/rotation.ts';
+import type { EndedSession, Session } from '../../core/session/session.ts';
 import type {
   CreateOutcome,
   CreateSession,
+  EndOtherSessions,
   EndSession,
   EndUserSessions,
   ReadOutcome,
@@ -18,7 +20,7 @@ import { PROBE_KEY, type UserKeys, userKeys } from './keys.ts';
 import { Script } from './script.ts';
 import { ScriptRunner } from './script-runner.ts';
 import { formatSession, parseEnded, UnreadableRecord } from './session-record.ts';
-import { expectOwn, parseRead, parseRotate, texts } from './session-reply.ts';
+import { expectOwn, parseEnds, parseList, parseRead, parseRotate, texts } from './session-reply.ts';
 import type { OnDamage } from './stored-values.ts';
 
 export interface RedisSessionStoreOptions {
@@ -37,9 +39,15 @@ export interface RedisSessionStoreOptions {
 const create = new Script('create');
 const rotate = new Script('rotate');
 const end = new Script('end');
+const endOthers = new Script('end-others');
 const endUser = new Script('end-user');
+const list = new Script('list');
 const readOne = new Script('read');
 const markLogged = new Script('mark-logged');
+
+/** What `end.lua` does with a missing session. */
+const MAY_BE_MISSING = '1';
+const MUST_EXIST = '0';
 
 /** TTL of a probe key. Short, because each user who signs in may get one. */
 const PROBE_TTL_MS = 1_000;
@@ -74,12 +82,24 @@ export class RedisSessionStore implements SessionStore {
     return this.#inTime(() => this.#end(request));
   }
 
+  endKnown(request: EndSession): Promise<EndedSession | undefined> {
+    return this.#inTime(() => this.#endKnown(request));
+  }
+
+  endOthers(request: EndOtherSessions): Promise<readonly EndedSession[]> {
+    return this.#inTime(() => this.#endOthers(request));
+  }
+
   endUser(request: EndUserSessions): Promise<UserCutoff> {
     return this.#inTime(() => this.#endUser(request));
   }
 
   read(userId: string, sessionId: string, now: number): Promise<ReadOutcome> {
     return this.#inTime(() => this.#orMissing(sessionId, this.#read(userId, sessionId, now)));
+  }
+
+  list(userId: string, now: number): Promise<readonly Session[]> {
+    return this.#inTime(() => this.#list(userId, now));
   }
 
   async markLogged(userId: string, sessionId: string, revision: string, now: number): Promise<void> {
@@ -148,6 +168,7 @@ export class RedisSessionStore implements SessionStore {
         tombstoneTtlMs,
         jitterOf(sessionId),
         request.clientId,
+        request.ipAddress,
       ],
     );
     const outcome = parseRotate(reply, request);
@@ -157,14 +178,50 @@ export class RedisSessionStore implements SessionStore {
     return outcome;
   }
 
-  async #end({ userId, sessionId, reason, now, tombstoneTtlMs }: EndSession): Promise<EndedSession> {
-    const keys = userKeys(userId);
-    const args = [sessionId, reason, now, tombstoneTtlMs];
-    const reply = await this.#replicated.run(end, sessionKeys(keys, sessionId), args);
+  async #end(request: EndSession): Promise<EndedSession> {
+    const ended = await this.#runEnd(request, MAY_BE_MISSING);
+    await this.#replicas.confirm(
+      tombstoneKey(userKeys(request.userId), request.sessionId),
+      request.tombstoneTtlMs,
+    );
+    return parseEnded(request.sessionId, ended, request.now);
+  }
+
+  async #endKnown(request: EndSession): Promise<EndedSession | undefined> {
+    const keys = userKeys(request.userId);
+    const ended = await this.#runEnd(request, MUST_EXIST);
+    if (ended.length === 0) {
+      await this.#replicas.provePrimary(keys.probe);
+      return undefined;
+    }
+    await this.#replicas.confirm(tombstoneKey(keys, request.sessionId), request.tombstoneTtlMs);
+    return parseEnded(request.sessionId, ended, request.now);
+  }
+
+  /** Returns the tombstone; empty if the session is missing. */
+  async #runEnd(request: EndSession, missing: string): Promise<readonly string[]> {
+    const { userId, sessionId, reason, now, tombstoneTtlMs } = request;
+    const args = [sessionId, reason, now, tombstoneTtlMs, missing];
+    const reply = await this.#replicated.run(end, sessionKeys(userKeys(userId), sessionId), args);
     const [answered, ...ended] = texts(reply);
     expectOwn(sessionId, answered);
-    await this.#replicas.confirm(tombstoneKey(keys, sessionId), tombstoneTtlMs);
-    return parseEnded(sessionId, ended, now);
+    return ended;
+  }
+
+  async #endOthers(request: EndOtherSessions): Promise<readonly EndedSession[]> {
+    const { userId, keptSessionId, reason, now, tombstoneTtlMs } = request;
+    const keys = userKeys(userId);
+    const reply = await this.#replicated.run(
+      endOthers,
+      [keys.sessions],
+      [keys.tombstonePrefix, userId, keptSessionId, reason, now, tombstoneTtlMs],
+    );
+    const ended = parseEnds(reply, userId, now).toSorted(byAge);
+    const [first] = ended;
+    // Replicas that hold one tombstone hold all of them: the script wrote them in one step.
+    if (first === undefined) await this.#replicas.provePrimary(keys.probe);
+    else await this.#replicas.confirm(tombstoneKey(keys, first.sessionId), tombstoneTtlMs);
+    return ended;
   }
 
   /**
@@ -189,11 +246,30 @@ export class RedisSessionStore implements SessionStore {
 
   async #read(userId: string, sessionId: string, now: number): Promise<ReadOutcome> {
     const keys = userKeys(userId);
-    const isProofNeeded = this.#options.durability.waitReplicas > 0;
-    const runner = isProofNeeded ? this.#replicated : this.#commands;
-    const reply = await runner.run(readOne, sessionKeys(keys, sessionId), [sessionId]);
-    await this.#replicas.provePrimary(keys.probe);
+    const reply = await this.#readFromPrimary(readOne, keys, sessionKeys(keys, sessionId), [sessionId]);
     return parseRead(reply, { userId, sessionId, now });
+  }
+
+  async #list(userId: string, now: number): Promise<readonly Session[]> {
+    const keys = userKeys(userId);
+    const reply = await this.#readFromPrimary(list, keys, [keys.sessions], [userId, now]);
+    const sessions = parseList(reply, userId, (id) => this.#options.onDamage?.({ what: 'session', id }));
+    return sessions
+      .filter((session) => passedDeadline(session, now) === undefined)
+      .toSorted(byAge)
+      .reverse();
+  }
+
+  async #readFromPrimary(
+    script: Script,
+    { probe }: UserKeys,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    const isProofNeeded = this.#options.durability.waitReplicas > 0;
+    const reply = await (isProofNeeded ? this.#replicated : this.#commands).run(script, keys, args);
+    await this.#replicas.provePrimary(probe);
+    return reply;
   }
 
   /** Treats a record that cannot be parsed as missing, and reports it. */
@@ -226,7 +302,7 @@ function tombstoneKey({ tombstonePrefix }: UserKeys, sessionId: string): string 
   return tombstonePrefix + sessionId;
 }
 
-function byAge(a: EndedSession, b: EndedSession): number {
+function byAge(a: Pick<Session, 'sessionId'>, b: Pick<Session, 'sessionId'>): number {
   return a.sessionId < b.sessionId ? -1 : 1;
 }
 

@@ -1,14 +1,22 @@
 import { MAX_GENERATION } from '../../core/session/refresh-token.ts';
-import type { EndedSession, Session } from '../../core/session/session.ts';
+import type { EndedSession, Labels, Session } from '../../core/session/session.ts';
 import { isRevision } from '../../validator/revision.ts';
 import { createdAtOf } from '../../validator/session-id.ts';
 import { LATEST_MS, reasonOf, timeOf } from './stored-values.ts';
 
 const FORMAT = 1;
+const MAX_FORMAT = 2 ** 31 - 1;
+/** What a refresh replaces; `session.lua` requires it too. */
+const BEGINNING = /^\[\d+,\d+,\d+,\d+,/;
 
 /** A session record that cannot be parsed. */
 export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord';
+}
+
+/** A record of a later release is not damaged: a server that can read it may already be running. */
+export function laterRecord(): Error {
+  return new Error('the session record was written by a later release');
 }
 
 /** The elements of a record, in order; `scripts/session.lua` describes them. */
@@ -44,15 +52,20 @@ export function formatSession(session: Session): string {
     ipAddress,
     authenticationMethods,
   ];
-  return JSON.stringify(record);
+  // Most sessions need neither, and in a user's hash they would take a tenth of the memory.
+  const isPlain = session.latestIpAddress === ipAddress && Object.keys(session.labels).length === 0;
+  return JSON.stringify(isPlain ? record : [...record, session.latestIpAddress, session.labels]);
 }
 
-/** Throws `UnreadableRecord` if the text is not in the format of any known release. */
+/** Throws `UnreadableRecord` if the text is not in the format of any known release, and `laterRecord`. */
 export function parseSession(userId: string, sessionId: string, text: string): Session {
   const [format, generation, lastSeenAt, idleDeadline, absoluteDeadline, securityVersion, ...texts] =
     listIn(text);
-  const [clientId, deviceId, platform, name, ipAddress, methods] = texts;
-  if (format !== FORMAT) throw new UnreadableRecord('its format is unknown');
+  // A record may end after `methods`; see `formatSession`. Those of earlier releases do.
+  const [clientId, deviceId, platform, name, ipAddress, methods, latestIpAddress = ipAddress, labels = {}] =
+    texts;
+  if (numberOf(format, FORMAT, MAX_FORMAT) > FORMAT) throw laterRecord();
+  if (!BEGINNING.test(text)) throw new UnreadableRecord('its first numbers are not as a script writes them');
   if (!Array.isArray(methods)) throw new UnreadableRecord('its authentication methods are not a list');
   return {
     sessionId,
@@ -60,6 +73,8 @@ export function parseSession(userId: string, sessionId: string, text: string): S
     clientId: textOf(clientId),
     device: { deviceId: textOf(deviceId), name: textOf(name), platform: textOf(platform) },
     ipAddress: textOf(ipAddress),
+    latestIpAddress: textOf(latestIpAddress),
+    labels: labelsOf(labels),
     authenticationMethods: methods.map(textOf),
     createdAt: createdAtOf(sessionId) ?? 0,
     lastSeenAt: numberOf(lastSeenAt, 0, LATEST_MS),
@@ -105,6 +120,13 @@ function textOf(value: unknown): string {
     throw new UnreadableRecord('one of its strings is not a well-formed string');
   }
   return value;
+}
+
+function labelsOf(value: unknown): Labels {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new UnreadableRecord('its labels are not an object');
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, label]) => [textOf(key), textOf(label)]));
 }
 
 function numberOf(value: unknown, min: number, max: number): number {

@@ -1,5 +1,6 @@
+import type { EndedSession, Session } from '../../core/session/session.ts';
 import type { ReadOutcome, RotateOutcome } from '../../core/session/session-store.ts';
-import { parseEnded, parseSession, UnreadableRecord } from './session-record.ts';
+import { laterRecord, parseEnded, parseSession, UnreadableRecord } from './session-record.ts';
 
 interface RequestedSession {
   readonly userId: string;
@@ -43,9 +44,40 @@ export function parseRotate(reply: unknown, { userId, sessionId, now }: Requeste
   }
 }
 
-/** After a failover, a driver can match a reply to the wrong command. The session id in the reply detects that. */
-export function expectOwn(sessionId: string, answered: unknown): void {
-  if (answered !== sessionId) throw new Error('Redis replied for another session');
+/** Parses the reply of `list.lua`. Leaves out damaged records and reports their ids. */
+export function parseList(
+  reply: unknown,
+  userId: string,
+  onDamage: (id: string) => void,
+): readonly Session[] {
+  return groupsOf(reply, userId, 2).flatMap(([sessionId = '', record = '']) => {
+    try {
+      return [parseSession(userId, sessionId, record)];
+    } catch (error) {
+      if (!(error instanceof UnreadableRecord)) throw error;
+      onDamage(sessionId);
+      return [];
+    }
+  });
+}
+
+/** Parses the reply of `end-others.lua`: ends that are not logged. */
+export function parseEnds(reply: unknown, userId: string, now: number): readonly EndedSession[] {
+  return groupsOf(reply, userId, 3).map(([sessionId = '', ...ended]) => parseEnded(sessionId, ended, now));
+}
+
+/** The values after the user id, in groups of `size`. */
+function groupsOf(reply: unknown, userId: string, size: number): readonly (readonly string[])[] {
+  const [answered, ...values] = texts(reply);
+  expectOwn(userId, answered);
+  return Array.from({ length: values.length / size }, (_, index) =>
+    values.slice(index * size, (index + 1) * size),
+  );
+}
+
+/** After a failover, a driver can match a reply to the wrong command. The id in the reply detects that. */
+export function expectOwn(id: string, answered: unknown): void {
+  if (answered !== id) throw new Error('Redis replied to another command');
 }
 
 export function texts(reply: unknown): readonly string[] {
@@ -53,9 +85,8 @@ export function texts(reply: unknown): readonly string[] {
   return reply.map(String);
 }
 
-/** A record of a later release is not damaged: a server that can read it may already be running. */
 function notRead(kind: string): Error {
   if (kind === 'unreadable') return new UnreadableRecord('it is not a session record');
-  if (kind === 'later') return new Error('the session record was written by a later release');
+  if (kind === 'later') return laterRecord();
   return new Error(`unexpected script reply: ${kind}`);
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../validator/clock.ts';
+import { later } from '../../validator/revision.ts';
 import type { Revocation } from '../../validator/revocation-set.ts';
 import type { EndReason } from '../audit/end-reason.ts';
 import type { Actor, SecurityEvents } from '../audit/security-event.ts';
@@ -24,6 +25,11 @@ export interface SessionEnderOptions {
  */
 const CUTOFF_LIVES = 4;
 
+/** How many ends of one call are logged concurrently, so that one user with many sessions does not delay others. */
+const LOGGED_AT_ONCE = 64;
+
+const SERVICE: Actor = { kind: 'service' };
+
 /**
  * Ends sessions in the only safe order. First the session record ends, so that no new token can be issued. Then the
  * revocation is logged, so that live tokens are rejected everywhere.
@@ -45,6 +51,43 @@ export class SessionEnder {
   ): Promise<{ revision: string }> {
     const ended = await this.#endRecord(userId, sessionId, reason);
     return { revision: await this.log(userId, ended, actor) };
+  }
+
+  /** Like `end`, but undefined for a session that the store does not know, of which nothing is written. */
+  async endKnown(
+    userId: string,
+    sessionId: string,
+    reason: EndReason,
+    actor: Actor,
+  ): Promise<{ revision: string } | undefined> {
+    const { store, clock, tombstoneTtlMs } = this.#options;
+    const ended = await store.endKnown({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
+    return ended && { revision: await this.log(userId, ended, actor) };
+  }
+
+  /**
+   * Ends every session of the user except one. Sessions that are opened after the store step are not ended. Also logs
+   * earlier ends that were interrupted.
+   *
+   * @returns the number of logged ends, and the latest of their revisions; undefined if there are none.
+   */
+  async endOthers(
+    userId: string,
+    keptSessionId: string,
+    reason: EndReason,
+    actor: Actor,
+  ): Promise<{ count: number; revision: string | undefined }> {
+    const { store, clock, tombstoneTtlMs } = this.#options;
+    const ends = await store.endOthers({ userId, keptSessionId, reason, tombstoneTtlMs, now: clock.now() });
+    let revision: string | undefined;
+    for (let from = 0; from < ends.length; from += LOGGED_AT_ONCE) {
+      const logging = ends
+        .slice(from, from + LOGGED_AT_ONCE)
+        // An interrupted end with another reason was not this actor's.
+        .map((ended) => this.log(userId, ended, ended.reason === reason ? actor : SERVICE));
+      for (const logged of await Promise.all(logging)) revision = later(revision, logged);
+    }
+    return { count: ends.length, revision };
   }
 
   /**

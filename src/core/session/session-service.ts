@@ -12,7 +12,7 @@ import { invalidCredentials } from '../user/user-failures.ts';
 import type { AccessTokenIssuer } from './access-token-issuer.ts';
 import { KeyedQueue } from './keyed-queue.ts';
 import { MAX_GENERATION, type RefreshGrant, type RefreshTokens } from './refresh-token.ts';
-import type { Device, EndedSession, IssuedTokens, Session, SessionPolicy } from './session.ts';
+import type { Device, EndedSession, IssuedTokens, Labels, Session, SessionPolicy } from './session.ts';
 import type { SessionEnder } from './session-ender.ts';
 import type { CreateOutcome, RotateOutcome, SessionStore } from './session-store.ts';
 
@@ -37,6 +37,7 @@ export interface SignIn {
   readonly clientId: string;
   readonly device: Device;
   readonly ipAddress: string;
+  readonly labels: Labels;
   readonly authenticationMethods: readonly string[];
 }
 
@@ -130,15 +131,15 @@ export class SessionService {
    * Fails with INVALID_REFRESH_TOKEN (also for a token of another client), SESSION_ENDED and STORE_UNAVAILABLE. Fails
    * with END_UNCONFIRMED if the end of a session may not be durable.
    */
-  async refresh({ refreshToken, clientId, ipAddress }: RefreshAttempt): Promise<SessionWithTokens> {
-    const grant = this.#grantOf(refreshToken);
+  async refresh(attempt: RefreshAttempt): Promise<SessionWithTokens> {
+    const grant = this.#grantOf(attempt.refreshToken);
     const now = this.#options.clock.now();
     await this.#refuseIfKnownEnded(grant);
     let user = await this.#currentUser(grant);
-    let outcome = await this.#rotate(grant, clientId, user, now);
+    let outcome = await this.#rotate(grant, attempt, user, now);
     if (outcome.kind === 'user-changed') {
       user = await this.#currentUser(grant);
-      outcome = await this.#rotate(grant, clientId, user, now);
+      outcome = await this.#rotate(grant, attempt, user, now);
     }
     switch (outcome.kind) {
       case 'rotated':
@@ -146,7 +147,8 @@ export class SessionService {
         const { session } = outcome;
         const tokens = await this.#issue(session, user, now);
         const kind = outcome.kind === 'rotated' ? 'Refreshed' : 'RefreshReplayed';
-        this.#publish(kind, session, { ipAddress, clientId: session.clientId }, holderOf(session));
+        const origin = { ipAddress: attempt.ipAddress, clientId: session.clientId };
+        this.#publish(kind, session, origin, holderOf(session));
         return { session, tokens };
       }
       case 'reused':
@@ -240,6 +242,7 @@ export class SessionService {
     const createdAt = createdAtOf(sessionId) ?? now;
     const session: Session = {
       ...signIn,
+      latestIpAddress: signIn.ipAddress,
       sessionId,
       userId: user.userId,
       createdAt,
@@ -254,13 +257,19 @@ export class SessionService {
     return { session, outcome, now };
   }
 
-  async #rotate(grant: RefreshGrant, clientId: string, user: User, now: number): Promise<RotateOutcome> {
+  async #rotate(
+    grant: RefreshGrant,
+    { clientId, ipAddress }: RefreshAttempt,
+    user: User,
+    now: number,
+  ): Promise<RotateOutcome> {
     const { store, policy } = this.#options;
     const { refreshGraceMs, idleTtlMs, tombstoneTtlMs } = policy;
     const createdAt = createdAtOf(grant.sessionId) ?? 0;
     return store.rotate({
       ...grant,
       clientId,
+      ipAddress,
       securityVersion: user.securityVersion,
       // Only these two changes raise the security version, and both ended the session. A Redis restored from a backup
       // brought it back.

@@ -34,6 +34,8 @@ export interface RotateSession {
   readonly generation: number;
   /** The client that presents the token; empty: not compared with the session's. */
   readonly clientId: string;
+  /** The address to store as the latest one if the session rotates; empty: unknown, keeps the stored one. */
+  readonly ipAddress: string;
   /** The user's security version, as just read. */
   readonly securityVersion: number;
   /** The end reason for a session with an older security version. */
@@ -61,6 +63,15 @@ export type RotateOutcome =
 export interface EndSession {
   readonly userId: string;
   readonly sessionId: string;
+  readonly reason: EndReason;
+  readonly tombstoneTtlMs: number;
+  readonly now: number;
+}
+
+export interface EndOtherSessions {
+  readonly userId: string;
+  /** The session that goes on. */
+  readonly keptSessionId: string;
   readonly reason: EndReason;
   readonly tombstoneTtlMs: number;
   readonly now: number;
@@ -99,16 +110,18 @@ export type ReadOutcome =
  * - Every method is one atomic step.
  * - A session that has ended stays ended. Only `create` makes a record, and it never overwrites one.
  * - `rotate` follows `decideRotation` exactly.
- * - An end (`end`, `endUser`, and ends inside `rotate`) is durable when its promise resolves. It fails with
- *   END_UNCONFIRMED if too few replicas confirmed in time. Repeating it is safe.
+ * - An end (`end`, `endKnown`, `endOthers`, `endUser`, and ends inside `rotate`) is durable when its promise resolves. It
+ *   fails with END_UNCONFIRMED if too few replicas confirmed in time. Repeating it is safe.
+ * - `endOthers` returns every end of a session that is not marked as logged, whichever step ended it, except ends at a
+ *   deadline. So an end that was interrupted before it was logged is completed by the next `endOthers`.
  * - `create` returns `full` only if an end can be confirmed now.
  * - After `endUser` resolves, no `create` or `rotate` with an older `securityVersion` succeeds while the cut-off is
  *   remembered.
  * - A read changes nothing.
  * - Deadlines are compared with `now`, never with the store's own clock.
  * - Driver errors and timeouts become STORE_UNAVAILABLE with `store: sessions`. A step that timed out never runs later.
- * - A damaged record is `missing` for `read` and `rotate`. Every other method does its work for that session and all
- *   others.
+ * - A damaged record is `missing` for `read` and `rotate`, and `list` leaves it out. Every other method does its work for
+ *   that session and all others.
  * - Every time that is read is an integer in milliseconds, from 1970 to 9999.
  */
 export interface SessionStore {
@@ -116,10 +129,19 @@ export interface SessionStore {
   rotate(request: RotateSession): Promise<RotateOutcome>;
   /** Ends a session, or returns how it ended before. A missing session gets a tombstone. */
   end(request: EndSession): Promise<EndedSession>;
+  /**
+   * Like `end`, but undefined for a missing session, of which nothing is written. A session whose deadline has passed ends
+   * with the reason of the deadline. If replicas are configured, fails unless they confirm that a session is missing.
+   */
+  endKnown(request: EndSession): Promise<EndedSession | undefined>;
+  /** Ends every session of a user except one. Returns the ends to log, oldest session first. */
+  endOthers(request: EndOtherSessions): Promise<readonly EndedSession[]>;
   /** Ends every session of a user and remembers the cut-off. */
   endUser(request: EndUserSessions): Promise<UserCutoff>;
   /** If replicas are configured, fails unless they confirm that the record was read from the primary. */
   read(userId: string, sessionId: string, now: number): Promise<ReadOutcome>;
+  /** The user's sessions that have not ended and whose deadlines have not passed, newest first. Otherwise as `read`. */
+  list(userId: string, now: number): Promise<readonly Session[]>;
   /** Stores in the tombstone at which revision and when the end was logged, so that it is not logged again. Best effort. */
   markLogged(userId: string, sessionId: string, revision: string, now: number): Promise<void>;
   /**

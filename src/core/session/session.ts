@@ -7,6 +7,9 @@ export interface Device {
   readonly platform: string;
 }
 
+/** Facts that an application keeps with a session, by name. Empty: none. */
+export type Labels = Readonly<Record<string, string>>;
+
 /** A live session. All times are milliseconds since 1970. */
 export interface Session {
   /** UUIDv7; its timestamp is `createdAt`. */
@@ -14,7 +17,11 @@ export interface Session {
   readonly userId: string;
   readonly clientId: string;
   readonly device: Device;
+  /** At sign-in; empty: unknown. */
   readonly ipAddress: string;
+  /** At the last refresh whose address is known; `ipAddress` before the first refresh. */
+  readonly latestIpAddress: string;
+  readonly labels: Labels;
   /** RFC 8176 values, for example `pwd`. */
   readonly authenticationMethods: readonly string[];
   readonly createdAt: number;

@@ -3,7 +3,7 @@ import type { Actor, EventOrigin, SecurityEvents } from '../audit/security-event
 import { Failure } from '../failure.ts';
 import type { PasswordQueue, QueueCaller } from '../password/password-queue.ts';
 import type { Passwords } from '../password/passwords.ts';
-import type { Device } from '../session/session.ts';
+import type { Device, Labels } from '../session/session.ts';
 import type { OpenedSession, SessionService } from '../session/session-service.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
@@ -24,6 +24,7 @@ export interface LoginAttempt extends QueueCaller {
   readonly network: string;
   /** A token of an earlier `LoginResult`. Empty: none. */
   readonly deviceToken: string;
+  readonly labels: Labels;
 }
 
 export interface LoginResult extends OpenedSession {
@@ -83,14 +84,14 @@ export class LoginService {
 
   async #login(attempt: LoginAttempt, found: Found): Promise<LoginResult> {
     const { sessions, devices } = this.#options;
-    const { clientId, device, ipAddress } = attempt;
+    const { clientId, device, ipAddress, labels } = attempt;
     const presented = devices.deviceOf(attempt.deviceToken);
     const { user, userId, known, reserved, ok, upgrade } = await this.#check(attempt, presented, found);
     if (user === undefined || !ok || user.disabledAt !== undefined) return sessions.refuse(userId);
     // Passes the record whose password was checked, never a newer one. If the user's sessions ended since then, the
     // store rejects its lower securityVersion.
     const authenticationMethods = [PASSWORD_METHOD];
-    const signIn = { clientId, device, ipAddress, authenticationMethods };
+    const signIn = { clientId, device, ipAddress, labels, authenticationMethods };
     const opened = await this.#givingBack(reserved, () => sessions.open(user, signIn));
     if (upgrade) await this.#upgrade(user, attempt);
     return { ...opened, deviceToken: devices.tokenFor(user.userId, known) };

@@ -72,6 +72,11 @@ export function administrators(tokens: CallerTokens): Interceptor {
   return checked(requireRole(tokens, [ADMIN_ROLE], { consistency: 'STRONG' }));
 }
 
+/** Accepts every signed-in user. The rpc acts on what belongs to the caller. Same place in the chain as above. */
+export function signedInCallers(tokens: CallerTokens): Interceptor {
+  return checked(requireToken(tokens, { consistency: 'BOUNDED' }, () => undefined));
+}
+
 function checked(check: CallerCheck): Interceptor {
   return <Request, Response>(next: Handler<Request, Response>) =>
     (request: Request, call: Call) => {
@@ -90,10 +95,32 @@ function requireRole(
   roles: readonly string[],
   requirements: Requirements,
 ): CallerCheck {
+  return requireToken(tokens, requirements, (callerRoles) => {
+    if (roles.some((role) => callerRoles.includes(role))) return;
+    throw new Failure('CALLER_FORBIDDEN', `The caller does not have the role ${roles.join(' or ')}.`, {
+      metadata: { required_role: roles[0] ?? '' },
+    });
+  });
+}
+
+/** @param checkRoles throws if the caller's roles do not suffice. */
+function requireToken(
+  tokens: CallerTokens,
+  requirements: Requirements,
+  checkRoles: (callerRoles: readonly string[]) => void,
+): CallerCheck {
+  const admit = (call: Call, verdict: Verdict) => {
+    if (verdict.kind === 'rejected') {
+      throw unauthenticated(`The caller's access token was rejected: ${verdict.reason}.`);
+    }
+    const { userId, sessionId, clientId, roles } = verdict.claims;
+    checkRoles(roles);
+    call.caller = { how: 'token', userId, sessionId, clientId, roles };
+  };
   return (call) => {
     const validated = tokens.validate(bearerToken(call.metadata), requirements);
-    if (validated instanceof Promise) return validated.then(({ verdict }) => admit(call, verdict, roles));
-    return admit(call, validated.verdict, roles);
+    if (validated instanceof Promise) return validated.then(({ verdict }) => admit(call, verdict));
+    return admit(call, validated.verdict);
   };
 }
 
@@ -106,19 +133,6 @@ function bearerToken(metadata: Metadata): string {
     throw unauthenticated('`authorization` must be a single entry of the form `Bearer <access token>`.');
   }
   return token;
-}
-
-function admit(call: Call, verdict: Verdict, roles: readonly string[]): void {
-  if (verdict.kind === 'rejected') {
-    throw unauthenticated(`The caller's access token was rejected: ${verdict.reason}.`);
-  }
-  if (!roles.some((role) => verdict.claims.roles.includes(role))) {
-    throw new Failure('CALLER_FORBIDDEN', `The caller does not have the role ${roles.join(' or ')}.`, {
-      metadata: { required_role: roles[0] ?? '' },
-    });
-  }
-  const { userId, sessionId, clientId, roles: callerRoles } = verdict.claims;
-  call.caller = { how: 'token', userId, sessionId, clientId, roles: callerRoles };
 }
 
 function unauthenticated(message: string): Failure {

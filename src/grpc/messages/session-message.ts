@@ -30,7 +30,8 @@ export function tokensMessage(tokens: IssuedTokens): Tokens {
   };
 }
 
-export function sessionMessage(session: DomainSession): Session {
+/** @param callerSessionId the session of the caller's token. Undefined: the message does not say which one that is. */
+export function sessionMessage(session: DomainSession, callerSessionId?: string): Session {
   return {
     sessionId: session.sessionId,
     userId: session.userId,
@@ -41,6 +42,10 @@ export function sessionMessage(session: DomainSession): Session {
     lastSeenAt: new Date(session.lastSeenAt),
     idleDeadline: new Date(session.idleDeadline),
     absoluteDeadline: new Date(session.absoluteDeadline),
+    latestIpAddress: session.latestIpAddress,
+    isCurrent: session.sessionId === callerSessionId,
+    labels: session.labels,
+    authenticationMethods: session.authenticationMethods,
   };
 }
 

@@ -16,6 +16,8 @@ export const session: Session = {
   clientId: 'web',
   device: { deviceId: 'd1', name: 'Firefox', platform: 'Linux' },
   ipAddress: '127.0.0.1',
+  latestIpAddress: '127.0.0.2',
+  labels: { app_version: '5.2' },
   authenticationMethods: ['pwd'],
   createdAt: T0,
   lastSeenAt: T0,

@@ -38,12 +38,12 @@ for i = 1, #all, 2 do
     else
       others[#others + 1] = other_sid
     end
-  elseif value == REPLACED then
+  elseif value == UNLOGGED then
     local ended = read_tombstone(prefix .. other_sid)
-    if ended and ended[1] == REPLACED and ended[3] == '' then
-      unlogged[#unlogged + 1] = {other_sid, ended[2]}
-    else
+    if not ended or ended[3] ~= '' then
       redis.call('HDEL', KEYS[1], other_sid)
+    elseif ended[1] == REPLACED then
+      unlogged[#unlogged + 1] = {other_sid, ended[2]}
     end
   end
   -- A record that cannot be parsed does not count towards the limit. It is refused when it is read.
@@ -61,7 +61,7 @@ end
 
 local reply = {'created', sid}
 for _, earlier in ipairs(own) do
-  replace(KEYS[1], prefix .. earlier, earlier, now, tombstone_ttl)
+  end_session(KEYS[1], prefix .. earlier, earlier, REPLACED, now, tombstone_ttl)
   unlogged[#unlogged + 1] = {earlier, now}
 end
 for _, replaced in ipairs(unlogged) do

@@ -6,7 +6,7 @@
 --       7 end only sessions created up to this instant; '' for all
 -- Returns  the cut-off
 -- Invariant  Every living record is younger than the cut-off, whichever server's clock made its id. The cut-off also
---            covers replaced sessions whose end is not logged.
+--            covers ended sessions whose end is not logged.
 
 local prefix, reason, now, tombstone_ttl, cutoff_ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local version, up_to = tonumber(ARGV[6]), tonumber(ARGV[7])

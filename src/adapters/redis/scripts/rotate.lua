@@ -3,7 +3,7 @@
 -- KEYS  1 sessions, 2 tombstone, 3 cut-off
 -- ARGV  1 session id, 2 presented generation, 3 security version, 4 end reason if the session has an older one,
 --       5 now, 6 grace, 7 idle ttl, 8 ttl of a tombstone, 9 jitter added to the ttl of the hash,
---       10 client id; '' is not compared
+--       10 client id; '' is not compared, 11 IP address; '' is not stored
 -- Returns  {'rotated' | 'replayed', sid, record} | {'reused' | 'ended', sid, reason, at, revision}
 --          | {'missing', sid} | {'other-client', sid} | {'user-changed', sid} | {'unreadable' | 'later', sid}
 -- Invariant  A generation has exactly one successor. An ended session is never modified. The hash outlives every
@@ -25,13 +25,17 @@ if ARGV[10] ~= '' and ARGV[10] ~= session.client_id then return {'other-client',
 
 if whole(redis.call('HGET', KEYS[3], 'security_version'), MAX_VERSION) > version then return {'user-changed', sid} end
 
+local passed = passed_deadline(session, now)
+if passed then
+  write_tombstone(KEYS[1], KEYS[2], sid, passed, ARGV[5], tombstone_ttl)
+  return {'ended', sid, passed, ARGV[5], ''}
+end
+
 local function finish(kind, reason)
-  write_tombstone(KEYS[1], KEYS[2], sid, reason, ARGV[5], tombstone_ttl)
+  end_session(KEYS[1], KEYS[2], sid, reason, ARGV[5], tombstone_ttl)
   return {kind, sid, reason, ARGV[5], ''}
 end
 
-local passed = passed_deadline(session, now)
-if passed then return finish('ended', passed) end
 if session.security_version < version then return finish('ended', ARGV[4]) end
 
 local kind = 'replayed'
@@ -40,6 +44,10 @@ if presented >= session.generation then
   local idle = math.min(now + idle_ttl, session.absolute_deadline)
   local rest = string.match(record, '^%[%d+,%d+,%d+,%d+,(.*)$')
   record = string.format('[%d,%.0f,%.0f,%.0f,', FORMAT, presented + 1, now, idle) .. rest
+  local latest = session.latest_address
+  if ARGV[11] ~= '' and type(latest) == 'string' and ARGV[11] ~= latest then
+    record = with_latest_address(record, ARGV[11])
+  end
   redis.call('HSET', KEYS[1], sid, record)
   redis.call('PEXPIRE', KEYS[1], string.format('%.0f', idle - now + jitter), 'GT')
 elseif presented ~= session.generation - 1 or now - session.refreshed_at > grace then

@@ -2,9 +2,12 @@
 --
 -- One hash holds all living sessions of a user. The field is the session id. The value is the record, a JSON array:
 --   1 format (1), 2 generation, 3 refreshed at, 4 idle deadline, 5 absolute deadline, 6 security version, 7 client id,
---   8 device id, 9 platform, 10 device name, 11 IP address, 12 list of authentication methods
--- Times are in milliseconds since the Unix epoch. Later releases may append elements; a refresh must keep them.
--- A replaced session keeps its field, with the value REPLACED, until its end is logged.
+--   8 device id, 9 platform, 10 device name, 11 IP address at sign-in, 12 list of authentication methods,
+--   13 IP address at the last refresh, 14 object of labels
+-- Times are in milliseconds since the Unix epoch. A record may end after 12 or 13: then 13 is equal to 11, and there are
+-- no labels. Records of earlier releases end after 12. Later releases may append elements; a refresh must keep them.
+-- An ended session keeps its field, with the value UNLOGGED, until its end is logged. So an end that was interrupted can
+-- be found and completed. An end by a deadline is not logged, and the field is removed at once.
 --
 -- An ended session has a tombstone, a separate hash: reason, ended_at, and once the end is logged revision and logged_at.
 -- A session has a record or a tombstone, never both. A tombstone never becomes a record again.
@@ -12,7 +15,10 @@
 -- Damaged values do not fail a script: a record that cannot be parsed is refused, and an invalid number counts as 0.
 
 local FORMAT = 1
+local LATEST_ADDRESS = 13
 local REPLACED = 'REPLACED'
+-- Servers of the build before know this value. They write it only for replaced sessions.
+local UNLOGGED = 'REPLACED'
 local UUID = '^%x+%-%x+%-%x+%-%x+%-%x+$'
 local MAX_GENERATION = 4294967295
 -- The maximum of the SQL column `security_version`.
@@ -43,9 +49,9 @@ local function is_session_id(field, now)
   return #field == 36 and string.find(field, UUID) and created_at(field) <= now + MAX_AHEAD
 end
 
--- A field holds a record, REPLACED, or nothing. Only a record means that the session is living.
+-- A field holds a record, UNLOGGED, or nothing. Only a record means that the session is living.
 local function is_living(value)
-  return value and value ~= REPLACED
+  return value and value ~= UNLOGGED
 end
 
 -- Parses a record. Otherwise returns nil and why: 'unreadable', or 'later' if a later release wrote it.
@@ -61,8 +67,42 @@ local function parse(value)
   if not string.find(value, '^%[%d+,%d+,%d+,%d+,') then return nil, 'unreadable' end
   return {
     generation = record[2], refreshed_at = record[3], idle_deadline = record[4], absolute_deadline = record[5],
-    security_version = record[6], client_id = record[7], device_id = record[8]
+    security_version = record[6], client_id = record[7], device_id = record[8],
+    latest_address = record[LATEST_ADDRESS] or record[11]
   }
+end
+
+local NESTING = {['['] = 1, ['{'] = 1, [']'] = -1, ['}'] = -1}
+
+-- The first and last character of an element of a record that `parse` accepted; nil if it has fewer elements.
+local function span_of(record, wanted)
+  local index, depth, from, at = 1, 0, 2, 2
+  while true do
+    at = string.find(record, '["%[%]{},]', at)
+    local char = string.sub(record, at, at)
+    if char == '"' then
+      repeat
+        at = string.find(record, '["\\]', at + 1)
+        local is_escape = string.sub(record, at, at) == '\\'
+        if is_escape then at = at + 1 end
+      until not is_escape
+    elseif depth == 0 and (char == ',' or char == ']') then
+      if index == wanted then return from, at - 1 end
+      if char == ']' then return nil end
+      index, from = index + 1, at + 1
+    else
+      depth = depth + (NESTING[char] or 0)
+    end
+    at = at + 1
+  end
+end
+
+-- Replaces the element in the text. Encoding the whole record anew would turn empty lists into objects.
+local function with_latest_address(record, address)
+  local text = cjson.encode(address)
+  local from, to = span_of(record, LATEST_ADDRESS)
+  if not from then return string.match(record, '^(.*)%]') .. ',' .. text .. ']' end
+  return string.sub(record, 1, from - 1) .. text .. string.sub(record, to + 1)
 end
 
 -- The end reason of the deadline that has passed; nil if none has.
@@ -85,12 +125,11 @@ local function read_tombstone(tombstone_key)
   return found[1] and {found[1], found[2] or '', found[3] or '', found[4] or ''} or nil
 end
 
--- Ends a session that another one replaces. Its field remains until the end is logged. So if this login fails before
--- that, the next login finds the session.
-local function replace(sessions_key, tombstone_key, sid, now, ttl)
-  local has_field = redis.call('HEXISTS', sessions_key, sid) == 1
-  write_tombstone(sessions_key, tombstone_key, sid, REPLACED, now, ttl)
-  if not has_field then return end
-  redis.call('HSET', sessions_key, sid, REPLACED)
+-- Ends a session. If it has a field, the field remains until the end is logged.
+local function end_session(sessions_key, tombstone_key, sid, reason, now, ttl)
+  local is_there = redis.call('HEXISTS', sessions_key, sid) == 1
+  write_tombstone(sessions_key, tombstone_key, sid, reason, now, ttl)
+  if not is_there then return end
+  redis.call('HSET', sessions_key, sid, UNLOGGED)
   if redis.call('PTTL', sessions_key) < tonumber(ttl) then redis.call('PEXPIRE', sessions_key, ttl) end
 end

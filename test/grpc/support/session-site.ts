@@ -1,0 +1,57 @@
+import { credentials } from '@grpc/grpc-js';
+import { CurrentRoles } from '../../../src/core/validation/current-roles.ts';
+import { adminSessionService } from '../../../src/grpc/admin-session-service.ts';
+import { identityService } from '../../../src/grpc/identity-service.ts';
+import { GrpcServer } from '../../../src/grpc/server.ts';
+import { sessionService } from '../../../src/grpc/session-service.ts';
+import type { ManualClock } from '../../support/manual-clock.ts';
+import { SessionWorld, type WorldParts } from '../../support/session-world.ts';
+import { testEnvironment } from './fakes.ts';
+import { OPEN } from './identity-server.ts';
+
+/** A server over real sockets, on stores that it shares with another one. */
+export class SessionSite {
+  readonly world: SessionWorld;
+  readonly environment = testEnvironment();
+  readonly #server: GrpcServer;
+  #address = '';
+  readonly #clients: { close(): void }[] = [];
+
+  private constructor(world: SessionWorld) {
+    this.world = world;
+    const { control, sessions, tokens, users } = world;
+    const login = { login: () => Promise.reject(new Error('nobody signs in by password here')) };
+    const identity = { login, sessions, tokens, onVerdict: () => undefined };
+    const administration = new CurrentRoles(tokens, { findById: async (userId) => users.get(userId) });
+    this.#server = new GrpcServer({
+      address: '127.0.0.1:0',
+      services: [
+        identityService(identity, OPEN, this.environment),
+        sessionService(control, tokens, this.environment),
+        adminSessionService(control, administration, this.environment),
+      ],
+      reflection: false,
+      log: this.environment.log,
+    });
+  }
+
+  static async open(parts: Partial<WorldParts>, clock: ManualClock): Promise<SessionSite> {
+    const site = new SessionSite(await SessionWorld.open(parts, clock));
+    site.#address = await site.#server.listen();
+    return site;
+  }
+
+  client<Client extends { close(): void }>(
+    kind: new (address: string, credential: ReturnType<typeof credentials.createInsecure>) => Client,
+  ): Client {
+    const client = new kind(this.#address, credentials.createInsecure());
+    this.#clients.push(client);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    await this.#server.drain({ delayMs: 0, timeoutMs: 0 });
+    await this.world.close();
+  }
+}
