@@ -1,4 +1,4 @@
-import { type SigningKey, SigningKeyState, type User } from '../client/index.ts';
+import { type ListedSession, type SigningKey, SigningKeyState, type User } from '../client/index.ts';
 import { print, type Terminal } from './terminal.ts';
 
 /** The output of a command: the value for JSON, and one row per item for the table. */
@@ -42,6 +42,47 @@ export function keyOutput(keys: readonly SigningKey[], one = false): Output {
       masterKeyId || '-',
     ]),
   };
+}
+
+export function sessionOutput(sessions: readonly ListedSession[]): Output {
+  return {
+    json: sessions,
+    columns: [
+      'SESSION',
+      'DEVICE',
+      'PLATFORM',
+      'CLIENT',
+      'ADDRESS',
+      'SIGNED IN',
+      'LAST SEEN',
+      'ENDS',
+      'LABELS',
+    ],
+    rows: sessions.map((session) => [
+      session.sessionId,
+      session.device?.name || '-',
+      session.device?.platform || '-',
+      session.clientId || '-',
+      addresses(session),
+      instant(session.createdAt),
+      instant(session.lastSeenAt),
+      instant(earlier(session.idleDeadline, session.absoluteDeadline)),
+      Object.entries(session.labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(' ') || '-',
+    ]),
+  };
+}
+
+/** The address at sign-in, and the latest one if it is another. */
+function addresses({ ipAddress, latestIpAddress }: ListedSession): string {
+  const known = [...new Set([ipAddress, latestIpAddress])].filter((address) => address !== '');
+  return known.join(' > ') || '-';
+}
+
+function earlier(one: Date | undefined, other: Date | undefined): Date | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return one < other ? one : other;
 }
 
 /** An unknown state, from a newer service, is shown as its number. */

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addGlobalOptions, type GlobalOptions } from './connection.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { EXIT, report } from './outcome.ts';
+import { addSessionsCommand } from './sessions-command.ts';
 import type { Terminal } from './terminal.ts';
 import { addUsersCommand } from './users-command.ts';
 
@@ -48,6 +49,7 @@ function buildProgram(terminal: Terminal): Command {
     .addHelpText('after', FOOTER);
   addGlobalOptions(program);
   addUsersCommand(program, terminal);
+  addSessionsCommand(program, terminal);
   addKeysCommand(program, terminal);
   return program;
 }

@@ -7,14 +7,12 @@ import { addNewPasswordOptions, type NewPasswordOptions, newPassword } from './n
 import { type Output, userOutput } from './output.ts';
 import type { Terminal } from './terminal.ts';
 import { askLine, readSecret, UsageError } from './terminal.ts';
-import { everyUser, findUser, type RoleChange, updateUser } from './users.ts';
+import { everyUser, findUser, type RoleChange, USER, updateUser } from './users.ts';
 
 interface CreateOptions extends NewPasswordOptions {
   readonly role: readonly string[];
   readonly passwordHash?: string;
 }
-
-const USER = 'username or id; a value in the form of a UUID is an id';
 
 export function addUsersCommand(program: Command, terminal: Terminal): void {
   const users = program.command('users').description('manage users');

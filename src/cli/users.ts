@@ -6,6 +6,9 @@ export interface RoleChange {
   readonly removeRole: readonly string[];
 }
 
+/** How the help describes an argument that `findUser` takes. */
+export const USER = 'username or id; a value in the form of a UUID is an id';
+
 const PAGE_SIZE = 500;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 

@@ -1,6 +1,8 @@
 import { KeyServiceService } from '../gen/latchkey/admin/v1/key.ts';
+import { SessionServiceService as AdminSessionServiceService } from '../gen/latchkey/admin/v1/session.ts';
 import { UserServiceService } from '../gen/latchkey/admin/v1/user.ts';
 import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
+import { SessionServiceService } from '../gen/latchkey/v1/session.ts';
 import type { Clock } from '../validator/clock.ts';
 import { checkConnect } from './connect-options.ts';
 import { LocalMode, RemoteMode, type ValidationMode } from './modes.ts';
@@ -79,6 +81,8 @@ export function connect(address: string | readonly string[], options: ConnectOpt
   return {
     mode: options.mode ?? 'local',
     identity,
+    sessions: callsOf(SessionServiceService, caller),
+    userSessions: callsOf(AdminSessionServiceService, caller),
     users: callsOf(UserServiceService, caller),
     keys: callsOf(KeyServiceService, caller),
     ...calls,

@@ -13,7 +13,13 @@ export type { MethodRules } from './guard/grpc-rules.ts';
 export { identityOf } from './guard/identity-of.ts';
 export type { CallOptions } from './transport/calls.ts';
 export type { ConnectionFault, ConnectionFaultKind } from './transport/connection-fault.ts';
-export { Consistency, type SigningKey, SigningKeyState, type User } from './transport/contract.ts';
+export {
+  Consistency,
+  type ListedSession,
+  type SigningKey,
+  SigningKeyState,
+  type User,
+} from './transport/contract.ts';
 export type { Credentials, Pem } from './transport/credentials.ts';
 export { type FieldViolation, LatchkeyError } from './transport/errors.ts';
 export type { ConnectOptions, LatchkeyClient, Staleness } from './transport/latchkey-client.ts';

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Failure, invalidField, storeUnavailable } from '../../src/core/failure.ts';
 import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
+import { fakeSession } from '../support/fake-session.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -129,6 +130,55 @@ describe('users', () => {
     const { stdout } = await latchkey(['users', 'list']);
     expect(stdout).toContain('mia\uFFFD[2J\uFFFD');
   });
+});
+
+describe('sessions', () => {
+  const instant = new Date(Date.UTC(2026, 0, 2));
+  const addSession = (userId: string, given: Partial<ReturnType<typeof fakeSession>> = {}) =>
+    fake.sessions.push({ ...fakeSession(instant), userId, ...given });
+
+  test('of a user are listed, every page of them, as a table and as JSON', async () => {
+    const { userId } = fake.addUser('mia');
+    fake.pageLimit = 1;
+    const device = { deviceId: 'd', name: 'Chrome 142 on Windows\u001b[2J', platform: 'Windows' };
+    const labels = { app_version: '5.2', store: 'eu' };
+    addSession(userId, { device, labels, latestIpAddress: '198.51.100.23' });
+    addSession(userId, { sessionId: '019b7600-0000-7000-8000-0000000000f3' });
+    addSession(fake.addUser('ben').userId, { sessionId: '019b7600-0000-7000-8000-0000000000f4' });
+    const { stdout, stderr, code } = await latchkey(['sessions', 'mia']);
+    expect([stderr, code]).toEqual(['', 0]);
+    const [head, first, second, ...rest] = stdout.trimEnd().split('\n');
+    expect(head).toMatch(/^SESSION +DEVICE +PLATFORM +CLIENT +ADDRESS +SIGNED IN +LAST SEEN +ENDS +LABELS$/);
+    expect(first).toMatch(
+      /Chrome 142 on Windows\uFFFD\[2J +Windows +- +127.0.0.1 > 198.51.100.23 +2026-01-02T/,
+    );
+    expect(first).toMatch(/ app_version=5.2 store=eu$/);
+    expect(second).toMatch(/^019b7600-0000-7000-8000-0000000000f3 +- +- +- +127.0.0.1 +2026/);
+    expect(rest).toEqual([]);
+    expect(fake.rpcs).toEqual(['Login', 'GetUser', 'ListSessions', 'ListSessions', 'Logout']);
+    const listed = JSON.parse((await latchkey(['sessions', 'list', 'mia', '--json'])).stdout) as object[];
+    expect(listed).toMatchObject([{ device, labels }, { sessionId: '019b7600-0000-7000-8000-0000000000f3' }]);
+  });
+
+  test('end one by one, and all at once', async () => {
+    const { userId } = fake.addUser('mia');
+    const sessionId = '019b7600-0000-7000-8000-0000000000f3';
+    expect((await latchkey(['sessions', 'end', 'mia', sessionId])).stdout).toContain(sessionId);
+    expect(fake.calls[2]).toMatchObject({ rpc: 'EndSession', request: { userId, sessionId } });
+    expect((await latchkey(['sessions', 'end', 'mia', '--all', '--json'])).stdout).toContain(
+      '"ended": "all"',
+    );
+    expect(fake.calls[6]).toMatchObject({ rpc: 'EndAllSessions', request: { userId } });
+  });
+
+  test.each([[[]], [['--all', '019b7600-0000-7000-8000-0000000000f3']]])(
+    'do not end unless exactly one of a session and --all is named: %j',
+    async (words) => {
+      const { code, stderr } = await latchkey(['sessions', 'end', 'mia', ...words]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining('Pass the id of a session, or --all')]);
+      expect(fake.calls).toEqual([]);
+    },
+  );
 });
 
 describe('keys', () => {

@@ -42,6 +42,7 @@ const SURROUNDINGS: readonly (readonly [piece: string, before: string, after: st
   ['// In any kind of handler', '', `}\nvoid handler;${CLOSE}`],
   ['await latchkey.validate(accessToken)', CONNECTED, CLOSE],
   ['await latchkey.logout({ accessToken })', CONNECTED, `${CLOSE}\nvoid [tokens, session, refreshed];`],
+  ['latchkey.sessions.listSessions', CONNECTED, `${CLOSE}\nvoid sessions;`],
   ['serviceAccount: {', `${IMPORTS}const password = '${password}';\n`, CLOSE],
   ['declare module', '', ''],
   ['testLatchkey()', TESTING, `void [accessToken, server];${CLOSE.replace('latchkey', 'latchkey.client')}`],
@@ -77,7 +78,7 @@ describe('the code of the guides, strict and with exactOptionalPropertyTypes,', 
     (compiler, extension, options) => {
       const dynamically = compiler === 'typescript-5.6' && extension === 'cts';
       const programs = blocks.filter((block) => !isDeclaration(block));
-      expect(programs).toHaveLength(6);
+      expect(programs).toHaveLength(7);
       const files = programs.map((block, index) => {
         project.write(`block-${index}.${extension}`, programOf(runnable(block), dynamically) + RUN);
         return `block-${index}.${extension}`;

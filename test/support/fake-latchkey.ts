@@ -5,12 +5,14 @@ import {
   KeyServiceService,
   SigningKeyState,
 } from '../../src/gen/latchkey/admin/v1/key.ts';
+import { type SessionServiceServer, SessionServiceService } from '../../src/gen/latchkey/admin/v1/session.ts';
 import {
   type User,
   type UserServiceServer,
   UserServiceService,
 } from '../../src/gen/latchkey/admin/v1/user.ts';
 import { type IdentityServiceServer, IdentityServiceService } from '../../src/gen/latchkey/v1/identity.ts';
+import type { Session } from '../../src/gen/latchkey/v1/session.ts';
 import { statusOf } from '../../src/grpc/status-details.ts';
 import { fakeSession, fakeTokens } from './fake-session.ts';
 
@@ -32,6 +34,8 @@ const CREATED = new Date(Date.UTC(2026, 0, 1));
 export class FakeLatchkey {
   readonly calls: ReceivedCall[] = [];
   readonly users = new Map<string, User>();
+  /** Of any user, newest first. */
+  readonly sessions: Session[] = [];
   /** Rpcs that fail, by name. */
   readonly failures = new Map<string, Failure>();
   /** Rpcs that are not answered until `release`. */
@@ -47,6 +51,7 @@ export class FakeLatchkey {
     fake.#server.addService(IdentityServiceService, fake.#identity());
     fake.#server.addService(UserServiceService, fake.#userService());
     fake.#server.addService(KeyServiceService, fake.#keyService());
+    fake.#server.addService(SessionServiceService, fake.#sessionService());
     const port = await new Promise<number>((resolve, reject) => {
       fake.#server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>
         error === null ? resolve(bound) : reject(error),
@@ -182,6 +187,22 @@ export class FakeLatchkey {
         this.users.delete(userId);
         return { revision: '10-0' };
       }),
+    };
+  }
+
+  #sessionService(): SessionServiceServer {
+    return {
+      listSessions: this.#admin('ListSessions', ({ userId, pageToken }) => {
+        const from = Number(pageToken || '0');
+        const to = from + this.pageLimit;
+        const sessions = this.sessions.filter((session) => session.userId === userId);
+        return {
+          sessions: sessions.slice(from, to),
+          nextPageToken: to < sessions.length ? String(to) : '',
+        };
+      }),
+      endSession: this.#admin('EndSession', () => ({ revision: '11-0' })),
+      endAllSessions: this.#admin('EndAllSessions', () => ({ revision: '12-0' })),
     };
   }
 

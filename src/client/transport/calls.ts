@@ -1,5 +1,7 @@
 import { type Client, type ClientUnaryCall, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { SessionServiceService as AdminSessionServiceService } from '../../gen/latchkey/admin/v1/session.ts';
 import { IdentityServiceService } from '../../gen/latchkey/v1/identity.ts';
+import { SessionServiceService } from '../../gen/latchkey/v1/session.ts';
 import { ValidationServiceService } from '../../gen/latchkey/v1/validation.ts';
 import { Backoff, pause } from './backoff.ts';
 import { calledAs } from './caller-stack.ts';
@@ -70,6 +72,10 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   IdentityServiceService.batchValidate.path,
   IdentityServiceService.refresh.path,
   IdentityServiceService.logout.path,
+  SessionServiceService.listSessions.path,
+  SessionServiceService.endSession.path,
+  AdminSessionServiceService.listSessions.path,
+  AdminSessionServiceService.endSession.path,
   ValidationServiceService.getSigningKeys.path,
 ]);
 const MAX_ATTEMPTS = 3;

@@ -4,6 +4,7 @@ import {
   SigningKeyState as SigningKeyStates,
 } from '../../gen/latchkey/admin/v1/key.ts';
 import type { User as UserMessage } from '../../gen/latchkey/admin/v1/user.ts';
+import type { Session as SessionMessage } from '../../gen/latchkey/v1/session.ts';
 import { Consistency as Consistencies } from '../../gen/latchkey/v1/validation.ts';
 
 /**
@@ -15,6 +16,17 @@ import { Consistency as Consistencies } from '../../gen/latchkey/v1/validation.t
  * console.log(users.filter(isDisabled).map(({ username }) => username));
  */
 export type User = UserMessage;
+
+/**
+ * A living session, as `latchkey.sessions` and `latchkey.userSessions` list it. The fields are those of the protocol;
+ * `login` returns a `Session` instead.
+ *
+ * @example
+ * const lineOf = ({ device, isCurrent }: ListedSession) => `${device?.name}${isCurrent ? ' (this one)' : ''}`;
+ * const { sessions } = await latchkey.sessions.listSessions({ pageSize: 20 });
+ * console.log(sessions.map(lineOf));
+ */
+export type ListedSession = SessionMessage;
 
 /**
  * A signing key without the private key, as `latchkey.keys` returns it.

@@ -1,6 +1,8 @@
 import type { KeyServiceService } from '../../gen/latchkey/admin/v1/key.ts';
+import type { SessionServiceService as AdminSessionServiceService } from '../../gen/latchkey/admin/v1/session.ts';
 import type { UserServiceService } from '../../gen/latchkey/admin/v1/user.ts';
 import type { IdentityServiceService } from '../../gen/latchkey/v1/identity.ts';
+import type { SessionServiceService } from '../../gen/latchkey/v1/session.ts';
 import type { Clock } from '../../validator/clock.ts';
 import type { CallsOf } from './calls.ts';
 import type { Credentials } from './credentials.ts';
@@ -81,6 +83,18 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
   readonly mode: 'local' | 'remote';
   /** The generated calls of `IdentityService`. */
   readonly identity: IdentityCalls;
+  /**
+   * The generated calls of `SessionService`: the sessions of the user whose token is sent. For a user other than the
+   * client's own, pass the user's access token as `token` with each call.
+   *
+   * @example
+   * const { sessions } = await latchkey.sessions.listSessions({}, { token: accessToken });
+   * for (const { device, lastSeenAt, isCurrent } of sessions) console.log(device?.name, lastSeenAt, isCurrent);
+   * await latchkey.sessions.endOtherSessions({}, { token: accessToken });
+   */
+  readonly sessions: CallsOf<typeof SessionServiceService>;
+  /** The generated calls of `admin.SessionService`, for any user. The caller's token needs the role `admin`. */
+  readonly userSessions: CallsOf<typeof AdminSessionServiceService>;
   /** The generated calls of `UserService`. The caller's token needs the role `admin`. */
   readonly users: CallsOf<typeof UserServiceService>;
   /** The generated calls of `KeyService`. The caller's token needs the role `admin`. */

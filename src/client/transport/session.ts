@@ -66,6 +66,12 @@ export interface Session {
   readonly device: { readonly deviceId: string; readonly name: string; readonly platform: string };
   /** The address at sign-in. Empty: unknown. */
   readonly ipAddress: string;
+  /** The address at the last refresh whose address is known; `ipAddress` before the first refresh. */
+  readonly latestIpAddress: string;
+  /** The labels given at sign-in. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** How the user signed in: values of RFC 8176, for example `pwd`. */
+  readonly authenticationMethods: readonly string[];
   readonly createdAt: Date;
   /** When the session was last refreshed. */
   readonly lastSeenAt: Date;

@@ -34,6 +34,11 @@ export interface LoginInput {
   readonly origin?: Origin | undefined;
   /** The `deviceToken` of an earlier sign-in on this device. Default: none. */
   readonly deviceToken?: string | undefined;
+  /**
+   * Facts to find in the list of sessions, for example `{ app_version: '5.2' }`. At most 8, with keys of 1 to 32
+   * characters of `a-z 0-9 _ . -` and values of at most 64 bytes. Default: none.
+   */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -161,9 +166,9 @@ type IdentityCalls = Pick<CallsOf<typeof IdentityServiceService>, 'login' | 'ref
 /** Wraps the generated calls in plain types. */
 export function signInCalls(identity: IdentityCalls): SignInCalls {
   const calls: SignInCalls = {
-    login: ({ username, password, clientId = '', device, origin, deviceToken = '' }, options) => {
-      const message = device && deviceMessage(device);
-      const request = { username, password, clientId, device: message, origin, deviceToken };
+    login: ({ username, password, clientId = '', device, origin, deviceToken = '', labels = {} }, options) => {
+      const described = { device: device && deviceMessage(device), deviceToken, labels };
+      const request = { username, password, clientId, origin, ...described };
       return calledAs('Login', identity.login(request, options).then(signedInOf), calls.login);
     },
     refresh: ({ refreshToken, clientId = '', origin }, options) => {
@@ -217,9 +222,9 @@ function tokensOf(message: TokensMessage): Tokens {
 }
 
 function sessionOf(message: SessionMessage): Session {
-  const { sessionId, userId, clientId, ipAddress } = message;
+  const { sessionId, userId, clientId, ipAddress, latestIpAddress, labels, authenticationMethods } = message;
   return {
-    ...{ sessionId, userId, clientId, ipAddress },
+    ...{ sessionId, userId, clientId, ipAddress, latestIpAddress, labels, authenticationMethods },
     device: deviceMessage(message.device ?? {}),
     createdAt: dateOf(message.createdAt),
     lastSeenAt: dateOf(message.lastSeenAt),
