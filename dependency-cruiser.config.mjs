@@ -37,7 +37,7 @@ function inOrder(room, folders) {
 }
 
 const CORE_FOLDERS = [
-  ...['user', 'password', 'keys', 'audit'],
+  ...['audit', 'user', 'password', 'keys'],
   ...['revocation', 'session', 'validation', 'sign-in', 'administration'],
 ];
 
@@ -216,7 +216,7 @@ const libraries = [
   confined(
     'ids-from-app',
     ['uuid'],
-    ['app[.]ts$'],
+    ['app/app-context[.]ts$'],
     'Only app creates the IdSource. Other rooms get it as an argument.',
   ),
 ];

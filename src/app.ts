@@ -1,6 +1,6 @@
-import { v7 } from 'uuid';
 import type { SqlDatabase } from './adapters/sql/sql-database.ts';
-import { type AppContext, TOMBSTONE_TTL_MS, type WorkerRole } from './app/app-context.ts';
+import { type AppContext, ids, TOMBSTONE_TTL_MS, type WorkerRole } from './app/app-context.ts';
+import { openAudit } from './app/audit.ts';
 import { Closers } from './app/closers.ts';
 import { openDataFolder, openMasterKeys } from './app/data-folder.ts';
 import { openKeys } from './app/keys.ts';
@@ -11,9 +11,11 @@ import { openServing } from './app/serving.ts';
 import type { App } from './app/started.ts';
 import { openDatabase, openSessionStores } from './app/stores.ts';
 import type { Config } from './config.ts';
+import { KeyAdministration } from './core/administration/key-administration.ts';
 import { UserService } from './core/administration/user-service.ts';
+import type { AuditOutbox } from './core/audit/audit-outbox.ts';
+import type { AuditTrail } from './core/audit/audit-trail.ts';
 import type { SecurityEvents } from './core/audit/security-event.ts';
-import type { IdSource } from './core/ids.ts';
 import type { KeyService } from './core/keys/key-service.ts';
 import type { MasterKeys } from './core/keys/master-key.ts';
 import type { RevocationFollower } from './core/revocation/revocation-follower.ts';
@@ -31,6 +33,7 @@ import { LoginThrottle } from './core/sign-in/login-throttle.ts';
 import { CurrentRoles } from './core/validation/current-roles.ts';
 import { TokenValidation } from './core/validation/token-validation.ts';
 import { adminSessionService } from './grpc/admin-session-service.ts';
+import { auditService } from './grpc/audit-service.ts';
 import { identityService } from './grpc/identity-service.ts';
 import { keyService } from './grpc/key-service.ts';
 import type { ServiceRegistration } from './grpc/service-registration.ts';
@@ -43,8 +46,6 @@ import { Metrics } from './telemetry/metrics.ts';
 import type { Clock } from './validator/clock.ts';
 import { TokenVerifier } from './validator/token-verifier.ts';
 import { Validator } from './validator/validator.ts';
-
-const ids: IdSource = { next: (atMs) => v7({ msecs: atMs }) };
 
 /**
  * Assembles the service and serves. Everything opened is closed in reverse order, also if a later step fails.
@@ -77,11 +78,13 @@ async function open(context: AppContext): Promise<App> {
   const masterKeys = await openMasterKeys(context);
   const { keys, keySet } = await openKeys(context, database, masterKeys);
   const { passwords, queue } = await openPasswords(context, masterKeys);
-  const { store, log, attempts } = await openSessionStores(context);
-  const events = securityEvents(logger, metrics);
+  const { store, log, attempts, outbox } = await openSessionStores(context, database.audit);
+  const { mover, repeated } = openAudit(context, outbox, database.audit);
+  const events = securityEvents(logger, metrics, outbox, repeated.count);
   const { ender, follower, subscriptions } = await openRevocations(context, store, log, events);
   const verifier = new TokenVerifier(keySet, config.tokenCacheSize);
   metrics.watch({
+    auditBacklog: () => mover.backlog,
     bcryptWaiting: () => queue.waiting,
     copyAgeMs: () => (follower.asOf === 0 ? undefined : follower.ageMs),
     revocations: () => follower.size,
@@ -94,6 +97,7 @@ async function open(context: AppContext): Promise<App> {
     store,
     ender,
     events,
+    outbox,
     database,
     keys,
     masterKeys,
@@ -129,6 +133,8 @@ async function open(context: AppContext): Promise<App> {
     keys,
     subscriptions,
     users,
+    audit: database.audit,
+    events,
     administration,
   });
   const { address, metricsUrl, cleanEnd } = await openServing(context, services, {
@@ -171,6 +177,7 @@ interface SessionParts {
   readonly store: SessionStore;
   readonly ender: SessionEnder;
   readonly events: SecurityEvents;
+  readonly outbox: AuditOutbox;
   readonly database: SqlDatabase;
   readonly keys: KeyService;
   readonly masterKeys: MasterKeys;
@@ -179,12 +186,13 @@ interface SessionParts {
 }
 
 function coreSessionService({ config, clock }: AppContext, parts: SessionParts): SessionService {
-  const { store, ender, events, database, keys, masterKeys, verifier, follower } = parts;
+  const { store, ender, events, outbox, database, keys, masterKeys, verifier, follower } = parts;
   const { issuer, audiences, accessTokenTtlMs: ttlMs } = config;
   return new SessionService({
     store,
     ender,
     events,
+    outbox,
     users: database.users,
     accessTokens: new AccessTokenIssuer({ keys, ids, issuer, audiences, ttlMs }),
     refreshTokens: new RefreshTokens(masterKeys.all.map(({ refreshMac }) => refreshMac)),
@@ -205,12 +213,25 @@ interface ServiceParts {
   readonly keys: KeyService;
   readonly subscriptions: RevocationSubscriptions;
   readonly users: UserService;
+  readonly audit: AuditTrail;
+  readonly events: SecurityEvents;
   readonly administration: CurrentRoles;
 }
 
 function grpcServices(
   { config, clock, logger, metrics }: AppContext,
-  { login, sessions, control, tokens, keys, subscriptions, users, administration }: ServiceParts,
+  {
+    login,
+    sessions,
+    control,
+    tokens,
+    keys,
+    subscriptions,
+    users,
+    audit,
+    events,
+    administration,
+  }: ServiceParts,
 ): readonly ServiceRegistration[] {
   const environment = { ids, clock, log: limitedWarnings(logger, clock), callMetrics: metrics };
   const onVerdict = metrics.countVerdict;
@@ -223,7 +244,8 @@ function grpcServices(
     sessionService(control, tokens, environment),
     adminSessionService(control, administration, environment),
     userService(users, administration, environment),
-    keyService(keys, administration, environment),
+    keyService(new KeyAdministration({ keys, events, clock }), administration, environment),
+    auditService(audit, administration, environment),
   ];
 }
 

@@ -30,6 +30,8 @@ export interface Config {
   readonly redisWaitReplicas: number;
   /** Undefined: SQLite in the data folder. */
   readonly databaseUrl: string | undefined;
+  /** Audit events older than this are deleted. */
+  readonly auditRetentionMs: number;
   /** Newest first. Undefined: the key in the data folder. */
   readonly masterKeys: readonly Buffer[] | undefined;
   /** The first user. Without a password one is generated. */
@@ -121,6 +123,7 @@ function assemble(settings: Settings, cores: number): Config {
     redis: settings.LATCHKEY_REDIS_URL ?? { kind: 'none' },
     redisWaitReplicas: settings.LATCHKEY_REDIS_WAIT_REPLICAS,
     databaseUrl: settings.LATCHKEY_DATABASE_URL,
+    auditRetentionMs: settings.LATCHKEY_AUDIT_RETENTION,
     masterKeys: settings.LATCHKEY_MASTER_KEY,
     bootstrap: {
       username: settings.LATCHKEY_BOOTSTRAP_USERNAME,

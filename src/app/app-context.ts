@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
+import { v7 } from 'uuid';
 import type { Config } from '../config.ts';
+import type { IdSource } from '../core/ids.ts';
 import type { MetricsReport } from '../telemetry/cluster-metrics.ts';
 import type { Readiness } from '../telemetry/http-endpoint.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -27,6 +29,8 @@ export interface WorkerRole {
   /** Sends metrics to the supervisor on request. The supervisor answers scrapes for all workers. */
   readonly reportMetrics: (report: () => Promise<MetricsReport>) => void;
 }
+
+export const ids: IdSource = { next: (atMs) => v7({ msecs: atMs }) };
 
 export const MINUTE_MS = 60_000;
 

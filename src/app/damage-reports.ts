@@ -4,6 +4,7 @@ import type { Logger } from '../telemetry/logger.ts';
 const MESSAGES: Readonly<Record<Damage['what'], string>> = {
   session: 'a session record in Redis is damaged; the session is refused, and its user can sign in again',
   revocation: 'an entry of the revocation log in Redis is damaged; its readable fields are applied',
+  'audit event': 'an audit event in Redis is damaged; it was removed and is not in the audit trail',
 };
 
 const MAX_REMEMBERED = 1_000;

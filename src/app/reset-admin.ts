@@ -12,7 +12,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { Metrics } from '../telemetry/metrics.ts';
 import type { Clock } from '../validator/clock.ts';
 import { CLOCK_LEEWAY_MS } from '../validator/validator.ts';
-import { type AppContext, TOMBSTONE_TTL_MS } from './app-context.ts';
+import { type AppContext, ids, TOMBSTONE_TTL_MS } from './app-context.ts';
 import { Closers } from './closers.ts';
 import { DATABASE_FILE, MASTER_KEY_FILE, openMasterKeys, takeDataFolder } from './data-folder.ts';
 import { openPasswords } from './passwords.ts';
@@ -73,21 +73,21 @@ async function reset(
   const database = await openDatabase(context);
   const masterKeys = await openMasterKeys(context);
   await checkMasterKeys(database, masterKeys);
-  const { store, log } = await openSessionStores(context);
+  const { store, log, outbox } = await openSessionStores(context, database.audit);
   await startupStep(
     'LATCHKEY_REDIS_URL',
     () => store.ping().catch((error: unknown) => Promise.reject(lastFault() ?? error)),
     (reason) => `Redis cannot be used: ${reason}. Sessions are ended in Redis, so nothing was changed.`,
   );
   const { passwords } = await openPasswords(context, masterKeys);
-  const events = securityEvents(context.logger, context.metrics);
+  const events = securityEvents(context.logger, context.metrics, outbox);
   const sessions = new SessionEnder({
     ...{ store, log, clock, events, tombstoneTtlMs: TOMBSTONE_TTL_MS },
     accessTokenLifeMs: config.accessTokenTtlMs + CLOCK_LEEWAY_MS,
     coveredSince: () => 0,
   });
   try {
-    const options = { directory: database.users, passwords, sessions, clock, events };
+    const options = { directory: database.users, passwords, sessions, clock, ids, events };
     return describe(await resetAdmin(options, username), config);
   } catch (error) {
     return { output: '', problem: await explain(error, username, database) };

@@ -1,18 +1,32 @@
-import {
-  type Actor,
-  publishTo,
-  type SecurityEvent,
-  type SecurityEvents,
-} from '../core/audit/security-event.ts';
+import { type AuditOutbox, storeIn } from '../core/audit/audit-outbox.ts';
+import type { Actor, SecurityEvent, SecurityEvents } from '../core/audit/security-event.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { ids } from './app-context.ts';
 
-/** Publishes security events to the metrics and the log. */
-export function securityEvents(logger: Logger, metrics: Metrics): SecurityEvents {
-  return publishTo(countIn(metrics), logTo(logger));
+type Subscriber = SecurityEvents['publish'];
+
+/**
+ * Publishes security events to the metrics, the log and further subscribers, and stores acknowledged ones.
+ *
+ * @param outbox where they are stored.
+ */
+export function securityEvents(
+  logger: Logger,
+  metrics: Metrics,
+  outbox: AuditOutbox,
+  ...further: readonly Subscriber[]
+): SecurityEvents {
+  const subscribers = [countIn(metrics), logTo(logger), ...further];
+  return {
+    publish: (event) => {
+      for (const subscriber of subscribers) subscriber(event);
+    },
+    store: storeIn(outbox, ids),
+  };
 }
 
-function countIn(metrics: Metrics): SecurityEvents['publish'] {
+function countIn(metrics: Metrics): Subscriber {
   return (event) => {
     metrics.countSecurityEvent(event.kind);
     if (event.kind === 'SignedIn') metrics.countLogin('opened');
@@ -21,7 +35,7 @@ function countIn(metrics: Metrics): SecurityEvents['publish'] {
 }
 
 /** Logs events of every sign-in and refresh at `debug`, and events that an operator should see above that. */
-function logTo(logger: Logger): SecurityEvents['publish'] {
+function logTo(logger: Logger): Subscriber {
   return (event) => {
     switch (event.kind) {
       case 'PasswordRehashFailed':
@@ -45,6 +59,9 @@ function logTo(logger: Logger): SecurityEvents['publish'] {
         return;
       case 'UserChanged':
         logger.info(fieldsOf(event), 'user changed');
+        return;
+      case 'SigningKeyRotated':
+        logger.info(fieldsOf(event), 'signing key rotated');
         return;
       default:
         logger.debug(fieldsOf(event), 'security event');

@@ -5,6 +5,7 @@ import { MemorySessionStore } from '../adapters/memory/memory-session-store.ts';
 import { closeRedis, openRedis, type RedisClient, reconnectRedis } from '../adapters/redis/connection.ts';
 import { nodesThatDropWrites } from '../adapters/redis/default-user.ts';
 import { watchFailover } from '../adapters/redis/failover-watch.ts';
+import { RedisAuditOutbox } from '../adapters/redis/redis-audit-outbox.ts';
 import { RedisLoginAttempts } from '../adapters/redis/redis-login-attempts.ts';
 import { RedisRevocationLog } from '../adapters/redis/redis-revocation-log.ts';
 import { RedisSessionStore } from '../adapters/redis/redis-session-store.ts';
@@ -12,6 +13,9 @@ import { openPostgres } from '../adapters/sql/postgres.ts';
 import type { SqlDatabase } from '../adapters/sql/sql-database.ts';
 import { openSqlite } from '../adapters/sql/sqlite.ts';
 import type { Config } from '../config.ts';
+import type { AuditOutbox } from '../core/audit/audit-outbox.ts';
+import type { AuditTrail } from '../core/audit/audit-trail.ts';
+import { DirectOutbox } from '../core/audit/direct-outbox.ts';
 import type { RevocationLog } from '../core/revocation/revocation-log.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
 import { type LoginAttempts, UNLIMITED_ATTEMPTS } from '../core/sign-in/login-attempts.ts';
@@ -26,7 +30,7 @@ import { startupStep } from './startup-error.ts';
 const REDIS_DEADLINE_MS = 500;
 const REPLICA_WAIT_MS = 300;
 
-/** Opens the database of users and signing keys, and runs its migrations. */
+/** Opens the database of users, signing keys and audit events, and runs its migrations. */
 export async function openDatabase({ config, closers }: AppContext): Promise<SqlDatabase> {
   const { databaseUrl, dataDir } = config;
   return databaseStep(config, async () => {
@@ -58,11 +62,18 @@ export function databaseStep<Result>(
   });
 }
 
-/** Opens the session store, the revocation log and the login attempts: all in Redis, or all in memory. */
-export async function openSessionStores({ config, clock, logger, closers }: AppContext): Promise<{
+/**
+ * Opens the session store, the revocation log, the login attempts and the audit outbox: all in Redis, or all but the
+ * outbox in memory. Then audit events go to the trail at once, because they must outlive the process.
+ */
+export async function openSessionStores(
+  { config, clock, logger, closers }: AppContext,
+  trail: AuditTrail,
+): Promise<{
   readonly store: SessionStore;
   readonly log: RevocationLog;
   readonly attempts: LoginAttempts;
+  readonly outbox: AuditOutbox;
 }> {
   const { redis } = config;
   const limits = config.loginLimits && loginLimits(config.loginLimits.failuresPerAddress);
@@ -72,6 +83,7 @@ export async function openSessionStores({ config, clock, logger, closers }: AppC
       store: new MemorySessionStore(clock),
       log: new MemoryRevocationLog(retentionMs),
       attempts: limits === undefined ? UNLIMITED_ATTEMPTS : new MemoryLoginAttempts(limits),
+      outbox: new DirectOutbox(trail),
     };
   }
   const connect = async (name: string, deadlineMs: number) => {
@@ -104,6 +116,7 @@ export async function openSessionStores({ config, clock, logger, closers }: AppC
       limits === undefined
         ? UNLIMITED_ATTEMPTS
         : new RedisLoginAttempts({ commands, deadlineMs: REDIS_DEADLINE_MS, clock, limits }),
+    outbox: new RedisAuditOutbox({ commands, replicated, ...common }),
   };
 }
 

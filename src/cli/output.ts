@@ -28,7 +28,7 @@ export function userOutput(users: readonly User[], one = false): Output {
 }
 
 export function keyOutput(keys: readonly SigningKey[], one = false): Output {
-  const readable = keys.map((key) => ({ ...key, state: stateName(key.state) }));
+  const readable = keys.map((key) => ({ ...key, state: enumName(SigningKeyState, key.state) }));
   return {
     json: one ? readable[0] : readable,
     columns: ['KEY', 'ALGORITHM', 'STATE', 'SIGNS FROM', 'SIGNS UNTIL', 'PUBLISHED UNTIL', 'MASTER KEY'],
@@ -85,13 +85,13 @@ function earlier(one: Date | undefined, other: Date | undefined): Date | undefin
   return one < other ? one : other;
 }
 
-/** An unknown state, from a newer service, is shown as its number. */
-function stateName(state: SigningKey['state']): string {
-  return Object.entries(SigningKeyState).find(([, value]) => value === state)?.[0] ?? String(state);
+/** The name of an enum value. An unknown value, from a newer service, is shown as its number. */
+export function enumName(names: Readonly<Record<string, number>>, value: number): string {
+  return Object.entries(names).find(([, known]) => known === value)?.[0] ?? String(value);
 }
 
 /** RFC 3339 in UTC, to the second. */
-function instant(date: Date | undefined): string {
+export function instant(date: Date | undefined): string {
   return date === undefined ? '-' : date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addAuditCommand } from './audit-command.ts';
 import { addGlobalOptions, type GlobalOptions } from './connection.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { EXIT, report } from './outcome.ts';
@@ -51,5 +52,6 @@ function buildProgram(terminal: Terminal): Command {
   addUsersCommand(program, terminal);
   addSessionsCommand(program, terminal);
   addKeysCommand(program, terminal);
+  addAuditCommand(program, terminal);
   return program;
 }

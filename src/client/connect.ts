@@ -1,3 +1,4 @@
+import { AuditServiceService } from '../gen/latchkey/admin/v1/audit.ts';
 import { KeyServiceService } from '../gen/latchkey/admin/v1/key.ts';
 import { SessionServiceService as AdminSessionServiceService } from '../gen/latchkey/admin/v1/session.ts';
 import { UserServiceService } from '../gen/latchkey/admin/v1/user.ts';
@@ -85,6 +86,7 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     userSessions: callsOf(AdminSessionServiceService, caller),
     users: callsOf(UserServiceService, caller),
     keys: callsOf(KeyServiceService, caller),
+    audit: callsOf(AuditServiceService, caller),
     ...calls,
     validate: (accessToken, requirements) => {
       const fault = channels.isRefusing ? closedError() : requirementsProblem(requirements);

@@ -14,6 +14,9 @@ export { identityOf } from './guard/identity-of.ts';
 export type { CallOptions } from './transport/calls.ts';
 export type { ConnectionFault, ConnectionFaultKind } from './transport/connection-fault.ts';
 export {
+  AuditActorKind,
+  type AuditEvent,
+  AuditEventKind,
   Consistency,
   type ListedSession,
   type SigningKey,

@@ -1,5 +1,5 @@
 import { MASTER_KEY_MIN_BYTES } from '../core/keys/master-key.ts';
-import { parsed, text, wholeNumber } from './scalars.ts';
+import { duration, parsed, text, wholeNumber } from './scalars.ts';
 import { databaseUrl, redisUrl } from './store-address.ts';
 import { optional, withDefault } from './variable.ts';
 
@@ -37,9 +37,13 @@ export const STORE_VARIABLES = {
     example: '1',
   }),
   LATCHKEY_DATABASE_URL: optional(databaseUrl, '(none: SQLite in the data folder)', {
-    meaning: 'users and signing keys: `postgres://user:password@host[:port]/database`',
+    meaning: 'users, signing keys and the audit trail: `postgres://user:password@host[:port]/database`',
     example: 'postgres://latchkey:password@127.0.0.1:5432/latchkey',
     secret: true,
+  }),
+  LATCHKEY_AUDIT_RETENTION: withDefault(duration('1d', '3650d'), '90d', {
+    meaning: 'how long events stay in the audit trail',
+    example: '400d',
   }),
   LATCHKEY_MASTER_KEY: optional(masterKeys, '(generated in the data folder; required with PostgreSQL)', {
     meaning:

@@ -68,7 +68,7 @@ export class Failure extends Error {
 }
 
 /** The stores that STORE_UNAVAILABLE can name. */
-export type StoreName = 'sessions' | 'revocations' | 'users' | 'keys';
+export type StoreName = 'sessions' | 'revocations' | 'users' | 'keys' | 'audit';
 
 /** A store did not respond in time, or responded with an error. */
 export function storeUnavailable(store: StoreName, cause: unknown): Failure {

@@ -1,4 +1,5 @@
-import type { KeyService, SigningKeyInfo } from '../core/keys/key-service.ts';
+import type { KeyAdministration } from '../core/administration/key-administration.ts';
+import type { SigningKeyInfo } from '../core/keys/key-service.ts';
 import {
   KeyServiceService,
   ListSigningKeysRequest,
@@ -8,13 +9,14 @@ import {
   type SigningKey,
   SigningKeyState,
 } from '../gen/latchkey/admin/v1/key.ts';
+import { actorOf } from './call.ts';
 import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
 import { afterOf, checkPage, pageSizeOf, pageTokenOf } from './page.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { unaryService } from './unary.ts';
 
 /** The core service behind admin.KeyService. */
-export type KeyCore = Pick<KeyService, 'list' | 'reload' | 'rotate'>;
+export type KeyCore = Pick<KeyAdministration, 'list' | 'reload' | 'rotate'>;
 
 /** A JWK thumbprint (RFC 7638) with SHA-256. */
 const KEY_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -45,7 +47,7 @@ export function keyService(
         response: RotateSigningKeyResponse,
         callers,
         check: () => {},
-        handle: async () => ({ key: signingKeyMessage(await keys.rotate()) }),
+        handle: async (_request, call) => ({ key: signingKeyMessage(await keys.rotate(actorOf(call))) }),
       },
     },
     environment,

@@ -25,6 +25,8 @@ const STATUS_NAMES = [
 
 /** Values that are read only at each scrape. */
 export interface Readings {
+  /** Audit events in the outbox when this process last read it. */
+  readonly auditBacklog: () => number;
   /** Password checks waiting for a thread. */
   readonly bcryptWaiting: () => number;
   /** Age of the local copy of revocations; milliseconds. Undefined until the first complete reading. */
@@ -106,6 +108,12 @@ export class Metrics {
       'latchkey_bcrypt_queue_waiting',
       'Password checks waiting for a thread.',
       readings.bcryptWaiting,
+    );
+    this.#gauge(
+      'latchkey_audit_backlog',
+      'Audit events that wait to be stored in SQL.',
+      readings.auditBacklog,
+      'max',
     );
     this.#gauge(
       'latchkey_revocation_set_size',

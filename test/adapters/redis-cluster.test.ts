@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { auditOutboxLaw } from '../conformance/audit-outbox.ts';
 import { loginAttemptsLaw } from '../conformance/login-attempts.ts';
 import { revocationLogLaw } from '../conformance/revocation-log.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
@@ -34,6 +35,12 @@ revocationLogLaw('Redis Cluster', async () => {
     log: opened.log,
     close: async () => opened.close(),
   };
+});
+
+auditOutboxLaw('Redis Cluster', async (maxBacklog) => {
+  await cluster.flush();
+  const opened = await RedisStores.open(cluster.address, { maxBacklog });
+  return { outbox: opened.outbox, close: () => opened.close() };
 });
 
 test('a ping for a user fails exactly if the primary of this user takes no writes', async () => {

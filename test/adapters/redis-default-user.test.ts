@@ -14,6 +14,7 @@ import { Metrics } from '../../src/telemetry/metrics.ts';
 import { ComposeRedis, composeUsers } from '../support/compose-redis.ts';
 import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { MemoryAuditTrail } from '../support/memory-audit.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
 
 const WITHOUT_RIGHTS = composeUsers().replace(/^user default .*$/m, 'user default off');
@@ -85,14 +86,15 @@ test('a Redis that drops writes when it restarts is reported in one warning, wit
   if (outcome.kind === 'issues') throw new Error('the configuration is faulty');
   const entries: Record<string, unknown>[] = [];
   const logger = createLogger('debug', { write: (line) => entries.push(JSON.parse(line)) });
-  await openSessionStores({
+  const context = {
     config: outcome.config,
     clock: new ManualClock(),
     logger,
     metrics: new Metrics(),
     closers,
     worker: undefined,
-  });
+  };
+  await openSessionStores(context, new MemoryAuditTrail());
   await eventually(() => entries.length > 0);
   expect(entries).toEqual([
     expect.objectContaining({

@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { openPostgres } from '../../src/adapters/sql/postgres.ts';
 import type { SqlDatabase } from '../../src/adapters/sql/sql-database.ts';
+import { auditTrailLaw } from '../conformance/audit-trail.ts';
 import { keyStoreLaw } from '../conformance/key-store.ts';
 import { userDirectoryLaw } from '../conformance/user-directory.ts';
 import { eventually } from '../support/eventually.ts';
 import { failureOf } from '../support/failing.ts';
+import { anAuditEvent } from '../support/memory-audit.ts';
 import { PostgresServer } from '../support/postgres.ts';
 import { raceToStart } from '../support/sql-race.ts';
 import { aStoredKey } from '../support/stored-keys.ts';
@@ -31,13 +33,14 @@ describe('on one database', () => {
     await Promise.all(databases.map((database) => database.migrate()));
   });
 
-  beforeEach(() => server.with((client) => client.query('truncate users, signing_keys'), url));
+  beforeEach(() => server.with((client) => client.query('truncate users, signing_keys, audit_events'), url));
 
   afterAll(async () => {
     for (const database of databases) await database.close();
   });
 
   userDirectoryLaw('PostgreSQL', async () => [databases[0].users, databases[1].users]);
+  auditTrailLaw('PostgreSQL', async () => databases);
   keyStoreLaw('PostgreSQL', async () => [databases[0].keys, databases[1].keys]);
 });
 
@@ -68,6 +71,10 @@ describe('the PostgreSQL database', () => {
     database.keys.list(),
     database.keys.insertAfter(undefined, aStoredKey('first', 1)),
     database.keys.remove(['none']),
+    database.audit.insert([anAuditEvent(1)]),
+    database.audit.list({}, 10),
+    database.audit.deleteBefore(1, 10),
+    database.audit.ping(),
   ];
 
   test('fails every call within a second while the server is frozen, and recovers without a restart', async () => {
@@ -78,7 +85,8 @@ describe('the PostgreSQL database', () => {
       expect(performance.now() - began).toBeLessThan(1000);
       expect(new Set(failures.map(({ reason }) => reason))).toEqual(new Set(['STORE_UNAVAILABLE']));
       expect(failures.slice(0, 9).every(({ metadata }) => metadata['store'] === 'users')).toBe(true);
-      expect(failures.slice(9).every(({ metadata }) => metadata['store'] === 'keys')).toBe(true);
+      expect(failures.slice(9, 12).every(({ metadata }) => metadata['store'] === 'keys')).toBe(true);
+      expect(failures.slice(12).every(({ metadata }) => metadata['store'] === 'audit')).toBe(true);
     }
     server.thaw();
     expect((await database.users.findById(userIdOf(1)))?.username).toBe('User1');

@@ -8,6 +8,7 @@ import { Kysely } from 'kysely';
 import type { SqlDatabase } from '../../src/adapters/sql/sql-database.ts';
 import { openSqlite } from '../../src/adapters/sql/sqlite.ts';
 import { NodeSqliteDialect } from '../../src/adapters/sql/sqlite-dialect.ts';
+import { auditTrailLaw } from '../conformance/audit-trail.ts';
 import { keyStoreLaw } from '../conformance/key-store.ts';
 import { userDirectoryLaw } from '../conformance/user-directory.ts';
 import { failureOf } from '../support/failing.ts';
@@ -38,6 +39,7 @@ async function open(): Promise<SqlDatabase> {
 }
 
 userDirectoryLaw('SQLite', async () => [(await open()).users, (await open()).users]);
+auditTrailLaw('SQLite', async () => [await open(), await open()]);
 keyStoreLaw('SQLite', async () => [(await open()).keys, (await open()).keys]);
 
 describe('the SQLite database', () => {

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { securityEvents } from '../../src/app/security-events.ts';
 import { createLogger, type LogFields, type Logger } from '../../src/telemetry/logger.ts';
 import { Metrics } from '../../src/telemetry/metrics.ts';
+import { MemoryAuditOutbox } from '../support/memory-audit.ts';
 import { ADMIN_ACTOR } from '../support/security-events.ts';
 
 const AT = Date.UTC(2026, 0, 1);
@@ -18,7 +19,7 @@ function setUp() {
     ...{ error: line('error'), fatal: line('fatal') },
   };
   const metrics = new Metrics();
-  return { lines, metrics, events: securityEvents(logger, metrics) };
+  return { lines, metrics, events: securityEvents(logger, metrics, new MemoryAuditOutbox()) };
 }
 
 test('security events are counted by kind, and logins by their outcome', async () => {
@@ -61,7 +62,8 @@ test('important events are logged at warn or info, and frequent ones at debug', 
 
 test('a line of the log names who is responsible, the client and the address', () => {
   const lines: string[] = [];
-  const events = securityEvents(createLogger('debug', { write: (line) => lines.push(line) }), new Metrics());
+  const logger = createLogger('debug', { write: (line) => lines.push(line) });
+  const events = securityEvents(logger, new Metrics(), new MemoryAuditOutbox());
   events.publish({ kind: 'UserChanged', at: AT, actor: ADMIN_ACTOR, userId: 'user-1', change: 'DISABLED' });
   events.publish({ kind: 'SignedIn', at: AT, actor: { kind: 'credentials' }, ...session, origin });
   expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([

@@ -216,16 +216,16 @@ export function userDirectoryLaw(
         await users.insert(aUser(1, { username: 'ada' }));
         expect(await elsewhere.delete(userIdOf(1))).toBe(true);
         expect(await users.delete(userIdOf(1))).toBe(false);
-        expect(await users.delete(userIdOf(1), 1)).toBe(false);
+        expect(await users.delete(userIdOf(1), { ifVersion: 1 })).toBe(false);
         await users.insert(aUser(2, { username: 'ada' }));
       });
 
       test('refuses another version than the current one', async () => {
         await users.insert(aUser(1));
         await elsewhere.update(userIdOf(1), { roles: [] }, LATER);
-        const stale = await failureOf(users.delete(userIdOf(1), 1));
+        const stale = await failureOf(users.delete(userIdOf(1), { ifVersion: 1 }));
         expect([stale.reason, stale.metadata]).toEqual(['USER_CHANGED', { etag: '2' }]);
-        expect(await users.delete(userIdOf(1), 2)).toBe(true);
+        expect(await users.delete(userIdOf(1), { ifVersion: 2 })).toBe(true);
       });
     });
   });

@@ -5,6 +5,7 @@ import { failureOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { MemoryUserDirectory } from '../support/memory-user-directory.ts';
 import { RecordedEvents } from '../support/security-events.ts';
+import { ids } from '../support/sessions.ts';
 import { aUser } from '../support/users.ts';
 
 let directory: MemoryUserDirectory;
@@ -32,6 +33,7 @@ const reset = (username: string) =>
         },
       },
       clock: new ManualClock(),
+      ids,
       events,
     },
     username,

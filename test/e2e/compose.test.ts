@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { readConfig } from '../../src/config.ts';
+import { auditOutboxLaw } from '../conformance/audit-outbox.ts';
 import { loginAttemptsLaw } from '../conformance/login-attempts.ts';
 import { revocationLogLaw } from '../conformance/revocation-log.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
@@ -153,6 +154,12 @@ describe('the Redis of docker-compose.yml', () => {
         opened.close();
       },
     };
+  });
+
+  auditOutboxLaw('Redis of docker-compose.yml', async (maxBacklog) => {
+    await redis.asTester((it) => it.flushall());
+    const opened = await RedisStores.open(redis.address, { maxBacklog });
+    return { outbox: opened.outbox, close: () => opened.close() };
   });
 
   test('refused latchkey only the commands that these tests tried', async () => {

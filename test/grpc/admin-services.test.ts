@@ -102,7 +102,10 @@ async function start(core: UserCore): Promise<void> {
     reload: async () => {
       keysElsewhere = [...unreadKeys];
     },
-    rotate: async () => ({ ...keys[0], keyId: 'key-4' }) as never,
+    rotate: async (by: unknown) => {
+      asked.push(['rotate', by]);
+      return { ...keys[0], keyId: 'key-4' } as never;
+    },
   };
   server = new GrpcServer({
     address: '127.0.0.1:0',
@@ -298,5 +301,6 @@ describe('KeyService', () => {
       state: SigningKeyState.SIGNING,
       signsUntil: undefined,
     });
+    expect(asked).toEqual([['rotate', actor]]);
   });
 });

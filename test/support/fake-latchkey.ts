@@ -1,6 +1,11 @@
 import { type handleUnaryCall, Server, ServerCredentials } from '@grpc/grpc-js';
 import { Failure, invalidField } from '../../src/core/failure.ts';
 import {
+  type AuditEvent,
+  type AuditServiceServer,
+  AuditServiceService,
+} from '../../src/gen/latchkey/admin/v1/audit.ts';
+import {
   type KeyServiceServer,
   KeyServiceService,
   SigningKeyState,
@@ -36,6 +41,8 @@ export class FakeLatchkey {
   readonly users = new Map<string, User>();
   /** Of any user, newest first. */
   readonly sessions: Session[] = [];
+  /** The audit trail, newest first. */
+  auditEvents: readonly AuditEvent[] = [];
   /** Rpcs that fail, by name. */
   readonly failures = new Map<string, Failure>();
   /** Rpcs that are not answered until `release`. */
@@ -52,6 +59,7 @@ export class FakeLatchkey {
     fake.#server.addService(UserServiceService, fake.#userService());
     fake.#server.addService(KeyServiceService, fake.#keyService());
     fake.#server.addService(SessionServiceService, fake.#sessionService());
+    fake.#server.addService(AuditServiceService, fake.#auditService());
     const port = await new Promise<number>((resolve, reject) => {
       fake.#server.bindAsync('127.0.0.1:0', credentials, (error, bound) =>
         error === null ? resolve(bound) : reject(error),
@@ -224,6 +232,17 @@ export class FakeLatchkey {
       rotateSigningKey: this.#admin('RotateSigningKey', () => ({
         key: { ...key, state: SigningKeyState.PUBLISHED },
       })),
+    };
+  }
+
+  #auditService(): AuditServiceServer {
+    return {
+      listAuditEvents: this.#admin('ListAuditEvents', ({ pageSize, pageToken }) => {
+        const from = Number(pageToken || '0');
+        const to = from + Math.min(pageSize, this.pageLimit);
+        const nextPageToken = to < this.auditEvents.length ? String(to) : '';
+        return { events: this.auditEvents.slice(from, to), nextPageToken };
+      }),
     };
   }
 

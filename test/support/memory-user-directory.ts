@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../../src/core/audit/audit-event.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { ADMIN_ROLE } from '../../src/core/user/user.ts';
 import type {
@@ -10,16 +11,20 @@ import { lastAdmin, userChanged, userNotFound, usernameTaken } from '../../src/c
 
 /** Keeps users in memory. */
 export class MemoryUserDirectory implements UserDirectory {
+  /** The audit events of the changes. */
+  readonly auditEvents: AuditEvent[] = [];
   readonly #users = new Map<string, User>();
 
-  async insert(user: User): Promise<void> {
+  async insert(user: User, audit?: AuditEvent): Promise<void> {
     this.#checkUsernameFree(user);
     this.#users.set(user.userId, user);
+    this.#record(audit);
   }
 
-  async insertFirst(user: User): Promise<boolean> {
+  async insertFirst(user: User, audit?: AuditEvent): Promise<boolean> {
     if (this.#users.size > 0) return false;
     this.#users.set(user.userId, user);
+    this.#record(audit);
     return true;
   }
 
@@ -43,7 +48,7 @@ export class MemoryUserDirectory implements UserDirectory {
     userId: string,
     change: UserChange,
     now: number,
-    { ifVersion, keepAnAdmin = false }: ChangeConditions = {},
+    { ifVersion, keepAnAdmin = false, audit }: ChangeConditions = {},
   ): Promise<User> {
     const before = this.#users.get(userId);
     if (before === undefined) throw userNotFound();
@@ -54,17 +59,23 @@ export class MemoryUserDirectory implements UserDirectory {
     }
     this.#checkUsernameFree(after);
     this.#users.set(userId, after);
+    this.#record(audit);
     return after;
   }
 
-  async delete(userId: string, ifVersion?: number): Promise<boolean> {
+  async delete(userId: string, { ifVersion, audit }: ChangeConditions = {}): Promise<boolean> {
     const user = this.#users.get(userId);
     if (user === undefined) return false;
     if (ifVersion !== undefined && user.version !== ifVersion) throw userChanged(user.version);
+    this.#record(audit);
     return this.#users.delete(userId);
   }
 
   async ping(): Promise<void> {}
+
+  #record(audit: AuditEvent | undefined): void {
+    if (audit !== undefined) this.auditEvents.push(audit);
+  }
 
   #checkUsernameFree({ userId, usernameKey }: User): void {
     for (const other of this.#users.values()) {

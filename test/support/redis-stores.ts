@@ -6,6 +6,7 @@ import {
 } from '../../src/adapters/redis/connection.ts';
 import type { DurabilityOptions } from '../../src/adapters/redis/durability.ts';
 import { watchFailover } from '../../src/adapters/redis/failover-watch.ts';
+import { RedisAuditOutbox } from '../../src/adapters/redis/redis-audit-outbox.ts';
 import { RedisLoginAttempts } from '../../src/adapters/redis/redis-login-attempts.ts';
 import { RedisRevocationLog } from '../../src/adapters/redis/redis-revocation-log.ts';
 import { RedisSessionStore } from '../../src/adapters/redis/redis-session-store.ts';
@@ -28,6 +29,7 @@ export interface RedisStoresOptions {
   readonly retentionMs?: number;
   readonly clock?: Clock;
   readonly deadlineMs?: number;
+  readonly maxBacklog?: number;
 }
 
 /** The Redis adapters on separate connections, as the composition root opens them. */
@@ -35,6 +37,7 @@ export class RedisStores {
   readonly sessions: RedisSessionStore;
   readonly log: RedisRevocationLog;
   readonly attempts: RedisLoginAttempts;
+  readonly outbox: RedisAuditOutbox;
   /** The damage that was reported. */
   readonly damages: readonly Damage[];
   readonly #close: () => void;
@@ -43,12 +46,14 @@ export class RedisStores {
     sessions: RedisSessionStore,
     log: RedisRevocationLog,
     attempts: RedisLoginAttempts,
+    outbox: RedisAuditOutbox,
     damages: readonly Damage[],
     close: () => void,
   ) {
     this.sessions = sessions;
     this.log = log;
     this.attempts = attempts;
+    this.outbox = outbox;
     this.damages = damages;
     this.#close = close;
   }
@@ -75,10 +80,13 @@ export class RedisStores {
     const damages: Damage[] = [];
     const onDamage = (damage: Damage) => void damages.push(damage);
     const common = { durability, deadlineMs, clock, onDamage };
+    const { maxBacklog } = options;
+    const bound = maxBacklog === undefined ? {} : { maxBacklog };
     return new RedisStores(
       new RedisSessionStore({ commands, replicated, ...common }),
       new RedisRevocationLog({ replicated, tail, retentionMs, ...common }),
       new RedisLoginAttempts({ commands, deadlineMs, clock, limits: loginLimits(FAILURES_PER_NETWORK) }),
+      new RedisAuditOutbox({ commands, replicated, ...common, ...bound }),
       damages,
       () => {
         endWatch();

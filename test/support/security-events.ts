@@ -1,4 +1,9 @@
-import type { Actor, SecurityEvent, SecurityEvents } from '../../src/core/audit/security-event.ts';
+import type {
+  AcknowledgedEvent,
+  Actor,
+  SecurityEvent,
+  SecurityEvents,
+} from '../../src/core/audit/security-event.ts';
 
 /** An administrator. */
 export const ADMIN_ACTOR: Actor = {
@@ -8,11 +13,19 @@ export const ADMIN_ACTOR: Actor = {
   clientId: 'console',
 };
 
-export const NO_EVENTS: SecurityEvents = { publish: () => undefined };
+export const NO_EVENTS: SecurityEvents = { publish: () => undefined, store: async () => undefined };
 
-/** Records published events. */
+/** Records published and stored events. */
 export class RecordedEvents implements SecurityEvents {
   readonly all: SecurityEvent[] = [];
+  readonly stored: AcknowledgedEvent[] = [];
+  /** Makes `store` fail with this. */
+  failure: Error | undefined;
+
+  async store(event: AcknowledgedEvent): Promise<void> {
+    if (this.failure !== undefined) throw this.failure;
+    this.stored.push(event);
+  }
 
   publish(event: SecurityEvent): void {
     this.all.push(event);

@@ -45,6 +45,8 @@ export class SessionWorld {
   readonly key: TestKey;
   readonly users = new Map<string, User>();
   readonly events = new RecordedEvents();
+  /** Fails while no sign-in could be stored for the audit trail. */
+  checkRoom = async (): Promise<void> => undefined;
   readonly follower: RevocationFollower;
   readonly ender: SessionEnder;
   readonly sessions: SessionService;
@@ -90,6 +92,7 @@ export class SessionWorld {
       store,
       ender: this.ender,
       events: this.events,
+      outbox: { checkRoom: () => this.checkRoom() },
       users: { findById: async (userId) => this.users.get(userId) },
       accessTokens: new AccessTokenIssuer({
         ...common,

@@ -15,6 +15,7 @@ function cluster(answerWithinMs?: number) {
   const join = (): FakeWorker => {
     const worker = { metrics: new Metrics(), isHung: false };
     worker.metrics.watch({
+      auditBacklog: () => 7,
       bcryptWaiting: () => 0,
       copyAgeMs: () => 0,
       revocations: () => 12,

@@ -55,6 +55,7 @@ describe('the metrics', () => {
     let waiting = 1;
     let copyAgeMs: number | undefined;
     metrics.watch({
+      auditBacklog: () => 7,
       bcryptWaiting: () => waiting,
       copyAgeMs: () => copyAgeMs,
       revocations: () => 12,
@@ -63,6 +64,7 @@ describe('the metrics', () => {
     });
     expect(await linesOf(metrics)).toEqual(
       expect.arrayContaining([
+        'latchkey_audit_backlog 7',
         'latchkey_bcrypt_queue_waiting 1',
         'latchkey_revocation_copy_age_seconds Nan',
         'latchkey_revocation_set_size 12',

@@ -41,5 +41,15 @@ export const LOG_KEYS = {
   proof: 'lk:{revocations}:proof',
 } as const;
 
+/**
+ * `stream`: audit events on their way to SQL. `mover`: the process that moves them now. `probe`: written to check that
+ * the node accepts writes.
+ */
+export const AUDIT_KEYS = {
+  stream: 'lk:{audit}',
+  mover: 'lk:{audit}:mover',
+  probe: 'lk:{audit}:probe',
+} as const;
+
 /** Written to check that the store accepts writes. */
 export const PROBE_KEY = 'lk:probe';

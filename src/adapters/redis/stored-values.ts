@@ -2,8 +2,8 @@ import type { EndReason } from '../../core/audit/end-reason.ts';
 
 /** A value in Redis that is not in the format of any known release. */
 export interface Damage {
-  readonly what: 'session' | 'revocation';
-  /** The session's id, or the entry's revision. */
+  readonly what: 'session' | 'revocation' | 'audit event';
+  /** The session's id, the entry's revision, or the event's position in the outbox. */
   readonly id: string;
 }
 

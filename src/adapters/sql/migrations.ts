@@ -6,6 +6,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-users': { up: createUsers },
   '0002-signing-keys': { up: createSigningKeys },
   '0003-locks': { up: createLocks },
+  '0004-audit-events': { up: createAuditEvents },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };
@@ -56,4 +57,34 @@ async function createLocks(db: AnySchema): Promise<void> {
     .createTable('locks')
     .addColumn('name', 'text', (column) => column.notNull().primaryKey())
     .execute();
+}
+
+async function createAuditEvents(db: AnySchema): Promise<void> {
+  await db.schema
+    .createTable('audit_events')
+    .addColumn('event_id', 'text', (column) => column.notNull().primaryKey())
+    .addColumn('happened_at', 'bigint', (column) => column.notNull())
+    .addColumn('last_at', 'bigint', (column) => column.notNull())
+    .addColumn('count', 'integer', (column) => column.notNull())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('user_id', 'text', (column) => column.notNull())
+    .addColumn('username', 'text')
+    .addColumn('session_id', 'text', (column) => column.notNull())
+    .addColumn('actor_kind', 'text', (column) => column.notNull())
+    .addColumn('actor_user_id', 'text', (column) => column.notNull())
+    .addColumn('actor_username', 'text')
+    .addColumn('actor_session_id', 'text', (column) => column.notNull())
+    .addColumn('actor_client_id', 'text', (column) => column.notNull())
+    .addColumn('ip_address', 'text', (column) => column.notNull())
+    .addColumn('client_id', 'text', (column) => column.notNull())
+    .addColumn('reason', 'text', (column) => column.notNull())
+    .addColumn('details', 'text', (column) => column.notNull())
+    .execute();
+  for (const column of ['user_id', 'session_id', 'ip_address']) {
+    await db.schema
+      .createIndex(`audit_events_${column}`)
+      .on('audit_events')
+      .columns([column, 'event_id'])
+      .execute();
+  }
 }

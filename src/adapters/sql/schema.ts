@@ -34,8 +34,34 @@ export interface LocksTable {
   readonly name: string;
 }
 
+/** Times are in milliseconds since the Unix epoch. Empty text: not known, or does not apply. */
+export interface AuditEventsTable {
+  /** A UUIDv7 with the time `happened_at`. So the primary key is also the order and the index by time. */
+  readonly event_id: string;
+  readonly happened_at: number;
+  readonly last_at: number;
+  readonly count: number;
+  readonly kind: string;
+  readonly user_id: string;
+  /** The user's name when the event was stored. */
+  readonly username: string | null;
+  readonly session_id: string;
+  readonly actor_kind: string;
+  readonly actor_user_id: string;
+  /** The actor's name when the event was stored. */
+  readonly actor_username: string | null;
+  readonly actor_session_id: string;
+  readonly actor_client_id: string;
+  readonly ip_address: string;
+  readonly client_id: string;
+  readonly reason: string;
+  /** A JSON object of strings. */
+  readonly details: string;
+}
+
 export interface Schema {
   readonly users: UsersTable;
+  readonly audit_events: AuditEventsTable;
   readonly signing_keys: SigningKeysTable;
   readonly locks: LocksTable;
 }
@@ -43,6 +69,7 @@ export interface Schema {
 export type UserRow = Selectable<UsersTable>;
 export type NewUserRow = Insertable<UsersTable>;
 export type SigningKeyRow = Selectable<SigningKeysTable>;
+export type AuditEventRow = Selectable<AuditEventsTable>;
 
 /** The database handles that the queries use. */
 export interface SqlHandle {

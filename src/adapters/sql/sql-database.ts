@@ -1,13 +1,15 @@
+import type { AuditTrail } from '../../core/audit/audit-trail.ts';
 import type { KeyStore } from '../../core/keys/key-store.ts';
 import type { UserDirectory } from '../../core/user/user-directory.ts';
 
 /** Time limit for one store operation, in milliseconds. Includes the wait for a connection and all statements. */
 export const SQL_DEADLINE_MS = 900;
 
-/** An open database with users and signing keys. */
+/** An open database with users, signing keys and the audit trail. */
 export interface SqlDatabase {
   readonly users: UserDirectory;
   readonly keys: KeyStore;
+  readonly audit: AuditTrail;
   /**
    * Runs pending migrations. Call it first, at every start. If several processes start together, one migrates and
    * the others wait up to a minute. Fails with STORE_UNAVAILABLE.

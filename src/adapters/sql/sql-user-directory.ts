@@ -1,4 +1,5 @@
 import type { CompiledQuery, Transaction } from 'kysely';
+import type { AuditEvent } from '../../core/audit/audit-event.ts';
 import type { User } from '../../core/user/user.ts';
 import type {
   ChangeConditions,
@@ -8,6 +9,7 @@ import type {
 } from '../../core/user/user-directory.ts';
 import { lastAdmin, userChanged, userNotFound, usernameTaken } from '../../core/user/user-failures.ts';
 import { answerInTime } from '../answer-in-time.ts';
+import { insertAuditEvents, removeAuditEvent } from './audit-row.ts';
 import { acquireLock } from './locks.ts';
 import type { Schema, SqlHandle, UserRow } from './schema.ts';
 import { SQL_DEADLINE_MS } from './sql-database.ts';
@@ -26,18 +28,20 @@ export class SqlUserDirectory implements UserDirectory {
     this.#byUsernameKey = users.where('username_key', '=', '').compile();
   }
 
-  insert(user: User): Promise<void> {
+  insert(user: User, audit?: AuditEvent): Promise<void> {
     return this.#write(async (transaction) => {
       await transaction.insertInto('users').values(rowOf(user)).execute();
+      await record(transaction, audit);
     });
   }
 
-  insertFirst(user: User): Promise<boolean> {
+  insertFirst(user: User, audit?: AuditEvent): Promise<boolean> {
     return this.#write(async (transaction) => {
       await acquireLock(transaction, 'first-user');
       const anyUser = await transaction.selectFrom('users').select('user_id').limit(1).executeTakeFirst();
       if (anyUser !== undefined) return false;
       await transaction.insertInto('users').values(rowOf(user)).execute();
+      await record(transaction, audit);
       return true;
     });
   }
@@ -68,7 +72,7 @@ export class SqlUserDirectory implements UserDirectory {
     userId: string,
     change: UserChange,
     now: number,
-    { ifVersion, keepAnAdmin = false }: ChangeConditions = {},
+    { ifVersion, keepAnAdmin = false, audit }: ChangeConditions = {},
   ): Promise<User> {
     return this.#write(async (transaction) => {
       const mayLoseAdmin = keepAnAdmin && (await isLastAdmin(transaction, userId));
@@ -86,12 +90,15 @@ export class SqlUserDirectory implements UserDirectory {
         .executeTakeFirst();
       if (row === undefined) throw await whyNotChanged(transaction, userId);
       if (mayLoseAdmin && !isEnabledAdmin(row)) throw lastAdmin();
+      await record(transaction, audit);
       return userOf(row);
     });
   }
 
-  delete(userId: string, ifVersion?: number): Promise<boolean> {
+  delete(userId: string, { ifVersion, audit }: ChangeConditions = {}): Promise<boolean> {
     return this.#write(async (transaction) => {
+      // Before the deletion, so that the event gets the user's name.
+      await record(transaction, audit);
       const deleted = await transaction
         .deleteFrom('users')
         .where('user_id', '=', userId)
@@ -101,6 +108,8 @@ export class SqlUserDirectory implements UserDirectory {
       if (deleted !== undefined) return true;
       const version = await versionOf(transaction, userId);
       if (version !== undefined) throw userChanged(version);
+      // Another call deleted the user and stored its own event.
+      if (audit !== undefined) await removeAuditEvent(transaction, audit.eventId);
       return false;
     });
   }
@@ -132,6 +141,10 @@ export class SqlUserDirectory implements UserDirectory {
       }
     });
   }
+}
+
+async function record(transaction: Transaction<Schema>, audit: AuditEvent | undefined): Promise<void> {
+  if (audit !== undefined) await insertAuditEvents(transaction, [audit]);
 }
 
 /** True if the user is the only enabled admin. The lock prevents two admins from removing each other concurrently. */

@@ -8,6 +8,7 @@ import { answerInTime } from '../answer-in-time.ts';
 import { isSqliteBusy, isSqliteError } from '../sqlite-error.ts';
 import { migrateToLatest } from './migrations.ts';
 import type { Schema } from './schema.ts';
+import { SqlAuditTrail } from './sql-audit-trail.ts';
 import { SQL_DEADLINE_MS, type SqlDatabase } from './sql-database.ts';
 import { SqlKeyStore } from './sql-key-store.ts';
 import { SqlUserDirectory } from './sql-user-directory.ts';
@@ -40,10 +41,12 @@ export function openSqlite({ file }: SqliteOptions): SqlDatabase {
   const assertInPlace = inPlaceAssertion(file);
   const read = new Kysely<Schema>({ dialect: new NodeSqliteDialect(reader, assertInPlace) });
   const write = new Kysely<Schema>({ dialect: new NodeSqliteDialect(writer, assertInPlace) });
-  const users = new SqlUserDirectory({ read, write, isUsernameTaken });
+  const sql = { read, write, isUsernameTaken };
+  const users = new SqlUserDirectory(sql);
   return {
     users,
-    keys: new SqlKeyStore({ read, write, isUsernameTaken }),
+    keys: new SqlKeyStore(sql),
+    audit: new SqlAuditTrail(sql),
     migrate: () => migrate(writer, assertInPlace),
     ping: async () => {
       await answerInTime('users', SQL_DEADLINE_MS, async () => assertInPlace());

@@ -1,5 +1,10 @@
 // The messages and enums of the contract that callers of the generated calls name.
 import {
+  AuditActorKind as AuditActorKinds,
+  AuditEventKind as AuditEventKinds,
+  type AuditEvent as AuditEventMessage,
+} from '../../gen/latchkey/admin/v1/audit.ts';
+import {
   type SigningKey as SigningKeyMessage,
   SigningKeyState as SigningKeyStates,
 } from '../../gen/latchkey/admin/v1/key.ts';
@@ -56,3 +61,32 @@ export type SigningKeyState = SigningKeyStates;
  */
 export const Consistency = Consistencies;
 export type Consistency = Consistencies;
+
+/**
+ * An event of the audit trail, as `latchkey.audit` returns it.
+ *
+ * @example
+ * const lineOf = ({ at, username, reason }: AuditEvent) => `${at?.toISOString()} ${username} ${reason}`;
+ * const { events } = await latchkey.audit.listAuditEvents({ kind: AuditEventKind.SESSION_ENDED });
+ * console.log(events.map(lineOf));
+ */
+export type AuditEvent = AuditEventMessage;
+
+/**
+ * What happened, in an event of the audit trail.
+ *
+ * @example
+ * const { events } = await latchkey.audit.listAuditEvents({ kind: AuditEventKind.SIGN_IN_FAILED, pageSize: 10 });
+ */
+export const AuditEventKind = AuditEventKinds;
+export type AuditEventKind = AuditEventKinds;
+
+/**
+ * Who is responsible for an event of the audit trail.
+ *
+ * @example
+ * const { events } = await latchkey.audit.listAuditEvents({ kind: AuditEventKind.SESSION_ENDED });
+ * const byCallers = events.filter(({ actor }) => actor?.kind === AuditActorKind.CALLER);
+ */
+export const AuditActorKind = AuditActorKinds;
+export type AuditActorKind = AuditActorKinds;

@@ -1,3 +1,4 @@
+import type { AuditServiceService } from '../../gen/latchkey/admin/v1/audit.ts';
 import type { KeyServiceService } from '../../gen/latchkey/admin/v1/key.ts';
 import type { SessionServiceService as AdminSessionServiceService } from '../../gen/latchkey/admin/v1/session.ts';
 import type { UserServiceService } from '../../gen/latchkey/admin/v1/user.ts';
@@ -99,6 +100,8 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
   readonly users: CallsOf<typeof UserServiceService>;
   /** The generated calls of `KeyService`. The caller's token needs the role `admin`. */
   readonly keys: CallsOf<typeof KeyServiceService>;
+  /** The generated calls of `AuditService`. The caller's token needs the role `admin`. */
+  readonly audit: CallsOf<typeof AuditServiceService>;
   /**
    * Resolves when the service is connected and, in local mode, this process can validate tokens.
    *

@@ -166,7 +166,10 @@ type IdentityCalls = Pick<CallsOf<typeof IdentityServiceService>, 'login' | 'ref
 /** Wraps the generated calls in plain types. */
 export function signInCalls(identity: IdentityCalls): SignInCalls {
   const calls: SignInCalls = {
-    login: ({ username, password, clientId = '', device, origin, deviceToken = '', labels = {} }, options) => {
+    login: (
+      { username, password, clientId = '', device, origin, deviceToken = '', labels = {} },
+      options,
+    ) => {
       const described = { device: device && deviceMessage(device), deviceToken, labels };
       const request = { username, password, clientId, origin, ...described };
       return calledAs('Login', identity.login(request, options).then(signedInOf), calls.login);

@@ -1,3 +1,4 @@
+import { auditEventOf } from '../audit/audit-event.ts';
 import type { Actor } from '../audit/security-event.ts';
 import { strongPassword } from '../password/password-policy.ts';
 import { distinctRoles } from '../user/roles.ts';
@@ -7,7 +8,7 @@ import { canonicalUsername } from '../user/username.ts';
 import type { UserServiceOptions } from './user-service.ts';
 
 export interface AdminResetOptions
-  extends Pick<UserServiceOptions, 'directory' | 'sessions' | 'clock' | 'events'> {
+  extends Pick<UserServiceOptions, 'directory' | 'sessions' | 'clock' | 'ids' | 'events'> {
   readonly passwords: Pick<UserServiceOptions['passwords'], 'hash'>;
 }
 
@@ -27,7 +28,7 @@ const OPERATOR: Actor = { kind: 'operator' };
  * Fails with USER_NOT_FOUND. Fails with USER_CHANGED if the user was changed concurrently; then nothing was set.
  */
 export async function resetAdmin(options: AdminResetOptions, username: string): Promise<AdminReset> {
-  const { directory, passwords, sessions, clock, events } = options;
+  const { directory, passwords, sessions, clock, ids, events } = options;
   const found = await directory.findByUsernameKey(canonicalUsername(username));
   if (found === undefined) throw userNotFound();
   const password = strongPassword();
@@ -39,9 +40,11 @@ export async function resetAdmin(options: AdminResetOptions, username: string): 
     roles: distinctRoles([...found.roles, ADMIN_ROLE]),
     endsSessions: true,
   };
-  const user = await directory.update(found.userId, change, now, { ifVersion: found.version });
-  const { userId } = user;
-  events.publish({ kind: 'UserChanged', at: now, actor: OPERATOR, userId, change: 'PASSWORD_SET' });
+  const { userId } = found;
+  const event = { kind: 'UserChanged', at: now, actor: OPERATOR, userId, change: 'PASSWORD_SET' } as const;
+  const audit = auditEventOf(event, ids.next(now));
+  const user = await directory.update(userId, change, now, { ifVersion: found.version, audit });
+  events.publish(event);
   try {
     await sessions.endUser(userId, user.securityVersion, 'PASSWORD_CHANGED', OPERATOR);
     return { user, password, unended: undefined };

@@ -1,5 +1,6 @@
 import type { Clock } from '../../validator/clock.ts';
-import type { Actor, SecurityEvents, UserChangeKind } from '../audit/security-event.ts';
+import { type AuditEvent, auditEventOf } from '../audit/audit-event.ts';
+import type { Actor, SecurityEvent, SecurityEvents, UserChangeKind } from '../audit/security-event.ts';
 import { Failure } from '../failure.ts';
 import { FieldIssues } from '../field-issues.ts';
 import type { IdSource } from '../ids.ts';
@@ -19,7 +20,7 @@ export interface UserServiceOptions {
   readonly passwords: Pick<Passwords, 'hash' | 'importHash'>;
   readonly sessions: Pick<SessionEnder, 'endUser'>;
   readonly attempts: Pick<LoginAttempts, 'lift'>;
-  readonly events: SecurityEvents;
+  readonly events: Pick<SecurityEvents, 'store' | 'publish'>;
   readonly clock: Clock;
   readonly ids: IdSource;
 }
@@ -29,6 +30,8 @@ export type NewUser = { readonly username: string; readonly roles: readonly stri
   /** A bcrypt hash from another system. */
   | { readonly passwordHash: string }
 );
+
+type UserChanged = Extract<SecurityEvent, { readonly kind: 'UserChanged' }>;
 
 export type UserKey = { readonly userId: string } | { readonly username: string };
 
@@ -47,6 +50,8 @@ const DELETE_ATTEMPTS = 3;
  * A change that ends sessions first writes the user with a higher `securityVersion`, then ends the sessions. From then
  * on, a sign-in that read the old record is rejected. If ending the sessions fails, repeat the call. Every such method
  * ends the sessions again, even if the record is already as requested.
+ *
+ * The audit event of a change is stored in the transaction that changes the record.
  */
 export class UserService {
   readonly #options: UserServiceOptions;
@@ -71,8 +76,7 @@ export class UserService {
         ? await passwords.hash(user.password, caller)
         : passwords.importHash(user.passwordHash);
     const created = this.#newUser(user.username, user.roles, stored);
-    await directory.insert(created);
-    this.#publish(created.userId, 'CREATED', actor);
+    await this.#recorded(created.userId, 'CREATED', actor, (audit) => directory.insert(created, audit));
     return created;
   }
 
@@ -92,8 +96,9 @@ export class UserService {
     issues.rule(() => checkNewPassword(password, 'password', [first.username]));
     issues.throwIfAny();
     const user = this.#newUser(first.username, [ADMIN_ROLE], await passwords.hash(password));
-    if (!(await this.#insertFirst(user))) return undefined;
-    this.#publish(user.userId, 'CREATED', { kind: 'service' });
+    const event = this.#changeEvent(user.userId, 'CREATED', { kind: 'service' });
+    if (!(await this.#insertFirst(user, this.#auditEvent(event)))) return undefined;
+    this.#options.events.publish(event);
     return { user, madePassword: first.password === undefined ? password : undefined };
   }
 
@@ -125,16 +130,11 @@ export class UserService {
     if (username !== undefined) issues.rule(() => checkNewUsername(username, 'username'));
     if (roles !== undefined) issues.rule(() => checkRoles(roles, 'roles'));
     issues.throwIfAny();
-    const user = await this.#change(
-      userId,
-      {
-        ...(username === undefined ? {} : { username, usernameKey: canonicalUsername(username) }),
-        ...(roles === undefined ? {} : { roles: distinctRoles(roles) }),
-      },
-      ifVersion,
-    );
-    this.#publish(userId, 'UPDATED', actor);
-    return user;
+    const changes = {
+      ...(username === undefined ? {} : { username, usernameKey: canonicalUsername(username) }),
+      ...(roles === undefined ? {} : { roles: distinctRoles(roles) }),
+    };
+    return this.#change(userId, changes, 'UPDATED', actor, ifVersion);
   }
 
   /** Fails with INVALID_FIELD, USER_NOT_FOUND, LOGIN_QUEUE_FULL, END_UNCONFIRMED. */
@@ -147,19 +147,15 @@ export class UserService {
     const { username } = await this.get({ userId });
     checkNewPassword(password, 'password', [username]);
     const passwordHash = await this.#options.passwords.hash(password, caller);
-    const user = await this.#change(userId, {
-      passwordHash,
-      passwordChangedAt: this.#options.clock.now(),
-      endsSessions: true,
-    });
-    this.#publish(userId, 'PASSWORD_SET', actor);
+    const passwordChangedAt = this.#options.clock.now();
+    const change = { passwordHash, passwordChangedAt, endsSessions: true };
+    const user = await this.#change(userId, change, 'PASSWORD_SET', actor);
     return { user, revision: await this.#endSessions(user, 'PASSWORD_CHANGED', actor) };
   }
 
   /** Fails with USER_NOT_FOUND, LAST_ADMIN, END_UNCONFIRMED. */
   async disable(userId: string, actor: Actor): Promise<ChangedUser> {
-    const user = await this.#disableRecord(userId);
-    this.#publish(userId, 'DISABLED', actor);
+    const user = await this.#disableRecord(userId, actor);
     return { user, revision: await this.#endSessions(user, 'USER_DISABLED', actor) };
   }
 
@@ -167,16 +163,16 @@ export class UserService {
   async enable(userId: string, actor: Actor): Promise<User> {
     const user = await this.get({ userId });
     if (user.disabledAt === undefined) return user;
-    const enabled = await this.#change(userId, { disabledAt: null });
-    this.#publish(userId, 'ENABLED', actor);
-    return enabled;
+    return this.#change(userId, { disabledAt: null }, 'ENABLED', actor);
   }
 
   /** Forgets the failed sign-ins at the account. Fails with USER_NOT_FOUND. */
   async liftLoginLimits(userId: string, actor: Actor): Promise<User> {
     const user = await this.get({ userId });
     await this.#options.attempts.lift(userId);
-    this.#publish(userId, 'LOGIN_LIMITS_LIFTED', actor);
+    const event = this.#changeEvent(userId, 'LOGIN_LIMITS_LIFTED', actor);
+    await this.#options.events.store(event);
+    this.#options.events.publish(event);
     return user;
   }
 
@@ -188,11 +184,12 @@ export class UserService {
    */
   async delete(userId: string, actor: Actor): Promise<{ readonly revision: string }> {
     for (let attempt = 1; ; attempt += 1) {
-      const user = await this.#disableRecord(userId);
+      const user = await this.#disableRecord(userId, actor);
       const revision = await this.#endSessions(user, 'USER_DELETED', actor);
       try {
-        await this.#options.directory.delete(userId, user.version);
-        this.#publish(userId, 'DELETED', actor);
+        await this.#recorded(userId, 'DELETED', actor, (audit) =>
+          this.#options.directory.delete(userId, { ifVersion: user.version, audit }),
+        );
         return { revision };
       } catch (error) {
         const changed = error instanceof Failure && error.reason === 'USER_CHANGED';
@@ -205,27 +202,37 @@ export class UserService {
    * Retries an insert without a response: the user may be stored, and only this process has the generated password. The
    * second insert waits for the transaction of the first, and then finds the user.
    */
-  async #insertFirst(user: User): Promise<boolean> {
+  async #insertFirst(user: User, audit: AuditEvent): Promise<boolean> {
     const { directory } = this.#options;
     try {
-      return await directory.insertFirst(user);
+      return await directory.insertFirst(user, audit);
     } catch (error) {
       if (!(error instanceof Failure) || error.reason !== 'STORE_UNAVAILABLE') throw error;
-      return (await directory.insertFirst(user)) || (await directory.findById(user.userId)) !== undefined;
+      return (
+        (await directory.insertFirst(user, audit)) || (await directory.findById(user.userId)) !== undefined
+      );
     }
   }
 
-  async #disableRecord(userId: string): Promise<User> {
+  async #disableRecord(userId: string, actor: Actor): Promise<User> {
     const { disabledAt } = await this.get({ userId });
-    return this.#change(userId, { disabledAt: disabledAt ?? this.#options.clock.now(), endsSessions: true });
+    const change = { disabledAt: disabledAt ?? this.#options.clock.now(), endsSessions: true };
+    return this.#change(userId, change, 'DISABLED', actor);
   }
 
-  #change(userId: string, change: UserChange, ifVersion?: number): Promise<User> {
+  #change(
+    userId: string,
+    change: UserChange,
+    kind: UserChangeKind,
+    actor: Actor,
+    ifVersion?: number,
+  ): Promise<User> {
+    const { directory, clock } = this.#options;
     const removesRights = change.roles !== undefined || typeof change.disabledAt === 'number';
-    return this.#options.directory.update(userId, change, this.#options.clock.now(), {
-      keepAnAdmin: removesRights,
-      ...(ifVersion === undefined ? {} : { ifVersion }),
-    });
+    const conditions = { keepAnAdmin: removesRights, ...(ifVersion === undefined ? {} : { ifVersion }) };
+    return this.#recorded(userId, kind, actor, (audit) =>
+      directory.update(userId, change, clock.now(), { ...conditions, audit }),
+    );
   }
 
   async #endSessions(
@@ -238,9 +245,25 @@ export class UserService {
     return revision;
   }
 
-  #publish(userId: string, change: UserChangeKind, actor: Actor): void {
-    const { events, clock } = this.#options;
-    events.publish({ kind: 'UserChanged', at: clock.now(), actor, userId, change });
+  /** Makes a change that stores its audit event, then publishes it. */
+  async #recorded<Result>(
+    userId: string,
+    kind: UserChangeKind,
+    actor: Actor,
+    change: (audit: AuditEvent) => Promise<Result>,
+  ): Promise<Result> {
+    const event = this.#changeEvent(userId, kind, actor);
+    const result = await change(this.#auditEvent(event));
+    this.#options.events.publish(event);
+    return result;
+  }
+
+  #changeEvent(userId: string, change: UserChangeKind, actor: Actor): UserChanged {
+    return { kind: 'UserChanged', at: this.#options.clock.now(), actor, userId, change };
+  }
+
+  #auditEvent(event: UserChanged): AuditEvent {
+    return auditEventOf(event, this.#options.ids.next(event.at));
   }
 
   #newUser(username: string, roles: readonly string[], passwordHash: string): User {

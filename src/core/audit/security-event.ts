@@ -62,24 +62,34 @@ export type SecurityEvent =
   | (SessionFacts<'Refreshed'> & { readonly origin: EventOrigin })
   /** The previous refresh token was presented again within the grace period and got the same successor. */
   | (SessionFacts<'RefreshReplayed'> & { readonly origin: EventOrigin })
+  /** A refresh token was presented and refused, and the session goes on. `reason` is a `FailureReason`. */
+  | (SessionFacts<'RefreshRefused'> & { readonly reason: string; readonly origin: EventOrigin })
   /** `sessionId` is undefined if all sessions of the user ended. */
   | (Facts<'SessionEnded'> & {
       readonly userId: string;
       readonly sessionId: string | undefined;
       readonly reason: EndReason;
     })
-  | (Facts<'UserChanged'> & { readonly userId: string; readonly change: UserChangeKind });
+  | (Facts<'UserChanged'> & { readonly userId: string; readonly change: UserChangeKind })
+  /** An operator asked for a new signing key. */
+  | (Facts<'SigningKeyRotated'> & { readonly keyId: string });
 
-/** Receives security events. `publish` runs inside a call, so it must not throw and must return quickly. */
+/** The events that are stored before the call that caused them is acknowledged. */
+export type AcknowledgedEvent = Extract<
+  SecurityEvent,
+  { readonly kind: 'SignedIn' | 'SessionEnded' | 'UserChanged' | 'SigningKeyRotated' }
+>;
+
+/** Publishes and stores security events. */
 export interface SecurityEvents {
+  /**
+   * Passes the event to its subscribers: the log, the metrics, and the counts of repeated events. It runs inside a
+   * call, so it does not throw and returns quickly.
+   */
   publish(event: SecurityEvent): void;
-}
-
-/** Publishes every event to each subscriber in order. */
-export function publishTo(...subscribers: readonly SecurityEvents['publish'][]): SecurityEvents {
-  return {
-    publish: (event) => {
-      for (const subscriber of subscribers) subscriber(event);
-    },
-  };
+  /**
+   * Stores the event for the audit trail. Resolves when it is durable: an end as durably as the end itself. Acknowledge
+   * the call only after that. Fails with STORE_UNAVAILABLE and END_UNCONFIRMED.
+   */
+  store(event: AcknowledgedEvent): Promise<void>;
 }

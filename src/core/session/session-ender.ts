@@ -33,7 +33,8 @@ const SERVICE: Actor = { kind: 'service' };
 /**
  * Ends sessions in the only safe order. First the session record ends, so that no new token can be issued. Then the
  * revocation is logged, so that live tokens are rejected everywhere.
- * An end is acknowledged only when both are durable. After any other result, repeat the call. Every step is idempotent.
+ * An end is acknowledged only when both are durable and its security event is stored. After any other result, repeat the
+ * call. Every step is idempotent.
  */
 export class SessionEnder {
   readonly #options: SessionEnderOptions;
@@ -112,7 +113,10 @@ export class SessionEnder {
   ): Promise<{ revision: string }> {
     const logged = await this.#cutOff(userId, securityVersion, reason, undefined);
     const { events, clock } = this.#options;
-    events.publish({ kind: 'SessionEnded', at: clock.now(), actor, userId, sessionId: undefined, reason });
+    const at = clock.now();
+    const event = { kind: 'SessionEnded', at, actor, userId, sessionId: undefined, reason } as const;
+    await events.store(event);
+    events.publish(event);
     return logged;
   }
 
@@ -122,15 +126,16 @@ export class SessionEnder {
     const { sessionId, reason, endedAt, loggedAt = endedAt } = ended;
     if (ended.revision !== undefined && loggedAt > coveredSince()) return ended.revision;
     const expiresAt = Math.max(endedAt, clock.now()) + accessTokenLifeMs;
-    const revision = await log.append(
-      { kind: 'session', userId, sessionId, reason, endedAt, expiresAt },
-      clock.now(),
-    );
+    const event = { kind: 'SessionEnded', at: endedAt, actor, userId, sessionId, reason } as const;
+    // An end that was logged before, in a log that was lost, has its event already.
+    const isNew = ended.revision === undefined;
+    const [revision] = await Promise.all([
+      log.append({ kind: 'session', userId, sessionId, reason, endedAt, expiresAt }, clock.now()),
+      // The record has ended, so the event is true even if the log fails. A repeat stores the same event again.
+      isNew ? events.store(event) : undefined,
+    ]);
     await store.markLogged(userId, sessionId, revision, clock.now());
-    // An end that was logged before, in a log that was lost, is not published again.
-    if (ended.revision === undefined) {
-      events.publish({ kind: 'SessionEnded', at: endedAt, actor, userId, sessionId, reason });
-    }
+    if (isNew) events.publish(event);
     return revision;
   }
 

@@ -2,9 +2,10 @@ import type { Clock } from '../../validator/clock.ts';
 import { createdAtOf } from '../../validator/session-id.ts';
 import type { TokenVerifier } from '../../validator/token-verifier.ts';
 import type { RevocationCopy } from '../../validator/validator.ts';
+import type { AuditOutbox } from '../audit/audit-outbox.ts';
 import type { EndReason } from '../audit/end-reason.ts';
 import type { Actor, EventOrigin, SecurityEvents } from '../audit/security-event.ts';
-import { Failure, storeUnavailable } from '../failure.ts';
+import { Failure, type FailureReason, storeUnavailable } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
@@ -20,6 +21,8 @@ export interface SessionServiceOptions {
   readonly store: SessionStore;
   readonly ender: SessionEnder;
   readonly events: SecurityEvents;
+  /** Where the event of a sign-in is stored. */
+  readonly outbox: Pick<AuditOutbox, 'checkRoom'>;
   readonly users: Pick<UserDirectory, 'findById'>;
   readonly accessTokens: AccessTokenIssuer;
   readonly refreshTokens: RefreshTokens;
@@ -91,7 +94,8 @@ export class SessionService {
    *
    * Fails with INVALID_CREDENTIALS if the user's sessions were ended after the record was read. Fails with
    * END_UNCONFIRMED or STORE_UNAVAILABLE if a session that must make room is not confirmed as ended. In both cases it
-   * opens nothing.
+   * opens nothing. Fails with STORE_UNAVAILABLE if the sign-in cannot be stored for the audit trail; then the session
+   * has ended again.
    *
    * The password check may take longer than the store remembers a cut-off. So the user is read again here. The store
    * detects later changes.
@@ -111,9 +115,10 @@ export class SessionService {
     });
   }
 
-  /** Resolves if a session of this user can be stored now. Fails with STORE_UNAVAILABLE. */
-  checkStore(userId: string): Promise<void> {
-    return this.#options.store.ping(userId);
+  /** Resolves if a session of this user, and its security event, can be stored now. Fails with STORE_UNAVAILABLE. */
+  async checkStore(userId: string): Promise<void> {
+    const { store, outbox } = this.#options;
+    await Promise.all([store.ping(userId), outbox.checkRoom()]);
   }
 
   /**
@@ -132,8 +137,10 @@ export class SessionService {
    * with END_UNCONFIRMED if the end of a session may not be durable.
    */
   async refresh(attempt: RefreshAttempt): Promise<SessionWithTokens> {
+    const { clientId, ipAddress } = attempt;
+    const { clock, events } = this.#options;
     const grant = this.#grantOf(attempt.refreshToken);
-    const now = this.#options.clock.now();
+    const now = clock.now();
     await this.#refuseIfKnownEnded(grant);
     let user = await this.#currentUser(grant);
     let outcome = await this.#rotate(grant, attempt, user, now);
@@ -147,8 +154,8 @@ export class SessionService {
         const { session } = outcome;
         const tokens = await this.#issue(session, user, now);
         const kind = outcome.kind === 'rotated' ? 'Refreshed' : 'RefreshReplayed';
-        const origin = { ipAddress: attempt.ipAddress, clientId: session.clientId };
-        this.#publish(kind, session, origin, holderOf(session));
+        const origin: EventOrigin = { ipAddress, clientId: session.clientId };
+        events.publish({ kind, at: clock.now(), actor: holderOf(session), ...idsOf(session), origin });
         return { session, tokens };
       }
       case 'reused':
@@ -157,8 +164,13 @@ export class SessionService {
         throw sessionEnded(outcome.ended);
       case 'missing':
         throw sessionEnded(undefined);
-      case 'other-client':
+      case 'other-client': {
+        const reason: FailureReason = 'INVALID_REFRESH_TOKEN';
+        const actor = holderOf({ ...grant, clientId });
+        const origin: EventOrigin = { ipAddress, clientId };
+        events.publish({ kind: 'RefreshRefused', at: clock.now(), actor, ...idsOf(grant), reason, origin });
         throw invalidRefreshToken('This refresh token was issued to another client.');
+      }
       case 'user-changed':
         throw storeUnavailable(
           'users',
@@ -211,7 +223,6 @@ export class SessionService {
   ): Promise<OpenedSession> {
     if (outcome.kind !== 'created') throw invalidCredentials();
     const tokens = await this.#issueOrDiscard(session, user, now);
-    this.#publish('SignedIn', session, session, CREDENTIALS);
     return { session, tokens, replaced: [...ended, ...(await this.#tryReplace(user, outcome.replaced))] };
   }
 
@@ -312,9 +323,18 @@ export class SessionService {
     throw sessionEnded(found.kind === 'ended' ? found.ended : undefined);
   }
 
+  /** Issues the tokens of a new session and stores the sign-in. If either fails, ends the session. */
   async #issueOrDiscard(session: Session, user: User, now: number): Promise<IssuedTokens> {
+    const { events, clock } = this.#options;
+    const { ipAddress, clientId } = session;
+    const origin: EventOrigin = { ipAddress, clientId };
     try {
-      return await this.#issue(session, user, now);
+      const tokens = await this.#issue(session, user, now);
+      const at = clock.now();
+      const event = { kind: 'SignedIn', at, actor: CREDENTIALS, ...idsOf(session), origin } as const;
+      await events.store(event);
+      events.publish(event);
+      return tokens;
     } catch (error) {
       await this.#discard(session);
       throw error;
@@ -330,16 +350,6 @@ export class SessionService {
       refreshToken: refreshTokens.mint(session),
       refreshTokenExpiresAt: Math.min(session.idleDeadline, session.absoluteDeadline),
     };
-  }
-
-  #publish(
-    kind: 'SignedIn' | 'Refreshed' | 'RefreshReplayed',
-    { userId, sessionId }: Session,
-    { ipAddress, clientId }: EventOrigin,
-    actor: Actor,
-  ): void {
-    const { events, clock } = this.#options;
-    events.publish({ kind, at: clock.now(), actor, userId, sessionId, origin: { ipAddress, clientId } });
   }
 
   /** A session that ended by its deadline has no live access token, so it needs no revocation. */
@@ -365,6 +375,10 @@ function invalidRefreshToken(message: string): Failure {
 /** The holder of a token of the session. */
 function holderOf({ userId, sessionId, clientId }: Omit<Extract<Actor, { kind: 'caller' }>, 'kind'>): Actor {
   return { kind: 'caller', userId, sessionId, clientId };
+}
+
+function idsOf({ userId, sessionId }: { readonly userId: string; readonly sessionId: string }) {
+  return { userId, sessionId };
 }
 
 function noRoom(): Failure {

@@ -40,7 +40,7 @@ export interface LoginServiceOptions {
   readonly devices: Pick<DeviceTokens, 'deviceOf' | 'tokenFor'>;
   readonly sessions: Pick<SessionService, 'open' | 'refuse' | 'checkStore'>;
   readonly clock: Clock;
-  readonly events: SecurityEvents;
+  readonly events: Pick<SecurityEvents, 'publish'>;
 }
 
 /** The user of an attempt, once it is known. */

@@ -1,3 +1,4 @@
+import type { AuditEvent } from '../audit/audit-event.ts';
 import type { User } from './user.ts';
 
 export interface UserPage {
@@ -27,13 +28,16 @@ export interface ChangeConditions {
    * Checked in the same transaction, and serialized with all other changes that set this.
    */
   readonly keepAnAdmin?: boolean;
+  /** Stored in the same transaction. */
+  readonly audit?: AuditEvent;
 }
 
 /**
  * The user store.
  *
  * Law:
- * - Every method is one transaction and durable when it resolves.
+ * - Every method is one transaction and durable when it resolves. An audit event that is passed to a change is in the
+ *   audit trail if and only if the change was made.
  * - `usernameKey` is unique. Of two concurrent inserts with the same key, one fails with USERNAME_TAKEN.
  * - A read returns the result of the latest resolved write, also from another process.
  * - Driver errors and timeouts become STORE_UNAVAILABLE with `store: users` within a second. No driver error is thrown.
@@ -41,9 +45,9 @@ export interface ChangeConditions {
  *   or read again.
  */
 export interface UserDirectory {
-  insert(user: User): Promise<void>;
+  insert(user: User, audit?: AuditEvent): Promise<void>;
   /** Inserts only if there are no users, and returns whether it did. Safe across processes. */
-  insertFirst(user: User): Promise<boolean>;
+  insertFirst(user: User, audit?: AuditEvent): Promise<boolean>;
   findById(userId: string): Promise<User | undefined>;
   findByUsernameKey(usernameKey: string): Promise<User | undefined>;
   /** In the order of their ids, which is the order of creation. `after` is a user id. */
@@ -51,7 +55,7 @@ export interface UserDirectory {
   /** Returns the user after the change. Fails with USER_NOT_FOUND, USERNAME_TAKEN, USER_CHANGED, LAST_ADMIN. */
   update(userId: string, change: UserChange, now: number, conditions?: ChangeConditions): Promise<User>;
   /** Returns whether the user existed. Fails with USER_CHANGED if `ifVersion` is given and the version differs. */
-  delete(userId: string, ifVersion?: number): Promise<boolean>;
+  delete(userId: string, conditions?: Pick<ChangeConditions, 'ifVersion' | 'audit'>): Promise<boolean>;
   /** Resolves if a query can be executed now. */
   ping(): Promise<void>;
 }

@@ -1,0 +1,38 @@
+import type { Clock } from '../../validator/clock.ts';
+import type { Actor, SecurityEvents } from '../audit/security-event.ts';
+import type { KeyService, SigningKeyInfo } from '../keys/key-service.ts';
+
+export interface KeyAdministrationOptions {
+  readonly keys: Pick<KeyService, 'list' | 'reload' | 'rotate'>;
+  readonly events: SecurityEvents;
+  readonly clock: Clock;
+}
+
+/** What operators do to signing keys. */
+export class KeyAdministration {
+  readonly #options: KeyAdministrationOptions;
+
+  constructor(options: KeyAdministrationOptions) {
+    this.#options = options;
+  }
+
+  /** The published keys, newest first. */
+  list(): readonly SigningKeyInfo[] {
+    return this.#options.keys.list();
+  }
+
+  /** Reads the keys again, at most once per second. Fails with STORE_UNAVAILABLE. */
+  reload(): Promise<void> {
+    return this.#options.keys.reload();
+  }
+
+  /** As `KeyService.rotate`. Also fails if the event cannot be stored; a repeat adds no further key and stores it. */
+  async rotate(actor: Actor): Promise<SigningKeyInfo> {
+    const { keys, events, clock } = this.#options;
+    const key = await keys.rotate();
+    const event = { kind: 'SigningKeyRotated', at: clock.now(), actor, keyId: key.keyId } as const;
+    await events.store(event);
+    events.publish(event);
+    return key;
+  }
+}

@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { uuidOf } from '../ids.ts';
+import type { Actor, EventOrigin, SecurityEvent } from './security-event.ts';
+
+/**
+ * The security events that the audit trail keeps. A refresh is kept in the session record instead, as its last one:
+ * an event for each would be the bulk of the trail and tell nothing more.
+ */
+export type AuditedEvent = Exclude<SecurityEvent, { readonly kind: 'Refreshed' | 'PasswordRehashFailed' }>;
+
+export type AuditKind = AuditedEvent['kind'];
+
+/** Who is responsible for an event. Empty ids: not known, or not a user. */
+export interface AuditActor {
+  readonly kind: Actor['kind'];
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly clientId: string;
+}
+
+/** A security event in the form that is stored. Empty text: not known, or does not apply. */
+export interface AuditEvent {
+  /** A UUIDv7 with the time `at`, given by the producer. An event that is stored twice has the same id both times. */
+  readonly eventId: string;
+  /** When it happened; of several, the first one. Milliseconds since 1970. */
+  readonly at: number;
+  /** When the last of `count` happened. */
+  readonly lastAt: number;
+  /** How many like events this one stands for. */
+  readonly count: number;
+  /** An `AuditKind`, or a kind that a later release added. */
+  readonly kind: string;
+  readonly actor: AuditActor;
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly ipAddress: string;
+  readonly clientId: string;
+  /** An `EndReason` or a `FailureReason`. */
+  readonly reason: string;
+  /** Further facts, by name. */
+  readonly details: Readonly<Record<string, string>>;
+}
+
+/** The form of every audit event's id. */
+export const EVENT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Converts a security event. @param eventId a UUIDv7 with the time of the event. */
+export function auditEventOf(event: AuditedEvent, eventId: string): AuditEvent {
+  const origin: EventOrigin = 'origin' in event ? event.origin : { ipAddress: '', clientId: '' };
+  return {
+    eventId,
+    at: event.at,
+    lastAt: event.at,
+    count: 1,
+    kind: event.kind,
+    actor: auditActorOf(event.actor),
+    userId: ('userId' in event ? event.userId : undefined) ?? '',
+    sessionId: ('sessionId' in event ? event.sessionId : undefined) ?? '',
+    ipAddress: origin.ipAddress,
+    clientId: origin.clientId,
+    reason: 'reason' in event ? event.reason : '',
+    details: detailsOf(event),
+  };
+}
+
+/**
+ * The id of the event that a session ended. A session ends once, so a repeated call stores the same event again, also
+ * from another server.
+ */
+export function endEventId(sessionId: string, endedAt: number): string {
+  const hash = createHash('sha256').update(`SessionEnded ${sessionId}`).digest('hex');
+  return uuidV7(endedAt, hash);
+}
+
+/** The lowest UUIDv7 of a time. Events before that time have lower ids. @param at milliseconds since 1970. */
+export function firstEventId(at: number): string {
+  return uuidV7(at, '0'.repeat(32));
+}
+
+/** RFC 9562, section 5.7. @param random hexadecimal digits for the random part. */
+function uuidV7(at: number, random: string): string {
+  const time = at.toString(16).padStart(12, '0');
+  const variant = (8 + (Number.parseInt(random.charAt(3), 16) % 4)).toString(16);
+  return uuidOf(`${time}7${random.slice(0, 3)}${variant}${random.slice(4)}`);
+}
+
+function detailsOf(event: AuditedEvent): AuditEvent['details'] {
+  switch (event.kind) {
+    case 'UserChanged':
+      return { change: event.change };
+    case 'SigningKeyRotated':
+      return { key_id: event.keyId };
+    default:
+      return {};
+  }
+}
+
+function auditActorOf(actor: Actor): AuditActor {
+  if (actor.kind !== 'caller') return { kind: actor.kind, userId: '', sessionId: '', clientId: '' };
+  const { kind, userId, sessionId, clientId } = actor;
+  return { kind, userId, sessionId, clientId };
+}

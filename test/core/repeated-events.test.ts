@@ -1,0 +1,99 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { RepeatedEvents } from '../../src/core/audit/repeated-events.ts';
+import type { SecurityEvent } from '../../src/core/audit/security-event.ts';
+import { outcomeOf } from '../support/failing.ts';
+import { auditId, MemoryAuditOutbox, MemoryAuditTrail } from '../support/memory-audit.ts';
+import { ids } from '../support/sessions.ts';
+
+const T0 = Date.UTC(2026, 0, 1);
+const MINUTE = 60_000;
+
+let outbox: MemoryAuditOutbox;
+let repeated: RepeatedEvents;
+
+beforeEach(() => {
+  outbox = new MemoryAuditOutbox();
+  repeated = new RepeatedEvents({ outbox, ids });
+});
+
+function failed(
+  at: number,
+  given: { userId?: string; ipAddress?: string; reason?: string } = {},
+): SecurityEvent {
+  const { userId, ipAddress = '192.0.2.1', reason = 'INVALID_CREDENTIALS' } = given;
+  const origin = { ipAddress, clientId: 'web' };
+  return { kind: 'SignInFailed', at, actor: { kind: 'credentials' }, reason, userId, origin };
+}
+
+/** The rows that the trail has after everything was moved. */
+async function rows() {
+  const trail = new MemoryAuditTrail();
+  await trail.insert(outbox.entries.map(({ event }) => event));
+  return [...trail.events.values()];
+}
+
+test('like failures of a minute become one row with a count, also over several flushes', async () => {
+  for (let n = 0; n < 100; n += 1) repeated.count(failed(T0 + n));
+  await repeated.flush(T0 + 5_000);
+  for (let n = 0; n < 20; n += 1) repeated.count(failed(T0 + 30_000));
+  await repeated.flush(T0 + 35_000);
+  await repeated.flush(T0 + 40_000);
+  expect(outbox.entries).toHaveLength(2);
+  expect(await rows()).toMatchObject([{ count: 120, at: T0, lastAt: T0 + 30_000 }]);
+});
+
+test('failures of another user, address, reason or minute are rows of their own', async () => {
+  repeated.count(failed(T0));
+  repeated.count(failed(T0, { userId: auditId(1) }));
+  repeated.count(failed(T0, { ipAddress: '192.0.2.2' }));
+  repeated.count(failed(T0, { reason: 'LOGIN_QUEUE_FULL' }));
+  repeated.count(failed(T0 + MINUTE));
+  repeated.count(failed(T0 + MINUTE));
+  await repeated.flush(T0 + MINUTE);
+  expect((await rows()).map(({ count }) => count)).toEqual([1, 1, 1, 1, 2]);
+});
+
+test('failures of the service itself are no events of a person, and other kinds are not counted here', async () => {
+  const actor = { kind: 'service' } as const;
+  for (const reason of ['STORE_UNAVAILABLE', 'DRAINING', 'CANCELLED', 'INTERNAL']) {
+    repeated.count(failed(T0, { reason }));
+  }
+  repeated.count({ kind: 'SessionEnded', at: T0, actor, userId: 'u', sessionId: 's', reason: 'IDLE' });
+  repeated.count({
+    ...{ kind: 'Refreshed', at: T0, actor, userId: 'u', sessionId: 's' },
+    origin: { ipAddress: '', clientId: '' },
+  });
+  await repeated.flush(T0);
+  expect(outbox.entries).toEqual([]);
+});
+
+test('what cannot be stored stays, and is stored by the next flush', async () => {
+  repeated.count(failed(T0));
+  outbox.isAway = true;
+  expect(await outcomeOf(repeated.flush(T0 + 2 * MINUTE))).toBe('STORE_UNAVAILABLE');
+  repeated.count(failed(T0 + 1));
+  outbox.isAway = false;
+  await repeated.flush(T0 + 2 * MINUTE);
+  expect(await rows()).toMatchObject([{ count: 2 }]);
+});
+
+test('a failure that comes during a flush is in the next one', async () => {
+  repeated.count(failed(T0));
+  const flushing = repeated.flush(T0 + 2 * MINUTE);
+  repeated.count(failed(T0 + 1));
+  await flushing;
+  await repeated.flush(T0 + 2 * MINUTE);
+  expect(await rows()).toMatchObject([{ count: 2 }]);
+});
+
+test('failures of very many addresses take bounded memory, and all of them are counted', async () => {
+  for (let n = 0; n < 5_000; n += 1) {
+    repeated.count(failed(T0, { ipAddress: `10.0.${n >> 8}.${n & 255}`, userId: auditId(n) }));
+  }
+  await repeated.flush(T0);
+  const stored = await rows();
+  expect(stored).toHaveLength(1_001);
+  expect(stored.reduce((sum, { count }) => sum + count, 0)).toBe(5_000);
+  expect(stored.find(({ count }) => count > 1)).toMatchObject({ userId: '', ipAddress: '', count: 4_000 });
+  expect(outbox.appends.every((length) => length <= 100)).toBe(true);
+});
