@@ -25,8 +25,10 @@ import { RefreshTokens } from './core/session/refresh-token.ts';
 import type { SessionPolicy } from './core/session/session.ts';
 import { SessionControl } from './core/session/session-control.ts';
 import type { SessionEnder } from './core/session/session-ender.ts';
+import { SessionOpener } from './core/session/session-opener.ts';
 import { SessionService } from './core/session/session-service.ts';
 import type { SessionStore } from './core/session/session-store.ts';
+import { SessionTokens } from './core/session/session-tokens.ts';
 import { DeviceTokens } from './core/sign-in/device-token.ts';
 import { LoginService } from './core/sign-in/login-service.ts';
 import { LoginThrottle } from './core/sign-in/login-throttle.ts';
@@ -93,7 +95,7 @@ async function open(context: AppContext): Promise<App> {
   });
 
   const tokens = tokenValidation(context, verifier, follower, store);
-  const sessions = coreSessionService(context, {
+  const { opener, sessions } = coreSessions(context, {
     store,
     ender,
     events,
@@ -119,7 +121,7 @@ async function open(context: AppContext): Promise<App> {
     queue,
     throttle: new LoginThrottle({ attempts, hashKey: masterKeys.newest.attemptHash, clock, ids }),
     devices: new DeviceTokens({ macKeys: masterKeys.all.map(({ deviceMac }) => deviceMac), clock, ids }),
-    sessions,
+    sessions: opener,
     clock,
     events,
   });
@@ -185,24 +187,19 @@ interface SessionParts {
   readonly follower: RevocationFollower;
 }
 
-function coreSessionService({ config, clock }: AppContext, parts: SessionParts): SessionService {
+function coreSessions({ config, clock }: AppContext, parts: SessionParts) {
   const { store, ender, events, outbox, database, keys, masterKeys, verifier, follower } = parts;
   const { issuer, audiences, accessTokenTtlMs: ttlMs } = config;
-  return new SessionService({
-    store,
-    ender,
-    events,
-    outbox,
-    users: database.users,
+  const tokens = new SessionTokens({
     accessTokens: new AccessTokenIssuer({ keys, ids, issuer, audiences, ttlMs }),
     refreshTokens: new RefreshTokens(masterKeys.all.map(({ refreshMac }) => refreshMac)),
-    verifier,
-    revocations: follower,
-    issuer,
-    policy: sessionPolicy(config),
-    clock,
-    ids,
   });
+  const policy = sessionPolicy(config);
+  const common = { store, ender, events, users: database.users, tokens, policy, clock };
+  return {
+    opener: new SessionOpener({ ...common, outbox, ids }),
+    sessions: new SessionService({ ...common, verifier, revocations: follower, issuer }),
+  };
 }
 
 interface ServiceParts {
@@ -254,7 +251,7 @@ function sessionPolicy(config: Config): SessionPolicy {
     idleTtlMs: config.sessionIdleTtlMs,
     maxTtlMs: config.sessionMaxTtlMs,
     refreshGraceMs: config.refreshGraceMs,
-    maxSessionsPerUser: config.maxSessionsPerUser,
+    devicePolicy: config.devicePolicy,
     tombstoneTtlMs: TOMBSTONE_TTL_MS,
   };
 }

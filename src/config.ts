@@ -5,6 +5,7 @@ import { ENVIRONMENT_SCHEMA, environmentOf } from './config/rules.ts';
 import type { RedisUrl } from './config/store-address.ts';
 import { isVariable, type Settings } from './config/variables.ts';
 import type { SigningAlgorithm } from './core/keys/signing-key.ts';
+import type { DevicePolicy } from './core/user/device-policy.ts';
 
 /** The configuration of the service. Durations are in milliseconds. Contains secrets: never print it. */
 export interface Config {
@@ -43,7 +44,8 @@ export interface Config {
   readonly sessionMaxTtlMs: number;
   readonly refreshGraceMs: number;
   readonly maxStalenessMs: number;
-  readonly maxSessionsPerUser: number;
+  /** For users without a policy of their own. */
+  readonly devicePolicy: DevicePolicy;
   /** Undefined: failed sign-ins are not limited. */
   readonly loginLimits: { readonly failuresPerAddress: number } | undefined;
   /** Number of verified tokens to cache. 0: no cache. */
@@ -136,7 +138,7 @@ function assemble(settings: Settings, cores: number): Config {
     sessionMaxTtlMs: settings.LATCHKEY_SESSION_MAX_TTL,
     refreshGraceMs: settings.LATCHKEY_REFRESH_GRACE,
     maxStalenessMs: settings.LATCHKEY_MAX_STALENESS,
-    maxSessionsPerUser: settings.LATCHKEY_MAX_SESSIONS_PER_USER,
+    devicePolicy: devicePolicyOf(settings),
     loginLimits: settings.LATCHKEY_LOGIN_LIMITS
       ? { failuresPerAddress: settings.LATCHKEY_LOGIN_FAILURES_PER_ADDRESS }
       : undefined,
@@ -150,6 +152,20 @@ function assemble(settings: Settings, cores: number): Config {
       waitingPerThread: settings.LATCHKEY_BCRYPT_QUEUE,
     },
   };
+}
+
+function devicePolicyOf(settings: Settings): DevicePolicy {
+  const kind = settings.LATCHKEY_DEVICE_POLICY;
+  const atLimit = settings.LATCHKEY_DEVICE_LIMIT_ACTION;
+  switch (kind) {
+    case 'unlimited':
+      return { kind };
+    case 'limit':
+      return { kind, maxSessions: settings.LATCHKEY_MAX_SESSIONS_PER_USER, atLimit };
+    case 'one-per-platform':
+    case 'one':
+      return { kind, atLimit };
+  }
 }
 
 function tlsOf(settings: Settings): Config['tls'] {

@@ -65,6 +65,7 @@ export function attacks(keyId: string): readonly Attack[] {
           origin: undefined,
           deviceToken: '',
           labels: {},
+          endSessionId: '',
         }).finish(),
       ),
     },

@@ -30,6 +30,7 @@ function countIn(metrics: Metrics): Subscriber {
   return (event) => {
     metrics.countSecurityEvent(event.kind);
     if (event.kind === 'SignedIn') metrics.countLogin('opened');
+    if (event.kind === 'SignInRefused') metrics.countLogin('SESSION_LIMIT_REACHED');
     if (event.kind === 'SignInFailed') metrics.countLogin(event.reason);
   };
 }

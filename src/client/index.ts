@@ -24,7 +24,7 @@ export {
   type User,
 } from './transport/contract.ts';
 export type { Credentials, Pem } from './transport/credentials.ts';
-export { type FieldViolation, LatchkeyError } from './transport/errors.ts';
+export { type FieldViolation, LatchkeyError, type SessionSummary } from './transport/errors.ts';
 export type { ConnectOptions, LatchkeyClient, Staleness } from './transport/latchkey-client.ts';
 export type { Revocation } from './transport/revocation.ts';
 export type { ServiceAccountOptions } from './transport/service-account.ts';

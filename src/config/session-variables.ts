@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { LIMIT_ACTIONS, MAX_SESSIONS_LIMIT, POLICY_KINDS } from '../core/user/device-policy.ts';
 import { duration, list, oneOf, onOrOff, text, wholeNumber } from './scalars.ts';
 import { optional, withDefault } from './variable.ts';
 
@@ -50,9 +51,19 @@ export const SESSION_VARIABLES = {
     meaning: 'maximum age of the local copy of revocations; if the copy is older, the session store is read',
     example: '2s',
   }),
-  LATCHKEY_MAX_SESSIONS_PER_USER: withDefault(wholeNumber(1, 1_000), '50', {
-    meaning: 'maximum sessions of a user; a further sign-in replaces the oldest session',
+  LATCHKEY_DEVICE_POLICY: withDefault(oneOf(...POLICY_KINDS), 'limit', {
+    meaning:
+      'sessions of a user without a policy of their own: `unlimited`, `limit` (`LATCHKEY_MAX_SESSIONS_PER_USER`), `one-per-platform` or `one`; users with the role `service` have no limit',
+    example: 'one-per-platform',
+  }),
+  LATCHKEY_MAX_SESSIONS_PER_USER: withDefault(wholeNumber(1, MAX_SESSIONS_LIMIT), '50', {
+    meaning: 'maximum sessions of a user, with the device policy `limit`',
     example: '10',
+  }),
+  LATCHKEY_DEVICE_LIMIT_ACTION: withDefault(oneOf(...LIMIT_ACTIONS), 'replace', {
+    meaning:
+      'what a sign-in at the limit does: `replace` the oldest session, or `refuse` until the user names a session to end',
+    example: 'refuse',
   }),
   LATCHKEY_LOGIN_LIMITS: withDefault(onOrOff, 'on', {
     meaning:

@@ -30,6 +30,7 @@ const KINDS: Readonly<Record<AuditKind, AuditEventKind>> = {
   UserChanged: AuditEventKind.USER_CHANGED,
   PasswordUnreadable: AuditEventKind.PASSWORD_UNREADABLE,
   SigningKeyRotated: AuditEventKind.SIGNING_KEY_ROTATED,
+  SignInRefused: AuditEventKind.SIGN_IN_REFUSED,
 };
 
 const ACTOR_KINDS: Readonly<Record<Actor['kind'], AuditActorKind>> = {

@@ -13,6 +13,7 @@ import { Consistency } from '../gen/latchkey/v1/validation.ts';
 import { MAX_TOKEN_LENGTH } from '../validator/access-token.ts';
 import { isRevision } from '../validator/revision.ts';
 import type { RequirementFields } from './messages/verdict-message.ts';
+import { UUID } from './user-fields.ts';
 
 /** The maximum number of access tokens in one BatchValidate. */
 export const MAX_BATCH = 256;
@@ -39,7 +40,7 @@ const MAX_ADDRESS_LENGTH = 45;
  * checks whether this service issued the device token.
  */
 export function checkLogin(
-  { username, clientId, device, origin, deviceToken, labels }: LoginRequest,
+  { username, clientId, device, origin, deviceToken, labels, endSessionId }: LoginRequest,
   issues: FieldIssues,
 ): void {
   issues.text('username', username, { min: 1, max: MAX_USERNAME_BYTES });
@@ -47,6 +48,9 @@ export function checkLogin(
   issues.text('device_token', deviceToken, { max: MAX_DEVICE_TOKEN_BYTES });
   checkOrigin(origin, issues);
   checkLabels(labels, issues);
+  if (endSessionId !== '' && !UUID.test(endSessionId)) {
+    issues.add('end_session_id', 'must be a session id: a UUID in lower case');
+  }
   if (device === undefined) return;
   issues.text('device.device_id', device.deviceId, { max: MAX_DEVICE_ID_BYTES });
   issues.text('device.name', device.name, { max: MAX_DEVICE_NAME_BYTES });

@@ -30,7 +30,13 @@ import {
   frontCheck,
   serviceCallers,
 } from './interceptors/caller-auth.ts';
-import { deviceOf, endedSessionMessage, sessionMessage, tokensMessage } from './messages/session-message.ts';
+import {
+  deviceOf,
+  endedSessionMessage,
+  sessionMessage,
+  summaryMessage,
+  tokensMessage,
+} from './messages/session-message.ts';
 import { ValidateEncoder } from './messages/validate-encoder.ts';
 import { batchValidateResponse, requirementsOf } from './messages/verdict-message.ts';
 import { canonicalAddress, isPublicAddress, networkOf } from './peer-address.ts';
@@ -112,8 +118,8 @@ async function login(
   checkFront: CallerCheck,
 ): Promise<LoginResponse> {
   const ipAddress = await personAddress(request, call, checkFront);
-  const { username, password, clientId, deviceToken, labels } = request;
-  const opened = await core.login.login({
+  const { username, password, clientId, deviceToken, labels, endSessionId } = request;
+  const outcome = await core.login.login({
     username,
     password,
     clientId,
@@ -122,14 +128,20 @@ async function login(
     ipAddress,
     network: limitedNetwork(request, ipAddress),
     labels,
+    endSessionId,
     source: callSource(call, 'sign-in', ipAddress),
     signal: call.signal,
   });
+  if (outcome.kind === 'session-limit') {
+    const sessions = outcome.sessions.map(summaryMessage);
+    return { outcome: { $case: 'sessionLimit', value: { sessions } } };
+  }
+  const { session, tokens, replaced } = outcome;
   const signedIn = {
-    tokens: tokensMessage(opened.tokens),
-    session: sessionMessage(opened.session),
-    endedSessions: opened.replaced.map(endedSessionMessage),
-    deviceToken: opened.deviceToken,
+    tokens: tokensMessage(tokens),
+    session: sessionMessage(session),
+    endedSessions: replaced.map(endedSessionMessage),
+    deviceToken: outcome.deviceToken,
   };
   return { outcome: { $case: 'signedIn', value: signedIn } };
 }

@@ -9,12 +9,13 @@ import type {
   SetPasswordRequest,
   UpdateUserRequest,
 } from '../gen/latchkey/admin/v1/user.ts';
+import { checkDevicePolicyMessage } from './messages/device-policy-message.ts';
 import { checkPage } from './page.ts';
 
-/** A user or session id (RFC 9562). Other text is refused before the lookup, because databases restrict text values. */
+/** A user or session id (RFC 9562). Other text is refused before a lookup, because databases restrict text values. */
 export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-const UPDATABLE = ['username', 'roles'];
+const UPDATABLE = ['username', 'roles', 'device_policy'];
 
 /** `UserService` checks whether the password is easy to guess. It compares it with the username too. */
 export function checkCreateUser(
@@ -40,13 +41,14 @@ export function checkListUsers(request: ListUsersRequest, issues: FieldIssues): 
 }
 
 export function checkUpdateUser(request: UpdateUserRequest, issues: FieldIssues): void {
-  const { username, roles, updateMask = [], etag } = request;
+  const { username, roles, devicePolicy, updateMask = [], etag } = request;
   checkUserId(request, issues);
   if (updateMask.length === 0 || !updateMask.every((path) => UPDATABLE.includes(path))) {
     issues.add('update_mask', `must contain at least one of ${UPDATABLE.join(', ')}, and nothing else`);
   }
   if (updateMask.includes('username')) issues.rule(() => checkNewUsername(username, 'username'));
   if (updateMask.includes('roles')) issues.rule(() => checkRoles(roles, 'roles'));
+  if (updateMask.includes('device_policy')) checkDevicePolicyMessage(devicePolicy, issues);
   if (etag !== '' && versionOf(etag) === undefined)
     issues.add('etag', 'must be the etag of a user, or empty');
 }

@@ -6,6 +6,7 @@ import {
   CreateUserResponse,
   DeleteUserRequest,
   DeleteUserResponse,
+  type DevicePolicy,
   DisableUserRequest,
   DisableUserResponse,
   EnableUserRequest,
@@ -25,6 +26,7 @@ import {
 } from '../gen/latchkey/admin/v1/user.ts';
 import { actorOf, type Call, callSource } from './call.ts';
 import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
+import { devicePolicyMessage, devicePolicyOf } from './messages/device-policy-message.ts';
 import { afterOf, pageSizeOf, pageTokenOf } from './page.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { unaryService } from './unary.ts';
@@ -166,12 +168,18 @@ async function updateUser(
   request: UpdateUserRequest,
   call: Call,
 ): Promise<UpdateUserResponse> {
-  const { userId, username, roles, updateMask = [], etag } = request;
+  const { userId, username, roles, devicePolicy, updateMask = [], etag } = request;
   const change = {
     ...(updateMask.includes('username') && { username }),
     ...(updateMask.includes('roles') && { roles }),
+    ...(updateMask.includes('device_policy') && { devicePolicy: devicePolicyChange(devicePolicy) }),
   };
   return { user: userMessage(await users.update(userId, change, actorOf(call), versionOf(etag))) };
+}
+
+/** Null removes the user's policy. */
+function devicePolicyChange(policy: DevicePolicy | undefined) {
+  return policy === undefined ? null : (devicePolicyOf(policy) ?? null);
 }
 
 async function setPassword(
@@ -192,6 +200,7 @@ function userMessage(user: DomainUser): User {
     userId: user.userId,
     username: user.username,
     roles: user.roles,
+    devicePolicy: devicePolicyMessage(user.devicePolicy),
     disabledAt: user.disabledAt === undefined ? undefined : new Date(user.disabledAt),
     createdAt: new Date(user.createdAt),
     updatedAt: new Date(user.updatedAt),

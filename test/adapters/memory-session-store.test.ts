@@ -1,14 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
+import { devicePolicyLaw } from '../conformance/device-policy.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { aSession, DAY } from '../support/sessions.ts';
+import { aSession, atMost, DAY } from '../support/sessions.ts';
 
 sessionStoreLaw('memory', (clock) => new MemorySessionStore(clock));
 sessionLimitLaw('memory', (clock) => new MemorySessionStore(clock));
 sessionListLaw('memory', (clock) => new MemorySessionStore(clock));
+devicePolicyLaw('memory', (clock) => new MemorySessionStore(clock));
 
 describe('the memory session store', () => {
   test('removes sessions and tombstones that are no longer needed', async () => {
@@ -18,7 +20,7 @@ describe('the memory session store', () => {
     const create = (session = aSession(clock.now())) =>
       store.create({
         session,
-        maxSessionsPerUser: 5,
+        ...atMost(5),
         tombstoneTtlMs: DAY,
         now: clock.now(),
       });

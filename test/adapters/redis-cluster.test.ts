@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { auditOutboxLaw } from '../conformance/audit-outbox.ts';
+import { devicePolicyLaw } from '../conformance/device-policy.ts';
 import { loginAttemptsLaw } from '../conformance/login-attempts.ts';
 import { revocationLogLaw } from '../conformance/revocation-log.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
@@ -8,7 +9,7 @@ import { sessionStoreLaw } from '../conformance/session-store.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
 import { RedisStores } from '../support/redis-stores.ts';
-import { aSession, DAY, ids } from '../support/sessions.ts';
+import { aSession, atMost, DAY, ids } from '../support/sessions.ts';
 
 let cluster: RedisCluster;
 let stores: RedisStores;
@@ -27,6 +28,7 @@ sessionStoreLaw('Redis Cluster', () => stores.sessions);
 sessionLimitLaw('Redis Cluster', () => stores.sessions);
 loginAttemptsLaw('Redis Cluster', () => stores.attempts);
 sessionListLaw('Redis Cluster', () => stores.sessions);
+devicePolicyLaw('Redis Cluster', () => stores.sessions);
 
 revocationLogLaw('Redis Cluster', async () => {
   await cluster.flush();
@@ -51,7 +53,7 @@ test('a ping for a user fails exactly if the primary of this user takes no write
   for (let count = 0; count < 30; count += 1) {
     const session = aSession(now, { userId: ids.next(now) });
     const created = sessions.create({
-      ...{ session, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now },
+      ...{ session, ...atMost(50), tombstoneTtlMs: DAY, now },
     });
     const outcome = await outcomeOf(created);
     expect(await outcomeOf(sessions.ping(session.userId))).toBe(outcome);

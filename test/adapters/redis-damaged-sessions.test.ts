@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { userKeys } from '../../src/adapters/redis/keys.ts';
-import type { OpenedSession } from '../../src/core/session/session-service.ts';
+import type { OpenedSession } from '../../src/core/session/session-opener.ts';
 import type { User } from '../../src/core/user/user.ts';
 import {
   DAMAGED_SURROUNDINGS,
@@ -135,6 +135,27 @@ describe('a session record that cannot be parsed', () => {
     const { revision } = await world.ender.endUser(user.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);
     expect(revision).toMatch(/^\d+-\d+$/);
     expect(await fieldsLeft(damaged)).toEqual([]);
+  });
+
+  test('is listed without names and can be chosen, where it counts at the session limit', async () => {
+    const { userId, sessionId } = damaged.session;
+    const counted = JSON.stringify([1, 1, 1, world.clock.now() * 2, world.clock.now() * 2, 1, 'web', 7, 8]);
+    await damage(() => redis.hset(userKeys(userId).sessions, sessionId, counted));
+    const refusing = world.changeUser(user, {
+      devicePolicy: { kind: 'limit', maxSessions: 2, atLimit: 'refuse' },
+    });
+    const refused = await world.signIn(refusing);
+    const { createdAt } = damaged.session;
+    expect(refused).toMatchObject({
+      kind: 'session-limit',
+      sessions: expect.arrayContaining([
+        { sessionId, deviceName: '', platform: '', createdAt, lastSeenAt: createdAt },
+      ]),
+    });
+    expect(stores.damages).toContainEqual({ what: 'session', id: sessionId });
+    expect(await world.signIn(refusing, {}, sessionId)).toMatchObject({ kind: 'opened' });
+    world.changeUser(user, {});
+    await expectOthersUnharmed();
   });
 
   test('of a later release is left to servers that can read it', async () => {

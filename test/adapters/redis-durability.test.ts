@@ -7,7 +7,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, SERVICE_DEADLINE_MS, singleRedis } from '../support/redis-stores.ts';
 import { SessionWorld } from '../support/session-world.ts';
-import { aSession, HOUR, ids } from '../support/sessions.ts';
+import { aSession, atMost, HOUR, ids } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
 const ONE_REPLICA = { waitReplicas: 1, waitMs: 300 };
@@ -38,7 +38,7 @@ beforeEach(async () => {
 afterEach(() => stores.close());
 
 const steps = () => sessionSteps(stores.sessions, { now: () => now }, { refreshGraceMs: 0 });
-const create = (session: Session, maxSessionsPerUser = 50) => steps().create(session, { maxSessionsPerUser });
+const create = (session: Session, maxSessions = 50) => steps().create(session, atMost(maxSessions));
 const rotate = (session: Session, generation: number) => steps().rotate(session, generation);
 const read = ({ sessions }: RedisStores, { userId, sessionId }: Session) =>
   sessions.read(userId, sessionId, now);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Script } from '../../src/adapters/redis/script.ts';
-import type { SessionWithTokens } from '../../src/core/session/session-service.ts';
+import type { SessionWithTokens } from '../../src/core/session/session-tokens.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { ManualClock } from '../support/manual-clock.ts';

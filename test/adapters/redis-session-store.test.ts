@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { userKeys } from '../../src/adapters/redis/keys.ts';
 import type { Session } from '../../src/core/session/session.ts';
+import { devicePolicyLaw } from '../conformance/device-policy.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
@@ -10,7 +11,7 @@ import { inLanes } from '../support/in-lanes.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
-import { aSession, DAY, HOUR, ids, MINUTE } from '../support/sessions.ts';
+import { aSession, atMost, DAY, HOUR, ids, MINUTE } from '../support/sessions.ts';
 
 let server: RedisServer;
 let stores: RedisStores;
@@ -28,6 +29,7 @@ afterAll(async () => {
 sessionStoreLaw('Redis', () => stores.sessions);
 sessionLimitLaw('Redis', () => stores.sessions);
 sessionListLaw('Redis', () => stores.sessions);
+devicePolicyLaw('Redis', () => stores.sessions);
 
 /** As a refresh reads it. */
 const USER = { securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' } as const;
@@ -48,7 +50,7 @@ describe('sessions in Redis', () => {
   const create = (session: Session) =>
     stores.sessions.create({
       session,
-      ...{ maxSessionsPerUser: 5, tombstoneTtlMs: DAY, now: clock.now() },
+      ...{ ...atMost(5), tombstoneTtlMs: DAY, now: clock.now() },
     });
   const aBrowser = (given: Partial<Session> = {}) => {
     const device = {
@@ -79,7 +81,7 @@ describe('sessions in Redis', () => {
 
   test('stay a listpack when a user has 50', async () => {
     const userId = ids.next(clock.now());
-    const common = { maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now: clock.now() };
+    const common = { ...atMost(50), tombstoneTtlMs: DAY, now: clock.now() };
     const ipAddress = '2001:db8:85a3:8d3:1319:8a2e:370:7348';
     for (let count = 0; count < 50; count += 1) {
       await stores.sessions.create({ session: aBrowser({ userId, ipAddress }), ...common });
@@ -111,7 +113,7 @@ describe('sessions in Redis', () => {
     };
     await stores.sessions.create({
       session,
-      ...{ maxSessionsPerUser: 5, tombstoneTtlMs: DAY, now: session.createdAt },
+      ...{ ...atMost(5), tombstoneTtlMs: DAY, now: session.createdAt },
     });
     const how = { ...session, ...USER, refreshGraceMs: 0, idleTtlMs: 7 * DAY, tombstoneTtlMs: DAY };
     await stores.sessions.rotate({ ...how, generation: 1, now: 1_795_296_400_000 });

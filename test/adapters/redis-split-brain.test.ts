@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { SessionWithTokens } from '../../src/core/session/session-service.ts';
+import type { SessionWithTokens } from '../../src/core/session/session-tokens.ts';
 import type { Requirements } from '../../src/validator/verdict.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';

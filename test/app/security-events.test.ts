@@ -29,10 +29,12 @@ test('security events are counted by kind, and logins by their outcome', async (
   const failed = { kind: 'SignInFailed', at: AT, actor, userId: undefined, origin } as const;
   events.publish({ ...failed, reason: 'INVALID_CREDENTIALS' });
   events.publish({ ...failed, reason: 'INVALID_CREDENTIALS' });
+  events.publish({ kind: 'SignInRefused', at: AT, actor, userId: 'user-1', origin });
   const page = await metrics.text();
   expect(page).toContain('latchkey_security_events_total{event="SignInFailed"} 2');
   expect(page).toContain('latchkey_logins_total{outcome="opened"} 1');
   expect(page).toContain('latchkey_logins_total{outcome="INVALID_CREDENTIALS"} 2');
+  expect(page).toContain('latchkey_logins_total{outcome="SESSION_LIMIT_REACHED"} 1');
 });
 
 test('important events are logged at warn or info, and frequent ones at debug', () => {

@@ -98,6 +98,7 @@ describe('users', () => {
       roles: ['ops', 'admin'],
       updateMask: ['roles'],
       etag: '7',
+      devicePolicy: undefined,
     });
     await latchkey(['users', 'update', 'mia', '--rename', 'mia.m']);
     expect(fake.users.get(userId)).toMatchObject({ username: 'mia.m', roles: ['ops', 'admin'] });

@@ -36,7 +36,27 @@ describe('a call', () => {
       device: undefined,
       deviceToken: '',
       origin: undefined,
+      endSessionId: '',
+      labels: {},
     });
+  });
+
+  test('to sign in at the session limit fails with the sessions to choose from, and names the choice', async () => {
+    const seen = new Date(Date.UTC(2026, 0, 2));
+    const phone = { sessionId: 'the-old-phone', deviceName: 'Phone', platform: 'iOS' };
+    fake.sessionsAtLimit = [{ ...phone, createdAt: seen, lastSeenAt: seen }];
+    const client = open(fake.address, { credentials: plaintext });
+    const error = await client.login(ADMIN).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(LatchkeyError);
+    expect(error).toMatchObject({
+      code: status.FAILED_PRECONDITION,
+      reason: 'SESSION_LIMIT_REACHED',
+      sessions: [{ ...phone, createdAt: seen, lastSeenAt: seen }],
+      isUnavailable: false,
+    });
+    fake.sessionsAtLimit = [];
+    await client.login({ ...ADMIN, endSessionId: phone.sessionId });
+    expect(fake.calls.at(-1)?.request).toMatchObject({ endSessionId: 'the-old-phone' });
   });
 
   test('carries the token that is current when the call is made', async () => {

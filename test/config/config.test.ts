@@ -44,6 +44,7 @@ describe('the configuration', () => {
       sessionMaxTtlMs: 30 * 86_400_000,
       refreshGraceMs: 30_000,
       maxStalenessMs: 5_000,
+      devicePolicy: { kind: 'limit', maxSessions: 50, atLimit: 'replace' },
       bcrypt: { cost: 12, threads: 3, waitingPerThread: 32 },
     });
   });
@@ -74,6 +75,21 @@ describe('the configuration', () => {
       masterKeys: [Buffer.alloc(40, 2), Buffer.alloc(32, 1)],
       audiences: ['a', 'b'],
     });
+  });
+
+  test.each([
+    [
+      { LATCHKEY_MAX_SESSIONS_PER_USER: '3', LATCHKEY_DEVICE_LIMIT_ACTION: 'refuse' },
+      { kind: 'limit', maxSessions: 3, atLimit: 'refuse' },
+    ],
+    [{ LATCHKEY_DEVICE_POLICY: 'unlimited' }, { kind: 'unlimited' }],
+    [{ LATCHKEY_DEVICE_POLICY: 'one' }, { kind: 'one', atLimit: 'replace' }],
+    [
+      { LATCHKEY_DEVICE_POLICY: 'one-per-platform', LATCHKEY_DEVICE_LIMIT_ACTION: 'refuse' },
+      { kind: 'one-per-platform', atLimit: 'refuse' },
+    ],
+  ])('has a device policy: %j', (environment, devicePolicy) => {
+    expect(configOf(environment).devicePolicy).toEqual(devicePolicy);
   });
 
   test('is frozen', () => {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Session } from '../../src/core/session/session.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { aSession, DAY, ids, MINUTE } from '../support/sessions.ts';
+import { aSession, atMost, DAY, ids, MINUTE } from '../support/sessions.ts';
 import { sessionSteps } from './session-steps.ts';
 
 /** The law of `SessionStore` for logins that need room. @param open opens a store; its data may be shared. */
@@ -66,7 +66,7 @@ export function sessionLimitLaw(name: string, open: (clock: ManualClock) => Sess
       test('names the oldest sessions beyond the limit, creates nothing and ends nothing', async () => {
         const { userId, sessions, idsOf } = await openedInTurn(3);
         const session = aSession(clock.now(), { userId });
-        const outcome = await steps.create(session, { maxSessionsPerUser: 2 });
+        const outcome = await steps.create(session, atMost(2));
         expect(outcome).toEqual({ kind: 'full', toEnd: idsOf.slice(0, 2) });
         expect(await steps.read(session)).toEqual({ kind: 'missing' });
         for (const kept of sessions) expect(await steps.read(kept)).toMatchObject({ kind: 'live' });
@@ -76,7 +76,7 @@ export function sessionLimitLaw(name: string, open: (clock: ManualClock) => Sess
         const { userId, sessions, idsOf } = await openedInTurn(3);
         await endAndLog(userId, idsOf.slice(0, 2));
         const session = aSession(clock.now(), { userId });
-        const outcome = await steps.create(session, { maxSessionsPerUser: 2 });
+        const outcome = await steps.create(session, atMost(2));
         expect(outcome).toEqual({ kind: 'created', replaced: [] });
         expect(await steps.read(sessions[2] as Session)).toMatchObject({ kind: 'live' });
       });
@@ -86,7 +86,7 @@ export function sessionLimitLaw(name: string, open: (clock: ManualClock) => Sess
         const [oldest = ''] = idsOf;
         const how = { reason: 'REPLACED', tombstoneTtlMs: DAY, now: clock.now() } as const;
         await store.end({ userId, sessionId: oldest, ...how });
-        const again = () => steps.create(aSession(clock.now(), { userId }), { maxSessionsPerUser: 2 });
+        const again = () => steps.create(aSession(clock.now(), { userId }), atMost(2));
         expect(await again()).toEqual({ kind: 'full', toEnd: [oldest] });
         await store.markLogged(userId, oldest, '1-0', clock.now());
         expect(await again()).toMatchObject({ kind: 'created' });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { Session } from '../../src/core/session/session.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { aSession, DAY, ids, MINUTE } from '../support/sessions.ts';
+import { aSession, atMost, DAY, ids, MINUTE } from '../support/sessions.ts';
 import { GRACE, sessionSteps } from './session-steps.ts';
 
 /** What `SessionStore` promises of a user's list, and of ends by a session's id. @param open as in `sessionStoreLaw`. */
@@ -196,7 +196,7 @@ export function sessionListLaw(name: string, open: (clock: ManualClock) => Sessi
       test('ends nothing that is opened afterwards, and keeps nobody from signing in', async () => {
         const [first] = await threeSessions();
         await steps.endOthers(first);
-        const outcome = await steps.create(aSession(clock.now(), { userId }), { maxSessionsPerUser: 2 });
+        const outcome = await steps.create(aSession(clock.now(), { userId }), atMost(2));
         // The ends are not logged yet. Only replaced sessions count until then.
         expect(outcome).toEqual({ kind: 'created', replaced: [] });
         expect(await steps.list(userId)).toHaveLength(2);

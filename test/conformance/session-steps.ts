@@ -1,9 +1,9 @@
 import { expect } from '@jest/globals';
 import type { EndReason } from '../../src/core/audit/end-reason.ts';
 import type { Session } from '../../src/core/session/session.ts';
-import type { SessionStore } from '../../src/core/session/session-store.ts';
+import type { CreateSession, SessionStore } from '../../src/core/session/session-store.ts';
 import type { Clock } from '../../src/validator/clock.ts';
-import { aSession, DAY, HOUR } from '../support/sessions.ts';
+import { aSession, atMost, DAY, HOUR } from '../support/sessions.ts';
 
 export const GRACE = 30_000;
 
@@ -13,10 +13,10 @@ export function sessionSteps(
   clock: Pick<Clock, 'now'>,
   { refreshGraceMs = GRACE }: { readonly refreshGraceMs?: number } = {},
 ) {
-  const create = (session: Session, given: { maxSessionsPerUser?: number } = {}) =>
+  const create = (session: Session, given: Partial<CreateSession> = {}) =>
     store.create({
       session,
-      maxSessionsPerUser: 50,
+      ...atMost(50),
       tombstoneTtlMs: DAY,
       now: clock.now(),
       ...given,

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { DevicePolicy } from '../../src/core/user/device-policy.ts';
 import type { UserDirectory } from '../../src/core/user/user-directory.ts';
 import { failureOf, outcomeOf } from '../support/failing.ts';
 import { aUser, USERS_SINCE, userIdOf } from '../support/users.ts';
@@ -122,6 +123,25 @@ export function userDirectoryLaw(
         expect(await users.update(userIdOf(1), change, LATER)).toEqual(expected);
         expect(await elsewhere.findById(userIdOf(1))).toEqual(expected);
         expect(await elsewhere.findByUsernameKey('user1')).toBeUndefined();
+      });
+
+      test('sets the device policy, leaves it alone and removes it', async () => {
+        const policies: readonly DevicePolicy[] = [
+          { kind: 'limit', maxSessions: 3, atLimit: 'refuse' },
+          { kind: 'one-per-platform', atLimit: 'replace' },
+          { kind: 'one', atLimit: 'refuse' },
+          { kind: 'unlimited' },
+        ];
+        await users.insert(aUser(1, { devicePolicy: policies[0] }));
+        expect(await elsewhere.findById(userIdOf(1))).toMatchObject({ devicePolicy: policies[0] });
+        for (const devicePolicy of policies) {
+          await users.update(userIdOf(1), { devicePolicy }, LATER);
+          const touched = await users.update(userIdOf(1), { roles: ['reader'] }, LATER);
+          expect(touched.devicePolicy).toEqual(devicePolicy);
+          expect((await elsewhere.findById(userIdOf(1)))?.devicePolicy).toEqual(devicePolicy);
+        }
+        const removed = await users.update(userIdOf(1), { devicePolicy: null }, LATER);
+        expect(removed.devicePolicy).toBeUndefined();
       });
 
       test('disables and enables a user, or changes neither', async () => {

@@ -79,8 +79,8 @@ describe('a sign-in', () => {
     world.checkRoom = async () => {
       throw unavailable();
     };
-    expect(await outcomeOf(world.sessions.checkStore(user.userId))).toBe('STORE_UNAVAILABLE');
-    expect(await outcomeOf(world.sessions.refuse(user.userId))).toBe('STORE_UNAVAILABLE');
+    expect(await outcomeOf(world.opener.checkStore(user.userId))).toBe('STORE_UNAVAILABLE');
+    expect(await outcomeOf(world.opener.refuse(user.userId))).toBe('STORE_UNAVAILABLE');
     await world.close();
   });
 });

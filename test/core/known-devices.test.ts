@@ -10,10 +10,10 @@ describe('a login on a device that signed the user in before', () => {
   test('is counted for that device, and queues for that user', async () => {
     const stage = await LoginStage.set();
     const { userId } = stage.alice;
-    const { deviceToken } = await stage.service.login(ATTEMPT);
+    const { deviceToken } = await stage.signIn(ATTEMPT);
     const known = stage.devices.deviceOf(deviceToken);
     expect(known).toMatchObject({ userId });
-    const again = await stage.service.login({ ...ATTEMPT, deviceToken });
+    const again = await stage.signIn({ ...ATTEMPT, deviceToken });
     expect(again.deviceToken).toBe(deviceToken);
     expect(stage.reserved.map(({ deviceId }) => deviceId)).toEqual([undefined, known?.deviceId]);
     expect(stage.sources).toEqual([
@@ -24,7 +24,7 @@ describe('a login on a device that signed the user in before', () => {
 
   test('is counted for that device also with a wrong password, and after the password was changed', async () => {
     const stage = await LoginStage.set();
-    const { deviceToken } = await stage.service.login(ATTEMPT);
+    const { deviceToken } = await stage.signIn(ATTEMPT);
     stage.find = async () => ({ ...stage.alice, securityVersion: 9, passwordChangedAt: stage.clock.now() });
     await outcomeOf(stage.service.login({ ...ATTEMPT, deviceToken, password: 'wrong' }));
     const deviceId = stage.devices.deviceOf(deviceToken)?.deviceId;
@@ -36,7 +36,7 @@ describe('a device token', () => {
   test('of another user counts as none, for users that exist and that do not', async () => {
     const stage = await LoginStage.set();
     const deviceToken = stage.devices.tokenFor(OTHER_USER, undefined);
-    const { deviceToken: own } = await stage.service.login({ ...ATTEMPT, deviceToken });
+    const { deviceToken: own } = await stage.signIn({ ...ATTEMPT, deviceToken });
     const otherDevice = stage.devices.deviceOf(deviceToken)?.deviceId;
     expect(stage.devices.deviceOf(own)).toMatchObject({ userId: stage.alice.userId });
     expect(stage.devices.deviceOf(own)?.deviceId).not.toBe(otherDevice);
@@ -48,7 +48,7 @@ describe('a device token', () => {
 
   test('that has expired counts as none', async () => {
     const stage = await LoginStage.set();
-    const { deviceToken } = await stage.service.login(ATTEMPT);
+    const { deviceToken } = await stage.signIn(ATTEMPT);
     stage.clock.advance(DEVICE_TOKEN_TTL_MS);
     expect(await outcomeOf(stage.service.login({ ...ATTEMPT, deviceToken }))).toBe('ok');
     expect(stage.reserved.at(-1)?.deviceId).toBeUndefined();

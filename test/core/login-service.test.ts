@@ -10,9 +10,24 @@ describe('a login', () => {
     expect(await service.login(ATTEMPT)).toMatchObject(OPENED);
     const { clientId, device, ipAddress, labels } = ATTEMPT;
     expect(opened).toEqual([
-      { user: alice, signIn: { clientId, device, ipAddress, labels, authenticationMethods: ['pwd'] } },
+      {
+        user: alice,
+        signIn: { clientId, device, ipAddress, labels, authenticationMethods: ['pwd'] },
+        endSessionId: '',
+      },
     ]);
     expect(updates).toEqual([]);
+  });
+
+  test('at the session limit is no failed attempt, and its password is rehashed all the same', async () => {
+    const stage = await LoginStage.set({ storedAtCost: 4 });
+    const { service, events, opened, updates } = stage;
+    const limited = { kind: 'session-limit' as const, sessions: [] };
+    stage.open = async () => limited;
+    expect(await service.login({ ...ATTEMPT, endSessionId: 'the-old-phone' })).toBe(limited);
+    expect(opened).toMatchObject([{ endSessionId: 'the-old-phone' }]);
+    expect(events.of('SignInFailed')).toEqual([]);
+    expect(updates).toHaveLength(1);
   });
 
   test('finds the user by the canonical username', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import type { SessionWithTokens } from '../../src/core/session/session-service.ts';
+import type { SessionWithTokens } from '../../src/core/session/session-tokens.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -44,7 +44,7 @@ test('the first access token has the current roles, not those read with the cred
 test('a sign-in is refused only if the stores could have opened a session', async () => {
   world.changeUser(user, { securityVersion: 2 });
   const refusals = () =>
-    Promise.all([outcomeOf(world.sessions.refuse(user.userId)), outcomeOf(world.open(user))]);
+    Promise.all([outcomeOf(world.opener.refuse(user.userId)), outcomeOf(world.open(user))]);
   expect(await refusals()).toEqual(['INVALID_CREDENTIALS', 'INVALID_CREDENTIALS']);
   store.broken = true;
   expect(await refusals()).toEqual(['STORE_UNAVAILABLE', 'STORE_UNAVAILABLE']);

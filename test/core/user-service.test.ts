@@ -78,8 +78,12 @@ test('every change of a user is published with its actor', async () => {
     ],
   ]);
   for (const event of events.all) expect(event).toMatchObject({ userId, actor: ADMIN_ACTOR });
+  // Stored in the transaction of the change. Lifting a limit changes no record, so its event is stored by itself.
   const stored = directory.auditEvents.map(({ details }) => details['change']);
-  expect(stored).toEqual(events.of('UserChanged').map(({ change }) => change));
+  const lifted = events.stored.map((event) => event.kind === 'UserChanged' && event.change);
+  expect(lifted).toEqual(['LOGIN_LIMITS_LIFTED']);
+  const published = events.of('UserChanged').map(({ change }) => change);
+  expect(stored).toEqual(published.filter((change) => change !== 'LOGIN_LIMITS_LIFTED'));
 });
 
 test('lifting the limits of a user makes sign-ins at that account free of delay', async () => {
@@ -210,6 +214,18 @@ describe('changing a user', () => {
     expect(changed).toMatchObject({ username: 'Grace', usernameKey: 'grace', roles: ['admin', 'x'] });
     expect(changed).toMatchObject({ updatedAt: clock.now(), version: 2, securityVersion: 1 });
     expect(ender.noted).toEqual([]);
+  });
+
+  test('sets a device policy and removes it, and ends no sessions', async () => {
+    const one = { kind: 'one', atLimit: 'refuse' } as const;
+    const changed = await users.update(userIdOf(1), { devicePolicy: one }, ADMIN_ACTOR);
+    expect(changed.devicePolicy).toEqual(one);
+    const removed = await users.update(userIdOf(1), { devicePolicy: null }, ADMIN_ACTOR);
+    expect(removed.devicePolicy).toBeUndefined();
+    expect(ender.noted).toEqual([]);
+    const none = { kind: 'limit', maxSessions: 0, atLimit: 'replace' } as const;
+    const refused = await failureOf(users.update(userIdOf(1), { devicePolicy: none }, ADMIN_ACTOR));
+    expect(refused.violations.map(({ field }) => field)).toEqual(['device_policy.max_sessions']);
   });
 
   test('refuses a change of an outdated version', async () => {

@@ -34,7 +34,7 @@ beforeEach(async () => {
     queue,
     throttle: UNTHROTTLED,
     devices: deviceTokens(),
-    sessions: world.sessions,
+    sessions: world.opener,
     clock: world.clock,
     events: NO_EVENTS,
   });
@@ -56,6 +56,7 @@ async function loginDuring(meanwhile: () => Promise<void>): Promise<string> {
     network: '192.0.2.1',
     deviceToken: '',
     labels: {},
+    endSessionId: '',
     source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
   });
   const outcome = outcomeOf(login);

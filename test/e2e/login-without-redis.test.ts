@@ -55,7 +55,7 @@ beforeEach(async () => {
     queue,
     throttle: throttleOf(stores.attempts, world.clock),
     devices: deviceTokens(world.clock),
-    sessions: world.sessions,
+    sessions: world.opener,
     clock: world.clock,
     events: NO_EVENTS,
   });
@@ -85,6 +85,7 @@ function logins(): Promise<readonly string[]> {
             ipAddress: '192.0.2.1',
             network: '192.0.2.1',
             deviceToken: '',
+            endSessionId: '',
           },
           device: { deviceId: '', name: '', platform: '' },
           labels: {},

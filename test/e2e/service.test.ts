@@ -85,7 +85,8 @@ describe('the service as a process', () => {
     const second = bearer(await client.login({ ...attempt, username: 'other' }));
     const setRoles = (roles: string[], caller: Metadata) =>
       new Promise<number>((resolve) => {
-        const change = { userId, username: '', roles, updateMask: ['roles'], etag: '' };
+        const nothing = { username: '', devicePolicy: undefined, etag: '' };
+        const change = { userId, roles, updateMask: ['roles'], ...nothing };
         users.updateUser(change, caller, (error) => resolve(error?.code ?? 0));
       });
     expect(await setRoles(['admin', 'editor'], second)).toBe(0);

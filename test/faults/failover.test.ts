@@ -5,7 +5,7 @@ import { outcomeOf } from '../support/failing.ts';
 import { inLanes } from '../support/in-lanes.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
-import { aSession, DAY, HOUR } from '../support/sessions.ts';
+import { aSession, atMost, DAY, HOUR } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
 /**
@@ -46,7 +46,7 @@ async function failOver(durability: DurabilityOptions): Promise<Loss> {
   const stores = await RedisStores.open(singleRedis(primary.port), { durability });
   const sessions = Array.from({ length: SESSIONS }, () => aSession(now));
   await inLanes(sessions, async (session) => {
-    const request = { session, maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now };
+    const request = { session, ...atMost(50), tombstoneTtlMs: DAY, now };
     await stores.sessions.create(request);
   });
   await replica.following();

@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { RedisSentinels } from '../support/redis-sentinels.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
-import { aSession, DAY } from '../support/sessions.ts';
+import { aSession, atMost, DAY } from '../support/sessions.ts';
 
 const SESSIONS = 50;
 
@@ -25,7 +25,7 @@ afterEach(async () => {
 
 async function opened(): Promise<Session> {
   const session = aSession(now);
-  const policy = { maxSessionsPerUser: 50, tombstoneTtlMs: DAY, now };
+  const policy = { ...atMost(50), tombstoneTtlMs: DAY, now };
   await stores.sessions.create({ session, ...policy });
   return session;
 }

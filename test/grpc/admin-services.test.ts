@@ -1,9 +1,14 @@
 import { credentials, status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Failure } from '../../src/core/failure.ts';
+import type { DevicePolicy } from '../../src/core/user/device-policy.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { KeyServiceClient, SigningKeyState } from '../../src/gen/latchkey/admin/v1/key.ts';
-import { UserServiceClient } from '../../src/gen/latchkey/admin/v1/user.ts';
+import {
+  DeviceLimitAction,
+  DevicePolicyKind,
+  UserServiceClient,
+} from '../../src/gen/latchkey/admin/v1/user.ts';
 import { keyService } from '../../src/grpc/key-service.ts';
 import { GrpcServer } from '../../src/grpc/server.ts';
 import { type UserCore, userService } from '../../src/grpc/user-service.ts';
@@ -30,12 +35,19 @@ const user: User = {
   usernameKey: 'ada',
   passwordHash: 'secret-hash',
   roles: ['admin'],
+  devicePolicy: undefined,
   disabledAt: undefined,
   createdAt: T0,
   updatedAt: T0 + 1,
   passwordChangedAt: T0 + 2,
   version: 7,
   securityVersion: 3,
+};
+
+const LIMIT_OF_THREE: DevicePolicy = { kind: 'limit', maxSessions: 3, atLimit: 'refuse' };
+const blankUpdate = {
+  ...{ userId: idOf(1), username: '', roles: [], etag: '' },
+  ...{ updateMask: ['device_policy'], devicePolicy: undefined },
 };
 
 /** The user that `admin` signs in. */
@@ -146,6 +158,7 @@ describe('UserService', () => {
       userId: idOf(1),
       username: 'Ada',
       roles: ['admin'],
+      devicePolicy: undefined,
       disabledAt: undefined,
       createdAt: new Date(T0),
       updatedAt: new Date(T0 + 1),
@@ -203,7 +216,7 @@ describe('UserService', () => {
       const credential = { $case: 'password' as const, value: 'correct horse battery' };
       const create = { username, roles: [], credential };
       expect(await call(users, users.createUser, create, admin)).toMatchObject(refused);
-      const update = { userId: idOf(1), username, roles: [], updateMask: ['username'], etag: '' };
+      const update = { ...blankUpdate, username, updateMask: ['username'] };
       expect(await call(users, users.updateUser, update, admin)).toMatchObject(refused);
       const get = { key: { $case: 'username' as const, value: username } };
       expect(await call(users, users.getUser, get, admin)).toHaveProperty('ok');
@@ -211,7 +224,8 @@ describe('UserService', () => {
   );
 
   test('changes only the fields in the mask, if the etag matches', async () => {
-    const request = { userId: idOf(1), username: 'ada2', roles: ['ops'], updateMask: ['roles'], etag: '7' };
+    const given = { username: 'ada2', roles: ['ops'], updateMask: ['roles'], etag: '7' };
+    const request = { ...blankUpdate, ...given };
     expect(await call(users, users.updateUser, request, admin)).toHaveProperty('ok');
     await call(users, users.updateUser, { ...request, updateMask: ['username'], etag: '' }, admin);
     expect(asked).toEqual([
@@ -220,8 +234,42 @@ describe('UserService', () => {
     ]);
   });
 
+  test('sets a device policy of a user, shows it and removes it', async () => {
+    const policy = { kind: DevicePolicyKind.LIMIT, maxSessions: 3, limitAction: DeviceLimitAction.REFUSE };
+    const request = { ...blankUpdate, devicePolicy: policy };
+    expect(await call(users, users.updateUser, request, admin)).toHaveProperty('ok');
+    await call(users, users.updateUser, { ...request, devicePolicy: undefined }, admin);
+    expect(asked).toEqual([
+      ['update', idOf(1), { devicePolicy: LIMIT_OF_THREE }, actor, undefined],
+      ['update', idOf(1), { devicePolicy: null }, actor, undefined],
+    ]);
+    await stop();
+    await start({ ...fakeUsers(asked), get: async () => ({ ...user, devicePolicy: LIMIT_OF_THREE }) });
+    const found = await call(users, users.getUser, { key: { $case: 'userId', value: idOf(1) } }, admin);
+    expect(found.ok?.user?.devicePolicy).toEqual(policy);
+  });
+
+  test.each([
+    [{ kind: DevicePolicyKind.UNSPECIFIED }, ['device_policy.kind']],
+    [{ kind: 9 as DevicePolicyKind }, ['device_policy.kind']],
+    [{ kind: DevicePolicyKind.LIMIT, maxSessions: 0 }, ['device_policy.max_sessions']],
+    [{ kind: DevicePolicyKind.LIMIT, maxSessions: 1_001 }, ['device_policy.max_sessions']],
+    [{ kind: DevicePolicyKind.ONE, maxSessions: 1 }, ['device_policy.max_sessions']],
+    [{ limitAction: DeviceLimitAction.UNSPECIFIED }, ['device_policy.limit_action']],
+    [{ limitAction: 9 as DeviceLimitAction }, ['device_policy.limit_action']],
+    [{ kind: DevicePolicyKind.UNLIMITED }, ['device_policy.limit_action']],
+  ])('refuses a device policy that cannot be: %j', async (given, fields) => {
+    const policy = { kind: DevicePolicyKind.ONE, maxSessions: 0, limitAction: DeviceLimitAction.REPLACE };
+    const request = { ...blankUpdate, devicePolicy: { ...policy, ...given } };
+    expect(await call(users, users.updateUser, request, admin)).toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      fields,
+    });
+    expect(asked).toEqual([]);
+  });
+
   test('refuses an invalid mask and an invalid etag', async () => {
-    const request = { userId: 'me', username: '', roles: [], updateMask: ['password'], etag: '*' };
+    const request = { ...blankUpdate, userId: 'me', updateMask: ['password'], etag: '*' };
     const refused = { fields: ['user_id', 'update_mask', 'etag'] };
     expect(await call(users, users.updateUser, request, admin)).toMatchObject(refused);
     const empty = { ...request, updateMask: [] };
@@ -265,7 +313,7 @@ describe('UserService', () => {
       throw new Failure('USER_CHANGED', 'The user was changed.', { metadata: { etag: '8' } });
     };
     await start({ ...fakeUsers(asked), update });
-    const request = { userId: idOf(1), username: '', roles: [], updateMask: ['roles'], etag: '7' };
+    const request = { ...blankUpdate, updateMask: ['roles'], etag: '7' };
     expect(await call(users, users.updateUser, request, admin)).toMatchObject({
       code: status.ABORTED,
       reason: 'USER_CHANGED',

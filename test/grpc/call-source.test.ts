@@ -16,6 +16,7 @@ const request = {
   origin: undefined,
   deviceToken: '',
   labels: {},
+  endSessionId: '',
 };
 
 let running: RunningServer;

@@ -14,6 +14,7 @@ const loginRequest = {
   origin: undefined,
   deviceToken: '',
   labels: {},
+  endSessionId: '',
 };
 const validateRequest = {
   accessToken: 'good',
@@ -38,19 +39,55 @@ describe('Login', () => {
       labels,
       deviceToken: 'lkd_x',
     });
-    expect(outcome.ok?.outcome?.value.deviceToken).toBe('lkd_device');
-    expect(outcome.ok?.outcome?.value.session).toMatchObject({
-      sessionId: session.sessionId,
-      latestIpAddress: session.latestIpAddress,
-      labels: session.labels,
-      authenticationMethods: ['pwd'],
+    expect(outcome.ok?.outcome).toMatchObject({
+      $case: 'signedIn',
+      value: {
+        deviceToken: 'lkd_device',
+        session: {
+          sessionId: session.sessionId,
+          latestIpAddress: session.latestIpAddress,
+          labels: session.labels,
+          authenticationMethods: ['pwd'],
+        },
+        tokens: { accessTokenExpiresAt: new Date(T0 + 900_000) },
+      },
     });
-    expect(outcome.ok?.outcome?.value.tokens?.accessTokenExpiresAt).toEqual(new Date(T0 + 900_000));
     expect(asked).toEqual([
       expect.objectContaining({ username: 'ada', password: 'right', ipAddress: '127.0.0.1', device, labels }),
     ]);
     expect(asked).toEqual([expect.objectContaining({ deviceToken: 'lkd_x' })]);
   });
+
+  test('at the session limit answers the sessions to choose from, and hands on the choice', async () => {
+    const summary = { deviceName: 'Firefox', platform: 'Linux', createdAt: T0, lastSeenAt: T0 + 1 };
+    const { sessionId } = session;
+    const asked: unknown[] = [];
+    const login = async (attempt: { readonly endSessionId: string }) => {
+      asked.push(attempt.endSessionId);
+      return { kind: 'session-limit' as const, sessions: [{ ...summary, sessionId }] };
+    };
+    running = await startIdentityServer(fakeCore({ login: { login } }).core);
+    const { client } = running;
+    const outcome = await call(client, client.login, { ...loginRequest, endSessionId: sessionId });
+    const dates = { createdAt: new Date(T0), lastSeenAt: new Date(T0 + 1) };
+    expect(outcome.ok?.outcome).toEqual({
+      $case: 'sessionLimit',
+      value: { sessions: [{ ...summary, ...dates, sessionId }] },
+    });
+    expect(asked).toEqual([sessionId]);
+  });
+
+  test.each(['me', '019B7760-0000-7000-8000-000000000002', 'x'.repeat(10_000)])(
+    'refuses a session to end that is no session id: %#',
+    async (endSessionId) => {
+      running = await startIdentityServer();
+      const { client } = running;
+      expect(await call(client, client.login, { ...loginRequest, endSessionId })).toMatchObject({
+        code: status.INVALID_ARGUMENT,
+        fields: ['end_session_id'],
+      });
+    },
+  );
 
   test('names every invalid field in one BadRequest', async () => {
     running = await startIdentityServer();

@@ -6,7 +6,7 @@ import { fakeCore, type RunningServer, startIdentityServer } from './support/ide
 import { call } from './support/unary-call.ts';
 
 const login = (ipAddress: string): LoginRequest => ({
-  ...{ username: 'ada', password: 'right', clientId: 'web', device: undefined, labels: {} },
+  ...{ username: 'ada', password: 'right', clientId: 'web', device: undefined, labels: {}, endSessionId: '' },
   origin: { ipAddress },
   deviceToken: '',
 });

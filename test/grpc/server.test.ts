@@ -14,6 +14,11 @@ import { call } from './support/unary-call.ts';
 
 const request = { accessToken: 'good', consistency: Consistency.BOUNDED, audience: '', atLeastRevision: '' };
 
+const ATTEMPT = {
+  ...{ username: 'ada', password: 'x', clientId: '', endSessionId: '' },
+  ...{ device: undefined, origin: undefined, deviceToken: '', labels: {} },
+};
+
 let running: RunningServer;
 let folder: string | undefined;
 afterEach(async () => {
@@ -139,9 +144,7 @@ describe('a deadline', () => {
     };
     running = await startIdentityServer(fakeCore({ login: { login } }).core);
     const { client } = running;
-    const nothing = { device: undefined, origin: undefined, deviceToken: '', labels: {} };
-    const attempt = { username: 'ada', password: 'x', clientId: '', ...nothing };
-    expect(await call(client, client.login, attempt, { deadlineMs: 400 })).toMatchObject({
+    expect(await call(client, client.login, ATTEMPT, { deadlineMs: 400 })).toMatchObject({
       code: status.DEADLINE_EXCEEDED,
       reason: 'DEADLINE_EXCEEDED',
     });
@@ -153,19 +156,7 @@ test('A stall that affects every call of a connection is answered and does not e
   const login = () => new Promise<never>(() => {});
   running = await startIdentityServer(fakeCore({ login: { login } }).core);
   const raw = new RawClient(running.address);
-  const attempt = frame(
-    Buffer.from(
-      LoginRequest.encode({
-        username: 'ada',
-        password: 'x',
-        clientId: '',
-        device: undefined,
-        origin: undefined,
-        deviceToken: '',
-        labels: {},
-      }).finish(),
-    ),
-  );
+  const attempt = frame(Buffer.from(LoginRequest.encode(ATTEMPT).finish()));
   const headers = { ':path': '/latchkey.v1.IdentityService/Login', 'grpc-timeout': '500m' };
   const answers = await Promise.all(Array.from({ length: 200 }, () => raw.send(attempt, headers)));
   expect(new Set(answers.map(({ grpcStatus }) => grpcStatus))).toEqual(new Set([status.DEADLINE_EXCEEDED]));
@@ -184,9 +175,7 @@ describe('a Unix socket', () => {
     const { core, asked } = fakeCore();
     running = await startIdentityServer(core, { address: `unix:${socket}` });
     const { client } = running;
-    const nothing = { device: undefined, origin: undefined, deviceToken: '', labels: {} };
-    const attempt = { username: 'ada', password: 'x', clientId: '', ...nothing };
-    expect(await call(client, client.login, attempt)).toHaveProperty('ok');
+    expect(await call(client, client.login, ATTEMPT)).toHaveProperty('ok');
     expect(asked).toEqual([expect.objectContaining({ ipAddress: '' })]);
   });
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { userKeys } from '../../src/adapters/redis/keys.ts';
 import { RevocationSubscriptions } from '../../src/core/revocation/revocation-subscriptions.ts';
-import type { OpenedSession } from '../../src/core/session/session-service.ts';
+import type { OpenedSession } from '../../src/core/session/session-opener.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { WatchEncoder } from '../../src/grpc/messages/watch-encoder.ts';
 import { writeEntry } from '../support/damaged-entries.ts';

@@ -11,7 +11,7 @@ import { aSession, DAY, HOUR, ids, MINUTE } from '../support/sessions.ts';
 
 /**
  * Memory and Redis take the same steps. After each one they must have the same result and the same state. The memory
- * store follows `decideRotation`, and Redis follows its scripts. So this test shows that both are one rule.
+ * store follows `decideRotation` and `decideOpening`, and Redis follows its scripts. So this test shows that both are one rule.
  */
 
 let server: RedisServer;
@@ -51,6 +51,12 @@ class World {
     return this.sessions[index % Math.max(1, this.sessions.length)];
   }
 
+  /** Mostly one of the latest sessions of the user, living or not; else any. */
+  chosenBy(userId: string, index: number): string {
+    const own = this.sessions.filter((session) => session.userId === userId);
+    return (own.at(-1 - index) ?? this.session(index))?.sessionId ?? '';
+  }
+
   async holdAlike(): Promise<void> {
     for (const { userId, sessionId } of this.sessions) {
       await this.agree((store) => store.read(userId, sessionId, this.clock.now()));
@@ -68,23 +74,32 @@ const login = fc
     who: fc.nat(1),
     device: fc.constantFrom('', 'phone', 'laptop'),
     skewMs: fc.constantFrom(0, 0, 0, -500, 500),
+    // Some of these are the same platform.
+    platform: fc.constantFrom('', ' ', 'iOS', ' ios', '\u00c4pp', '\u00e4pp'),
+    limit: fc.record({
+      maxSessions: fc.integer({ min: 1, max: 3 }),
+      counted: fc.constantFrom('all', 'all', 'same-platform'),
+      atLimit: fc.constantFrom('replace', 'refuse'),
+    }),
+    chosen: fc.option(fc.nat(5)),
     makesRoom: fc.boolean(),
   })
-  .map(({ who, device, skewMs, makesRoom }): [string, Step] => [
-    `login ${who} ${device} ${skewMs}${makesRoom ? ', making room' : ''}`,
+  .map(({ who, device, skewMs, platform, limit, chosen, makesRoom }): [string, Step] => [
+    `login ${who} ${device} ${skewMs} ${JSON.stringify({ platform, limit, chosen })}${makesRoom ? ', making room' : ''}`,
     async (world) => {
       const { userId, securityVersion } = world.user(who);
       const now = world.clock.now();
       const session = aSession(now, {
         ...{ userId, securityVersion, sessionId: ids.next(now + skewMs) },
-        device: { deviceId: device, name: 'n', platform: '' },
+        device: { deviceId: device, name: 'n', platform },
         idleDeadline: now + IDLE,
         absoluteDeadline: now + 5 * IDLE,
         labels: device === '' ? {} : { app: `${device} "]` },
       });
       const request = {
         session,
-        maxSessionsPerUser: 3,
+        limit,
+        endSessionId: chosen === null ? '' : world.chosenBy(userId, chosen),
         tombstoneTtlMs: LONGER_THAN_ANY_RUN,
         now,
       };

@@ -91,7 +91,8 @@ export class ConstantLoad {
   #change(userId: string, accessToken: string): Promise<void> {
     const caller = new Metadata();
     caller.set('authorization', `Bearer ${accessToken}`);
-    const change = { userId, username: '', roles: ['admin'], updateMask: ['roles'], etag: '' };
+    const nothing = { username: '', devicePolicy: undefined, etag: '' };
+    const change = { userId, roles: ['admin'], updateMask: ['roles'], ...nothing };
     return this.#repeat(
       this.changed,
       () =>

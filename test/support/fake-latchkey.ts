@@ -16,7 +16,11 @@ import {
   type UserServiceServer,
   UserServiceService,
 } from '../../src/gen/latchkey/admin/v1/user.ts';
-import { type IdentityServiceServer, IdentityServiceService } from '../../src/gen/latchkey/v1/identity.ts';
+import {
+  type IdentityServiceServer,
+  IdentityServiceService,
+  type SessionSummary,
+} from '../../src/gen/latchkey/v1/identity.ts';
 import type { Session } from '../../src/gen/latchkey/v1/session.ts';
 import { statusOf } from '../../src/grpc/status-details.ts';
 import { fakeSession, fakeTokens } from './fake-session.ts';
@@ -45,6 +49,8 @@ export class FakeLatchkey {
   auditEvents: readonly AuditEvent[] = [];
   /** Rpcs that fail, by name. */
   readonly failures = new Map<string, Failure>();
+  /** Where there are any, a login is refused: they are the sessions to choose from. */
+  sessionsAtLimit: SessionSummary[] = [];
   /** Rpcs that are not answered until `release`. */
   readonly silent = new Set<string>();
   readonly #held: (() => void)[] = [];
@@ -85,6 +91,7 @@ export class FakeLatchkey {
       username,
       roles: [],
       disabledAt: undefined,
+      devicePolicy: undefined,
       createdAt: CREATED,
       updatedAt: CREATED,
       passwordChangedAt: CREATED,
@@ -145,6 +152,9 @@ export class FakeLatchkey {
       login: this.#unary('Login', ({ username, password }) => {
         if (username !== ADMIN.username || password !== ADMIN.password) {
           throw new Failure('INVALID_CREDENTIALS', 'Invalid username or password.');
+        }
+        if (this.sessionsAtLimit.length > 0) {
+          return { outcome: { $case: 'sessionLimit' as const, value: { sessions: this.sessionsAtLimit } } };
         }
         const tokens = fakeTokens(ACCESS_TOKEN, REFRESH_TOKEN, CREATED);
         const value = { tokens, session: fakeSession(CREATED), endedSessions: [], deviceToken: 'lkd_device' };

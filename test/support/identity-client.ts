@@ -22,12 +22,12 @@ export class IdentityClient {
   }
 
   async login(given: Partial<LoginRequest>): Promise<SignedIn> {
-    const nothing = { device: undefined, origin: undefined, deviceToken: '', labels: {} };
+    const nothing = { device: undefined, origin: undefined, deviceToken: '', labels: {}, endSessionId: '' };
     const request = { username: 'admin', password: '', clientId: 'test', ...nothing, ...given };
     const { outcome } = await answer<LoginResponse>((done) =>
       this.#client.login(request, new Metadata(), deadline(), done),
     );
-    if (outcome === undefined) throw new Error('Login answered no outcome');
+    if (outcome?.$case !== 'signedIn') throw new Error('Login opened no session');
     return outcome.value;
   }
 

@@ -1,5 +1,5 @@
 import { type CallSource, PasswordQueue, type QueueCaller } from '../../src/core/password/password-queue.ts';
-import type { OpenedSession, SignIn } from '../../src/core/session/session-service.ts';
+import type { OpenedSession, OpenOutcome, SignIn } from '../../src/core/session/session-opener.ts';
 import type { Attempt } from '../../src/core/sign-in/login-attempts.ts';
 import { type LoginAttempt, LoginService } from '../../src/core/sign-in/login-service.ts';
 import type { User } from '../../src/core/user/user.ts';
@@ -15,7 +15,7 @@ import { aUser } from './users.ts';
 /** The bcrypt cost in these tests. */
 export const COST = 6;
 export const PASSWORD = 'a horse of another colour';
-export const OPENED = { replaced: [] } as unknown as OpenedSession;
+export const OPENED = { kind: 'opened', replaced: [] } as unknown as OpenedSession;
 
 /** A login of the user Alice, with the right password. */
 export const ATTEMPT: LoginAttempt = {
@@ -27,6 +27,7 @@ export const ATTEMPT: LoginAttempt = {
   network: '192.0.2.1',
   deviceToken: '',
   labels: { app_version: '5.2' },
+  endSessionId: '',
   source: { purpose: 'sign-in', address: '192.0.2.1', connection: '192.0.2.1:1' },
 };
 
@@ -53,7 +54,7 @@ export class LoginStage {
   readonly service: LoginService;
   /** Username keys that were looked up. */
   readonly asked: string[] = [];
-  readonly opened: { user: User; signIn: SignIn }[] = [];
+  readonly opened: { user: User; signIn: SignIn; endSessionId: string }[] = [];
   readonly updates: Update[] = [];
   readonly events = new RecordedEvents();
   readonly devices = deviceTokens(this.clock);
@@ -68,7 +69,7 @@ export class LoginStage {
   update = async (): Promise<User> => this.alice;
   checkStore = async (): Promise<void> => undefined;
   reserve = async (): Promise<void> => undefined;
-  open = async (): Promise<OpenedSession> => OPENED;
+  open = async (): Promise<OpenOutcome> => OPENED;
   refuse = async (): Promise<void> => undefined;
 
   private constructor(alice: User, hasher: RecordingHasher, capacity: number) {
@@ -94,6 +95,13 @@ export class LoginStage {
     hasher.jobs.length = 0;
     const given = { username: 'Alice', passwordHash, disabledAt, version: 7, securityVersion: 3 };
     return new LoginStage(aUser(1, given), hasher, capacity);
+  }
+
+  /** Signs in below the session limit. */
+  async signIn(attempt: LoginAttempt) {
+    const result = await this.service.login(attempt);
+    if (result.kind !== 'opened') throw new Error('the user is at the session limit');
+    return result;
   }
 
   #users() {
@@ -139,8 +147,8 @@ export class LoginStage {
         this.steps.push('check the store');
         return this.checkStore();
       },
-      open: async (user: User, signIn: SignIn) => {
-        this.opened.push({ user, signIn });
+      open: async (user: User, signIn: SignIn, endSessionId = '') => {
+        this.opened.push({ user, signIn, endSessionId });
         this.steps.push('open');
         return this.open();
       },

@@ -88,10 +88,15 @@ export class MemoryUserDirectory implements UserDirectory {
   }
 }
 
-function changed(user: User, { endsSessions = false, disabledAt, ...change }: UserChange, now: number): User {
+function changed(
+  user: User,
+  { endsSessions = false, disabledAt, devicePolicy, ...change }: UserChange,
+  now: number,
+): User {
   return {
     ...user,
     ...change,
+    devicePolicy: devicePolicy === undefined ? user.devicePolicy : (devicePolicy ?? undefined),
     disabledAt: disabledAt === undefined ? user.disabledAt : (disabledAt ?? undefined),
     updatedAt: now,
     version: user.version + 1,

@@ -42,8 +42,11 @@ async function obey(world: SessionWorld, order: Order): Promise<Reply['outcome']
   world.users.set(order.user.userId, order.user);
   switch (order.kind) {
     case 'open': {
-      const { tokens } = await world.open(order.user);
-      return { accessToken: tokens.accessToken, refreshToken: tokens.refreshToken };
+      const { user, platform = '', endSessionId } = order;
+      const opened = await world.signIn(user, { platform }, endSessionId);
+      if (opened.kind === 'session-limit') return { failed: opened.kind };
+      const { accessToken, refreshToken } = opened.tokens;
+      return { accessToken, refreshToken, sessionId: opened.session.sessionId };
     }
     case 'refresh': {
       const { tokens } = await world.refresh(order.token);

@@ -23,7 +23,8 @@ interface Common {
 /** A request to a process. */
 export type Order = Common &
   (
-    | { readonly kind: 'open' | 'forget' }
+    | { readonly kind: 'forget' }
+    | { readonly kind: 'open'; readonly platform?: string; readonly endSessionId?: string }
     | { readonly kind: 'refresh' | 'logout'; readonly token: string }
     /** STRONG, unless a revision is required. */
     | { readonly kind: 'validate'; readonly token: string; readonly atLeastRevision?: string }
@@ -34,7 +35,8 @@ export interface Outcome {
   readonly refreshToken?: string;
   readonly revision?: string;
   readonly verdict?: string;
-  /** The reason of the failure. */
+  readonly sessionId?: string;
+  /** The reason of the failure; `session-limit` for a sign-in that the device policy refuses. */
   readonly failed?: string;
 }
 

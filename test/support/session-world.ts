@@ -6,11 +6,13 @@ import { RevocationFollower } from '../../src/core/revocation/revocation-followe
 import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts';
 import { AccessTokenIssuer } from '../../src/core/session/access-token-issuer.ts';
 import { RefreshTokens } from '../../src/core/session/refresh-token.ts';
-import type { Device } from '../../src/core/session/session.ts';
+import type { Device, SessionPolicy } from '../../src/core/session/session.ts';
 import { SessionControl } from '../../src/core/session/session-control.ts';
 import { SessionEnder } from '../../src/core/session/session-ender.ts';
+import { type OpenedSession, SessionOpener } from '../../src/core/session/session-opener.ts';
 import { SessionService } from '../../src/core/session/session-service.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
+import { SessionTokens } from '../../src/core/session/session-tokens.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { TokenValidation } from '../../src/core/validation/token-validation.ts';
 import { KeySet } from '../../src/validator/key-set.ts';
@@ -49,6 +51,7 @@ export class SessionWorld {
   checkRoom = async (): Promise<void> => undefined;
   readonly follower: RevocationFollower;
   readonly ender: SessionEnder;
+  readonly opener: SessionOpener;
   readonly sessions: SessionService;
   readonly control: SessionControl;
   readonly tokens: TokenValidation;
@@ -87,29 +90,25 @@ export class SessionWorld {
     });
     const verifier = new TokenVerifier(keySet, 100);
     const common = { clock, ids, issuer: ISSUER, audiences: [AUDIENCE] };
-    this.sessions = new SessionService({
-      ...common,
-      store,
-      ender: this.ender,
-      events: this.events,
-      outbox: { checkRoom: () => this.checkRoom() },
-      users: { findById: async (userId) => this.users.get(userId) },
+    const tokens = new SessionTokens({
       accessTokens: new AccessTokenIssuer({
         ...common,
         keys: { signer: () => ({ keyId: key.publicJwk.kid, sign: (claims) => key.sign({ ...claims }) }) },
         ttlMs: ACCESS_TTL,
       }),
       refreshTokens: new RefreshTokens([macKey]),
-      verifier,
-      revocations: this.follower,
-      policy: {
-        idleTtlMs: 7 * DAY,
-        maxTtlMs: 30 * DAY,
-        refreshGraceMs: 30_000,
-        maxSessionsPerUser: 3,
-        tombstoneTtlMs: DAY,
-      },
     });
+    const policy: SessionPolicy = {
+      idleTtlMs: 7 * DAY,
+      maxTtlMs: 30 * DAY,
+      refreshGraceMs: 30_000,
+      devicePolicy: { kind: 'limit', maxSessions: 3, atLimit: 'replace' },
+      tombstoneTtlMs: DAY,
+    };
+    const users = { findById: async (userId: string) => this.users.get(userId) };
+    const parts = { ...common, store, ender: this.ender, events: this.events, users, tokens, policy };
+    this.opener = new SessionOpener({ ...parts, outbox: { checkRoom: () => this.checkRoom() } });
+    this.sessions = new SessionService({ ...parts, verifier, revocations: this.follower });
     this.tokens = new TokenValidation({
       validator: new Validator({
         ...common,
@@ -150,6 +149,7 @@ export class SessionWorld {
       usernameKey: `user-${userId}`,
       passwordHash: '',
       roles: ['reader'],
+      devicePolicy: undefined,
       disabledAt: undefined,
       createdAt: now,
       updatedAt: now,
@@ -174,14 +174,22 @@ export class SessionWorld {
     return this.sessions.refresh({ refreshToken, clientId, ipAddress: '192.0.2.2' });
   }
 
-  open(user: User, device: Partial<Device> = {}) {
-    return this.sessions.open(user, {
+  /** Throws if the user is at a limit that refuses. */
+  async open(user: User, device: Partial<Device> = {}): Promise<OpenedSession> {
+    const outcome = await this.signIn(user, device);
+    if (outcome.kind !== 'opened') throw new Error('the user is at the session limit');
+    return outcome;
+  }
+
+  signIn(user: User, device: Partial<Device> = {}, endSessionId = '') {
+    const signIn = {
       clientId: 'web',
       device: { deviceId: '', name: '', platform: '', ...device },
       ipAddress: '192.0.2.1',
       labels: {},
       authenticationMethods: ['pwd'],
-    });
+    };
+    return this.opener.open(user, signIn, endSessionId);
   }
 
   /** Lets the follower catch up with the clock, so that the log is fresh and its genesis is in the past. */

@@ -1,5 +1,6 @@
 import { v7 } from 'uuid';
 import type { IdSource } from '../../src/core/ids.ts';
+import type { SessionLimit } from '../../src/core/session/device-policy.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import { createdAtOf } from '../../src/validator/session-id.ts';
 
@@ -8,6 +9,12 @@ export const ids: IdSource = { next: (atMs) => v7({ msecs: atMs }) };
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
+
+/** What `create` is asked besides the session: at most so many sessions, of which the oldest is replaced. */
+export function atMost(maxSessions: number, given: Partial<SessionLimit> = {}) {
+  const limit: SessionLimit = { maxSessions, counted: 'all', atLimit: 'replace', ...given };
+  return { limit, endSessionId: '' };
+}
 
 /** A new session at `now`, as `SessionService` would make it. */
 export function aSession(now: number, given: Partial<Session> = {}): Session {

@@ -18,6 +18,7 @@ export function aUser(n: number, given: Partial<User> = {}): User {
     usernameKey: canonicalUsername(username),
     passwordHash: `hash of user ${n}`,
     roles: [],
+    devicePolicy: undefined,
     disabledAt: undefined,
     createdAt: USERS_SINCE,
     updatedAt: USERS_SINCE,

@@ -27,6 +27,7 @@ export async function start(job: LoginJob): Promise<void> {
         origin: undefined,
         deviceToken: '',
         labels: {},
+        endSessionId: '',
       }).finish(),
     ),
   );
@@ -40,7 +41,8 @@ export async function start(job: LoginJob): Promise<void> {
       asked += 1;
       if (frame === undefined) throw new RangeError('there are no credentials');
       const { outcome } = LoginResponse.decode(await connection.ask(frame));
-      if (outcome?.value.tokens === undefined) throw new Error('Login answered without tokens');
+      if (outcome?.$case !== 'signedIn' || outcome.value.tokens === undefined)
+        throw new Error('Login answered without tokens');
       answeredAtMs.push(performance.now());
       first.resolve();
     }

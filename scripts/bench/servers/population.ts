@@ -48,7 +48,8 @@ export async function populate(stand: Populated, count: number, used: number): P
     if (isUsed) refreshTokens[index / every] = keys.mint(session);
     const outcome = await sessions.create({
       session,
-      maxSessionsPerUser: count,
+      limit: { maxSessions: count, counted: 'all', atLimit: 'replace' },
+      endSessionId: '',
       tombstoneTtlMs: DAY_MS,
       now: session.createdAt,
     });

@@ -1,6 +1,7 @@
 import type { EndReason } from '../../core/audit/end-reason.ts';
+import { decideOpening } from '../../core/session/device-policy.ts';
 import { decideRotation, passedDeadline } from '../../core/session/rotation.ts';
-import type { EndedSession, Session } from '../../core/session/session.ts';
+import { type EndedSession, type Session, summaryOf } from '../../core/session/session.ts';
 import type {
   CreateOutcome,
   CreateSession,
@@ -61,13 +62,21 @@ export class MemorySessionStore implements SessionStore {
       if (session.createdAt <= cutoff.at) return { kind: 'clock-behind', cutoff: cutoff.at };
     }
     if (this.#records.has(keyOf(session))) throw new Error('a session with this id exists');
-    const { own, unlogged, others } = this.#groupSessions(request);
-    const tooMany = others.length + unlogged.length + 1 - request.maxSessionsPerUser;
-    if (tooMany > 0) {
-      const oldest = others.slice(0, Math.max(0, tooMany - unlogged.length));
-      return { kind: 'full', toEnd: [...unlogged, ...oldest].map(({ sessionId }) => sessionId).sort() };
+    const living = this.#endExpired(request);
+    const unlogged = this.#unlogged(session.userId).filter(({ reason }) => reason === 'REPLACED');
+    const decision = decideOpening(
+      request,
+      living,
+      unlogged.map(({ sessionId }) => sessionId),
+    );
+    if (decision.kind === 'full') return decision;
+    if (decision.kind === 'refused') {
+      const listed = living.filter(({ sessionId }) => decision.listed.includes(sessionId));
+      return { kind: 'refused', sessions: listed.map(summaryOf) };
     }
-    const ended = own.map((earlier) => this.#endSession(earlier, 'REPLACED', now, request.tombstoneTtlMs));
+    const ended = decision.replaced.map((earlier) =>
+      this.#endSession(earlier, 'REPLACED', now, request.tombstoneTtlMs),
+    );
     this.#records.set(keyOf(session), { session, ended: undefined });
     this.#enlist(session);
     this.#sweep();
@@ -238,20 +247,13 @@ export class MemorySessionStore implements SessionStore {
       .toSorted((a, b) => (a.sessionId < b.sessionId ? -1 : 1));
   }
 
-  /** Ends expired sessions. `own`: same device. `unlogged`: replaced, not logged. `others`: the rest, oldest first. */
-  #groupSessions({ session, now, tombstoneTtlMs }: CreateSession) {
-    const { userId, clientId, device } = session;
-    const own: Session[] = [];
-    const others: Session[] = [];
-    for (const other of this.#liveSessionsOf(userId)) {
-      const passed = passedDeadline(other, now);
-      const sameDevice =
-        device.deviceId !== '' && other.device.deviceId === device.deviceId && other.clientId === clientId;
-      if (passed !== undefined) this.#writeTombstone(other, passed, now, tombstoneTtlMs);
-      else (sameDevice ? own : others).push(other);
-    }
-    const unlogged = this.#unlogged(userId).filter(({ reason }) => reason === 'REPLACED');
-    return { own, unlogged, others };
+  /** Ends the user's sessions whose deadline has passed. Returns the others, oldest first. */
+  #endExpired({ session: { userId }, now, tombstoneTtlMs }: CreateSession): readonly Session[] {
+    return this.#liveSessionsOf(userId).filter((session) => {
+      const passed = passedDeadline(session, now);
+      if (passed !== undefined) this.#writeTombstone(session, passed, now, tombstoneTtlMs);
+      return passed === undefined;
+    });
   }
 
   #sweep(): void {

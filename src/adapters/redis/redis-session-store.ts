@@ -1,3 +1,4 @@
+import { MAX_LISTED_SESSIONS } from '../../core/session/device-policy.ts';
 import { passedDeadline } from '../../core/session/rotation.ts';
 import type { EndedSession, Session } from '../../core/session/session.ts';
 import type {
@@ -20,7 +21,15 @@ import { PROBE_KEY, type UserKeys, userKeys } from './keys.ts';
 import { Script } from './script.ts';
 import { ScriptRunner } from './script-runner.ts';
 import { formatSession, parseEnded, UnreadableRecord } from './session-record.ts';
-import { expectOwn, parseEnds, parseList, parseRead, parseRotate, texts } from './session-reply.ts';
+import {
+  expectOwn,
+  parseCreate,
+  parseEnds,
+  parseList,
+  parseRead,
+  parseRotate,
+  texts,
+} from './session-reply.ts';
 import type { OnDamage } from './stored-values.ts';
 
 export interface RedisSessionStoreOptions {
@@ -118,7 +127,8 @@ export class RedisSessionStore implements SessionStore {
     await this.#inTime(() => commands.set(key, '1', 'PX', PROBE_TTL_MS));
   }
 
-  async #create({ session, maxSessionsPerUser, tombstoneTtlMs, now }: CreateSession) {
+  async #create(request: CreateSession): Promise<CreateOutcome> {
+    const { session, limit, tombstoneTtlMs, now } = request;
     const { sessionId } = session;
     const keys = userKeys(session.userId);
     const deadline = Math.min(session.idleDeadline, session.absoluteDeadline);
@@ -130,25 +140,17 @@ export class RedisSessionStore implements SessionStore {
         sessionId,
         now,
         deadline - now + jitterOf(sessionId),
-        maxSessionsPerUser,
+        limit.maxSessions,
         tombstoneTtlMs,
         formatSession(session),
+        limit.counted,
+        limit.atLimit === 'refuse' ? MAX_LISTED_SESSIONS : 0,
       ],
     );
-    const [kind = '', answered, ...rest] = texts(reply);
-    expectOwn(sessionId, answered);
-    if (kind === 'user-changed') return { kind } as const;
-    if (kind === 'clock-behind') return { kind, cutoff: Number(rest[0]) } as const;
-    if (kind === 'full') {
-      // If replicas do not confirm, the ends that this login needs could not be confirmed either: end nothing.
-      await this.#replicas.provePrimary(keys.probe);
-      return { kind, toEnd: rest.toSorted() } as const;
-    }
-    const replacedIds = rest.filter((_, index) => index % 2 === 0);
-    const replaced = replacedIds.map((other, index) =>
-      parseEnded(other, ['REPLACED', rest[2 * index + 1] ?? ''], now),
-    );
-    return { kind: 'created', replaced: replaced.toSorted(byAge) } as const;
+    const outcome = parseCreate(reply, request, this.#options.onDamage);
+    // If replicas do not confirm, the ends that this login needs could not be confirmed either: end nothing.
+    if (outcome.kind === 'full') await this.#replicas.provePrimary(keys.probe);
+    return outcome;
   }
 
   async #rotate(request: RotateSession): Promise<RotateOutcome> {

@@ -1,11 +1,83 @@
-import type { EndedSession, Session } from '../../core/session/session.ts';
-import type { ReadOutcome, RotateOutcome } from '../../core/session/session-store.ts';
+import { decideAtLimit } from '../../core/session/device-policy.ts';
+import {
+  type EndedSession,
+  type Session,
+  type SessionSummary,
+  summaryOf,
+} from '../../core/session/session.ts';
+import type {
+  CreateOutcome,
+  CreateSession,
+  ReadOutcome,
+  RotateOutcome,
+} from '../../core/session/session-store.ts';
+import { createdAtOf } from '../../validator/session-id.ts';
 import { laterRecord, parseEnded, parseSession, UnreadableRecord } from './session-record.ts';
+import type { OnDamage } from './stored-values.ts';
 
 interface RequestedSession {
   readonly userId: string;
   readonly sessionId: string;
   readonly now: number;
+}
+
+/** Parses the reply of `create.lua`. @param onDamage called for each record in a refusal that cannot be parsed. */
+export function parseCreate(
+  reply: unknown,
+  request: CreateSession,
+  onDamage: OnDamage | undefined,
+): CreateOutcome {
+  const [kind, answered, ...rest] = listIn(reply);
+  expectOwn(request.session.sessionId, answered);
+  switch (kind) {
+    case 'created': {
+      const replaced = pairsOf(texts(rest)).map(([other, endedAt]) =>
+        parseEnded(other, ['REPLACED', endedAt], request.now),
+      );
+      return { kind, replaced: replaced.toSorted(byAge) };
+    }
+    case 'full':
+      return outcomeAtLimit(rest, request, onDamage);
+    case 'user-changed':
+      return { kind };
+    case 'clock-behind':
+      return { kind, cutoff: Number(rest[0]) };
+    default:
+      throw notRead(String(kind));
+  }
+}
+
+function outcomeAtLimit(
+  [unlogged, counted, records]: readonly unknown[],
+  request: CreateSession,
+  onDamage: OnDamage | undefined,
+): CreateOutcome {
+  const replaced = listIn(unlogged).map((pair) => texts(pair)[0] ?? '');
+  const decision = decideAtLimit(request, texts(counted), replaced);
+  if (decision.kind === 'full') return decision;
+  const stored = texts(records);
+  const { userId } = request.session;
+  const sessions = decision.listed.map((other, index) =>
+    summaryOfRecord(userId, other, stored[index] ?? '', onDamage),
+  );
+  return { kind: 'refused', sessions };
+}
+
+/** A damaged record counts towards the limit, so it is listed too: its user may end it. */
+function summaryOfRecord(
+  userId: string,
+  sessionId: string,
+  record: string,
+  onDamage: OnDamage | undefined,
+): SessionSummary {
+  try {
+    return summaryOf(parseSession(userId, sessionId, record));
+  } catch (error) {
+    if (!(error instanceof UnreadableRecord)) throw error;
+    onDamage?.({ what: 'session', id: sessionId });
+    const createdAt = createdAtOf(sessionId) ?? 0;
+    return { sessionId, deviceName: '', platform: '', createdAt, lastSeenAt: createdAt };
+  }
 }
 
 /** Parses the reply of `read.lua`. Throws `UnreadableRecord`. */
@@ -80,9 +152,21 @@ export function expectOwn(id: string, answered: unknown): void {
   if (answered !== id) throw new Error('Redis replied to another command');
 }
 
+function pairsOf(list: readonly string[]): readonly (readonly [string, string])[] {
+  return list.filter((_, index) => index % 2 === 0).map((first, index) => [first, list[2 * index + 1] ?? '']);
+}
+
+function byAge(a: EndedSession, b: EndedSession): number {
+  return a.sessionId < b.sessionId ? -1 : 1;
+}
+
 export function texts(reply: unknown): readonly string[] {
+  return listIn(reply).map(String);
+}
+
+function listIn(reply: unknown): readonly unknown[] {
   if (!Array.isArray(reply)) throw new Error('Redis replied with something other than a list');
-  return reply.map(String);
+  return reply;
 }
 
 function notRead(kind: string): Error {

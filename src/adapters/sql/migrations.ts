@@ -7,6 +7,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-signing-keys': { up: createSigningKeys },
   '0003-locks': { up: createLocks },
   '0004-audit-events': { up: createAuditEvents },
+  '0005-device-policies': { up: addDevicePolicies },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };
@@ -87,4 +88,11 @@ async function createAuditEvents(db: AnySchema): Promise<void> {
       .columns([column, 'event_id'])
       .execute();
   }
+}
+
+async function addDevicePolicies(db: AnySchema): Promise<void> {
+  // SQLite adds one column at a time.
+  await db.schema.alterTable('users').addColumn('device_policy', 'text').execute();
+  await db.schema.alterTable('users').addColumn('max_sessions', 'integer').execute();
+  await db.schema.alterTable('users').addColumn('device_limit_action', 'text').execute();
 }

@@ -1,4 +1,5 @@
 import type { Insertable, Kysely, Selectable } from 'kysely';
+import type { LimitAction, PolicyKind } from '../../core/user/device-policy.ts';
 
 /** Times are in milliseconds since the Unix epoch. */
 export interface UsersTable {
@@ -16,6 +17,12 @@ export interface UsersTable {
   readonly password_changed_at: number;
   readonly version: number;
   readonly security_version: number;
+  /** Null: the user has no policy of their own. */
+  readonly device_policy: PolicyKind | null;
+  /** Set if the policy is `limit`. */
+  readonly max_sessions: number | null;
+  /** Set unless the policy is `unlimited`. */
+  readonly device_limit_action: LimitAction | null;
 }
 
 /** Times are in milliseconds since the Unix epoch. */

@@ -18,6 +18,24 @@ export interface FieldViolation {
 }
 
 /**
+ * A session of a user who is at the session limit, as shown before the user has signed in.
+ *
+ * @example
+ * const choiceOf = ({ deviceName, lastSeenAt }: SessionSummary) => `${deviceName}, ${lastSeenAt.toISOString()}`;
+ */
+export interface SessionSummary {
+  /** Pass it to `login` as `endSessionId`. */
+  readonly sessionId: string;
+  /** The name given at sign-in. Empty: unknown. */
+  readonly deviceName: string;
+  /** Empty: unknown. */
+  readonly platform: string;
+  readonly createdAt: Date;
+  /** When the session was last refreshed. */
+  readonly lastSeenAt: Date;
+}
+
+/**
  * The error of a failed call. Calls of the client throw nothing else. `message` starts with the method.
  *
  * @example
@@ -37,8 +55,9 @@ export class LatchkeyError extends Error {
   /** The gRPC status code. */
   readonly code: status;
   /**
-   * A name of `ErrorReason` without the prefix, for example `USERNAME_TAKEN`. A newer service may send a name that
-   * this client does not know. Undefined: there was no answer, or it did not come from latchkey.
+   * A name of `ErrorReason` without the prefix, for example `USERNAME_TAKEN`, or `SESSION_LIMIT_REACHED` of `login`.
+   * A newer service may send a name that this client does not know. Undefined: there was no answer, or it did not come
+   * from latchkey.
    */
   readonly reason: string | undefined;
   /** Details of the reason. `error_reason.proto` lists the keys of each reason. */
@@ -47,6 +66,8 @@ export class LatchkeyError extends Error {
   readonly violations: readonly FieldViolation[];
   /** How long to wait before a retry, in milliseconds. Undefined: the service did not say. */
   readonly retryAfterMs: number | undefined;
+  /** With SESSION_LIMIT_REACHED: sessions that the user may choose to end, oldest first; at most 20. Otherwise empty. */
+  readonly sessions: readonly SessionSummary[];
   /**
    * True: no service has processed the request. It was not sent, or its stream was refused, so every call is safe to
    * repeat, including `login`. False: the request may have taken effect.
@@ -67,6 +88,7 @@ export class LatchkeyError extends Error {
     this.metadata = more.metadata ?? {};
     this.violations = more.violations ?? [];
     this.retryAfterMs = more.retryAfterMs;
+    this.sessions = more.sessions ?? [];
     this.isUnsent = more.isUnsent ?? false;
     this.connectionFault = more.connectionFault;
   }
@@ -94,6 +116,7 @@ interface ErrorDetails {
   readonly metadata: Readonly<Record<string, string>>;
   readonly violations: readonly FieldViolation[];
   readonly retryAfterMs: number | undefined;
+  readonly sessions: readonly SessionSummary[];
   readonly isUnsent: boolean;
   readonly connectionFault: ConnectionFault | undefined;
 }

@@ -4,6 +4,8 @@ import type {
   LoginResponse,
   LogoutRequest,
   RefreshResponse,
+  SessionLimit,
+  SessionSummary as SummaryMessage,
   Tokens as TokensMessage,
 } from '../../gen/latchkey/v1/identity.ts';
 import type {
@@ -12,7 +14,7 @@ import type {
 } from '../../gen/latchkey/v1/session.ts';
 import { calledAs } from './caller-stack.ts';
 import type { CallOptions, CallsOf } from './calls.ts';
-import { LatchkeyError } from './errors.ts';
+import { LatchkeyError, type SessionSummary } from './errors.ts';
 import type { Device, EndedSession, Origin, Session, Tokens } from './session.ts';
 import { endReasonName } from './validation-message.ts';
 
@@ -39,6 +41,8 @@ export interface LoginInput {
    * characters of `a-z 0-9 _ . -` and values of at most 64 bytes. Default: none.
    */
   readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** A session to end if the user is at the session limit; an id from `LatchkeyError.sessions`. Default: none. */
+  readonly endSessionId?: string | undefined;
 }
 
 /**
@@ -128,7 +132,8 @@ export interface SignInCalls {
    * @param input see {@link LoginInput}.
    * @param options see {@link CallOptions}. Default: the client's `timeoutMs` and token.
    * @throws LatchkeyError with reason INVALID_CREDENTIALS, or LOGIN_QUEUE_FULL or TOO_MANY_ATTEMPTS with
-   * `retryAfterMs`. With reason CALLER_UNAUTHENTICATED the client's own token or `serviceAccount` is refused, not the
+   * `retryAfterMs`, or SESSION_LIMIT_REACHED with `sessions`: let the user choose one, and pass its id as
+   * `endSessionId`. With reason CALLER_UNAUTHENTICATED the client's own token or `serviceAccount` is refused, not the
    * user.
    *
    * @example
@@ -166,12 +171,11 @@ type IdentityCalls = Pick<CallsOf<typeof IdentityServiceService>, 'login' | 'ref
 /** Wraps the generated calls in plain types. */
 export function signInCalls(identity: IdentityCalls): SignInCalls {
   const calls: SignInCalls = {
-    login: (
-      { username, password, clientId = '', device, origin, deviceToken = '', labels = {} },
-      options,
-    ) => {
+    login: (input, options) => {
+      const { username, password, clientId = '', device, origin } = input;
+      const { deviceToken = '', labels = {}, endSessionId = '' } = input;
       const described = { device: device && deviceMessage(device), deviceToken, labels };
-      const request = { username, password, clientId, origin, ...described };
+      const request = { username, password, clientId, origin, endSessionId, ...described };
       return calledAs('Login', identity.login(request, options).then(signedInOf), calls.login);
     },
     refresh: ({ refreshToken, clientId = '', origin }, options) => {
@@ -200,6 +204,7 @@ function logoutToken(input: Partial<Record<'accessToken' | 'refreshToken', strin
 
 /** A newer service may return an outcome that this client does not know. */
 function signedInOf({ outcome }: LoginResponse): SignedIn {
+  if (outcome?.$case === 'sessionLimit') throw sessionLimitReached(outcome.value);
   if (outcome?.$case !== 'signedIn') {
     throw new LatchkeyError(
       status.UNIMPLEMENTED,
@@ -208,6 +213,29 @@ function signedInOf({ outcome }: LoginResponse): SignedIn {
   }
   const { endedSessions, deviceToken } = outcome.value;
   return { ...refreshedOf(outcome.value), endedSessions: endedSessions.map(endedSessionOf), deviceToken };
+}
+
+/** FAILED_PRECONDITION: the same call succeeds only once a session has ended. */
+function sessionLimitReached({ sessions }: SessionLimit): LatchkeyError {
+  return new LatchkeyError(
+    status.FAILED_PRECONDITION,
+    'The user is at the session limit; sign in again with the id of a session to end.',
+    { reason: 'SESSION_LIMIT_REACHED', sessions: sessions.map(summaryOf) },
+  );
+}
+
+function summaryOf({
+  sessionId,
+  deviceName,
+  platform,
+  createdAt,
+  lastSeenAt,
+}: SummaryMessage): SessionSummary {
+  return {
+    ...{ sessionId, deviceName, platform },
+    createdAt: dateOf(createdAt),
+    lastSeenAt: dateOf(lastSeenAt),
+  };
 }
 
 function refreshedOf({ tokens, session }: Pick<RefreshResponse, 'tokens' | 'session'>): Refreshed {

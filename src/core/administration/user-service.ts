@@ -9,6 +9,7 @@ import type { QueueCaller } from '../password/password-queue.ts';
 import type { Passwords } from '../password/passwords.ts';
 import type { SessionEnder } from '../session/session-ender.ts';
 import type { LoginAttempts } from '../sign-in/login-attempts.ts';
+import { checkDevicePolicy } from '../user/device-policy.ts';
 import { checkRoles, distinctRoles } from '../user/roles.ts';
 import { ADMIN_ROLE, type User } from '../user/user.ts';
 import type { UserChange, UserDirectory, UserPage } from '../user/user-directory.ts';
@@ -121,18 +122,20 @@ export class UserService {
   /** Fails with INVALID_FIELD, USER_NOT_FOUND, USERNAME_TAKEN, USER_CHANGED, LAST_ADMIN. */
   async update(
     userId: string,
-    change: { readonly username?: string; readonly roles?: readonly string[] },
+    change: Pick<UserChange, 'username' | 'roles' | 'devicePolicy'>,
     actor: Actor,
     ifVersion?: number,
   ): Promise<User> {
-    const { username, roles } = change;
+    const { username, roles, devicePolicy } = change;
     const issues = new FieldIssues();
     if (username !== undefined) issues.rule(() => checkNewUsername(username, 'username'));
     if (roles !== undefined) issues.rule(() => checkRoles(roles, 'roles'));
+    if (devicePolicy) issues.rule(() => checkDevicePolicy(devicePolicy, 'device_policy'));
     issues.throwIfAny();
     const changes = {
       ...(username === undefined ? {} : { username, usernameKey: canonicalUsername(username) }),
       ...(roles === undefined ? {} : { roles: distinctRoles(roles) }),
+      ...(devicePolicy === undefined ? {} : { devicePolicy }),
     };
     return this.#change(userId, changes, 'UPDATED', actor, ifVersion);
   }
@@ -274,6 +277,7 @@ export class UserService {
       usernameKey: canonicalUsername(username),
       passwordHash,
       roles: distinctRoles(roles),
+      devicePolicy: undefined,
       disabledAt: undefined,
       createdAt: now,
       updatedAt: now,

@@ -12,7 +12,14 @@ export interface RepeatedEventsOptions {
 /** Events that a caller can cause at will. They are not acknowledged to anybody. */
 type RepeatedEvent = Extract<
   SecurityEvent,
-  { readonly kind: 'SignInFailed' | 'RefreshReplayed' | 'RefreshRefused' | 'PasswordUnreadable' }
+  {
+    readonly kind:
+      | 'SignInFailed'
+      | 'SignInRefused'
+      | 'RefreshReplayed'
+      | 'RefreshRefused'
+      | 'PasswordUnreadable';
+  }
 >;
 
 /** Like events of one minute. */
@@ -103,6 +110,7 @@ function isRepeated(event: SecurityEvent): event is RepeatedEvent {
   switch (event.kind) {
     case 'SignInFailed':
       return !NOT_ABOUT_A_PERSON.has(event.reason);
+    case 'SignInRefused':
     case 'RefreshReplayed':
     case 'RefreshRefused':
     case 'PasswordUnreadable':
@@ -128,6 +136,8 @@ function withoutPerson(event: RepeatedEvent): RepeatedEvent {
   switch (event.kind) {
     case 'SignInFailed':
       return { ...event, actor, userId: undefined, origin };
+    case 'SignInRefused':
+      return { ...event, actor, userId: '', origin };
     case 'PasswordUnreadable':
       return { ...event, actor, userId: '' };
     default:

@@ -55,6 +55,8 @@ export type SecurityEvent =
       readonly userId: string | undefined;
       readonly origin: EventOrigin;
     })
+  /** The password was right, but the user is at the session limit. Not a failed attempt. */
+  | (Facts<'SignInRefused'> & { readonly userId: string; readonly origin: EventOrigin })
   /** The user cannot sign in: the stored password is damaged, or its master key is missing. */
   | (Facts<'PasswordUnreadable'> & { readonly userId: string })
   /** The sign-in succeeded. The password keeps its old stored form until the next sign-in. */

@@ -1,10 +1,13 @@
 import type { EndReason } from '../audit/end-reason.ts';
-import type { EndedSession, Session } from './session.ts';
+import type { SessionLimit } from './device-policy.ts';
+import type { EndedSession, Session, SessionSummary } from './session.ts';
 
 export interface CreateSession {
   /** `generation` is 1. `securityVersion` is the user's, read before the credentials were checked. */
   readonly session: Session;
-  readonly maxSessionsPerUser: number;
+  readonly limit: SessionLimit;
+  /** The session that the user chose to end at the limit. Empty: none. */
+  readonly endSessionId: string;
   readonly tombstoneTtlMs: number;
   readonly now: number;
 }
@@ -18,10 +21,12 @@ export type CreateOutcome =
   | { readonly kind: 'created'; readonly replaced: readonly EndedSession[] }
   /**
    * The session limit is reached. Before the next `create`, end the sessions in `toEnd` as REPLACED and mark them as
-   * logged: the oldest beyond the limit, and those replaced earlier but not logged. Nothing was created. Sessions ended
-   * only at their deadlines.
+   * logged: the chosen one, the oldest beyond the limit, and those replaced earlier but not logged. Nothing was
+   * created. Sessions ended only at their deadlines.
    */
   | { readonly kind: 'full'; readonly toEnd: readonly string[] }
+  /** The session limit is reached. Nothing was created. Sessions ended only at their deadlines. Oldest first. */
+  | { readonly kind: 'refused'; readonly sessions: readonly SessionSummary[] }
   /** The user's sessions were ended after the user was read. Nothing was created. */
   | { readonly kind: 'user-changed' }
   /** The session id is not after the user's cut-off: the clock of another server is ahead. Nothing was created. */
@@ -114,14 +119,14 @@ export type ReadOutcome =
  *   fails with END_UNCONFIRMED if too few replicas confirmed in time. Repeating it is safe.
  * - `endOthers` returns every end of a session that is not marked as logged, whichever step ended it, except ends at a
  *   deadline. So an end that was interrupted before it was logged is completed by the next `endOthers`.
- * - `create` returns `full` only if an end can be confirmed now.
+ * - `create` follows `decideOpening` exactly. It returns `full` only if an end can be confirmed now.
  * - After `endUser` resolves, no `create` or `rotate` with an older `securityVersion` succeeds while the cut-off is
  *   remembered.
  * - A read changes nothing.
  * - Deadlines are compared with `now`, never with the store's own clock.
  * - Driver errors and timeouts become STORE_UNAVAILABLE with `store: sessions`. A step that timed out never runs later.
- * - A damaged record is `missing` for `read` and `rotate`, and `list` leaves it out. Every other method does its work for
- *   that session and all others.
+ * - A damaged record is `missing` for `read` and `rotate`, and `list` leaves it out. In a refusal it has an id and no
+ *   names. Every other method does its work for that session and all others.
  * - Every time that is read is an integer in milliseconds, from 1970 to 9999.
  */
 export interface SessionStore {

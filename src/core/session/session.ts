@@ -1,4 +1,5 @@
 import type { EndReason } from '../audit/end-reason.ts';
+import type { DevicePolicy } from '../user/device-policy.ts';
 
 /** The device as the caller describes it. Empty strings: unknown. */
 export interface Device {
@@ -54,12 +55,25 @@ export interface EndedSession {
   readonly loggedAt?: number | undefined;
 }
 
-/** Session durations in milliseconds, and the session limit per user. */
+/** What a person who knows the password may see of a session of the user. Times are milliseconds since 1970. */
+export interface SessionSummary {
+  readonly sessionId: string;
+  readonly deviceName: string;
+  readonly platform: string;
+  readonly createdAt: number;
+  readonly lastSeenAt: number;
+}
+
+export function summaryOf({ sessionId, device, createdAt, lastSeenAt }: Session): SessionSummary {
+  return { sessionId, deviceName: device.name, platform: device.platform, createdAt, lastSeenAt };
+}
+
+/** Session durations in milliseconds, and the policy of users without one of their own. */
 export interface SessionPolicy {
   readonly idleTtlMs: number;
   readonly maxTtlMs: number;
   readonly refreshGraceMs: number;
-  readonly maxSessionsPerUser: number;
+  readonly devicePolicy: DevicePolicy;
   /** How long the tombstone of an ended session is kept. */
   readonly tombstoneTtlMs: number;
 }

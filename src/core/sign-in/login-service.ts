@@ -4,7 +4,7 @@ import { Failure } from '../failure.ts';
 import type { PasswordQueue, QueueCaller } from '../password/password-queue.ts';
 import type { Passwords } from '../password/passwords.ts';
 import type { Device, Labels } from '../session/session.ts';
-import type { OpenedSession, SessionService } from '../session/session-service.ts';
+import type { OpenedSession, SessionLimitReached, SessionOpener } from '../session/session-opener.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import { canonicalUsername, MAX_USERNAME_BYTES } from '../user/username.ts';
@@ -25,12 +25,16 @@ export interface LoginAttempt extends QueueCaller {
   /** A token of an earlier `LoginResult`. Empty: none. */
   readonly deviceToken: string;
   readonly labels: Labels;
+  /** The session that the user chose to end at the session limit; empty: none. */
+  readonly endSessionId: string;
 }
 
-export interface LoginResult extends OpenedSession {
-  /** For the next sign-in on this device. */
-  readonly deviceToken: string;
-}
+export type LoginResult =
+  | (OpenedSession & {
+      /** For the next sign-in on this device. */
+      readonly deviceToken: string;
+    })
+  | SessionLimitReached;
 
 export interface LoginServiceOptions {
   readonly users: Pick<UserDirectory, 'findByUsernameKey' | 'update'>;
@@ -38,7 +42,7 @@ export interface LoginServiceOptions {
   readonly queue: Pick<PasswordQueue, 'take'>;
   readonly throttle: Pick<LoginThrottle, 'reserve' | 'giveBack'>;
   readonly devices: Pick<DeviceTokens, 'deviceOf' | 'tokenFor'>;
-  readonly sessions: Pick<SessionService, 'open' | 'refuse' | 'checkStore'>;
+  readonly sessions: Pick<SessionOpener, 'open' | 'refuse' | 'checkStore'>;
   readonly clock: Clock;
   readonly events: Pick<SecurityEvents, 'publish'>;
 }
@@ -62,12 +66,12 @@ export class LoginService {
   }
 
   /**
-   * Opens a session.
+   * Opens a session, or returns that the user is at the session limit. That is not a failed attempt.
    *
    * Fails with INVALID_CREDENTIALS for an unknown or disabled user and for a wrong, empty or over-long password. All
    * these cases do the same work.
-   * Also fails with INVALID_FIELD for a device token that this service did not issue, LOGIN_QUEUE_FULL, TOO_MANY_ATTEMPTS, CANCELLED and STORE_UNAVAILABLE. These come before the
-   * password check. If a store fails during the check, STORE_UNAVAILABLE comes for right and wrong passwords alike.
+   * Also fails with INVALID_FIELD for a device token that this service did not issue, LOGIN_QUEUE_FULL,
+   * TOO_MANY_ATTEMPTS, CANCELLED and STORE_UNAVAILABLE. These come before the password check. If a store fails during the check, STORE_UNAVAILABLE comes for right and wrong passwords alike.
    */
   async login(attempt: LoginAttempt): Promise<LoginResult> {
     const found: Found = { userId: undefined };
@@ -92,9 +96,11 @@ export class LoginService {
     // store rejects its lower securityVersion.
     const authenticationMethods = [PASSWORD_METHOD];
     const signIn = { clientId, device, ipAddress, labels, authenticationMethods };
-    const opened = await this.#givingBack(reserved, () => sessions.open(user, signIn));
+    const outcome = await this.#givingBack(reserved, () => sessions.open(user, signIn, attempt.endSessionId));
     if (upgrade) await this.#upgrade(user, attempt);
-    return { ...opened, deviceToken: devices.tokenFor(user.userId, known) };
+    return outcome.kind === 'opened'
+      ? { ...outcome, deviceToken: devices.tokenFor(user.userId, known) }
+      : outcome;
   }
 
   /**

@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../audit/audit-event.ts';
+import type { DevicePolicy } from './device-policy.ts';
 import type { User } from './user.ts';
 
 export interface UserPage {
@@ -12,6 +13,8 @@ export interface UserChange {
   readonly username?: string;
   readonly usernameKey?: string;
   readonly roles?: readonly string[];
+  /** Null removes it. */
+  readonly devicePolicy?: DevicePolicy | null;
   readonly passwordHash?: string;
   readonly passwordChangedAt?: number;
   /** A number disables the user, null enables it. */

@@ -1,3 +1,5 @@
+import type { DevicePolicy } from './device-policy.ts';
+
 /** A user who can sign in. */
 export interface User {
   /** UUIDv7; never reused. */
@@ -9,6 +11,8 @@ export interface User {
   /** The format of `core/password/password-scheme`. Never leaves the service. */
   readonly passwordHash: string;
   readonly roles: readonly string[];
+  /** Undefined: none of their own; see `limitOf`. */
+  readonly devicePolicy: DevicePolicy | undefined;
   /** Milliseconds since 1970; undefined: enabled. */
   readonly disabledAt: number | undefined;
   readonly createdAt: number;
@@ -23,6 +27,9 @@ export interface User {
    */
   readonly securityVersion: number;
 }
+
+/** The role of an account that services share. It may validate tokens. */
+export const SERVICE_ROLE = 'service';
 
 /** The role that is required to call the admin services. */
 export const ADMIN_ROLE = 'admin';

@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { Failure } from '../../core/failure.ts';
-import { ADMIN_ROLE } from '../../core/user/user.ts';
+import { ADMIN_ROLE, SERVICE_ROLE } from '../../core/user/user.ts';
 import type { TokenValidation } from '../../core/validation/token-validation.ts';
 import { bearerTokenOf } from '../../validator/bearer-token.ts';
 import type { Requirements, Verdict } from '../../validator/verdict.ts';
@@ -11,9 +11,6 @@ export type CallerTokens = Pick<TokenValidation, 'validate'>;
 
 /** Who may validate tokens: any caller, holders of a client certificate, holders of a service's access token. */
 export type CallerAuth = 'open' | 'mtls' | 'token';
-
-/** The role of a service that may validate tokens. Administrators may too. */
-const SERVICE_ROLE = 'service';
 
 /** The role of a service that signs users in on their behalf and may state their address. */
 const FRONT_ROLE = 'front';

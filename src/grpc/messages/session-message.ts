@@ -2,9 +2,10 @@ import type {
   Device as DomainDevice,
   EndedSession as DomainEndedSession,
   Session as DomainSession,
+  SessionSummary as DomainSessionSummary,
   IssuedTokens,
 } from '../../core/session/session.ts';
-import type { Tokens } from '../../gen/latchkey/v1/identity.ts';
+import type { SessionSummary, Tokens } from '../../gen/latchkey/v1/identity.ts';
 import { type Device, type EndedSession, EndReason, type Session } from '../../gen/latchkey/v1/session.ts';
 
 /** The device if the caller states none. */
@@ -46,6 +47,15 @@ export function sessionMessage(session: DomainSession, callerSessionId?: string)
     isCurrent: session.sessionId === callerSessionId,
     labels: session.labels,
     authenticationMethods: session.authenticationMethods,
+  };
+}
+
+export function summaryMessage(summary: DomainSessionSummary): SessionSummary {
+  const { sessionId, deviceName, platform, createdAt, lastSeenAt } = summary;
+  return {
+    ...{ sessionId, deviceName, platform },
+    createdAt: new Date(createdAt),
+    lastSeenAt: new Date(lastSeenAt),
   };
 }
 

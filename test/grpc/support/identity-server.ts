@@ -48,7 +48,7 @@ export function fakeCore(overrides: Partial<IdentityCore> = {}) {
         if (attempt.password === 'wrong') {
           throw new Failure('INVALID_CREDENTIALS', 'Invalid username or password.');
         }
-        return { session, tokens, replaced: [], deviceToken: 'lkd_device' };
+        return { kind: 'opened', session, tokens, replaced: [], deviceToken: 'lkd_device' };
       },
     },
     sessions: {

@@ -1,11 +1,13 @@
 -- Creates a session record and ends earlier sessions of the same device. Refuses if the user's sessions were ended
--- since the user was read, or if the user is at the session limit.
+-- since the user was read, or if the user is at the session limit. core/session/device-policy.ts has the rule.
 --
 -- KEYS  1 sessions, 2 tombstone of the session, 3 cut-off
 -- ARGV  1 tombstone key prefix, 2 session id, 3 now, 4 time until the session's first deadline, plus its jitter,
---       5 maximum sessions of a user, 6 ttl of a tombstone, 7 record
--- Returns  {'created', sid, replaced sid, ended at, …} | {'full', sid, sid to end, …} | {'user-changed', sid}
---          | {'clock-behind', sid, cut-off}
+--       5 maximum sessions, 6 ttl of a tombstone, 7 record, 8 which sessions count: 'all' | 'same-platform',
+--       9 how many records to return at the limit
+-- Returns  {'created', sid, replaced sid, ended at, …} | {'user-changed', sid} | {'clock-behind', sid, cut-off}
+--          | {'full', sid, unlogged, counted, records}: {sid, ended at} of replaced sessions whose end is not logged; sids
+--            that count, oldest first; records of the first of them
 -- Invariant  No living record is older than the user's cut-off. A replaced session counts towards the limit until its
 --            end is logged. 'full' ends only sessions whose deadline has passed. The hash outlives every session in it.
 
@@ -23,8 +25,14 @@ local function is_same_device(other)
   return session.device_id ~= '' and other.device_id == session.device_id and other.client_id == session.client_id
 end
 
--- own: earlier sessions of this device. unlogged: replaced sessions whose end is not logged. others: the rest.
-local own, unlogged, others = {}, {}, {}
+-- Redis runs scripts in the C locale, where only ASCII letters have a lower case.
+local function platform_of(any)
+  return string.lower(string.match(tostring(any.platform), '^ *(.-) *$'))
+end
+
+-- own: earlier sessions of this device. unlogged: replaced sessions whose end is not logged. counted: the others that
+-- count towards the limit.
+local own, unlogged, counted, records = {}, {}, {}, {}
 local all = redis.call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   local other_sid, value = all[i], all[i + 1]
@@ -35,8 +43,9 @@ for i = 1, #all, 2 do
       write_tombstone(KEYS[1], prefix .. other_sid, other_sid, passed, now, tombstone_ttl)
     elseif is_same_device(other) then
       own[#own + 1] = other_sid
-    else
-      others[#others + 1] = other_sid
+    elseif ARGV[8] == 'all' or platform_of(other) == platform_of(session) then
+      counted[#counted + 1] = other_sid
+      records[other_sid] = value
     end
   elseif value == UNLOGGED then
     local ended = read_tombstone(prefix .. other_sid)
@@ -49,14 +58,12 @@ for i = 1, #all, 2 do
   -- A record that cannot be parsed does not count towards the limit. It is refused when it is read.
 end
 
-local too_many = #others + #unlogged + 1 - most
-if too_many > 0 then
-  local reply = {'full', sid}
-  for _, replaced in ipairs(unlogged) do reply[#reply + 1] = replaced[1] end
-  -- Oldest first: a session id begins with its creation time.
-  table.sort(others)
-  for i = 1, too_many - #unlogged do reply[#reply + 1] = others[i] end
-  return reply
+if #counted + #unlogged + 1 > most then
+  -- A session id begins with its creation time.
+  table.sort(counted)
+  local first = {}
+  for i = 1, tonumber(ARGV[9]) do first[i] = records[counted[i]] end
+  return {'full', sid, unlogged, counted, first}
 end
 
 local reply = {'created', sid}

@@ -68,7 +68,7 @@ local function parse(value)
   return {
     generation = record[2], refreshed_at = record[3], idle_deadline = record[4], absolute_deadline = record[5],
     security_version = record[6], client_id = record[7], device_id = record[8],
-    latest_address = record[LATEST_ADDRESS] or record[11]
+    platform = record[9], latest_address = record[LATEST_ADDRESS] or record[11]
   }
 end
 
