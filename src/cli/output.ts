@@ -1,4 +1,5 @@
 import { type ListedSession, type SigningKey, SigningKeyState, type User } from '../client/index.ts';
+import { policyText } from './device-policy.ts';
 import { print, type Terminal } from './terminal.ts';
 
 /** The output of a command: the value for JSON, and one row per item for the table. */
@@ -14,14 +15,16 @@ export function write(terminal: Terminal, asJson: boolean, output: Output): void
 
 /** @param one whether the JSON is a single user instead of a list. */
 export function userOutput(users: readonly User[], one = false): Output {
+  const readable = users.map((user) => ({ ...user, devicePolicy: policyText(user.devicePolicy) }));
   return {
-    json: one ? users[0] : users,
-    columns: ['ID', 'USERNAME', 'ROLES', 'STATE', 'CREATED'],
-    rows: users.map(({ userId, username, roles, disabledAt, createdAt }) => [
+    json: one ? readable[0] : readable,
+    columns: ['ID', 'USERNAME', 'ROLES', 'STATE', 'DEVICE POLICY', 'CREATED'],
+    rows: readable.map(({ userId, username, roles, disabledAt, devicePolicy, createdAt }) => [
       userId,
       username,
       roles.join(',') || '-',
       disabledAt === undefined ? 'enabled' : `disabled since ${instant(disabledAt)}`,
+      devicePolicy,
       instant(createdAt),
     ]),
   };

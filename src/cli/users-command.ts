@@ -3,11 +3,12 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { User } from '../client/index.ts';
 import { run, runAsking, sent } from './action.ts';
 import type { GlobalOptions } from './connection.ts';
+import { addDevicePolicyOptions, type DevicePolicyOptions, devicePolicyOf } from './device-policy.ts';
 import { addNewPasswordOptions, type NewPasswordOptions, newPassword } from './new-password.ts';
 import { type Output, userOutput } from './output.ts';
 import type { Terminal } from './terminal.ts';
 import { askLine, readSecret, UsageError } from './terminal.ts';
-import { everyUser, findUser, type RoleChange, USER, updateUser } from './users.ts';
+import { everyUser, findUser, USER, type UserChange, updateUser } from './users.ts';
 
 interface CreateOptions extends NewPasswordOptions {
   readonly role: readonly string[];
@@ -83,23 +84,27 @@ function addReads(users: Command, terminal: Terminal): void {
 }
 
 function addUpdate(users: Command, terminal: Terminal): void {
-  users
+  const update = users
     .command('update')
-    .description("change a user's name or roles")
+    .description("change a user's name, roles or device policy")
     .argument('<user>', USER)
     .option('--rename <username>', 'the new username')
     .addOption(several('--add-role <role>', 'add a role'))
     .addOption(several('--remove-role <role>', 'remove a role'))
-    .addOption(new Option('--role <role>').hideHelp().argParser(addOrRemove))
-    .action(async (name: string, change: RoleChange & { rename?: string }, command: Command) => {
-      if (change.rename === undefined && change.addRole.length + change.removeRole.length === 0) {
+    .addOption(new Option('--role <role>').hideHelp().argParser(addOrRemove));
+  addDevicePolicyOptions(update).action(
+    async (name: string, options: UserChange & DevicePolicyOptions, command: Command) => {
+      const change = { ...options, policy: devicePolicyOf(options) };
+      const { rename, addRole, removeRole, policy } = change;
+      if (rename === undefined && addRole.length + removeRole.length === 0 && policy === undefined) {
         throw nothingToChange(name, command);
       }
       await run(command, terminal, async (client, signal) => {
         const user = await findUser(client, name, signal);
-        return userOutput([await updateUser(client, user, change.rename, change, signal)], true);
+        return userOutput([await updateUser(client, user, change, signal)], true);
       });
-    });
+    },
+  );
 }
 
 /** --username is a global option in any position: it names the user who signs in, not the user to update. */
@@ -108,7 +113,7 @@ function nothingToChange(user: string, command: Command): UsageError {
   return new UsageError(
     command.getOptionValueSourceWithGlobals('username') === 'cli'
       ? `Nothing to change: --username sets who signs in. To rename the user: users update ${user} --rename ${username}`
-      : 'Nothing to change: pass --rename, --add-role or --remove-role.',
+      : 'Nothing to change: pass --rename, --add-role, --remove-role or --device-policy.',
   );
 }
 
@@ -201,7 +206,7 @@ function withPassword(user: User, password: string | undefined): Output {
   const output = userOutput([user], true);
   if (password === undefined) return output;
   return {
-    json: { ...user, password },
+    json: { ...(output.json as object), password },
     columns: [...output.columns, 'PASSWORD'],
     rows: output.rows.map((row) => [...row, password]),
   };

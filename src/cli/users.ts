@@ -1,9 +1,12 @@
-import type { LatchkeyClient, User } from '../client/index.ts';
+import type { DevicePolicy, LatchkeyClient, User } from '../client/index.ts';
 import { sent } from './action.ts';
 
-export interface RoleChange {
+export interface UserChange {
+  readonly rename?: string;
   readonly addRole: readonly string[];
   readonly removeRole: readonly string[];
+  /** `none` removes it. */
+  readonly policy: DevicePolicy | 'none' | undefined;
 }
 
 /** How the help describes an argument that `findUser` takes. */
@@ -36,17 +39,21 @@ export async function everyUser(client: LatchkeyClient, signal: AbortSignal): Pr
 export async function updateUser(
   client: LatchkeyClient,
   user: User,
-  username: string | undefined,
-  { addRole, removeRole }: RoleChange,
+  { rename, addRole, removeRole, policy }: UserChange,
   signal: AbortSignal,
 ): Promise<User> {
   const roles = new Set([...user.roles, ...addRole].filter((role) => !removeRole.includes(role)));
   const changesRoles = addRole.length + removeRole.length > 0;
   const request = {
     userId: user.userId,
-    username: username ?? '',
+    username: rename ?? '',
     roles: [...roles],
-    updateMask: [...(username === undefined ? [] : ['username']), ...(changesRoles ? ['roles'] : [])],
+    devicePolicy: policy === 'none' ? undefined : policy,
+    updateMask: [
+      ...(rename === undefined ? [] : ['username']),
+      ...(changesRoles ? ['roles'] : []),
+      ...(policy === undefined ? [] : ['device_policy']),
+    ],
     etag: user.etag,
   };
   return sent((await client.users.updateUser(request, { signal })).user);

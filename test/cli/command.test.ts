@@ -3,6 +3,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Failure, invalidField, storeUnavailable } from '../../src/core/failure.ts';
+import { DeviceLimitAction, DevicePolicyKind } from '../../src/gen/latchkey/admin/v1/user.ts';
 import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
 import { fakeSession } from '../support/fake-session.ts';
 
@@ -96,12 +97,25 @@ describe('users', () => {
       userId,
       username: '',
       roles: ['ops', 'admin'],
+      devicePolicy: undefined,
       updateMask: ['roles'],
       etag: '7',
-      devicePolicy: undefined,
     });
     await latchkey(['users', 'update', 'mia', '--rename', 'mia.m']);
     expect(fake.users.get(userId)).toMatchObject({ username: 'mia.m', roles: ['ops', 'admin'] });
+  });
+
+  test('get a device policy and lose it again', async () => {
+    const { userId } = fake.addUser('mia');
+    const given = ['--device-policy', 'limit', '--max-sessions', '3', '--at-limit', 'refuse'];
+    const { stdout } = await latchkey(['users', 'update', 'mia', ...given]);
+    expect(stdout).toContain('limit 3, refuse');
+    const policy = { kind: DevicePolicyKind.LIMIT, maxSessions: 3, limitAction: DeviceLimitAction.REFUSE };
+    expect(fake.users.get(userId)?.devicePolicy).toEqual(policy);
+    const one = await latchkey(['users', 'update', 'mia', '--device-policy', 'one', '--json']);
+    expect(JSON.parse(one.stdout)).toMatchObject({ userId, devicePolicy: 'one, replace' });
+    await latchkey(['users', 'update', 'mia', '--device-policy', 'default']);
+    expect(fake.users.get(userId)?.devicePolicy).toBeUndefined();
   });
 
   test('are disabled, enabled, given a password and deleted', async () => {
@@ -272,6 +286,10 @@ describe('an error', () => {
     [['users', 'create', 'mia', '--generate', '--password-hash-stdin'], 'cannot be used with'],
     [['users', 'update', 'mia'], 'Nothing to change'],
     [['users', 'update', 'mia', '--role', 'ops'], '--add-role or --remove-role'],
+    [['users', 'update', 'mia', '--max-sessions', '3'], 'need --device-policy'],
+    [['users', 'update', 'mia', '--device-policy', 'limit'], '--device-policy limit needs --max-sessions'],
+    [['users', 'update', 'mia', '--device-policy', 'some'], 'Allowed choices are unlimited'],
+    [['users', 'update', 'mia', '--device-policy', 'unlimited', '--at-limit', 'refuse'], 'has no limit'],
     [['users', 'delete', 'mia'], '--yes'],
     [['users', 'list', '--cert', 'own.pem'], '--cert and --key must be set together'],
     [['users', 'list', '--ca', '/no/such/file'], 'no such file'],

@@ -183,10 +183,11 @@ export class FakeLatchkey {
         const users = [...this.users.values()];
         return { users: users.slice(from, to), nextPageToken: to < users.length ? String(to) : '' };
       }),
-      updateUser: this.#admin('UpdateUser', ({ userId, username, roles, updateMask = [] }) => ({
+      updateUser: this.#admin('UpdateUser', ({ userId, username, roles, devicePolicy, updateMask = [] }) => ({
         user: this.#change(userId, {
           ...(updateMask.includes('username') ? { username } : {}),
           ...(updateMask.includes('roles') ? { roles } : {}),
+          ...(updateMask.includes('device_policy') ? { devicePolicy } : {}),
         }),
       })),
       setPassword: this.#admin('SetPassword', ({ userId }) => ({

@@ -8,7 +8,12 @@ import {
   type SigningKey as SigningKeyMessage,
   SigningKeyState as SigningKeyStates,
 } from '../../gen/latchkey/admin/v1/key.ts';
-import type { User as UserMessage } from '../../gen/latchkey/admin/v1/user.ts';
+import {
+  DeviceLimitAction as DeviceLimitActions,
+  DevicePolicyKind as DevicePolicyKinds,
+  type DevicePolicy as DevicePolicyMessage,
+  type User as UserMessage,
+} from '../../gen/latchkey/admin/v1/user.ts';
 import type { Session as SessionMessage } from '../../gen/latchkey/v1/session.ts';
 import { Consistency as Consistencies } from '../../gen/latchkey/v1/validation.ts';
 
@@ -32,6 +37,35 @@ export type User = UserMessage;
  * console.log(sessions.map(lineOf));
  */
 export type ListedSession = SessionMessage;
+
+/**
+ * How many sessions a user may have.
+ *
+ * @example
+ * const setPolicy = (userId: string, devicePolicy: DevicePolicy) =>
+ *   latchkey.users.updateUser({ userId, devicePolicy, updateMask: ['device_policy'] });
+ */
+export type DevicePolicy = DevicePolicyMessage;
+
+/**
+ * Which sessions a device policy limits.
+ *
+ * @example
+ * const { users } = await latchkey.users.listUsers({ pageSize: 100 });
+ * const single = users.filter(({ devicePolicy }) => devicePolicy?.kind === DevicePolicyKind.ONE);
+ */
+export const DevicePolicyKind = DevicePolicyKinds;
+export type DevicePolicyKind = DevicePolicyKinds;
+
+/**
+ * What a sign-in at the limit of a device policy does.
+ *
+ * @example
+ * const { users } = await latchkey.users.listUsers({ pageSize: 100 });
+ * const strict = users.filter(({ devicePolicy }) => devicePolicy?.limitAction === DeviceLimitAction.REFUSE);
+ */
+export const DeviceLimitAction = DeviceLimitActions;
+export type DeviceLimitAction = DeviceLimitActions;
 
 /**
  * A signing key without the private key, as `latchkey.keys` returns it.
