@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
 import { SessionEnder } from '../../src/core/session/session-ender.ts';
@@ -51,5 +51,19 @@ describe('an end that is repeated', () => {
     clock.advance(MINUTE);
     expect(await end()).toEqual(again);
     expect(await entries()).toBe(2);
+  });
+
+  test('is logged again if the log lost the entry and began anew while the end was acknowledged', async () => {
+    jest.spyOn(log, 'append').mockImplementationOnce(async (revocation, now) => {
+      const revision = await log.append(revocation, now);
+      clock.advance(1);
+      coveredSince = clock.now();
+      clock.advance(1);
+      return revision;
+    });
+    const first = await end();
+    const again = await end();
+    expect(again).not.toEqual(first);
+    expect(await end()).toEqual(again);
   });
 });

@@ -19,6 +19,8 @@ export interface SessionEnderOptions {
   readonly coveredSince: () => number;
 }
 
+type SessionRevocation = Extract<Revocation, { readonly kind: 'session' }>;
+
 /**
  * How long the session store remembers a user's cut-off, in access token lifetimes. Logins and refreshes take seconds
  * between reading the user and the store step, and the cut-off must outlast them. The log alone needs one.
@@ -50,7 +52,7 @@ export class SessionEnder {
     reason: EndReason,
     actor: Actor,
   ): Promise<{ revision: string }> {
-    const ended = await this.#endRecord(userId, sessionId, reason);
+    const ended = await this.endRecord(userId, sessionId, reason);
     return { revision: await this.log(userId, ended, actor) };
   }
 
@@ -95,13 +97,14 @@ export class SessionEnder {
    * Ends a session as REPLACED and logs it. If it ended before but was not logged, logs that end. Returns how it ended.
    */
   async replace(userId: string, sessionId: string, actor: Actor): Promise<EndedSession> {
-    const ended = await this.#endRecord(userId, sessionId, 'REPLACED');
+    const ended = await this.endRecord(userId, sessionId, 'REPLACED');
     return { ...ended, revision: await this.log(userId, ended, actor) };
   }
 
-  /** Ends the record of a session whose end is already in the log. Returns the end in the record. */
-  endAgain(userId: string, sessionId: string, reason: EndReason): Promise<EndedSession> {
-    return this.#endRecord(userId, sessionId, reason);
+  /** Ends only the record of a session. Its end must be in the log, or be logged next. Returns the end in the record. */
+  endRecord(userId: string, sessionId: string, reason: EndReason): Promise<EndedSession> {
+    const { store, clock, tombstoneTtlMs } = this.#options;
+    return store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
   }
 
   /** Ends every session of the user, and every sign-in in progress that read the user before `securityVersion`. */
@@ -122,40 +125,45 @@ export class SessionEnder {
 
   /** Logs the end of a session whose record has already ended. Returns its revision. */
   async log(userId: string, ended: EndedSession, actor: Actor): Promise<string> {
-    const { store, log, clock, coveredSince, accessTokenLifeMs, events } = this.#options;
+    const { clock, coveredSince, accessTokenLifeMs, events } = this.#options;
     const { sessionId, reason, endedAt, loggedAt = endedAt } = ended;
     if (ended.revision !== undefined && loggedAt > coveredSince()) return ended.revision;
     const expiresAt = Math.max(endedAt, clock.now()) + accessTokenLifeMs;
     const event = { kind: 'SessionEnded', at: endedAt, actor, userId, sessionId, reason } as const;
     // An end that was logged before, in a log that was lost, has its event already.
     const isNew = ended.revision === undefined;
-    const [revision] = await Promise.all([
-      log.append({ kind: 'session', userId, sessionId, reason, endedAt, expiresAt }, clock.now()),
-      // The record has ended, so the event is true even if the log fails. A repeat stores the same event again.
-      isNew ? events.store(event) : undefined,
-    ]);
-    await store.markLogged(userId, sessionId, revision, clock.now());
+    // The record has ended, so the event is true even if the log fails. A repeat stores the same event again.
+    const stored = isNew ? events.store(event) : undefined;
+    const revision = await this.#append(
+      { kind: 'session', userId, sessionId, reason, endedAt, expiresAt },
+      stored,
+    );
     if (isNew) events.publish(event);
     return revision;
   }
 
   /** Repeats an end that a failover undid: in the session record and in the log. */
   async reinstate(revocation: Revocation): Promise<void> {
-    const { store, log, clock } = this.#options;
+    const reason = revocation.reason as EndReason;
     if (revocation.kind === 'user') {
-      await this.#cutOff(revocation.userId, 0, revocation.reason as EndReason, revocation.cutoff);
+      await this.#cutOff(revocation.userId, 0, reason, revocation.cutoff);
       return;
     }
-    const { userId, sessionId } = revocation;
-    const reason = revocation.reason as EndReason;
-    await this.#endRecord(userId, sessionId, reason);
-    const revision = await log.append(revocation, clock.now());
-    await store.markLogged(userId, sessionId, revision, clock.now());
+    await this.endRecord(revocation.userId, revocation.sessionId, reason);
+    await this.#append(revocation);
   }
 
-  #endRecord(userId: string, sessionId: string, reason: EndReason): Promise<EndedSession> {
-    const { store, clock, tombstoneTtlMs } = this.#options;
-    return store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
+  /**
+   * Appends the end of a session to the log and notes that in its tombstone. The noted time is read first: if the log
+   * loses the entry and begins anew meanwhile, the time is before that, and a repeat logs the end again.
+   */
+  async #append(revocation: SessionRevocation, stored?: Promise<unknown>): Promise<string> {
+    const { store, log, clock } = this.#options;
+    const { userId, sessionId } = revocation;
+    const now = clock.now();
+    const [revision] = await Promise.all([log.append(revocation, now), stored]);
+    await store.markLogged(userId, sessionId, revision, now);
+    return revision;
   }
 
   async #cutOff(userId: string, securityVersion: number, reason: EndReason, createdUpTo: number | undefined) {

@@ -145,7 +145,7 @@ export class SessionService {
     const createdAt = createdAtOf(sessionId) ?? 0;
     const reason = this.#options.revocations.endReasonOf(userId, sessionId, createdAt);
     if (reason === undefined) return;
-    const ended = await this.#options.ender.endAgain(userId, sessionId, reason as EndReason);
+    const ended = await this.#options.ender.endRecord(userId, sessionId, reason as EndReason);
     throw sessionEnded(ended);
   }
 
