@@ -45,7 +45,7 @@ export class RemoteMode implements ValidationMode {
   async ready(timeoutMs: number): Promise<void> {
     const { channels, now } = this.#caller;
     const deadline = now() + timeoutMs;
-    const backoff = new Backoff(READY_RETRY_MS.first, READY_RETRY_MS.max);
+    const backoff = new Backoff(READY_RETRY_MS);
     for (let waitedMs = 0; ; ) {
       try {
         await channels.connected(deadline);

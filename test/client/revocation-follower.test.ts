@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { refusalStatus } from '../../src/client/guard/refusal-status.ts';
 import { type ConnectOptions, connect, type LatchkeyClient } from '../../src/client/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { endOf, FakeValidationService } from '../support/fake-validation-service.ts';
@@ -164,6 +165,21 @@ describe('the revocation follower of a client', () => {
     await eventually(() => service.callsOf('WatchRevocations') > 1);
     service.failures.clear();
     await client.ready();
+  });
+
+  test('gets a new token if the service rejects the one that opened the stream', async () => {
+    const service = await serve();
+    await open({ serviceAccount: { username: 'billing', password: 'x' } }).ready();
+    expect(service.callsOf('Refresh')).toBe(0);
+    const { code, details, metadata } = refusalStatus({
+      kind: 'unauthenticated',
+      message: 'The session has ended.',
+      tokenSent: true,
+      nextStep: 'REFRESH',
+    });
+    service.lastWatch.fail(code, details, metadata);
+    await eventually(() => service.watches.length === 2);
+    expect(service.callsOf('Refresh')).toBe(1);
   });
 
   test('releases everything of ended streams', async () => {

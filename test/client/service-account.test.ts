@@ -148,6 +148,8 @@ describe('a service account', () => {
       code: status.RESOURCE_EXHAUSTED,
       reason: 'LOGIN_QUEUE_FULL',
       retryAfterMs: 300,
+      isUnsent: true,
+      cause: failure,
     });
   });
 

@@ -1,5 +1,6 @@
 import {
   type handleUnaryCall,
+  Metadata,
   Server,
   ServerCredentials,
   type ServerWritableStream,
@@ -28,6 +29,8 @@ import { fakeSession, fakeTokens } from './fake-session.ts';
 import { AUDIENCE, ISSUER, type TestKey } from './test-keys.ts';
 
 type Stream = ServerWritableStream<WatchRevocationsRequest, WatchRevocationsResponse>;
+
+const TOKEN_LIFE_MS = 900_000;
 
 const SESSION_ENDED: Verdict['verdict'] = {
   $case: 'rejection',
@@ -74,8 +77,8 @@ export class FakeWatch {
     this.#stream.write({ start: undefined, revocations: [], revision: '', freshness: undefined, ...message });
   }
 
-  fail(code: status, details = 'The test says so.'): void {
-    const error: Partial<ServiceError> = Object.assign(new Error(details), { code, details });
+  fail(code: status, details = 'The test says so.', metadata = new Metadata()): void {
+    const error: Partial<ServiceError> = Object.assign(new Error(details), { code, details, metadata });
     this.#stream.emit('error', error);
   }
 }
@@ -216,7 +219,10 @@ export class FakeValidationService {
 
   #identity(): IdentityServiceServer {
     const at = new Date();
-    const signedIn = { tokens: fakeTokens('access', 'refresh', at), session: fakeSession(at) };
+    const signedIn = {
+      tokens: fakeTokens('access', 'refresh', new Date(at.getTime() + TOKEN_LIFE_MS)),
+      session: fakeSession(at),
+    };
     return {
       login: this.#unary('Login', () => ({
         outcome: {

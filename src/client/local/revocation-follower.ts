@@ -8,7 +8,7 @@ import { calledAs } from '../transport/caller-stack.ts';
 import { bearer, type Caller } from '../transport/calls.ts';
 import { cancellable } from '../transport/cancellable.ts';
 import { durationOf } from '../transport/durations.ts';
-import { latchkeyError, type Target } from '../transport/errors.ts';
+import { LatchkeyError, latchkeyError, type Target } from '../transport/errors.ts';
 import { type LocalCopy, type Moment, momentOf } from './local-copy.ts';
 
 export interface RevocationFollowerOptions {
@@ -35,11 +35,8 @@ const SLOW_REOPEN_MS = { first: 1_000, max: 60_000 };
 export class RevocationFollower {
   readonly #options: RevocationFollowerOptions;
   readonly #heartbeatMs: number;
-  readonly #loop = new BackgroundLoop(
-    (signal) => this.#listen(signal),
-    new Backoff(RETRY_MS.first, RETRY_MS.max),
-  );
-  readonly #slowReopen = new Backoff(SLOW_REOPEN_MS.first, SLOW_REOPEN_MS.max);
+  readonly #loop = new BackgroundLoop((signal) => this.#listen(signal), new Backoff(RETRY_MS));
+  readonly #slowReopen = new Backoff(SLOW_REOPEN_MS);
 
   constructor(options: RevocationFollowerOptions) {
     this.#options = options;
@@ -73,6 +70,8 @@ export class RevocationFollower {
     try {
       await calledAs('WatchRevocations', this.#read(stream, opened, connection.target));
     } catch (error) {
+      const isRefused = error instanceof LatchkeyError && error.reason === 'CALLER_UNAUTHENTICATED';
+      if (isRefused && token !== undefined) caller.forgetToken?.(token);
       connection.markUnhealthy();
       throw error;
     } finally {

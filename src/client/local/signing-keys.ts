@@ -37,10 +37,7 @@ const MAX_AGE_MS = { min: 1_000, default: 60_000, max: 3_600_000 };
 export class SigningKeys {
   readonly set: KeySet;
   readonly #options: SigningKeysOptions;
-  readonly #loop = new BackgroundLoop(
-    (signal) => this.#refresh(signal),
-    new Backoff(RETRY_MS.first, RETRY_MS.max),
-  );
+  readonly #loop = new BackgroundLoop((signal) => this.#refresh(signal), new Backoff(RETRY_MS));
   #terms: TokenTerms | undefined;
   #maxAgeMs = MAX_AGE_MS.default;
 

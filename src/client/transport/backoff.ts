@@ -4,19 +4,20 @@ import { setTimeout } from 'node:timers/promises';
 /** Exponential backoff with jitter, so that clients do not all reconnect at the same time. */
 export class Backoff {
   readonly #firstMs: number;
-  readonly #mostMs: number;
+  readonly #maxMs: number;
   #nextMs: number;
 
-  constructor(firstMs: number, mostMs: number) {
-    this.#firstMs = firstMs;
-    this.#mostMs = mostMs;
-    this.#nextMs = firstMs;
+  /** @param bounds the first and the longest full pause, in milliseconds. */
+  constructor({ first, max }: { readonly first: number; readonly max: number }) {
+    this.#firstMs = first;
+    this.#maxMs = max;
+    this.#nextMs = first;
   }
 
   /** The next pause in milliseconds, between half of the full pause and all of it. */
   next(): number {
     const full = this.#nextMs;
-    this.#nextMs = Math.min(2 * full, this.#mostMs);
+    this.#nextMs = Math.min(2 * full, this.#maxMs);
     return randomInt(Math.ceil(full / 2), full + 1);
   }
 

@@ -55,7 +55,7 @@ export interface Caller {
   readonly channels: Channels;
   readonly timeoutMs: number;
   readonly token: () => string | undefined | Promise<string | undefined>;
-  /** Called with a token from `token` that the service rejected. The call is then retried once with a new token. */
+  /** Called with a token from `token` that the service rejected. The next call gets a new one. */
   readonly forgetToken?: (token: string) => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -86,6 +86,8 @@ const RETRY_UNSENT_MS = { first: 200, max: 400 };
 const STREAM_REFUSED = 'Stream refused by server';
 /** 24 days: timers of Node, in client and service, overflow beyond 2^31 milliseconds. */
 const MAX_TIMEOUT_MS = 24 * 86_400_000;
+const SIGN_IN_LATE = 'The service account did not sign in in time.';
+const CONNECTION_LATE = 'No connection to the service was made in time.';
 const UNSENT = { isUnsent: true };
 const EMPTY = Buffer.alloc(0);
 
@@ -117,14 +119,15 @@ async function withRetries(
 ): Promise<unknown> {
   const deadline = deadlineOf(caller, checkedTimeout(options.timeoutMs ?? caller.timeoutMs));
   const isRepeatable = REPEATABLE.has(method.path);
-  const { first, max } = isRepeatable ? RETRY_MS : RETRY_UNSENT_MS;
-  const backoff = new Backoff(first, max);
+  const backoff = new Backoff(isRepeatable ? RETRY_MS : RETRY_UNSENT_MS);
   let hasForgotten = false;
   for (let tries = 1; ; tries += 1) {
     let token: string | undefined;
     try {
       if (options.signal?.aborted) throw cancelledError();
-      token = options.token ?? (await tokenOf(caller, deadline, options.signal));
+      token =
+        options.token ??
+        (await inTime(caller.token(), deadline - caller.now(), options.signal, SIGN_IN_LATE));
       return await attempt(caller, method, fields, { ...options, token }, deadline);
     } catch (caught) {
       const error = errorOf(caught);
@@ -171,7 +174,8 @@ async function attempt(
   { token, signal }: Omit<CallOptions, 'token'> & { readonly token: string | undefined },
   deadline: number,
 ): Promise<unknown> {
-  const connection = await picked(caller, deadline, signal);
+  const pick = caller.channels.pick(deadline);
+  const connection = await inTime(pick, deadline - caller.now(), signal, CONNECTION_LATE);
   // Starts from a message with default values, so that callers may omit fields.
   const request = { ...method.requestDeserialize(EMPTY), ...fields };
   try {
@@ -182,28 +186,14 @@ async function attempt(
   }
 }
 
-/** Bounds the wait for a sign-in by this call's deadline. Other calls may wait longer for the same sign-in. */
-function tokenOf(
-  caller: Caller,
-  deadline: number,
+/** Bounds this call's wait for a sign-in or a connection. Other calls may wait longer for the same one. */
+function inTime<T>(
+  work: T | Promise<T>,
+  withinMs: number,
   signal: AbortSignal | undefined,
-): ReturnType<Caller['token']> {
-  const token = caller.token();
-  if (!(token instanceof Promise)) return token;
-  const late = 'The service account did not sign in in time.';
-  return cancellableWithin(token, deadline - caller.now(), signal, late);
-}
-
-/** Bounds the wait for a connection by this call's deadline. Other calls may wait longer for the same connection. */
-function picked(
-  caller: Caller,
-  deadline: number,
-  signal: AbortSignal | undefined,
-): Connection | Promise<Connection> {
-  const pick = caller.channels.pick(deadline);
-  if (!(pick instanceof Promise)) return pick;
-  const late = 'No connection to the service was made in time.';
-  return cancellableWithin(pick, deadline - caller.now(), signal, late);
+  late: string,
+): T | Promise<T> {
+  return work instanceof Promise ? cancellableWithin(work, withinMs, signal, late) : work;
 }
 
 function unary(

@@ -22,10 +22,7 @@ const HEALTH_WAIT_MS = 500;
 export class HealthWatch {
   readonly #client: Client;
   readonly #onServing: () => void;
-  readonly #loop = new BackgroundLoop(
-    (signal) => this.#follower(signal),
-    new Backoff(RETRY_MS.first, RETRY_MS.max),
-  );
+  readonly #loop = new BackgroundLoop((signal) => this.#watch(signal), new Backoff(RETRY_MS));
   #isServing: boolean | undefined;
   #known = Promise.withResolvers<void>();
 
@@ -56,7 +53,7 @@ export class HealthWatch {
     await this.#loop.close();
   }
 
-  async #follower(signal: AbortSignal): Promise<void> {
+  async #watch(signal: AbortSignal): Promise<void> {
     await cancellable(untilConnected(this.#client), signal);
     if (signal.aborted) return;
     const { path, requestSerialize, responseDeserialize } = HealthService.watch;

@@ -37,7 +37,7 @@ interface Current {
  */
 export class ServiceAccount {
   readonly #account: ServiceAccountOptions;
-  readonly #calls: Pick<SignInCalls, 'login' | 'refresh' | 'logout'>;
+  readonly #calls: SignInCalls;
   readonly #clock: Clock;
   #current: Current | undefined;
   /** Of the latest sign-in. Guesses at the account from elsewhere do not delay the next one. */
@@ -137,9 +137,6 @@ export class ServiceAccount {
 function signInFailed(error: unknown): unknown {
   if (!(error instanceof LatchkeyError)) return error;
   const message = `The service account could not sign in: ${error.details}`;
-  if (error.code === status.UNAUTHENTICATED) {
-    const details = { reason: 'CALLER_UNAUTHENTICATED', isUnsent: true };
-    return new LatchkeyError(error.code, message, details, error);
-  }
-  return new LatchkeyError(error.code, message, error, error.cause);
+  const reason = error.code === status.UNAUTHENTICATED ? 'CALLER_UNAUTHENTICATED' : error.reason;
+  return new LatchkeyError(error.code, message, { ...error, reason, isUnsent: true }, error);
 }
