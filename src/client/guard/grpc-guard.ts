@@ -21,7 +21,8 @@ import { accessByMethod, type MethodRules } from './grpc-rules.ts';
 import { bindIdentity } from './identity-of.ts';
 import { refusalStatus } from './refusal-status.ts';
 
-// biome-ignore lint: grpc-js reads these variables at import, so the mask must read them too.
+// biome-ignore lint/style/noProcessEnv: grpc-js reads these variables at import, so the mask must read them too.
+// biome-ignore lint/plugin: the same.
 maskLibraryTrace(process.env);
 
 /**
@@ -67,9 +68,11 @@ export function grpcGuard(client: GuardClient, options: GrpcGuardOptions = {}): 
   checkGuard('grpcGuard', client, options, { rules: true, otherwise: true });
   const { rules = {}, otherwise = 'signed-in' } = options;
   const accessOf = accessByMethod(rules, otherwise);
+  const limited = withLimitedReports(options);
   const context: GuardContext = {
     client,
-    options: withLimitedReports(options),
+    options: limited,
+    revalidation: revalidationOptions(limited),
     activeCalls: new ActiveCalls(client),
   };
   return ({ path }, call) => {
@@ -81,6 +84,7 @@ export function grpcGuard(client: GuardClient, options: GrpcGuardOptions = {}): 
 interface GuardContext {
   readonly client: GuardClient;
   readonly options: GuardOptions;
+  readonly revalidation: GuardOptions;
   readonly activeCalls: ActiveCalls;
 }
 
@@ -142,7 +146,7 @@ class GuardedCall extends ServerInterceptingCall {
   }
 
   async #decide(metadata: Metadata, handler: Handler): Promise<void> {
-    const { client, options, activeCalls } = this.#context;
+    const { client, options, revalidation, activeCalls } = this.#context;
     const authorization = metadata.get('authorization').map(String);
     const admission = await admit(client, authorization, this.#access, options);
     if (this.#state !== 'deciding') return;
@@ -153,7 +157,6 @@ class GuardedCall extends ServerInterceptingCall {
     const { identity } = admission;
     if (identity !== undefined) {
       bindIdentity(metadata, identity);
-      const revalidation = revalidationOptions(options);
       this.#release = activeCalls.add({
         identity,
         validateAgain: () => admit(client, authorization, this.#access, revalidation),

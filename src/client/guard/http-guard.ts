@@ -28,12 +28,14 @@ export interface RawResponse {
 export class HttpGuard {
   readonly #client: GuardClient;
   readonly #options: GuardOptions;
+  readonly #revalidation: GuardOptions;
   readonly #activeCalls: ActiveCalls;
   readonly #tracked = new WeakSet<RawResponse>();
 
   constructor(client: GuardClient, options: GuardOptions) {
     this.#client = client;
     this.#options = withLimitedReports(options);
+    this.#revalidation = revalidationOptions(this.#options);
     this.#activeCalls = new ActiveCalls(client);
   }
 
@@ -58,10 +60,9 @@ export class HttpGuard {
     // The same guard may be registered twice on one route. Only its first call tracks the response.
     if (response.closed === true || this.#tracked.has(response)) return undefined;
     this.#tracked.add(response);
-    const options = revalidationOptions(this.#options);
     const release = this.#activeCalls.add({
       identity,
-      validateAgain: () => admit(this.#client, authorization, access, options),
+      validateAgain: () => admit(this.#client, authorization, access, this.#revalidation),
       // A response without headers has disclosed nothing, so its handler may finish. If it then stays open, the next
       // sweep closes it.
       end: () => {

@@ -3,9 +3,8 @@ import type { Any } from '../../gen/google/protobuf/any.ts';
 import { ErrorInfo, RetryInfo } from '../../gen/google/rpc/error_details.ts';
 import { Status } from '../../gen/google/rpc/status.ts';
 import { durationOf } from '../transport/durations.ts';
+import { DETAILS_KEY, DOMAIN } from '../transport/errors.ts';
 import type { Refusal } from './admission.ts';
-
-const DOMAIN = 'latchkey';
 
 interface Encoder<Message> {
   encode(message: Message): { finish(): Uint8Array };
@@ -35,7 +34,7 @@ export function refusalStatus(refusal: Refusal): StatusObject {
 function statusWith(code: status, details: string, parts: readonly Any[]): StatusObject {
   const metadata = new Metadata();
   const bytes = Status.encode({ code, message: details, details: parts }).finish();
-  metadata.set('grpc-status-details-bin', Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  metadata.set(DETAILS_KEY, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   return { code, details, metadata };
 }
 

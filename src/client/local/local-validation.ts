@@ -148,14 +148,14 @@ export class LocalValidation implements TokenValidator {
     return this.#validation({ verdict: rejected('SESSION_ENDED', endReason), asOf, revision });
   }
 
-  /**
-   * Calls for the same token in one turn of the event loop share a request. A later call must not join: the answer may
-   * be older than an end that it must include. STRONG calls never share: the record is read after the call began.
-   */
   #ask(token: string, requirements: Requirements = {}): Promise<Validation> {
     return calledAs('Validate', this.#answer(token, requirements));
   }
 
+  /**
+   * Calls for the same token in one turn of the event loop share a request. A later call must not join: the answer may
+   * be older than an end that it must include. STRONG calls never share: the record is read after the call began.
+   */
   #answer(token: string, requirements: Requirements): Promise<Validation> {
     const { remote } = this.#options;
     const { consistency, audience = '', atLeastRevision = '' } = requirements;

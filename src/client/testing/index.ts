@@ -5,6 +5,7 @@ import { KeySet } from '../../validator/key-set.ts';
 import { TokenVerifier } from '../../validator/token-verifier.ts';
 import { Validator } from '../../validator/validator.ts';
 import { identityOfClaims, validationOfVerdict } from '../local/validation-results.ts';
+import { cancelledError } from '../transport/cancellable.ts';
 import { LatchkeyError } from '../transport/errors.ts';
 import type { LatchkeyClient } from '../transport/latchkey-client.ts';
 import type { EndReasonName, Requirements, Validation } from '../transport/validation.ts';
@@ -231,7 +232,7 @@ export class TestLatchkey {
   }
 
   async #validate(token: string, requirements: Requirements = {}): Promise<Validation> {
-    if (requirements.signal?.aborted) throw new LatchkeyError(status.CANCELLED, 'The call was cancelled.');
+    if (requirements.signal?.aborted) throw cancelledError();
     const { consistency, audience, atLeastRevision } = requirements;
     const validated = await this.#validator.validate(token, {
       consistency: consistency === 'strong' ? 'STRONG' : 'BOUNDED',

@@ -127,8 +127,10 @@ export interface Target {
   readonly isTls: boolean;
 }
 
-const DOMAIN = 'latchkey';
-const DETAILS_KEY = 'grpc-status-details-bin';
+/** The domain of ErrorInfo. */
+export const DOMAIN = 'latchkey';
+/** The metadata key of a google.rpc.Status. */
+export const DETAILS_KEY = 'grpc-status-details-bin';
 
 /**
  * The error of a failed call, with the details of its `google.rpc.Status`. Never throws, whatever the bytes are. If
