@@ -41,11 +41,11 @@ export async function asAdmin<T>(
       },
       { signal: terminal.signal },
     );
-    token = tokens?.accessToken;
+    token = tokens.accessToken;
     try {
       return await work(client);
     } finally {
-      await signOut(client, terminal, tokens?.refreshToken ?? '');
+      await signOut(client, terminal, tokens.refreshToken);
     }
   } finally {
     await client.close();
@@ -89,7 +89,7 @@ function thisDevice() {
 /** A failure is only reported: the session expires on its own. */
 async function signOut(client: LatchkeyClient, terminal: Terminal, refreshToken: string): Promise<void> {
   try {
-    await client.identity.logout({ token: { $case: 'refreshToken', value: refreshToken } });
+    await client.logout({ refreshToken });
   } catch (error) {
     const reason = error instanceof LatchkeyError ? error.details : String(error);
     print(terminal.stderr, `latchkey: could not end the session of this command: ${reason}`);

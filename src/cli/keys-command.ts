@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { LatchkeyClient, SigningKey } from '../client/index.ts';
 import { run, sent } from './action.ts';
+import { allPages } from './all-pages.ts';
 import { keyOutput } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -25,13 +26,9 @@ export function addKeysCommand(program: Command, terminal: Terminal): void {
     );
 }
 
-async function everyKey(client: LatchkeyClient, signal: AbortSignal): Promise<readonly SigningKey[]> {
-  const all: SigningKey[] = [];
-  let pageToken = '';
-  do {
-    const page = await client.keys.listSigningKeys({ pageSize: PAGE_SIZE, pageToken }, { signal });
-    all.push(...page.keys);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '');
-  return all;
+function everyKey(client: LatchkeyClient, signal: AbortSignal): Promise<readonly SigningKey[]> {
+  return allPages(
+    (pageToken) => client.keys.listSigningKeys({ pageSize: PAGE_SIZE, pageToken }, { signal }),
+    ({ keys }) => keys,
+  );
 }

@@ -1,5 +1,6 @@
 import type { DevicePolicy, LatchkeyClient, User } from '../client/index.ts';
 import { sent } from './action.ts';
+import { allPages } from './all-pages.ts';
 
 export interface UserChange {
   readonly rename?: string;
@@ -24,15 +25,11 @@ export async function findUser(client: LatchkeyClient, name: string, signal: Abo
   return sent(user);
 }
 
-export async function everyUser(client: LatchkeyClient, signal: AbortSignal): Promise<readonly User[]> {
-  const all: User[] = [];
-  let pageToken = '';
-  do {
-    const page = await client.users.listUsers({ pageSize: PAGE_SIZE, pageToken }, { signal });
-    all.push(...page.users);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '');
-  return all;
+export function everyUser(client: LatchkeyClient, signal: AbortSignal): Promise<readonly User[]> {
+  return allPages(
+    (pageToken) => client.users.listUsers({ pageSize: PAGE_SIZE, pageToken }, { signal }),
+    ({ users }) => users,
+  );
 }
 
 /** Updates the user by its etag. Fails with USER_CHANGED if the user has changed since it was read. */
