@@ -7,7 +7,6 @@ import type {
   LogoutRequest,
   Origin,
   RefreshRequest,
-  ValidateRequest,
 } from '../gen/latchkey/v1/identity.ts';
 import { Consistency } from '../gen/latchkey/v1/validation.ts';
 import { MAX_TOKEN_LENGTH } from '../validator/access-token.ts';
@@ -73,11 +72,6 @@ export function checkLogout({ token }: LogoutRequest, issues: FieldIssues): void
   }
 }
 
-/** The token is not checked here. A missing or overlong token gets a rejection, not an error. */
-export function checkValidate(request: ValidateRequest, issues: FieldIssues): void {
-  checkRequirements(request, issues);
-}
-
 export function checkBatchValidate(request: BatchValidateRequest, issues: FieldIssues): void {
   const { length } = request.accessTokens;
   if (length < 1 || length > MAX_BATCH) {
@@ -110,7 +104,8 @@ function checkOrigin(origin: Origin | undefined, issues: FieldIssues): void {
   }
 }
 
-function checkRequirements(
+/** Tokens are not checked here. A missing or overlong token gets a rejection, not an error. */
+export function checkRequirements(
   { consistency, audience, atLeastRevision }: RequirementFields,
   issues: FieldIssues,
 ): void {

@@ -21,7 +21,7 @@ import {
   checkLogin,
   checkLogout,
   checkRefresh,
-  checkValidate,
+  checkRequirements,
 } from './identity-fields.ts';
 import {
   type CallerAuth,
@@ -95,7 +95,7 @@ export function identityService(
         request: ValidateRequest,
         response: asEncoded,
         callers,
-        check: checkValidate,
+        check: checkRequirements,
         handle: (request) => validate(core, encoder, request),
       },
       batchValidate: {
