@@ -36,6 +36,20 @@ function inOrder(room, folders) {
   }));
 }
 
+const filesBesideFolders = (room) => `^src/${room}/[^/]+[.]ts$`;
+const foldersOf = (room) => `^src/${room}/[^/]+/`;
+
+/** Between the folders of a room and the files beside them, imports go one way. `from` and `to` are the wrong way. */
+function baseInOrder(room, from, to, comment) {
+  return {
+    name: `${room}-order-base`,
+    comment,
+    severity: 'error',
+    from: { path: from(room) },
+    to: { path: to(room) },
+  };
+}
+
 const CORE_FOLDERS = [
   ...['audit', 'user', 'password', 'keys'],
   ...['revocation', 'session', 'validation', 'sign-in', 'administration'],
@@ -43,26 +57,30 @@ const CORE_FOLDERS = [
 
 const order = [
   ...inOrder('core', CORE_FOLDERS),
-  {
-    name: 'core-order-base',
-    comment: 'Every folder of core may import failures, clocks and ids, so they import no folder.',
-    severity: 'error',
-    from: { path: '^src/core/[^/]+[.]ts$' },
-    to: { path: '^src/core/[^/]+/' },
-  },
+  baseInOrder(
+    'core',
+    filesBesideFolders,
+    foldersOf,
+    'Every folder of core may import the files beside the folders, so these files import no folder.',
+  ),
   ...inOrder('client', ['transport', 'local', 'guard', 'testing']),
-  {
-    name: 'client-order-base',
-    comment: 'connect combines the folders of the client, so no folder imports these files.',
-    severity: 'error',
-    from: { path: '^src/client/[^/]+/' },
-    to: { path: '^src/client/[^/]+[.]ts$' },
-  },
+  baseInOrder(
+    'client',
+    foldersOf,
+    filesBesideFolders,
+    'connect combines the folders of the client, so no folder imports the files beside them.',
+  ),
+  baseInOrder(
+    'adapters',
+    filesBesideFolders,
+    foldersOf,
+    'Code that all adapters share must not import one of them.',
+  ),
 ];
 
 const rooms = [
   {
-    name: 'main-imports-only-start',
+    name: 'main-loads-on-old-node',
     comment:
       'main must load on an older Node.js, to say that it is too old. So it imports only the version check.',
     severity: 'error',
@@ -135,13 +153,6 @@ const rooms = [
     severity: 'error',
     from: { path: '^src/adapters/([^/]+)/' },
     to: { path: '^src/adapters/[^/]+/', pathNot: '^src/adapters/$1/' },
-  },
-  {
-    name: 'adapters-order-base',
-    comment: 'Code that all adapters share must not import one of them.',
-    severity: 'error',
-    from: { path: '^src/adapters/[^/]+[.]ts$' },
-    to: { path: '^src/adapters/[^/]+/' },
   },
   only(
     'core-is-the-domain',
