@@ -31,7 +31,7 @@ async function assault({ target, attack, perSecond, seconds }: Assault): Promise
   for (let index = 0; index < perSecond * seconds; index += 1) {
     const dueAt = startedAt + (index / perSecond) * 1_000;
     while (performance.now() < dueAt) await delay(1);
-    if (calls.underWay >= MAX_CONCURRENT) count('left out');
+    if (calls.underWay >= MAX_CONCURRENT) count('skipped');
     else
       void calls
         .send(attack.path, headers, body)

@@ -62,10 +62,10 @@ function barText({ kind, value }: Bar, unit: Unit): string {
 export const NO_LOGOUT = 'until the token expires, 15 min';
 
 const PEER_METHOD =
-  'Each row is one caller in a process of its own, on the same Redis, with 32 validations in flight. They use 64 credentials that ' +
-  'come as new strings; every answer must name the right user. Then more credentials are logged out, one after the other, from ' +
-  'another connection. Each of them is validated from the answer of its logout on until it is refused. The last column counts the ' +
-  'credentials that got a yes in that time, and shows the longest time to the last yes.';
+  'Each row is one caller in a separate process, on the same Redis, with 32 validations in flight. They use 64 credentials in ' +
+  'new strings, and every answer must have the right user. Then more credentials are logged out, one after the other, from ' +
+  'another connection. Each is validated repeatedly, from the answer of its logout until it is refused. The last column counts ' +
+  'the credentials that were accepted in that time, and shows the longest time to the last acceptance.';
 
 /** The comparison of validation modes. No lines if none was measured. */
 function peerTable(measurements: readonly Measurement[]): readonly string[] {
@@ -74,7 +74,7 @@ function peerTable(measurements: readonly Measurement[]): readonly string[] {
     const latencies = [peer.p50Us, peer.p99Us, peer.cpuUs].map((values) => amount(median(values), 'us'));
     return [[what, amount(median(measured), unit), ...latencies, stillYes(peer.stillYesMs)]];
   });
-  const lastColumn = 'says yes after a logout was answered (how often, longest)';
+  const lastColumn = 'accepted after the answer of a logout (how often, longest)';
   const lines = table(
     ['one caller validates with', 'validations', 'p50', 'p99', 'its CPU for each', lastColumn],
     rows,

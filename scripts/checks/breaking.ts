@@ -30,8 +30,9 @@ function isCompatible(commit: string): boolean {
   const input = git('archive', '--format=tar', commit, '--', 'proto', 'buf.yaml');
   if (input === undefined) throw new Error(`The tree of ${commit} could not be read.`);
   const compared = spawnSync('buf', ['breaking', '--against', '-#format=tar'], { cwd: root, input });
-  process.stdout.write(compared.stdout ?? '');
-  process.stderr.write(compared.stderr ?? '');
+  if (compared.error !== undefined) throw compared.error;
+  process.stdout.write(compared.stdout);
+  process.stderr.write(compared.stderr);
   return compared.status === 0;
 }
 

@@ -35,11 +35,11 @@ export function draw(measurements: readonly Measurement[]): string | undefined {
   const height = 2 * (MARGIN + panel);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
-    '<title>Ways to validate, side by side</title>',
+    '<title>Validation modes compared</title>',
     `<style>${STYLE}</style>`,
     ...panelLines('Validations a second, one caller (logarithmic)', rates, [100, fastest], MARGIN),
     ...panelLines(
-      'Longest yes after a logout was answered (logarithmic)',
+      'Longest acceptance after the answer of a logout (logarithmic)',
       peers.map(logoutBar),
       [0.001, TOKEN_LIFE_MS],
       MARGIN + panel,

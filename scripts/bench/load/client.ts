@@ -19,7 +19,7 @@ export interface ClientJob {
   readonly tokenFile: string;
   /** How many validations run at the same time. */
   readonly lanes: number;
-  /** How long to validate the tokens, all cached; milliseconds. Undefined: each token once, none cached. */
+  /** How long to validate the tokens, all cached; seconds. Undefined: each token once, none cached. */
   readonly seconds?: number;
   /** Then validate for one second, one at a time, and time each one. */
   readonly timed: boolean;

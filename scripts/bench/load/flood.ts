@@ -10,7 +10,7 @@ export interface FloodJob {
   readonly tokenFile: string;
   /** How many answers to skip before the measurement. */
   readonly warmUp: number;
-  /** How long to repeat the tokens after the warm-up; milliseconds. Undefined: send each once. */
+  /** How long to repeat the tokens after the warm-up; seconds. Undefined: send each once. */
   readonly seconds?: number;
 }
 export interface FloodResult {

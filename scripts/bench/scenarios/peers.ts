@@ -26,12 +26,12 @@ const NAMES: Readonly<Record<ArmName, string>> = {
 };
 const NOTES: Readonly<Partial<Record<ArmName, string>>> = {
   'express-session':
-    'the middleware from the cookie to next(), set up as connect-redis says; EXPIRE at the end of every request is left out.',
+    'the middleware from the cookie to next(), set up as connect-redis documents it, but without EXPIRE at the end of every request.',
   'fastify-jwt':
-    'app.jwt.verify with EdDSA and its cache on, and a GET through ioredis with auto-pipelining; no HTTP.',
-  'fastify-jwt-alone': 'the same without the GET: there is no logout before the token expires.',
+    'app.jwt.verify with EdDSA and its cache on, and a GET through ioredis with auto-pipelining, without HTTP.',
+  'fastify-jwt-alone': 'the same without the GET. No logout takes effect before the token expires.',
   'oidc-provider':
-    'a process of its own, tokens and grants in Redis, asked over kept HTTP connections by a client that authenticates itself; logging out is revoking the token.',
+    'a separate process with tokens and grants in Redis, called over persistent HTTP connections by a client that authenticates itself. A logout revokes the token.',
 };
 
 const ARMS = Object.keys(NAMES) as ArmName[];
@@ -76,16 +76,15 @@ export async function peers({ rounds, seconds }: Scale): Promise<readonly Measur
 
 /** The bars of remote mode, against the session store that most Node services use. */
 function remoteMode(results: Readonly<Record<ArmName, readonly ArmRun[]>>): readonly Measurement[] {
-  const rates = (arm: ArmName) => results[arm].map((run) => run.validations / run.seconds);
   const name = 'Client in remote mode, 32 in flight';
   return [
     {
       what: name,
       unit: 'per second',
-      measured: rates('latchkey-remote'),
-      reference: { name: NAMES['express-session'], values: rates('express-session') },
+      measured: rates(results['latchkey-remote']),
+      reference: { name: NAMES['express-session'], values: rates(results['express-session']) },
       bar: { kind: 'ratio at least', value: 1 },
-      notes: ['the rows of the second table.'],
+      notes: ['from the same runs as the second table.'],
       details: {},
     },
     {
@@ -99,12 +98,17 @@ function remoteMode(results: Readonly<Record<ArmName, readonly ArmRun[]>>): read
   ];
 }
 
+/** Validations a second. */
+function rates(runs: readonly ArmRun[]): readonly number[] {
+  return runs.map((run) => run.validations / run.seconds);
+}
+
 function row(arm: ArmName, runs: readonly ArmRun[], stillYesMs: readonly number[] | undefined): Measurement {
   const note = NOTES[arm];
   return {
     what: NAMES[arm],
     unit: 'per second',
-    measured: runs.map((run) => run.validations / run.seconds),
+    measured: rates(runs),
     notes: note === undefined ? [] : [note],
     peer: {
       p50Us: runs.map((run) => run.p50Us),

@@ -26,12 +26,12 @@ export async function revocation({ rounds }: Scale): Promise<readonly Measuremen
         `A logout felt by ${VALIDATORS} local validators, p99`,
         lagsMs.validators,
         `${SERVERS} servers on one Redis, ${VALIDATORS / VALIDATORS_A_PROCESS} processes of ${VALIDATORS_A_PROCESS} clients spread over them, ${LOGOUTS} logouts at each server in turn. ` +
-          'From the answer as its caller has it to the instant at which a validator has received the revocation and rejected the token',
+          'From when the caller has the answer until a validator has received the revocation and rejected the token',
       ),
       row(
         `A logout felt by ${SERVERS} servers, p99`,
         lagsMs.servers,
-        'every server is asked over and over, one Validate after the other; from the answer to the first rejection as its caller has it',
+        'every server is asked repeatedly, one Validate after the other. From when the caller has the answer until it has the first rejection',
       ),
     ];
   });
@@ -46,7 +46,7 @@ function row(what: string, roundsMs: readonly (readonly number[])[], how: string
     measured: roundsMs.map((lags) => quantile(lags, 0.99)),
     bar: { kind: 'at most', value: 10 },
     notes: [
-      `${how}; p50 ${ms(quantile(all, 0.5))}, longest ${ms(quantile(all, 1))}. 0: no later than the answer.`,
+      `${how}; p50 ${ms(quantile(all, 0.5))}, longest ${ms(quantile(all, 1))}. 0: not after the answer.`,
     ],
     details: {
       rounds: roundsMs.map((lags) => ({

@@ -49,7 +49,7 @@ async function compareSessions(options: Scale): Promise<readonly Measurement[]> 
         bar: { kind: 'at most', value: 450 },
         notes: [
           `Growth of used_memory with ${count} sessions, for each of them: the record with a device label of 40 bytes ` +
-            'and its place in the index of its user, who has no other session.',
+            'and its entry in the index of its user, who has no other session.',
         ],
         details: { sessions: options.sessions },
       },
@@ -69,8 +69,8 @@ async function compareRevocations(options: Scale): Promise<readonly Measurement[
     const count = thousands(revocations);
     const rows = await compare(
       options,
-      { ...without, name: 'no living revocation' },
-      { ...having, name: `${count} living revocations` },
+      { ...without, name: 'no live revocation' },
+      { ...having, name: `${count} live revocations` },
     );
     const heaps = { empty: await heapAfterStart(empty), full: await heapAfterStart(full, place) };
     const common = { unit: 'bytes', details: { revocations, heaps } } as const;
@@ -81,8 +81,8 @@ async function compareRevocations(options: Scale): Promise<readonly Measurement[
         what: 'A revocation in the memory of a server',
         measured: [(heaps.full - heaps.empty) / revocations],
         notes: [
-          `The heap of a server that has read ${count} revocations less that of one that has read none, after garbage ` +
-            'collection. An entry is dropped once no access token of its session can be alive, after 15 minutes.',
+          `The heap of a server that has read ${count} revocations, minus that of one that has read none, after garbage ` +
+            'collection. An entry is dropped once no access token of its session can be live, after 15 minutes.',
         ],
       },
       { ...common, what: 'A revocation in Redis', measured: [bytesPerEntry], notes: [] },
@@ -143,7 +143,7 @@ async function compare({ rounds, seconds }: Scale, small: Arm, large: Arm): Prom
       measured: validated.large.map(answersPerSecond),
       reference: { name: small.name, values: validated.small.map(answersPerSecond) },
       notes: [
-        `Two services side by side, each with a Redis of its own; ${thousands(USED)} tokens in turn, all seen before.`,
+        `Two services side by side, each with its own Redis; ${thousands(USED)} tokens in turn, all seen before.`,
       ],
       details: validated,
     },
