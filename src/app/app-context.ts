@@ -41,8 +41,8 @@ export const TOMBSTONE_TTL_MS = 24 * 60 * MINUTE_MS;
 export const AFTER_LAST_TOKEN_MS = MINUTE_MS;
 
 /**
- * How long one reading of the log waits, 10 to 250 ms. Several readings fit into the staleness bound, so one may fail.
- * Short readings keep clients current, because `as_of` is when the last complete reading began.
+ * How long one round of the follower waits, 10 to 250 ms. Several rounds fit into the staleness bound, so one may fail.
+ * Short rounds keep clients current, because `as_of` is when the last complete round began.
  */
 export function followerWaitMs({ maxStalenessMs }: Config): number {
   return Math.min(250, Math.max(10, Math.floor(maxStalenessMs / 10)));

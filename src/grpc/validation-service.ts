@@ -69,7 +69,7 @@ export function validationService(
         callers,
         check: checkWatchRevocations,
         handle: (request, call) => {
-          const after = placeOf(request);
+          const after = positionOf(request);
           return new RevocationStream(parts, call, { heartbeatMs: heartbeatMsOf(request), after }).run();
         },
       },
@@ -94,6 +94,6 @@ async function signingKeys(core: ValidationCore): Promise<GetSigningKeysResponse
   };
 }
 
-function placeOf({ afterRevision: revision, coveredSince }: WatchRevocationsRequest) {
+function positionOf({ afterRevision: revision, coveredSince }: WatchRevocationsRequest) {
   return coveredSince === undefined ? undefined : { revision, coveredSince: coveredSince.getTime() };
 }

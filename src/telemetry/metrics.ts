@@ -29,7 +29,7 @@ export interface Readings {
   readonly auditBacklog: () => number;
   /** Password checks waiting for a thread. */
   readonly bcryptWaiting: () => number;
-  /** Age of the local copy of revocations; milliseconds. Undefined until the first complete reading. */
+  /** Age of the local copy of revocations; milliseconds. Undefined until the first complete round. */
   readonly copyAgeMs: () => number | undefined;
   /** Revocations in the local copy. */
   readonly revocations: () => number;

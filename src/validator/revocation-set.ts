@@ -40,12 +40,12 @@ export class RevocationSet {
 
   /** Ignores an entry that is already held: the first reason stays. */
   add(revocation: Revocation): void {
+    if (this.has(revocation)) return;
     if (revocation.kind === 'session') {
-      if (!this.#sessions.has(revocation.sessionId)) this.#sessions.set(revocation.sessionId, revocation);
+      this.#sessions.set(revocation.sessionId, revocation);
       return;
     }
     const cutoffs = this.#users.get(revocation.userId) ?? [];
-    if (cutoffs.some(({ cutoff }) => cutoff === revocation.cutoff)) return;
     this.#users.set(
       revocation.userId,
       [...cutoffs, revocation].sort((a, b) => a.cutoff - b.cutoff),

@@ -94,8 +94,7 @@ describe('a listener of the follower', () => {
   };
   const idsOf = (entries: readonly LoggedRevocation[]) =>
     entries.map(({ revocation }) => (revocation.kind === 'session' ? revocation.sessionId : ''));
-  const toldOf = ({ messages }: RecordingWatch) =>
-    messages.flatMap(({ slice }) => idsOf(slice?.entries ?? []));
+  const toldOf = ({ messages }: RecordingWatch) => messages.flatMap(({ page }) => idsOf(page?.entries ?? []));
 
   test('receives every entry once, page by page, with the expiry that this server uses', async () => {
     const revocations = [];
@@ -162,9 +161,7 @@ describe('a listener of the follower', () => {
     await eventually(() => follower.asOf === clock.now());
     await eventually(() => during.messages.some(({ freshness }) => freshness !== undefined));
     const current = during.messages.findIndex(({ freshness }) => freshness !== undefined);
-    const received = during.messages
-      .slice(0, current + 1)
-      .flatMap(({ slice }) => idsOf(slice?.entries ?? []));
+    const received = during.messages.slice(0, current + 1).flatMap(({ page }) => idsOf(page?.entries ?? []));
     expect(received.sort()).toEqual([first.sessionId, second.sessionId].sort());
     expect(before.messages.filter(({ start }) => start !== undefined)).toHaveLength(1 + listener.rewinds);
   });

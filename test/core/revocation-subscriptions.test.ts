@@ -53,7 +53,7 @@ const pass = (ms: number, meanwhile: () => void = () => {}) => {
     jest.advanceTimersByTime(10);
   }
 };
-const sizes = ({ messages }: RecordingWatch) => messages.map(({ slice }) => slice?.entries.length ?? 0);
+const sizes = ({ messages }: RecordingWatch) => messages.map(({ page }) => page?.entries.length ?? 0);
 
 describe('a subscriber', () => {
   test('is refused until the log was read to its end', () => {
@@ -79,7 +79,7 @@ describe('a subscriber', () => {
     expect(watching().messages).toEqual([
       {
         start: { openedAt: 7, resumed: false, coveredSince: GENESIS },
-        slice: undefined,
+        page: undefined,
         revision: undefined,
         freshness: expect.objectContaining({ asOfMonotonic: 0, revision: undefined }),
       },
@@ -115,7 +115,7 @@ describe('a subscriber', () => {
     pass(1_000);
     expect(watch.last).toMatchObject({ revision: '1-1', freshness: { revision: undefined } });
     confirm();
-    expect(watch.last).toMatchObject({ slice: undefined, revision: '1-1', freshness: { revision: '1-1' } });
+    expect(watch.last).toMatchObject({ page: undefined, revision: '1-1', freshness: { revision: '1-1' } });
   });
 
   test('gets the freshness of the last confirmation, although it has newer entries', () => {
@@ -233,7 +233,7 @@ describe('resuming after a revision', () => {
     expect(watch.revisions).toEqual(['1-3']);
     expect(watch.messages[0]?.start?.resumed).toBe(true);
     expect(goingOnAfter('1-3').messages).toEqual([
-      expect.objectContaining({ slice: undefined, revision: '1-3', freshness: expect.anything() }),
+      expect.objectContaining({ page: undefined, revision: '1-3', freshness: expect.anything() }),
     ]);
   });
 
@@ -254,7 +254,7 @@ describe('resuming after a revision', () => {
     confirm();
     expect(goingOnAfter('1-2').last).toMatchObject({
       start: { resumed: true },
-      slice: undefined,
+      page: undefined,
       revision: '1-2',
     });
   });
@@ -340,7 +340,7 @@ describe('many subscribers', () => {
     learn(1_500);
     confirm();
     expect(one.revisions).toHaveLength(1_500);
-    expect(one.messages.map(({ slice }) => slice)).toEqual(other.messages.map(({ slice }) => slice));
-    for (const [index, { slice }] of one.messages.entries()) expect(other.messages[index]?.slice).toBe(slice);
+    expect(one.messages.map(({ page }) => page)).toEqual(other.messages.map(({ page }) => page));
+    for (const [index, { page }] of one.messages.entries()) expect(other.messages[index]?.page).toBe(page);
   });
 });

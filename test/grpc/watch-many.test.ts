@@ -45,7 +45,7 @@ class Stream implements SubscriberSink {
 
   send(message: WatchMessage): void {
     this.bytes = this.#encoder.encode(message);
-    this.received += message.slice?.entries.length ?? 0;
+    this.received += message.page?.entries.length ?? 0;
     this.isCurrent = message.freshness !== undefined;
     if (this.isStuck) this.sentWhileStuck += 1;
     else setImmediate(() => this.subscriber.taken());

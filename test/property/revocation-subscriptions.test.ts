@@ -51,8 +51,8 @@ class Reader {
   /** Takes what it received since the last check, and compares every freshness with the log. */
   check(): void {
     const { messages } = this.#watch;
-    for (const { slice, freshness } of messages.slice(this.#counted)) {
-      for (const { revision } of slice?.entries ?? []) this.revisions.push(revision);
+    for (const { page, freshness } of messages.slice(this.#counted)) {
+      for (const { revision } of page?.entries ?? []) this.revisions.push(revision);
       if (freshness !== undefined) this.#world.expectKnown(this.revisions, freshness.asOfMonotonic);
     }
     this.#counted = messages.length;

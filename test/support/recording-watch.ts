@@ -40,7 +40,7 @@ export class RecordingWatch implements SubscriberSink {
   }
 
   get revisions(): readonly string[] {
-    return this.messages.flatMap(({ slice }) => slice?.entries.map(({ revision }) => revision) ?? []);
+    return this.messages.flatMap(({ page }) => page?.entries.map(({ revision }) => revision) ?? []);
   }
 
   get last(): WatchMessage {

@@ -64,7 +64,7 @@ export class RevocationFollower implements RevocationCopy {
   /** Entries that a failed round read after the position. The next round must find them again. */
   #unconfirmed: readonly LoggedRevocation[] = [];
   /** The last rounds failed, and none has succeeded since. */
-  #faulty = false;
+  #isFailing = false;
   #closed = false;
   #running: Promise<void> | undefined;
   /** Called after each round. */
@@ -158,13 +158,13 @@ export class RevocationFollower implements RevocationCopy {
   async #attempt(): Promise<boolean> {
     try {
       const done = await this.#round();
-      if (done && this.#caughtUp && this.#faulty) {
-        this.#faulty = false;
+      if (done && this.#caughtUp && this.#isFailing) {
+        this.#isFailing = false;
         this.#options.observer.recovered();
       }
       return done;
     } catch (error) {
-      this.#faulty = true;
+      this.#isFailing = true;
       this.#options.listener?.readFailed();
       if (!this.#closed) this.#options.observer.readFailed(error);
       return false;
@@ -221,7 +221,7 @@ export class RevocationFollower implements RevocationCopy {
   #learn(entries: readonly LoggedRevocation[]): void {
     const { clock, tokenLifeMs } = this.#options;
     // If the clock was set back, the monotonic clock prevents forgetting an entry too early.
-    const now = Math.max(clock.now(), this.#startedAt + clock.monotonic() - this.#startedMonotonic);
+    const now = Math.max(clock.now(), this.#monotonicNow());
     const latest = now + tokenLifeMs + MAX_EXTRA_RETENTION_MS;
     const learned = entries.map(({ revision, revocation }) => {
       const needed = Math.max(revocation.expiresAt, revocation.endedAt + tokenLifeMs);
@@ -244,8 +244,12 @@ export class RevocationFollower implements RevocationCopy {
 
   /** The current time, without any forward clock change since the start. Forgotten entries cannot be recovered. */
   #nowWithoutJumps(): number {
-    const { clock } = this.#options;
-    return Math.min(clock.now(), this.#startedAt + clock.monotonic() - this.#startedMonotonic);
+    return Math.min(this.#options.clock.now(), this.#monotonicNow());
+  }
+
+  /** The time since the start by the monotonic clock, added to the wall clock of the start. */
+  #monotonicNow(): number {
+    return this.#startedAt + this.#options.clock.monotonic() - this.#startedMonotonic;
   }
 
   /** Returns how many entries were put back. */

@@ -27,7 +27,7 @@ export interface WatchMessage {
   /** Set in the first message, and after each restart from the beginning. */
   readonly start: WatchStart | undefined;
   /** Undefined: no new entries. */
-  readonly slice: LogPage | undefined;
+  readonly page: LogPage | undefined;
   /** The revision up to which the subscriber is current after this message; undefined: none yet. */
   readonly revision: string | undefined;
   /** Undefined: more entries follow at once, or freshness is currently unknown. */
@@ -48,11 +48,11 @@ export interface SubscriptionSource {
   readonly clock: Clock;
   readonly freshness: Freshness | undefined;
   readonly coveredSince: number;
-  /** Maximum interval between two checks of a subscriber; milliseconds. */
-  readonly checkIntervalMs: number;
   forget(subscriber: RevocationSubscriber): void;
 }
 
+/** Maximum interval between two checks of a subscriber; milliseconds. */
+export const CHECK_INTERVAL_MS = 50;
 /** A subscriber that does not take a message for this long is closed; milliseconds. */
 const MAX_BUSY_MS = 10_000;
 
@@ -131,7 +131,7 @@ export class RevocationSubscriber {
     }
     const page = this.#source.log.pageFrom(this.#place);
     // Sends a heartbeat one check early rather than late.
-    const isDue = now - this.#freshnessSentAt >= this.#heartbeatMs - this.#source.checkIntervalMs;
+    const isDue = now - this.#freshnessSentAt >= this.#heartbeatMs - CHECK_INTERVAL_MS;
     const place = page?.to ?? Math.max(this.#place, this.#source.log.first);
     const freshness = this.#freshnessAt(place);
     const hasNews = page !== undefined || this.#start !== undefined;
@@ -154,7 +154,7 @@ export class RevocationSubscriber {
     if (isDue || freshness !== undefined) this.#freshnessSentAt = now;
     this.#busySince = now;
     const revision = this.#source.log.revisionBefore(this.#place);
-    this.#sink.send({ start, slice: page, revision, freshness });
+    this.#sink.send({ start, page, revision, freshness });
   }
 
   #giveUp(): void {

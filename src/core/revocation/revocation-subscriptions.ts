@@ -3,7 +3,12 @@ import { storeUnavailable } from '../failure.ts';
 import type { Confirmation, FollowerListener } from './follower-listener.ts';
 import { RetainedRevocations } from './retained-revocations.ts';
 import type { LoggedRevocation } from './revocation-log.ts';
-import { type Freshness, RevocationSubscriber, type SubscriberSink } from './revocation-subscriber.ts';
+import {
+  CHECK_INTERVAL_MS,
+  type Freshness,
+  RevocationSubscriber,
+  type SubscriberSink,
+} from './revocation-subscriber.ts';
 
 export interface WatchOptions {
   /** Maximum time between two messages; milliseconds. */
@@ -19,9 +24,6 @@ export interface WatchPosition {
   readonly coveredSince: number;
 }
 
-/** Interval of the check for heartbeats and slow subscribers; milliseconds. */
-const CHECK_INTERVAL_MS = 50;
-
 /** Maximum subscribers served in one turn of the event loop, so that a validation never waits for all of them. */
 const SUBSCRIBERS_PER_TURN = 64;
 
@@ -32,7 +34,6 @@ const SUBSCRIBERS_PER_TURN = 64;
 export class RevocationSubscriptions implements FollowerListener {
   readonly clock: Clock;
   readonly log = new RetainedRevocations();
-  readonly checkIntervalMs = CHECK_INTERVAL_MS;
   readonly #subscribers = new Set<RevocationSubscriber>();
   #freshness: Freshness | undefined;
   /** Undefined: the follower has never been complete. */

@@ -36,7 +36,7 @@ export class WatchEncoder {
   #heartbeat: (Pick<WatchMessage, 'revision' | 'freshness'> & { readonly bytes: Buffer }) | undefined;
 
   encode(message: WatchMessage): Buffer {
-    const { start, slice: page, freshness } = message;
+    const { start, page, freshness } = message;
     const body = page === undefined ? this.#heartbeatBytes(message) : this.#pageBytes(page, freshness);
     return start === undefined ? body : Buffer.concat([encodeStart(start), body]);
   }
@@ -49,7 +49,7 @@ export class WatchEncoder {
     }
     if (freshness === undefined) return encoded.entries;
     if (encoded.current?.freshness !== freshness) {
-      encoded.current = { freshness, bytes: Buffer.concat([encoded.entries, encodePlace('', freshness)]) };
+      encoded.current = { freshness, bytes: Buffer.concat([encoded.entries, encodePosition('', freshness)]) };
     }
     return encoded.current.bytes;
   }
@@ -60,7 +60,7 @@ export class WatchEncoder {
     if (latest !== undefined && latest.revision === revision && latest.freshness === freshness) {
       return latest.bytes;
     }
-    const bytes = encodePlace(revision ?? '', freshness);
+    const bytes = encodePosition(revision ?? '', freshness);
     this.#heartbeat = { revision, freshness, bytes };
     return bytes;
   }
@@ -79,7 +79,7 @@ function encodeStart({ openedAt, resumed, coveredSince }: WatchStart): Buffer {
   return bytesOf(WatchRevocationsResponse, { ...NOTHING, start });
 }
 
-function encodePlace(revision: string, freshness: Freshness | undefined): Buffer {
+function encodePosition(revision: string, freshness: Freshness | undefined): Buffer {
   return bytesOf(WatchRevocationsResponse, {
     ...NOTHING,
     revision,
