@@ -1,6 +1,6 @@
 import { availableParallelism, constants } from 'node:os';
 import { resetAdminPassword } from './app/reset-admin.ts';
-import { StartupError } from './app/startup-error.ts';
+import { messageOf, StartupError } from './app/startup-error.ts';
 import { superviseWorkers } from './app/workers/supervise.ts';
 import { WorkerEnded } from './app/workers/supervisor.ts';
 import { type WorkerSelf, workerSelf } from './app/workers/worker.ts';
@@ -64,12 +64,8 @@ export async function start(args: readonly string[]): Promise<number> {
  * all errors do if the log is off. Unexpected errors need the log, which has the stack and causes without secrets.
  */
 function isForPeople(error: unknown, { environment, logLevel }: Config): boolean {
-  const isForeseen = error instanceof StartupError || error instanceof WorkerEnded;
-  return logLevel === 'silent' || (isForeseen && environment === 'development');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const isExpected = error instanceof StartupError || error instanceof WorkerEnded;
+  return logLevel === 'silent' || (isExpected && environment === 'development');
 }
 
 /** Serves in this process, or supervises workers. Only this process writes messages for people. */

@@ -11,14 +11,14 @@ export class Closers {
 
   /** Closes everything, last opened first, even if one fails. Then rejects with the first error. */
   async close(): Promise<void> {
-    const faults: unknown[] = [];
+    const errors: unknown[] = [];
     for (let close = this.#closers.pop(); close !== undefined; close = this.#closers.pop()) {
       try {
         await close();
       } catch (error) {
-        faults.push(error);
+        errors.push(error);
       }
     }
-    if (faults.length > 0) throw faults[0];
+    if (errors.length > 0) throw errors[0];
   }
 }

@@ -1,7 +1,6 @@
 import { JoseKeyMaterial } from '../adapters/jose/jose-key-material.ts';
 import type { SqlDatabase } from '../adapters/sql/sql-database.ts';
 import { Failure } from '../core/failure.ts';
-import { masterKeyIdOf } from '../core/keys/key-sealing.ts';
 import { KeyService } from '../core/keys/key-service.ts';
 import type { MasterKeys } from '../core/keys/master-key.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -37,7 +36,7 @@ export async function openKeys(
   closers.add(() => keys.close());
   await databaseStep(config, async () => {
     await keys.start().catch(failWithMasterKeys);
-    await warnOfMissing(masterKeys, keys, database, logger);
+    warnOfMissing(masterKeys, keys, logger);
   });
   const keySet = new KeySet({
     fetch: async () => {
@@ -71,17 +70,9 @@ function failWithMasterKeys(error: unknown): never {
  * Warns of published keys whose master key is missing. The start opens only the key that signs now, so other keys would
  * fail later. Passwords and refresh tokens made under that master key fail already.
  */
-async function warnOfMissing(
-  masterKeys: MasterKeys,
-  keys: KeyService,
-  database: Pick<SqlDatabase, 'keys'>,
-  logger: Logger,
-): Promise<void> {
-  const states = new Map(keys.list().map(({ keyId, state }) => [keyId, state]));
-  for (const { keyId, sealedPrivateJwk } of await database.keys.list()) {
-    const state = states.get(keyId);
-    const missing = masterKeyIdOf(sealedPrivateJwk);
-    if (state === undefined || missing === undefined || masterKeys.byId(missing) !== undefined) continue;
+function warnOfMissing(masterKeys: MasterKeys, keys: KeyService, logger: Logger): void {
+  for (const { keyId, state, masterKeyId: missing } of keys.list()) {
+    if (missing === undefined || masterKeys.byId(missing) !== undefined) continue;
     logger.warn(
       { variable: 'LATCHKEY_MASTER_KEY', missing, keyId, state },
       'a signing key is sealed with a master key that is not in the list; add that key to the end of the list',

@@ -17,7 +17,7 @@ import { Closers } from './closers.ts';
 import { DATABASE_FILE, MASTER_KEY_FILE, openMasterKeys, takeDataFolder } from './data-folder.ts';
 import { openPasswords } from './passwords.ts';
 import { securityEvents } from './security-events.ts';
-import { StartupError, startupStep } from './startup-error.ts';
+import { messageOf, StartupError, startupStep } from './startup-error.ts';
 import { openDatabase, openSessionStores } from './stores.ts';
 
 const SAME_SETTINGS = 'Run this command in the folder and with the variables of the service.';
@@ -154,8 +154,4 @@ async function explain(error: unknown, username: string, { users }: SqlDatabase)
   } while (after !== undefined);
   const known = admins.length === 0 ? 'No user has' : 'Users with';
   return `There is no user ${username}. ${known} the role ${ADMIN_ROLE}${admins.length === 0 ? '' : `: ${admins.join(', ')}`}.`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -30,6 +30,10 @@ export async function startupStep<Result>(
   }
 }
 
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /**
  * The message that helps an operator. STORE_UNAVAILABLE has a message for clients; its cause states the reason. If a
  * host name has several addresses, Node wraps their errors in one error without a message.
