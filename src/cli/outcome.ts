@@ -39,13 +39,13 @@ export function report(error: unknown, options: GlobalOptions, terminal: Termina
   }
   const lines =
     error.isUnreachable || error.connectionFault !== undefined
-      ? explainSilence(error, options.address)
+      ? explainNoAnswer(error, options.address)
       : explain(error);
   for (const line of lines) print(terminal.stderr, line);
   return error.isUnavailable ? EXIT.unavailable : EXIT.refused;
 }
 
-function explainSilence({ details, connectionFault }: LatchkeyError, address: string): readonly string[] {
+function explainNoAnswer({ details, connectionFault }: LatchkeyError, address: string): readonly string[] {
   const reason = connectionFault?.reason ?? details.replace(/[.]$/, '');
   const hint = connectionFault && (HINTS[connectionFault.kind] ?? connectionFault.remedy);
   return [`latchkey: no answer from ${address}: ${reason}`, ...(hint === undefined ? [] : [`  ${hint}`])];

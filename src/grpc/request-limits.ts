@@ -8,7 +8,7 @@ export interface RequestLimits {
 }
 
 /** Enough for the longest access token, and for a user with the maximum number of roles of maximum length. */
-export const USUAL_LIMITS: RequestLimits = { maxBytes: 16 * 1024, maxFields: 128 };
+export const DEFAULT_LIMITS: RequestLimits = { maxBytes: 16 * 1024, maxFields: 128 };
 
 /** Enough for a full BatchValidate, including its other fields and the length prefixes of the tokens. */
 export const BATCH_LIMITS: RequestLimits = {

@@ -101,9 +101,9 @@ function streamingCallHandler(
   { ids, clock }: CallEnvironment,
 ): StreamingCallHandler {
   return (stream) => {
-    tell(new StreamingCall(stream, ids, clock)).then(() => stream.end(), refuse);
+    run(new StreamingCall(stream, ids, clock)).then(() => stream.end(), refuse);
 
-    async function tell(call: StreamingCall): Promise<void> {
+    async function run(call: StreamingCall): Promise<void> {
       await handle(stream.request, call);
     }
 

@@ -8,7 +8,7 @@ import { decodedRequest } from './interceptors/decoded-request.ts';
 import { errorTranslation } from './interceptors/error-translation.ts';
 import { type FieldCheck, fieldChecks } from './interceptors/field-checks.ts';
 import { type CallMetrics, metrics } from './interceptors/metrics.ts';
-import { type RequestLimits, USUAL_LIMITS } from './request-limits.ts';
+import { DEFAULT_LIMITS, type RequestLimits } from './request-limits.ts';
 import type { ServerLog } from './server-log.ts';
 
 /** What calls of every rpc need. */
@@ -42,7 +42,7 @@ export type StreamingCallHandler = (call: ServerWritableStream<Buffer, unknown>)
 /** The request side of an rpc, unary or streaming. */
 export interface RpcRequests<Request> {
   readonly request: Decoder<Request>;
-  /** Default: USUAL_LIMITS. */
+  /** Default: DEFAULT_LIMITS. */
   readonly limits?: RequestLimits;
   /** Default: any caller. */
   readonly callers?: Interceptor;
@@ -70,7 +70,7 @@ export function registerService<SomeRpc extends RpcRequests<unknown>>(
       ...generated,
       requestDeserialize: (bytes: Buffer) => bytes,
       responseSerialize: (bytes: Buffer) => bytes,
-      limits: rpc.limits ?? USUAL_LIMITS,
+      limits: rpc.limits ?? DEFAULT_LIMITS,
     };
     implementation[key] = handlerOf(rpc, method);
   }
@@ -89,7 +89,7 @@ function methodOf(path: string): Method {
  */
 export function interceptorChain<Request, Response>(
   handle: Handler<Request, Response>,
-  { request, limits = USUAL_LIMITS, callers, check }: RpcRequests<Request>,
+  { request, limits = DEFAULT_LIMITS, callers, check }: RpcRequests<Request>,
   method: Method,
   environment: CallEnvironment,
 ): Handler<Buffer, Response> {

@@ -3,7 +3,7 @@ import type { WatchRevocationsRequest } from '../gen/latchkey/v1/validation.ts';
 import { isRevision } from '../validator/revision.ts';
 import { millisecondsOf } from './messages/duration-message.ts';
 
-const HEARTBEAT_MS = { min: 100, max: 10_000, usual: 1_000 };
+const HEARTBEAT_MS = { min: 100, max: 10_000, default: 1_000 };
 
 export function checkWatchRevocations(request: WatchRevocationsRequest, issues: FieldIssues): void {
   const { afterRevision, coveredSince, heartbeatInterval } = request;
@@ -24,5 +24,5 @@ export function checkWatchRevocations(request: WatchRevocationsRequest, issues: 
 }
 
 export function heartbeatMsOf({ heartbeatInterval }: WatchRevocationsRequest): number {
-  return heartbeatInterval === undefined ? HEARTBEAT_MS.usual : millisecondsOf(heartbeatInterval);
+  return heartbeatInterval === undefined ? HEARTBEAT_MS.default : millisecondsOf(heartbeatInterval);
 }

@@ -14,7 +14,7 @@ export class ReadinessProbe {
   readonly #options: ReadinessOptions;
   #current: Readiness = { ready: false, reasons: ['starting'] };
   #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: ReadinessOptions) {
@@ -27,8 +27,8 @@ export class ReadinessProbe {
 
   /** Resolves after the first check. */
   async start(): Promise<void> {
-    this.#looking = this.#look();
-    await this.#looking;
+    this.#checking = this.#check();
+    await this.#checking;
   }
 
   /** Stops checking. From now on the service is not ready, with the reason `draining`. */
@@ -36,10 +36,10 @@ export class ReadinessProbe {
     this.#closed = true;
     this.#current = { ready: false, reasons: ['draining'] };
     clearTimeout(this.#timer);
-    await this.#looking;
+    await this.#checking;
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const found = await Promise.all(Object.entries(this.#options.probes).map(reasonAgainst));
     if (this.#closed) return;
     const reasons = found.filter((reason) => reason !== undefined);
@@ -47,7 +47,7 @@ export class ReadinessProbe {
     this.#current = { ready: reasons.length === 0, reasons };
     if (changed) this.#options.onChange(this.#current);
     this.#timer = setTimeout(() => {
-      this.#looking = this.#look();
+      this.#checking = this.#check();
     }, this.#options.intervalMs);
   }
 }

@@ -22,14 +22,14 @@ describe.each(GUARDS)('%s', (name, guard) => {
       { rulez: {} },
       /: there is no option rulez; valid options: .*requirements, onUndecided\./,
     ],
-    ['options that are none', 'signed-in', /: the options are a string; they must be an object\./],
+    ['options that are not an object', 'signed-in', /: the options are a string; they must be an object\./],
     [
-      'a misspelt requirements',
+      'a misspelt requirement',
       { requirements: { consistancy: 'strong' } },
       /: requirements: there is no option consistancy;/,
     ],
     [
-      'a requirements that cannot be',
+      'an invalid value of a requirement',
       { requirements: { consistency: 'STRONG' } },
       /: requirements: consistency is "STRONG"/,
     ],

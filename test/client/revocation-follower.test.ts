@@ -145,10 +145,10 @@ describe('the revocation follower of a client', () => {
   test('is soon reopened after a slow start, because its messages seem old', async () => {
     const service = await serve();
     const { greet } = service;
-    service.greet = (follower) => {
+    service.greet = (watch) => {
       service.greet = greet;
       clock.advance(4_000);
-      greet(follower);
+      greet(watch);
     };
     const client = open();
     await client.ready();
@@ -216,7 +216,7 @@ describe('the revocation follower of a client', () => {
     const ready = client.ready(8_000);
     await eventually(() => sick.watches.length + well.watches.length === 1);
     const [first, second] = sick.watches.length === 1 ? [sick, well] : [well, sick];
-    second.greet = (follower) => second.tellCurrent(follower, { isStart: true });
+    second.greet = (watch) => second.tellCurrent(watch, { isStart: true });
     first.lastWatch.send({ revision: '' });
     await ready;
     expect(second.watches).toHaveLength(1);

@@ -16,7 +16,7 @@ let asked: string[];
 /** Of each sign-in. */
 let deviceTokens: unknown[];
 let failure: LatchkeyError | undefined;
-/** Delays only refreshes. */
+/** Fails only refreshes. */
 let refusal: LatchkeyError | undefined;
 let account: ServiceAccount;
 

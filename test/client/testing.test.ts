@@ -66,15 +66,15 @@ describe('a test latchkey', () => {
   test('ends a session at once, and calls the listeners', async () => {
     const latchkey = testLatchkey();
     const [first, second] = [await latchkey.signIn(), await latchkey.signIn()];
-    const copy: Revocation[] = [];
-    const stop = latchkey.client.onRevocation((revocation) => copy.push(revocation));
+    const received: Revocation[] = [];
+    const stop = latchkey.client.onRevocation((revocation) => received.push(revocation));
     latchkey.end(first.sessionId);
     stop();
     latchkey.end(second.sessionId, 'ENDED_BY_ADMIN');
     expect(await latchkey.client.validate(first.accessToken)).toMatchObject(loggedOut);
     expect(await latchkey.client.validate(second.accessToken)).toMatchObject({ endReason: 'ENDED_BY_ADMIN' });
-    expect(copy).toMatchObject([{ kind: 'session', sessionId: first.sessionId, userId: first.userId }]);
-    expect(copy).toMatchObject([{ endedAt: new Date(T0), expiresAt: expect.any(Date) }]);
+    expect(received).toMatchObject([{ kind: 'session', sessionId: first.sessionId, userId: first.userId }]);
+    expect(received).toMatchObject([{ endedAt: new Date(T0), expiresAt: expect.any(Date) }]);
   });
 
   test('ends every session of a user and none that is opened later', async () => {
@@ -121,14 +121,14 @@ describe('a disconnected test latchkey', () => {
   test('receives the missed revocations when it is reconnected', async () => {
     const latchkey = testLatchkey();
     const { accessToken, sessionId } = await latchkey.signIn();
-    const copy: Revocation[] = [];
-    latchkey.client.onRevocation((revocation) => copy.push(revocation));
+    const received: Revocation[] = [];
+    latchkey.client.onRevocation((revocation) => received.push(revocation));
     latchkey.disconnect();
     latchkey.end(sessionId);
-    expect(copy).toStrictEqual([]);
+    expect(received).toStrictEqual([]);
     latchkey.clock.advance(60_000);
     latchkey.reconnect();
-    expect(copy).toHaveLength(1);
+    expect(received).toHaveLength(1);
     expect(await latchkey.client.validate(accessToken)).toMatchObject(loggedOut);
     await latchkey.client.ready();
   });

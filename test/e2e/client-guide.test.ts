@@ -3,6 +3,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ClientAndService } from '../support/client-and-service.ts';
 import type { ClientProject, Compiler } from '../support/client-package.ts';
+import { reachable } from '../support/example-code.ts';
 import { codeOf, programOf } from '../support/guide-code.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -52,14 +53,10 @@ const SURROUNDINGS: readonly (readonly [piece: string, before: string, after: st
 function runnable(block: string): string {
   const [, before, after] = SURROUNDINGS.find(([piece]) => block.includes(piece)) ?? [];
   expect([block, before]).not.toContain(undefined);
-  return `${before}${block}${after}`
+  return reachable(`${before}${block}${after}`)
     .replace(
       '// In any kind of',
       'function handler(call: Parameters<typeof identityOf>[0]) {\n// In any kind of',
-    )
-    .replace(
-      /'identity[.]internal:50051', \{/,
-      "process.argv[2] ?? '', { credentials: { kind: 'plaintext' },",
     )
     .replace("username: 'billing'", "username: 'admin'");
 }

@@ -73,7 +73,7 @@ describe('LATCHKEY_CALLER_AUTH=token', () => {
   });
 
   test('reports a failed store as such, not as an invalid caller', async () => {
-    const validate = (token: string, _demand: Requirements) =>
+    const validate = (token: string, _requirements: Requirements) =>
       token === 'service'
         ? Promise.reject(storeUnavailable('sessions', new Error('timeout')))
         : validateByName(token);

@@ -78,7 +78,7 @@ export function moduleOf(
 }
 
 /** The example with the address of the test's service, which has no certificate. */
-function reachable(code: string): string {
+export function reachable(code: string): string {
   return code.replaceAll(
     /'identity[.]internal:50051'(?:, \{)?/g,
     (found) =>

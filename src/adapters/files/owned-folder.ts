@@ -76,18 +76,18 @@ function checkLinks(folder: string): void {
   }
 }
 
-function checkLink(link: string, stats: Stats, around: Stats): void {
-  const whose = linkOfOthers(stats, around);
-  if (whose === undefined) return;
-  const problem = `${link} is a symbolic link ${whose}, who could change its target`;
+function checkLink(link: string, stats: Stats, parent: Stats): void {
+  const where = linkOfOthers(stats, parent);
+  if (where === undefined) return;
+  const problem = `${link} is a symbolic link ${where}, who could change its target`;
   throw new Failure('INTERNAL', `${problem}. Name the folder that it leads to: ${targetOf(link)}.`);
 }
 
-function linkOfOthers(stats: Stats, around: Stats): string | undefined {
+function linkOfOthers(stats: Stats, parent: Stats): string | undefined {
   if (belongsToOtherUser(stats)) return `of another user (uid ${stats.uid})`;
-  if (belongsToOtherUser(around)) return `in a folder of another user (uid ${around.uid})`;
-  if (!isOpenToOthers(around) || (around.mode & STICKY) !== 0) return undefined;
-  return `in a folder that others may write in (mode ${modeOf(around)})`;
+  if (belongsToOtherUser(parent)) return `in a folder of another user (uid ${parent.uid})`;
+  if (!isOpenToOthers(parent) || (parent.mode & STICKY) !== 0) return undefined;
+  return `in a folder that others may write in (mode ${modeOf(parent)})`;
 }
 
 function targetOf(link: string): string {

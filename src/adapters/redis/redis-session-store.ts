@@ -114,7 +114,7 @@ export class RedisSessionStore implements SessionStore {
   async markLogged(userId: string, sessionId: string, revision: string, now: number): Promise<void> {
     const keys = sessionKeys(userKeys(userId), sessionId);
     try {
-      await this.#inTime(() => this.#commands.run(markLogged, keys, [sessionId, revision, String(now)]));
+      await this.#inTime(() => this.#commands.run(markLogged, keys, [sessionId, revision, now]));
     } catch {
       // Harmless: if the end is repeated, it is logged a second time.
     }

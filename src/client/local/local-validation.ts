@@ -35,7 +35,7 @@ export class LocalValidation implements TokenValidator {
   readonly #options: LocalValidationOptions;
   readonly #verifier: TokenVerifier;
   readonly #clock: Clock;
-  readonly #usual: ValidatorRequirements;
+  readonly #default: ValidatorRequirements;
   /** One identity for each cached token, so that repeated use allocates none. */
   readonly #identities = new WeakMap<Accepted, Identity>();
   readonly #asked = new Map<string, Promise<Validation>>();
@@ -47,7 +47,7 @@ export class LocalValidation implements TokenValidator {
     const { keys, copy, clock, audience, tokenCacheSize } = options;
     this.#options = options;
     this.#verifier = new TokenVerifier(keys.set, tokenCacheSize);
-    this.#usual = { consistency: 'BOUNDED', ...(audience !== undefined && { audience }) };
+    this.#default = { consistency: 'BOUNDED', ...(audience !== undefined && { audience }) };
     // A token that has expired by the service's clock must stay expired, even if the local clock is set back: the copy
     // has already dropped its revocation.
     this.#clock = {
@@ -66,7 +66,7 @@ export class LocalValidation implements TokenValidator {
   validate(token: string, requirements?: Requirements): Promise<Validation> {
     const validator = this.#current();
     if (validator === undefined) return this.#ask(token, requirements);
-    const wanted = requirements === undefined ? this.#usual : this.#requirementsOf(requirements);
+    const wanted = requirements === undefined ? this.#default : this.#requirementsOf(requirements);
     const validated = validator.validate(token, wanted);
     if (validated instanceof Promise) {
       return this.#options.track(this.#later(validator, validated, token, requirements));
@@ -97,7 +97,7 @@ export class LocalValidation implements TokenValidator {
 
   #requirementsOf({ consistency, audience, atLeastRevision }: Requirements): ValidatorRequirements {
     return {
-      ...this.#usual,
+      ...this.#default,
       ...(consistency === 'strong' && { consistency: 'STRONG' }),
       ...(audience !== undefined && audience !== '' && { audience }),
       ...(atLeastRevision !== undefined && atLeastRevision !== '' && { atLeastRevision }),

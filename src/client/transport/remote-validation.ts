@@ -30,12 +30,12 @@ export class RemoteValidation implements TokenValidator {
   readonly #options: RemoteValidationOptions;
   readonly #batcher: Batcher<RequirementFields, Validation>;
   /** The fields where a call has no requirements. */
-  readonly #usual: RequirementFields;
+  readonly #default: RequirementFields;
 
   constructor(options: RemoteValidationOptions) {
     const { timeoutMs, clock, connections, track } = options;
     this.#options = options;
-    this.#usual = this.#fieldsOf({});
+    this.#default = this.#fieldsOf({});
     this.#batcher = new Batcher({
       ask: (tokens, requirements, withinMs) => this.#ask(tokens, requirements, withinMs),
       maxConcurrent: MAX_CONCURRENT * connections,
@@ -47,8 +47,8 @@ export class RemoteValidation implements TokenValidator {
   }
 
   validate(token: string, requirements?: Requirements): Promise<Validation> {
-    const fields = requirements === undefined ? this.#usual : this.#fieldsOf(requirements);
-    const key = fields === this.#usual ? '' : JSON.stringify(fields);
+    const fields = requirements === undefined ? this.#default : this.#fieldsOf(requirements);
+    const key = fields === this.#default ? '' : JSON.stringify(fields);
     // Too long a token gets the same verdict as an empty one, and would displace others in the batch.
     const sent = Buffer.byteLength(token) > MAX_TOKEN_LENGTH ? '' : token;
     return this.#batcher.ask(sent, key, fields);

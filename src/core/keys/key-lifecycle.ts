@@ -45,8 +45,8 @@ export function lifecyclesAt(
   policy: KeyPolicy,
   now: number,
 ): readonly KeyLifecycle[] {
-  const come = newestFirst.findIndex(({ signsFrom }) => signsFrom <= now);
-  const signing = come === -1 ? newestFirst.length - 1 : come;
+  const newestDue = newestFirst.findIndex(({ signsFrom }) => signsFrom <= now);
+  const signing = newestDue === -1 ? newestFirst.length - 1 : newestDue;
   return newestFirst.map((key, index) => {
     const signsUntil = newestFirst[index - 1]?.signsFrom;
     const publishedUntil = signsUntil === undefined ? undefined : signsUntil + policy.retentionMs;

@@ -54,7 +54,7 @@ const MIN_RELOAD_INTERVAL_MS = 1_000;
 export class KeyService {
   readonly #options: KeyServiceOptions;
   readonly #signers = new Map<string, TokenSigner>();
-  readonly #faults = new Map<string, unknown>();
+  readonly #errors = new Map<string, unknown>();
   #keys: readonly StoredSigningKey[] = [];
   /** By the monotonic clock; milliseconds. */
   #loadedAt = Number.NEGATIVE_INFINITY;
@@ -162,8 +162,8 @@ export class KeyService {
       await store.remove(unneeded.map(({ key }) => key.keyId));
       await this.#loadAnew();
     }
-    const [fault] = this.#faults.values();
-    if (fault !== undefined) throw fault;
+    const [error] = this.#errors.values();
+    if (error !== undefined) throw error;
   }
 
   /** Adds a successor to the newest known key. If another process added one first, loads that key instead. */
@@ -215,14 +215,14 @@ export class KeyService {
     try {
       const privateJwk = openPrivateKey(key.sealedPrivateJwk, key.keyId, this.#options.masterKeys);
       this.#signers.set(key.keyId, await this.#options.material.signer(key.keyId, key.algorithm, privateJwk));
-      this.#faults.delete(key.keyId);
-    } catch (fault) {
-      this.#faults.set(key.keyId, fault);
+      this.#errors.delete(key.keyId);
+    } catch (error) {
+      this.#errors.set(key.keyId, error);
     }
   }
 
   #forget(needed: ReadonlySet<string>): void {
-    for (const held of [this.#signers, this.#faults]) {
+    for (const held of [this.#signers, this.#errors]) {
       for (const keyId of held.keys()) if (!needed.has(keyId)) held.delete(keyId);
     }
   }
@@ -231,7 +231,7 @@ export class KeyService {
     const signing = this.#lifecycles().find(({ state }) => state === 'SIGNING');
     if (signing === undefined) throw noKey();
     const signer = this.#signers.get(signing.key.keyId);
-    if (signer === undefined) throw this.#faults.get(signing.key.keyId) ?? noKey();
+    if (signer === undefined) throw this.#errors.get(signing.key.keyId) ?? noKey();
     return signer;
   }
 

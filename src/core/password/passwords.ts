@@ -46,6 +46,7 @@ interface Comparison {
   readonly hash: string;
 }
 
+const HASH_FIELD = 'password_hash';
 /** A well-formed hash without a known password. */
 const DUMMY_HASH_TAIL = 'latchkeyLatchkeyLatchuLatchkeyLatchkeyLatchkeyLatchku';
 
@@ -118,18 +119,18 @@ export class Passwords {
    * The stored form of a bcrypt hash from another system. Throws INVALID_FIELD for anything else. Also throws for a
    * cost above the configured one, because the longer check would reveal that the user exists.
    */
-  importHash(hash: string, field = 'password_hash'): string {
+  importHash(hash: string): string {
     const adopted = adoptPlainBcrypt(hash);
     if (adopted === undefined) {
       throw invalidField(
-        field,
+        HASH_FIELD,
         'must be a bcrypt hash of another system: $2a$, $2b$ or $2y$, a cost of two digits, 53 characters. ' +
           'What latchkey itself has stored ($lk1$) is not accepted',
       );
     }
     if (adopted.cost > this.#cost) {
       throw invalidField(
-        field,
+        HASH_FIELD,
         `has cost ${adopted.cost}, above the configured ${this.#cost}; raise LATCHKEY_BCRYPT_COST first`,
       );
     }

@@ -11,10 +11,10 @@ export function checkRoles(roles: readonly string[], field: string): void {
   if (roles.length > MAX_ROLES) {
     throw invalidField(field, `must have at most ${MAX_ROLES} entries, has ${roles.length}`);
   }
-  const unfit = roles.findIndex((role) => !ROLE.test(role));
-  if (unfit !== -1) {
+  const malformed = roles.findIndex((role) => !ROLE.test(role));
+  if (malformed !== -1) {
     throw invalidField(
-      `${field}[${unfit}]`,
+      `${field}[${malformed}]`,
       'must be 1 to 64 of a-z 0-9 _ . : - and start with a letter, for example admin',
     );
   }

@@ -54,8 +54,8 @@ export function checkNewUsername(username: string, field: string): void {
   }
 }
 
-function checkNoneOf(unfit: RegExp, username: string, field: string): void {
-  const [found] = unfit.exec(username) ?? unfit.exec(canonicalUsername(username)) ?? [];
+function checkNoneOf(forbidden: RegExp, username: string, field: string): void {
+  const [found] = forbidden.exec(username) ?? forbidden.exec(canonicalUsername(username)) ?? [];
   if (found === undefined) return;
   const code = found.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
   throw invalidField(

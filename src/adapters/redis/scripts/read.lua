@@ -2,8 +2,8 @@
 --
 -- KEYS  1 sessions, 2 tombstone
 -- ARGV  1 session id
--- Returns  {'live', sid, record} | {'ended', sid, reason, ended at, revision or ''} | {'missing', sid}
---          | {'unreadable' | 'later', sid}; the caller checks sid, as a driver can match a reply to the wrong command
+-- Returns  {'live', sid, record} | {'ended', sid, reason, ended at, revision or '', logged at or ''}
+--          | {'missing', sid} | {'unreadable' | 'later', sid}; the caller checks sid, as a driver can match a reply to the wrong command
 -- Invariant  Nothing is written.
 
 local sid = ARGV[1]
