@@ -161,11 +161,11 @@ describe('local validation', () => {
     const token = await good();
     const asked = Promise.withResolvers<BatchValidateResponse>();
     service.answer = () => asked.promise;
-    const copy = new Promise((resolve) => client.onRevocation(resolve));
+    const received = new Promise((resolve) => client.onRevocation(resolve));
     const waiting = client.validate(token, { consistency: 'strong' });
     await eventually(() => service.batches.length === 1);
     service.tellCurrent(service.lastWatch, { revocations: [endOf(SESSION, clock.now())] });
-    await copy;
+    await received;
     asked.resolve(aYes());
     expect(await waiting).toMatchObject({
       kind: 'rejected',
@@ -240,14 +240,14 @@ describe('local validation', () => {
 
   test('rejects a session as soon as its revocation arrives', async () => {
     const client = await openReady();
-    const copy: unknown[] = [];
-    const stop = client.onRevocation((revocation) => copy.push(revocation));
+    const received: unknown[] = [];
+    const stop = client.onRevocation((revocation) => received.push(revocation));
     const token = await good();
     await client.validate(token);
     const revocations = [endOf(SESSION, clock.now())];
     service.tellCurrent(service.lastWatch, { revocations });
-    await eventually(() => copy.length > 0);
-    expect(copy).toMatchObject([{ kind: 'session', sessionId: SESSION, reason: 'LOGGED_OUT' }]);
+    await eventually(() => received.length > 0);
+    expect(received).toMatchObject([{ kind: 'session', sessionId: SESSION, reason: 'LOGGED_OUT' }]);
     expect(await client.validate(token)).toMatchObject({
       kind: 'rejected',
       reason: 'SESSION_ENDED',
@@ -262,7 +262,7 @@ describe('local validation', () => {
     service.tellCurrent(service.lastWatch, { revocations: [...revocations, ...others], revision: '200-0' });
     await eventually(() => stillHeard.length > 0);
     expect(stillHeard).toMatchObject([{ sessionId: OTHER_SESSION }]);
-    expect(copy).toHaveLength(1);
+    expect(received).toHaveLength(1);
   });
 
   test('stops waiting when the signal is aborted', async () => {

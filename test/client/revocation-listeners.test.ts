@@ -36,28 +36,28 @@ async function endSession(): Promise<void> {
 
 describe('a listener for revocations', () => {
   test('is called even if the client is used for nothing else', async () => {
-    const copy: Revocation[] = [];
-    client.onRevocation((revocation) => copy.push(revocation));
+    const received: Revocation[] = [];
+    client.onRevocation((revocation) => received.push(revocation));
     await endSession();
-    await eventually(() => copy.length > 0);
-    expect(copy).toMatchObject([{ kind: 'session', sessionId: SESSION, reason: 'LOGGED_OUT' }]);
-    expect(copy).toMatchObject([{ endedAt: new Date(clock.now()), expiresAt: expect.any(Date) }]);
+    await eventually(() => received.length > 0);
+    expect(received).toMatchObject([{ kind: 'session', sessionId: SESSION, reason: 'LOGGED_OUT' }]);
+    expect(received).toMatchObject([{ endedAt: new Date(clock.now()), expiresAt: expect.any(Date) }]);
   });
 
   test('that is registered twice is called twice, and once after one registration is removed', async () => {
-    const copy: Revocation[] = [];
-    const listener = (revocation: Revocation) => copy.push(revocation);
+    const received: Revocation[] = [];
+    const listener = (revocation: Revocation) => received.push(revocation);
     const stop = client.onRevocation(listener);
     client.onRevocation(listener);
     await endSession();
-    await eventually(() => copy.length > 0);
-    expect(copy).toHaveLength(2);
+    await eventually(() => received.length > 0);
+    expect(received).toHaveLength(2);
     stop();
     service.tellCurrent(service.lastWatch, {
       revocations: [endOf('019b7600-0000-7000-8000-00000000dddd', clock.now())],
     });
-    await eventually(() => copy.length > 2);
-    expect(copy).toHaveLength(3);
+    await eventually(() => received.length > 2);
+    expect(received).toHaveLength(3);
   });
 
   test('that throws does not stop the other listeners, and its error is an uncaught exception', async () => {
@@ -77,11 +77,11 @@ describe('a listener for revocations', () => {
     client.onRevocation(() => {
       throw fault;
     });
-    const copy: Revocation[] = [];
-    client.onRevocation((revocation) => copy.push(revocation));
+    const received: Revocation[] = [];
+    client.onRevocation((revocation) => received.push(revocation));
     await endSession();
-    await eventually(() => copy.length > 0 && uncaught.length > 0);
-    expect(copy).toMatchObject([{ sessionId: SESSION }]);
+    await eventually(() => received.length > 0 && uncaught.length > 0);
+    expect(received).toMatchObject([{ sessionId: SESSION }]);
     expect(uncaught).toStrictEqual([fault]);
     expect(service.lastWatch.isCancelled).toBe(false);
   });

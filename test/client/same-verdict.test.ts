@@ -99,9 +99,9 @@ describe('the two modes', () => {
 
   test('call the service only if needed: not for a valid token or a known ended session', async () => {
     const { token, revision = '' } = await makeSpecimen('ended', 0);
-    const copy = async () =>
+    const hasRevision = async () =>
       (await local.validate(token, { atLeastRevision: revision })).revision === revision;
-    expect(await copy()).toBe(true);
+    expect(await hasRevision()).toBe(true);
     const { token: good } = await makeSpecimen('good', 0);
     const asked = () => server.calls.filter((call) => call.startsWith('BatchValidate')).length;
     await new Promise<void>((resolve) => {
