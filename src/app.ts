@@ -149,7 +149,7 @@ async function open(context: AppContext): Promise<App> {
   return {
     address,
     metricsUrl,
-    firstUser: firstUser && { username: firstUser.user.username, password: firstUser.madePassword },
+    firstUser: firstUser && { username: firstUser.user.username, password: firstUser.generatedPassword },
     close: async () => {
       await closers.close();
       return cleanEnd();

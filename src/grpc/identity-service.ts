@@ -117,7 +117,7 @@ async function login(
   call: Call,
   checkFront: CallerCheck,
 ): Promise<LoginResponse> {
-  const ipAddress = await personAddress(request, call, checkFront);
+  const ipAddress = await userAddress(request, call, checkFront);
   const { username, password, clientId, deviceToken, labels, endSessionId } = request;
   const outcome = await core.login.login({
     username,
@@ -152,14 +152,14 @@ async function refresh(
   call: Call,
   checkFront: CallerCheck,
 ): Promise<RefreshResponse> {
-  const ipAddress = await personAddress(request, call, checkFront);
+  const ipAddress = await userAddress(request, call, checkFront);
   const { refreshToken, clientId } = request;
   const { session, tokens } = await sessions.refresh({ refreshToken, clientId, ipAddress });
   return { tokens: tokensMessage(tokens), session: sessionMessage(session) };
 }
 
 /** The user's address: from the `origin` of a front, otherwise the peer's. Refuses an `origin` from other callers. */
-async function personAddress(
+async function userAddress(
   { origin }: Pick<LoginRequest, 'origin'>,
   call: Call,
   checkFront: CallerCheck,

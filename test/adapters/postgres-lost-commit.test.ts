@@ -131,7 +131,7 @@ describe('a change whose commit got no response', () => {
   test('does not lose the password that was generated for the first user', async () => {
     proxy.resetInReplyTo('commit');
     const first = await users.bootstrap({ username: 'admin' });
-    expect(first?.madePassword).toEqual(expect.any(String));
+    expect(first?.generatedPassword).toEqual(expect.any(String));
     expect(await database.users.list(10, undefined)).toMatchObject({ users: [{ username: 'admin' }] });
     expect(await users.bootstrap({ username: 'admin' })).toBeUndefined();
   });

@@ -174,14 +174,17 @@ describe('the first user', () => {
   test('is an admin with a strong password that is shown once', async () => {
     const first = await users.bootstrap({ username: 'admin' });
     expect(first?.user.roles).toEqual(['admin']);
-    expect(first?.madePassword).toMatch(/^([0-9a-hjkmnp-tv-z]{5}-){4}[0-9a-hjkmnp-tv-z]{5}$/);
-    expect(first?.user.passwordHash).toBe(`hash of ${first?.madePassword}`);
+    expect(first?.generatedPassword).toMatch(/^([0-9a-hjkmnp-tv-z]{5}-){4}[0-9a-hjkmnp-tv-z]{5}$/);
+    expect(first?.user.passwordHash).toBe(`hash of ${first?.generatedPassword}`);
     expect(await users.bootstrap({ username: 'admin' })).toBeUndefined();
   });
 
   test('has the configured password, which is not shown', async () => {
     const first = await users.bootstrap({ username: 'root', password: PASSWORD });
-    expect(first).toMatchObject({ madePassword: undefined, user: { passwordHash: `hash of ${PASSWORD}` } });
+    expect(first).toMatchObject({
+      generatedPassword: undefined,
+      user: { passwordHash: `hash of ${PASSWORD}` },
+    });
   });
 
   test('is not created if there is any user, even a disabled one', async () => {

@@ -50,19 +50,19 @@ describe('the service as a process', () => {
   };
   const ready = (service: LatchkeyProcess) => async () =>
     (await fetch(`${service.metricsUrl}/readyz`)).status === 200;
-  const madePassword = (service: LatchkeyProcess) =>
+  const generatedPassword = (service: LatchkeyProcess) =>
     /first user: admin, password (\S+)/.exec(service.errors)?.[1] ?? '';
 
   test('creates the first user, shows the password once, and keeps users and keys after a restart', async () => {
     const first = await start();
-    const password = madePassword(first.service);
+    const password = generatedPassword(first.service);
     const { tokens } = await first.client.login({ password });
     expect(first.service.errors).toContain('they do not survive a restart');
     expect(first.service.errors).toContain('LATCHKEY_REDIS_URL');
     expect(await first.service.stop()).toMatchObject({ code: 0 });
 
     const second = await start();
-    expect(madePassword(second.service)).toBe('');
+    expect(generatedPassword(second.service)).toBe('');
     await expect(second.client.login({ password })).resolves.toBeDefined();
     const { verdict } = await second.client.validate(tokens?.accessToken ?? '');
     expect(verdict).toMatchObject({ $case: 'rejection', value: { endReason: EndReason.UNSPECIFIED } });

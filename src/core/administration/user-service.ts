@@ -83,12 +83,12 @@ export class UserService {
 
   /**
    * Creates the first user, with the role `admin`. Returns undefined if there is a user already. Of several processes
-   * that start together, one creates it. Without a password it generates one: `madePassword`, to show once.
+   * that start together, one creates it. Without a password it generates one: `generatedPassword`, to show once.
    */
   async bootstrap(first: {
     readonly username: string;
     readonly password?: string | undefined;
-  }): Promise<{ readonly user: User; readonly madePassword: string | undefined } | undefined> {
+  }): Promise<{ readonly user: User; readonly generatedPassword: string | undefined } | undefined> {
     const { passwords, directory } = this.#options;
     if ((await directory.list(1, undefined)).users.length > 0) return undefined;
     const password = first.password ?? strongPassword();
@@ -100,7 +100,7 @@ export class UserService {
     const event = this.#changeEvent(user.userId, 'CREATED', { kind: 'service' });
     if (!(await this.#insertFirst(user, this.#auditEvent(event)))) return undefined;
     this.#options.events.publish(event);
-    return { user, madePassword: first.password === undefined ? password : undefined };
+    return { user, generatedPassword: first.password === undefined ? password : undefined };
   }
 
   /** Fails with USER_NOT_FOUND. */

@@ -110,7 +110,7 @@ export class Passwords {
    * The user id that stands for an unknown user. It is the same on every server, and only this service can compute it.
    * If only the store of some users is unavailable, unknown names fail like existing ones.
    */
-  decoyUserId(usernameKey: string): string {
+  dummyUserId(usernameKey: string): string {
     const { pepper } = this.#masterKeys.newest;
     return uuidOf(createHmac('sha256', pepper).update(`user ${usernameKey}`).digest('hex'));
   }

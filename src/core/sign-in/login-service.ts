@@ -130,7 +130,7 @@ export class LoginService {
       const key = usernameKeyOf(attempt.username);
       const user = await this.#find(key);
       found.userId = user?.userId;
-      const userId = user?.userId ?? passwords.decoyUserId(key);
+      const userId = user?.userId ?? passwords.dummyUserId(key);
       // Fails at once if the store is unavailable. Checked again after the wait.
       await sessions.checkStore(userId);
       await place.turn;

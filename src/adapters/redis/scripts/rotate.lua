@@ -4,7 +4,8 @@
 -- ARGV  1 session id, 2 presented generation, 3 security version, 4 end reason if the session has an older one,
 --       5 now, 6 grace, 7 idle ttl, 8 ttl of a tombstone, 9 jitter added to the ttl of the hash,
 --       10 client id; '' is not compared, 11 IP address; '' is not stored
--- Returns  {'rotated' | 'replayed', sid, record} | {'reused' | 'ended', sid, reason, at, revision}
+-- Returns  {'rotated' | 'replayed', sid, record}
+--          | {'reused' | 'ended', sid, reason, ended at, revision or '', logged at or ''}
 --          | {'missing', sid} | {'other-client', sid} | {'user-changed', sid} | {'unreadable' | 'later', sid}
 -- Invariant  A generation has exactly one successor. An ended session is never modified. The hash outlives every
 --            session in it.
