@@ -46,7 +46,7 @@ export interface RedisSessionStoreOptions {
 }
 
 const create = new Script('create');
-const rotate = new Script('rotate');
+const rotate = new Script('rotate', ['session', 'session-address']);
 const end = new Script('end');
 const endOthers = new Script('end-others');
 const endUser = new Script('end-user');

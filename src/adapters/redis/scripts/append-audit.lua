@@ -6,6 +6,6 @@
 -- Invariant  All events are appended or none.
 
 local most = tonumber(ARGV[1])
-if most > 0 and redis.call('XLEN', KEYS[1]) + (#ARGV - 1) / 2 > most then return 0 end
-for i = 2, #ARGV, 2 do redis.call('XADD', KEYS[1], '*', 'id', ARGV[i], 'event', ARGV[i + 1]) end
+if most > 0 and call('XLEN', KEYS[1]) + (#ARGV - 1) / 2 > most then return 0 end
+for i = 2, #ARGV, 2 do call('XADD', KEYS[1], '*', 'id', ARGV[i], 'event', ARGV[i + 1]) end
 return 1

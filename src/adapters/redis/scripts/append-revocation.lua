@@ -10,8 +10,8 @@
 local MAX_CHECKED = 20
 local DAY = 86400000
 
-redis.call('SET', KEYS[2], ARGV[1], 'NX')
-local time, retention = redis.call('TIME'), tonumber(ARGV[3])
+call('SET', KEYS[2], ARGV[1], 'NX')
+local time, retention = call('TIME'), tonumber(ARGV[3])
 local now = math.min(tonumber(ARGV[1]), tonumber(ARGV[2]), time[1] * 1000 + math.floor(time[2] / 1000))
 
 local function is_needed(id, fields)
@@ -24,12 +24,12 @@ end
 
 local from, dropped, oldest = '-', nil, nil
 for _ = 1, MAX_CHECKED do
-  local entry = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', 1)[1]
+  local entry = call('XRANGE', KEYS[1], from, '+', 'COUNT', 1)[1]
   if not entry then break end
   dropped, oldest = oldest, entry[1]
   if is_needed(entry[1], entry[2]) then break end
   from = '(' .. entry[1]
 end
-if not dropped then return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4)) end
-redis.call('SET', KEYS[3], dropped)
-return redis.call('XADD', KEYS[1], 'MINID', '=', oldest, '*', unpack(ARGV, 4))
+if not dropped then return call('XADD', KEYS[1], '*', unpack(ARGV, 4)) end
+call('SET', KEYS[3], dropped)
+return call('XADD', KEYS[1], 'MINID', '=', oldest, '*', unpack(ARGV, 4))

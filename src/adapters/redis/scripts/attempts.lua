@@ -12,5 +12,5 @@ local function read_bucket(value)
 end
 
 local function write_bucket(key, name, forgiven_at, last_at)
-  redis.call('HSET', key, name, string.format('%.0f %.0f', forgiven_at, last_at))
+  call('HSET', key, name, string.format('%.0f %.0f', forgiven_at, last_at))
 end

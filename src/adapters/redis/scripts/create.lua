@@ -14,10 +14,10 @@
 local prefix, sid, now, ttl = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local most, tombstone_ttl, session = tonumber(ARGV[5]), ARGV[6], parse(ARGV[7])
 
-local cutoff = redis.call('HMGET', KEYS[3], 'security_version', 'created_until')
+local cutoff = call('HMGET', KEYS[3], 'security_version', 'created_until')
 if whole(cutoff[1], MAX_VERSION) > session.security_version then return {'user-changed', sid} end
 if created_at(sid) <= whole(cutoff[2], tonumber(now) + MAX_AHEAD) then return {'clock-behind', sid, cutoff[2]} end
-if redis.call('EXISTS', KEYS[2]) == 1 or redis.call('HEXISTS', KEYS[1], sid) == 1 then
+if call('EXISTS', KEYS[2]) == 1 or call('HEXISTS', KEYS[1], sid) == 1 then
   return redis.error_reply('EXISTS a session with this id exists')
 end
 
@@ -27,13 +27,13 @@ end
 
 -- Redis runs scripts in the C locale, where only ASCII letters have a lower case.
 local function platform_of(any)
-  return string.lower(string.match(tostring(any.platform), '^ *(.-) *$'))
+  return tostring(any.platform):match('^ *(.-) *$'):lower()
 end
 
 -- own: earlier sessions of this device. unlogged: replaced sessions whose end is not logged. counted: the others that
 -- count towards the limit.
 local own, unlogged, counted, records = {}, {}, {}, {}
-local all = redis.call('HGETALL', KEYS[1])
+local all = call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   local other_sid, value = all[i], all[i + 1]
   local other = is_session_id(other_sid, tonumber(now)) and is_living(value) and parse(value)
@@ -50,7 +50,7 @@ for i = 1, #all, 2 do
   elseif value == UNLOGGED then
     local ended = read_tombstone(prefix .. other_sid)
     if not ended or ended[3] ~= '' then
-      redis.call('HDEL', KEYS[1], other_sid)
+      call('HDEL', KEYS[1], other_sid)
     elseif ended[1] == REPLACED then
       unlogged[#unlogged + 1] = {other_sid, ended[2]}
     end
@@ -76,6 +76,6 @@ for _, replaced in ipairs(unlogged) do
   reply[#reply + 1] = replaced[2]
 end
 
-redis.call('HSET', KEYS[1], sid, ARGV[7])
-if redis.call('PTTL', KEYS[1]) < ttl then redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ttl)) end
+call('HSET', KEYS[1], sid, ARGV[7])
+if call('PTTL', KEYS[1]) < ttl then call('PEXPIRE', KEYS[1], ('%.0f'):format(ttl)) end
 return reply

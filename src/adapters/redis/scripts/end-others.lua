@@ -13,11 +13,11 @@ local function add(sid, why, at)
   for _, value in ipairs({sid, why, at}) do reply[#reply + 1] = value end
 end
 
-local all = redis.call('HGETALL', KEYS[1])
+local all = call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   local sid, value = all[i], all[i + 1]
   if not is_session_id(sid, tonumber(now)) then
-    redis.call('HDEL', KEYS[1], sid)
+    call('HDEL', KEYS[1], sid)
   elseif sid ~= kept and is_living(value) then
     local session = parse(value)
     local passed = session and passed_deadline(session, tonumber(now))
@@ -32,7 +32,7 @@ for i = 1, #all, 2 do
     if tombstone and tombstone[3] == '' then
       add(sid, tombstone[1], tombstone[2])
     else
-      redis.call('HDEL', KEYS[1], sid)
+      call('HDEL', KEYS[1], sid)
     end
   end
 end

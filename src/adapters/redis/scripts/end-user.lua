@@ -12,24 +12,24 @@ local prefix, reason, now, tombstone_ttl, cutoff_ttl = ARGV[1], ARGV[2], ARGV[3]
 local version, up_to = tonumber(ARGV[6]), tonumber(ARGV[7])
 
 local at = up_to or tonumber(now)
-local all = redis.call('HGETALL', KEYS[1])
+local all = call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   local sid, value = all[i], all[i + 1]
   if not is_session_id(sid, tonumber(now)) then
-    redis.call('HDEL', KEYS[1], sid)
+    call('HDEL', KEYS[1], sid)
   elseif not up_to or created_at(sid) <= up_to then
     at = math.max(at, created_at(sid))
     if is_living(value) then
       write_tombstone(KEYS[1], prefix .. sid, sid, reason, now, tombstone_ttl)
     else
-      redis.call('HDEL', KEYS[1], sid)
+      call('HDEL', KEYS[1], sid)
     end
   end
 end
 
-local before = redis.call('HMGET', KEYS[2], 'security_version', 'created_until')
-redis.call('HSET', KEYS[2],
+local before = call('HMGET', KEYS[2], 'security_version', 'created_until')
+call('HSET', KEYS[2],
   'security_version', string.format('%.0f', math.max(version, whole(before[1], MAX_VERSION))),
   'created_until', string.format('%.0f', math.max(at, whole(before[2], tonumber(now) + MAX_AHEAD))))
-if redis.call('PTTL', KEYS[2]) < cutoff_ttl then redis.call('PEXPIRE', KEYS[2], cutoff_ttl) end
+if call('PTTL', KEYS[2]) < cutoff_ttl then call('PEXPIRE', KEYS[2], cutoff_ttl) end
 return string.format('%.0f', at)

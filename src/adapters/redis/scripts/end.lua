@@ -9,7 +9,7 @@
 -- Invariant  The first end is kept. No record remains. The field remains until the end is logged.
 
 local sid, reason, now, ttl, may_be_missing = unpack(ARGV)
-local record = redis.call('HGET', KEYS[1], sid)
+local record = call('HGET', KEYS[1], sid)
 -- A record beside a tombstone is damage, so its session is ended again.
 if not is_living(record) then
   local tombstone = read_tombstone(KEYS[2])

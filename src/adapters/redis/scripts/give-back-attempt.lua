@@ -7,11 +7,11 @@
 
 local now, forgive = tonumber(ARGV[2]), tonumber(ARGV[3])
 for i = 4, #ARGV do
-  local forgiven_at, last_at = read_bucket(redis.call('HGET', KEYS[1], ARGV[i]))
+  local forgiven_at, last_at = read_bucket(call('HGET', KEYS[1], ARGV[i]))
   if forgiven_at - forgive > now then
     write_bucket(KEYS[1], ARGV[i], forgiven_at - forgive, last_at)
   else
-    redis.call('HDEL', KEYS[1], ARGV[i])
+    call('HDEL', KEYS[1], ARGV[i])
   end
 end
 return {ARGV[1]}

@@ -7,7 +7,7 @@
 -- Invariant  Nothing is written.
 
 local reply = {ARGV[1]}
-local all = redis.call('HGETALL', KEYS[1])
+local all = call('HGETALL', KEYS[1])
 for i = 1, #all, 2 do
   if is_session_id(all[i], tonumber(ARGV[2])) and is_living(all[i + 1]) then
     reply[#reply + 1] = all[i]

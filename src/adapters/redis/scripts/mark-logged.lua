@@ -5,7 +5,7 @@
 -- Returns  1 if it was stored, 0 if there is no tombstone
 -- Invariant  A living or missing session is never modified.
 
-if redis.call('HEXISTS', KEYS[2], 'reason') == 0 then return 0 end
-redis.call('HSET', KEYS[2], 'revision', ARGV[2], 'logged_at', ARGV[3])
-redis.call('HDEL', KEYS[1], ARGV[1])
+if call('HEXISTS', KEYS[2], 'reason') == 0 then return 0 end
+call('HSET', KEYS[2], 'revision', ARGV[2], 'logged_at', ARGV[3])
+call('HDEL', KEYS[1], ARGV[1])
 return 1

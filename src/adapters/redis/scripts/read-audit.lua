@@ -5,9 +5,9 @@
 -- Returns  {number of entries in the stream, entries}; no entries if another process moves them
 -- Invariant  Only saves work: two processes that move the same event insert it once, because SQL knows its id.
 
-local length = redis.call('XLEN', KEYS[1])
+local length = call('XLEN', KEYS[1])
 if length == 0 then return {0, {}} end
-local mover = redis.call('GET', KEYS[2])
+local mover = call('GET', KEYS[2])
 if mover and mover ~= ARGV[1] then return {length, {}} end
-redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-return {length, redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[3])}
+call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return {length, call('XRANGE', KEYS[1], '-', '+', 'COUNT', ARGV[3])}

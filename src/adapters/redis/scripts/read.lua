@@ -7,7 +7,7 @@
 -- Invariant  Nothing is written.
 
 local sid = ARGV[1]
-local record = redis.call('HGET', KEYS[1], sid)
+local record = call('HGET', KEYS[1], sid)
 if is_living(record) then
   local session, why_not = parse(record)
   if not session then return {why_not, sid} end

@@ -5,6 +5,6 @@
 -- Invariant  An entry is removed only if it holds that event. After a failover its stream id may be that of another one.
 
 for i = 1, #ARGV, 2 do
-  local entry = redis.call('XRANGE', KEYS[1], ARGV[i], ARGV[i])[1]
-  if entry and entry[2][2] == ARGV[i + 1] then redis.call('XDEL', KEYS[1], ARGV[i]) end
+  local entry = call('XRANGE', KEYS[1], ARGV[i], ARGV[i])[1]
+  if entry and entry[2][2] == ARGV[i + 1] then call('XDEL', KEYS[1], ARGV[i]) end
 end

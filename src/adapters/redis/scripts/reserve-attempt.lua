@@ -16,7 +16,7 @@ local first_delay, max_ahead = tonumber(ARGV[4]), tonumber(ARGV[5])
 local wait, ttl, counted = 0, 0, {}
 for i = 6, #ARGV, 4 do
   local name, free, most = ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 3])
-  local forgiven_at, last_at = read_bucket(redis.call('HGET', KEYS[1], name))
+  local forgiven_at, last_at = read_bucket(call('HGET', KEYS[1], name))
   if last_at > now + max_ahead then last_at = 0 end
   local failures = math.min(math.ceil(math.max(0, forgiven_at - now) / forgive), most)
   if failures >= free then
@@ -30,20 +30,20 @@ end
 if wait > 0 then return {id, string.format('%.0f', wait)} end
 
 for _, bucket in ipairs(counted) do write_bucket(KEYS[1], bucket[1], bucket[2], bucket[3]) end
-if redis.call('PTTL', KEYS[1]) < ttl then redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ttl)) end
+if call('PTTL', KEYS[1]) < ttl then call('PEXPIRE', KEYS[1], string.format('%.0f', ttl)) end
 
-local too_many = redis.call('HLEN', KEYS[1]) - MAX_BUCKETS
+local too_many = call('HLEN', KEYS[1]) - MAX_BUCKETS
 if too_many > 0 then
   local own, others = {}, {}
   for _, bucket in ipairs(counted) do own[bucket[1]] = true end
-  local all = redis.call('HGETALL', KEYS[1])
+  local all = call('HGETALL', KEYS[1])
   for i = 1, #all, 2 do
     if not own[all[i]] then others[#others + 1] = {all[i], (read_bucket(all[i + 1]))} end
   end
   table.sort(others, function(a, b) return a[2] < b[2] end)
   for i, other in ipairs(others) do
     if i > too_many and other[2] > now then break end
-    redis.call('HDEL', KEYS[1], other[1])
+    call('HDEL', KEYS[1], other[1])
   end
 end
 return {id, '0'}

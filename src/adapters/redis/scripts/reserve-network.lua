@@ -6,12 +6,12 @@
 -- Invariant  The set holds at most that many attempts. A refused attempt counts nowhere.
 
 local id, now, window, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - window))
-local held = redis.call('ZCARD', KEYS[1])
+call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - window))
+local held = call('ZCARD', KEYS[1])
 if held >= most then
-  local leaving = redis.call('ZRANGE', KEYS[1], held - most, held - most, 'WITHSCORES')[2]
+  local leaving = call('ZRANGE', KEYS[1], held - most, held - most, 'WITHSCORES')[2]
   return {id, string.format('%.0f', tonumber(leaving) + window - now)}
 end
-redis.call('ZADD', KEYS[1], ARGV[2], id)
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
+call('ZADD', KEYS[1], ARGV[2], id)
+call('PEXPIRE', KEYS[1], ARGV[3])
 return {id, '0'}

@@ -13,7 +13,7 @@
 local sid, presented, version, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[5])
 local grace, idle_ttl, tombstone_ttl, jitter = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
 
-local record = redis.call('HGET', KEYS[1], sid)
+local record = call('HGET', KEYS[1], sid)
 if not is_living(record) then
   local tombstone = read_tombstone(KEYS[2])
   if not tombstone then return {'missing', sid} end
@@ -24,7 +24,7 @@ local session, why_not = parse(record)
 if not session then return {why_not, sid} end
 if ARGV[10] ~= '' and ARGV[10] ~= session.client_id then return {'other-client', sid} end
 
-if whole(redis.call('HGET', KEYS[3], 'security_version'), MAX_VERSION) > version then return {'user-changed', sid} end
+if whole(call('HGET', KEYS[3], 'security_version'), MAX_VERSION) > version then return {'user-changed', sid} end
 
 local passed = passed_deadline(session, now)
 if passed then
@@ -43,14 +43,14 @@ local kind = 'replayed'
 if presented >= session.generation then
   kind = 'rotated'
   local idle = math.min(now + idle_ttl, session.absolute_deadline)
-  local rest = string.match(record, '^%[%d+,%d+,%d+,%d+,(.*)$')
-  record = string.format('[%d,%.0f,%.0f,%.0f,', FORMAT, presented + 1, now, idle) .. rest
+  local rest = record:match('^%[%d+,%d+,%d+,%d+,(.*)$')
+  record = ('[%d,%.0f,%.0f,%.0f,'):format(FORMAT, presented + 1, now, idle) .. rest
   local latest = session.latest_address
   if ARGV[11] ~= '' and type(latest) == 'string' and ARGV[11] ~= latest then
     record = with_latest_address(record, ARGV[11])
   end
-  redis.call('HSET', KEYS[1], sid, record)
-  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', idle - now + jitter), 'GT')
+  call('HSET', KEYS[1], sid, record)
+  call('PEXPIRE', KEYS[1], ('%.0f'):format(idle - now + jitter), 'GT')
 elseif presented ~= session.generation - 1 or now - session.refreshed_at > grace then
   return finish('reused', 'REFRESH_TOKEN_REUSED')
 end
