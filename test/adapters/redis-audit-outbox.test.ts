@@ -1,10 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { AUDIT_KEYS } from '../../src/adapters/redis/keys.ts';
 import { auditOutboxLaw } from '../conformance/audit-outbox.ts';
+import { eventually } from '../support/eventually.ts';
 import { failureOf, outcomeOf } from '../support/failing.ts';
 import { anAuditEvent } from '../support/memory-audit.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, SERVICE_DEADLINE_MS, singleRedis } from '../support/redis-stores.ts';
+
+/** Past the deadline of a step, whatever its round trip. */
+const FROZEN_MS = SERVICE_DEADLINE_MS + 250;
 
 let server: RedisServer;
 let replica: RedisServer;
@@ -108,9 +112,12 @@ test('an end is stored only when a replica has it; a sign-in does not wait for o
 test('an append that its caller gave up changes nothing when a frozen Redis goes on', async () => {
   const { outbox } = await open({ deadlineMs: SERVICE_DEADLINE_MS });
   await outbox.appendIfRoom([anAuditEvent(1)]);
+  const began = performance.now();
   server.freeze();
   const late = [outbox.appendIfRoom([anAuditEvent(2)]), outbox.appendConfirmed(anAuditEvent(3))];
   const outcomes = await Promise.all(late.map(outcomeOf));
+  // A script may run up to one round trip after its deadline.
+  await eventually(() => performance.now() - began > FROZEN_MS);
   server.thaw();
   expect(outcomes).toEqual(['STORE_UNAVAILABLE', 'STORE_UNAVAILABLE']);
   expect(await server.with((redis) => redis.xlen(AUDIT_KEYS.stream))).toBe(1);
