@@ -24,6 +24,9 @@ const tls = { kind: 'tls', ca: authority.certificate } as const;
 const strange = { kind: 'tls', ca: otherCa.certificate } as const;
 const uninvited = { ...tls, kind: 'mtls', cert: foreign.certificate, key: foreign.privateKey } as const;
 
+/** On a busy machine a TLS handshake alone can take a second. */
+const PATIENT_MS = 3_000;
+
 const opened: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -55,11 +58,11 @@ async function anotherGrpcService(): Promise<string> {
 }
 
 async function failed(address: string, options: ConnectOptions, call = 'login'): Promise<LatchkeyError> {
-  const client = connect(address, { timeoutMs: 1_000, ...options });
+  const client = connect(address, { timeoutMs: PATIENT_MS, ...options });
   opened.push(() => client.close());
   const calls = {
     login: () => client.login({ username: 'a', password: '' }),
-    ready: () => client.ready(800),
+    ready: () => client.ready(PATIENT_MS),
   };
   const error = await calls[call as keyof typeof calls]().then(
     () => undefined,
@@ -167,9 +170,7 @@ describe('the error of a call', () => {
 });
 
 test.each(['local', 'remote'] as const)('of ready explains why it is not ready (%s)', async (mode) => {
-  // On a busy machine a TLS handshake alone can take a second.
-  const patient = { credentials: plaintext, mode, timeoutMs: 3_000 };
-  const { message } = await failed(await withTls(), patient, 'ready');
+  const { message } = await failed(await withTls(), { credentials: plaintext, mode }, 'ready');
   expect(message).toMatch(/: .*uses TLS/);
   expect(message).not.toMatch(/Resolution note|Last error/);
 });
