@@ -1,5 +1,5 @@
 import type { Clock } from '../../validator/clock.ts';
-import type { Actor, SecurityEvents } from '../audit/security-event.ts';
+import { type Actor, type SecurityEvents, storeAndPublish } from '../audit/security-event.ts';
 import type { KeyService, SigningKeyInfo } from '../keys/key-service.ts';
 
 export interface KeyAdministrationOptions {
@@ -30,9 +30,8 @@ export class KeyAdministration {
   async rotate(actor: Actor): Promise<SigningKeyInfo> {
     const { keys, events, clock } = this.#options;
     const key = await keys.rotate();
-    const event = { kind: 'SigningKeyRotated', at: clock.now(), actor, keyId: key.keyId } as const;
-    await events.store(event);
-    events.publish(event);
+    const { keyId } = key;
+    await storeAndPublish(events, { kind: 'SigningKeyRotated', at: clock.now(), actor, keyId });
     return key;
   }
 }

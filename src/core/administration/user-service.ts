@@ -1,6 +1,12 @@
 import type { Clock } from '../../validator/clock.ts';
 import { type AuditEvent, auditEventOf } from '../audit/audit-event.ts';
-import type { Actor, SecurityEvent, SecurityEvents, UserChangeKind } from '../audit/security-event.ts';
+import {
+  type Actor,
+  type SecurityEvent,
+  type SecurityEvents,
+  storeAndPublish,
+  type UserChangeKind,
+} from '../audit/security-event.ts';
 import { Failure } from '../failure.ts';
 import { FieldIssues } from '../field-issues.ts';
 import type { IdSource } from '../ids.ts';
@@ -21,7 +27,7 @@ export interface UserServiceOptions {
   readonly passwords: Pick<Passwords, 'hash' | 'importHash'>;
   readonly sessions: Pick<SessionEnder, 'endUser'>;
   readonly attempts: Pick<LoginAttempts, 'lift'>;
-  readonly events: Pick<SecurityEvents, 'store' | 'publish'>;
+  readonly events: SecurityEvents;
   readonly clock: Clock;
   readonly ids: IdSource;
 }
@@ -173,9 +179,7 @@ export class UserService {
   async liftLoginLimits(userId: string, actor: Actor): Promise<User> {
     const user = await this.get({ userId });
     await this.#options.attempts.lift(userId);
-    const event = this.#changeEvent(userId, 'LOGIN_LIMITS_LIFTED', actor);
-    await this.#options.events.store(event);
-    this.#options.events.publish(event);
+    await storeAndPublish(this.#options.events, this.#changeEvent(userId, 'LOGIN_LIMITS_LIFTED', actor));
     return user;
   }
 

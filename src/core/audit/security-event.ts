@@ -95,3 +95,9 @@ export interface SecurityEvents {
    */
   store(event: AcknowledgedEvent): Promise<void>;
 }
+
+/** Stores the event, then publishes it. Fails like `store`, and publishes nothing then. */
+export async function storeAndPublish(events: SecurityEvents, event: AcknowledgedEvent): Promise<void> {
+  await events.store(event);
+  events.publish(event);
+}

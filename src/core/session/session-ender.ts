@@ -2,7 +2,7 @@ import type { Clock } from '../../validator/clock.ts';
 import { later } from '../../validator/revision.ts';
 import type { Revocation } from '../../validator/revocation-set.ts';
 import type { EndReason } from '../audit/end-reason.ts';
-import type { Actor, SecurityEvents } from '../audit/security-event.ts';
+import { type Actor, type SecurityEvents, storeAndPublish } from '../audit/security-event.ts';
 import type { RevocationLog } from '../revocation/revocation-log.ts';
 import type { EndedSession } from './session.ts';
 import type { SessionStore } from './session-store.ts';
@@ -117,9 +117,7 @@ export class SessionEnder {
     const logged = await this.#cutOff(userId, securityVersion, reason, undefined);
     const { events, clock } = this.#options;
     const at = clock.now();
-    const event = { kind: 'SessionEnded', at, actor, userId, sessionId: undefined, reason } as const;
-    await events.store(event);
-    events.publish(event);
+    await storeAndPublish(events, { kind: 'SessionEnded', at, actor, userId, sessionId: undefined, reason });
     return logged;
   }
 

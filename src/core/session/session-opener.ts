@@ -1,7 +1,12 @@
 import type { Clock } from '../../validator/clock.ts';
 import { createdAtOf } from '../../validator/session-id.ts';
 import type { AuditOutbox } from '../audit/audit-outbox.ts';
-import type { Actor, EventOrigin, SecurityEvents } from '../audit/security-event.ts';
+import {
+  type Actor,
+  type EventOrigin,
+  type SecurityEvents,
+  storeAndPublish,
+} from '../audit/security-event.ts';
 import type { IdSource } from '../ids.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
@@ -218,16 +223,14 @@ export class SessionOpener {
 
   /** Issues the tokens of a new session and stores the sign-in. If either fails, ends the session. */
   async #issueOrDiscard(session: Session, user: User, now: number): Promise<IssuedTokens> {
-    const { events, clock } = this.#options;
+    const { tokens, events, clock } = this.#options;
     const { userId, sessionId, ipAddress, clientId } = session;
     const origin: EventOrigin = { ipAddress, clientId };
     try {
-      const tokens = await this.#options.tokens.issue(session, user.roles, now);
+      const issued = await tokens.issue(session, user.roles, now);
       const at = clock.now();
-      const event = { kind: 'SignedIn', at, actor: CREDENTIALS, userId, sessionId, origin } as const;
-      await events.store(event);
-      events.publish(event);
-      return tokens;
+      await storeAndPublish(events, { kind: 'SignedIn', at, actor: CREDENTIALS, userId, sessionId, origin });
+      return issued;
     } catch (error) {
       await this.#discard(session);
       throw error;

@@ -71,7 +71,8 @@ export class LoginService {
    * Fails with INVALID_CREDENTIALS for an unknown or disabled user and for a wrong, empty or over-long password. All
    * these cases do the same work.
    * Also fails with INVALID_FIELD for a device token that this service did not issue, LOGIN_QUEUE_FULL,
-   * TOO_MANY_ATTEMPTS, CANCELLED and STORE_UNAVAILABLE. These come before the password check. If a store fails during the check, STORE_UNAVAILABLE comes for right and wrong passwords alike.
+   * TOO_MANY_ATTEMPTS, CANCELLED and STORE_UNAVAILABLE. These come before the password check. If a store fails during
+   * the check, STORE_UNAVAILABLE comes for right and wrong passwords alike.
    */
   async login(attempt: LoginAttempt): Promise<LoginResult> {
     const found: Found = { userId: undefined };
