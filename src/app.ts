@@ -32,6 +32,7 @@ import { SessionTokens } from './core/session/session-tokens.ts';
 import { DeviceTokens } from './core/sign-in/device-token.ts';
 import { LoginService } from './core/sign-in/login-service.ts';
 import { LoginThrottle } from './core/sign-in/login-throttle.ts';
+import { PasswordChanges } from './core/sign-in/password-change.ts';
 import { CurrentRoles } from './core/validation/current-roles.ts';
 import { TokenValidation } from './core/validation/token-validation.ts';
 import { adminSessionService } from './grpc/admin-session-service.ts';
@@ -115,22 +116,24 @@ async function open(context: AppContext): Promise<App> {
     clock,
     ids,
   });
-  const login = new LoginService({
+  const signIn = {
     users: database.users,
     passwords,
     queue,
     throttle: new LoginThrottle({ attempts, hashKey: masterKeys.newest.attemptHash, clock, ids }),
     devices: new DeviceTokens({ macKeys: masterKeys.all.map(({ deviceMac }) => deviceMac), clock, ids }),
-    sessions: opener,
     clock,
     events,
-  });
+  };
+  const login = new LoginService({ ...signIn, sessions: opener });
+  const passwordChanges = new PasswordChanges({ ...signIn, store, ender, ids });
   const control = new SessionControl({ store, ender, users: database.users, revocations: follower, clock });
   const administration = new CurrentRoles(tokens, database.users);
   const services = grpcServices(context, {
     login,
     sessions,
     control,
+    passwordChanges,
     tokens,
     keys,
     subscriptions,
@@ -206,6 +209,7 @@ interface ServiceParts {
   readonly login: LoginService;
   readonly sessions: SessionService;
   readonly control: SessionControl;
+  readonly passwordChanges: PasswordChanges;
   readonly tokens: TokenValidation;
   readonly keys: KeyService;
   readonly subscriptions: RevocationSubscriptions;
@@ -217,19 +221,10 @@ interface ServiceParts {
 
 function grpcServices(
   { config, clock, logger, metrics }: AppContext,
-  {
-    login,
-    sessions,
-    control,
-    tokens,
-    keys,
-    subscriptions,
-    users,
-    audit,
-    events,
-    administration,
-  }: ServiceParts,
+  parts: ServiceParts,
 ): readonly ServiceRegistration[] {
+  const { login, sessions, control, passwordChanges, tokens, keys } = parts;
+  const { subscriptions, users, audit, events, administration } = parts;
   const environment = { ids, clock, log: limitedWarnings(logger, clock), callMetrics: metrics };
   const onVerdict = metrics.countVerdict;
   const identity = { login, sessions, tokens, onVerdict };
@@ -238,7 +233,7 @@ function grpcServices(
   return [
     identityService(identity, { callerAuth, frontAuth }, environment),
     validationService(validation, callerAuth, environment),
-    sessionService(control, tokens, environment),
+    sessionService({ control, passwordChanges }, { tokens, frontAuth }, environment),
     adminSessionService(control, administration, environment),
     userService(users, administration, environment),
     keyService(new KeyAdministration({ keys, events, clock }), administration, environment),

@@ -58,6 +58,9 @@ function logTo(logger: Logger): Subscriber {
           logger.debug(fieldsOf(event), 'session ended');
         }
         return;
+      case 'PasswordChangeFailed':
+        logger.info(fieldsOf(event), 'password change failed');
+        return;
       case 'UserChanged':
         logger.info(fieldsOf(event), 'user changed');
         return;

@@ -31,6 +31,7 @@ const KINDS: Readonly<Record<AuditKind, AuditEventKind>> = {
   PasswordUnreadable: AuditEventKind.PASSWORD_UNREADABLE,
   SigningKeyRotated: AuditEventKind.SIGNING_KEY_ROTATED,
   SignInRefused: AuditEventKind.SIGN_IN_REFUSED,
+  PasswordChangeFailed: AuditEventKind.PASSWORD_CHANGE_FAILED,
 };
 
 const ACTOR_KINDS: Readonly<Record<Actor['kind'], AuditActorKind>> = {

@@ -5,9 +5,9 @@ import type {
   BatchValidateRequest,
   LoginRequest,
   LogoutRequest,
-  Origin,
   RefreshRequest,
 } from '../gen/latchkey/v1/identity.ts';
+import type { Origin } from '../gen/latchkey/v1/session.ts';
 import { Consistency } from '../gen/latchkey/v1/validation.ts';
 import { MAX_TOKEN_LENGTH } from '../validator/access-token.ts';
 import { isRevision } from '../validator/revision.ts';
@@ -44,7 +44,7 @@ export function checkLogin(
 ): void {
   issues.text('username', username, { min: 1, max: MAX_USERNAME_BYTES });
   issues.text('client_id', clientId, { max: MAX_CLIENT_ID_BYTES });
-  issues.text('device_token', deviceToken, { max: MAX_DEVICE_TOKEN_BYTES });
+  checkDeviceToken(deviceToken, issues);
   checkOrigin(origin, issues);
   checkLabels(labels, issues);
   if (endSessionId !== '' && !UUID.test(endSessionId)) {
@@ -54,6 +54,10 @@ export function checkLogin(
   issues.text('device.device_id', device.deviceId, { max: MAX_DEVICE_ID_BYTES });
   issues.text('device.name', device.name, { max: MAX_DEVICE_NAME_BYTES });
   issues.text('device.platform', device.platform, { max: MAX_PLATFORM_BYTES });
+}
+
+export function checkDeviceToken(deviceToken: string, issues: FieldIssues): void {
+  issues.text('device_token', deviceToken, { max: MAX_DEVICE_TOKEN_BYTES });
 }
 
 export function checkRefresh({ refreshToken, clientId, origin }: RefreshRequest, issues: FieldIssues): void {
@@ -96,7 +100,8 @@ function checkLabels(labels: LoginRequest['labels'], issues: FieldIssues): void 
   }
 }
 
-function checkOrigin(origin: Origin | undefined, issues: FieldIssues): void {
+/** An address that a front states. */
+export function checkOrigin(origin: Origin | undefined, issues: FieldIssues): void {
   if (origin === undefined) return;
   const { ipAddress } = origin;
   if (ipAddress.length > MAX_ADDRESS_LENGTH || ipAddress.includes('%') || isIP(ipAddress) === 0) {

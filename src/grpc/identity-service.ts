@@ -39,10 +39,10 @@ import {
 } from './messages/session-message.ts';
 import { ValidateEncoder } from './messages/validate-encoder.ts';
 import { batchValidateResponse, requirementsOf } from './messages/verdict-message.ts';
-import { canonicalAddress, isPublicAddress, networkOf } from './peer-address.ts';
 import { BATCH_LIMITS } from './request-limits.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { unaryService } from './unary.ts';
+import { limitedNetwork, userAddress } from './user-address.ts';
 
 /** The core services behind IdentityService. */
 export interface IdentityCore {
@@ -156,25 +156,6 @@ async function refresh(
   const { refreshToken, clientId } = request;
   const { session, tokens } = await sessions.refresh({ refreshToken, clientId, ipAddress });
   return { tokens: tokensMessage(tokens), session: sessionMessage(session) };
-}
-
-/** The user's address: from the `origin` of a front, otherwise the peer's. Refuses an `origin` from other callers. */
-async function userAddress(
-  { origin }: Pick<LoginRequest, 'origin'>,
-  call: Call,
-  checkFront: CallerCheck,
-): Promise<string> {
-  if (origin === undefined) return call.peerAddress;
-  await checkFront(call);
-  return canonicalAddress(origin.ipAddress);
-}
-
-/**
- * The network that failed sign-ins are counted at; empty for none. A front states where a person is. Without a front, a
- * local address is often that of a proxy or an application: a limit for all people behind it would be a weapon.
- */
-function limitedNetwork({ origin }: Pick<LoginRequest, 'origin'>, ipAddress: string): string {
-  return origin !== undefined || isPublicAddress(ipAddress) ? networkOf(ipAddress) : '';
 }
 
 async function logout({ sessions }: IdentityCore, { token }: LogoutRequest): Promise<LogoutResponse> {

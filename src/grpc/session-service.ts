@@ -1,6 +1,9 @@
 import type { FieldIssues } from '../core/field-issues.ts';
 import type { SessionControl, SessionPage } from '../core/session/session-control.ts';
+import type { PasswordChanges } from '../core/sign-in/password-change.ts';
 import {
+  ChangePasswordRequest,
+  ChangePasswordResponse,
   EndOtherSessionsRequest,
   EndOtherSessionsResponse,
   EndSessionRequest,
@@ -10,23 +13,44 @@ import {
   SessionServiceService,
 } from '../gen/latchkey/v1/session.ts';
 import { actorOf, type Call, signedInCaller } from './call.ts';
-import { type CallerTokens, signedInCallers } from './interceptors/caller-auth.ts';
+import { checkDeviceToken, checkOrigin } from './identity-fields.ts';
+import {
+  type CallerCheck,
+  type CallerTokens,
+  type FrontAuth,
+  frontCheck,
+  signedInCallers,
+} from './interceptors/caller-auth.ts';
 import { sessionMessage } from './messages/session-message.ts';
 import { afterOf, checkPage, type PageFields, pageSizeOf, pageTokenOf } from './page.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { unaryService } from './unary.ts';
+import { limitedNetwork, userAddress } from './user-address.ts';
 import { UUID } from './user-fields.ts';
 
-/** The core service behind SessionService. */
-export type SessionCore = Pick<SessionControl, 'list' | 'end' | 'endOthers'>;
+/** The core services behind SessionService. */
+export interface SessionCore {
+  readonly control: OwnSessions;
+  readonly passwordChanges: Pick<PasswordChanges, 'change'>;
+}
+
+type OwnSessions = Pick<SessionControl, 'list' | 'end' | 'endOthers'>;
+
+/** Which callers may call. */
+export interface SessionCallers {
+  readonly tokens: CallerTokens;
+  /** Who may state an `origin`. */
+  readonly frontAuth: FrontAuth;
+}
 
 /** `latchkey.v1.SessionService`. The user is always the caller: no request names one. */
 export function sessionService(
-  sessions: SessionCore,
-  callerTokens: CallerTokens,
+  { control, passwordChanges }: SessionCore,
+  { tokens, frontAuth }: SessionCallers,
   environment: CallEnvironment,
 ): ServiceRegistration {
-  const callers = signedInCallers(callerTokens);
+  const callers = signedInCallers(tokens);
+  const checkFront = frontCheck(frontAuth, tokens);
   return unaryService(
     SessionServiceService,
     {
@@ -35,7 +59,7 @@ export function sessionService(
         response: ListSessionsResponse,
         callers,
         check: checkSessionPage,
-        handle: (request, call) => listSessions(sessions, request, call),
+        handle: (request, call) => listSessions(control, request, call),
       },
       endSession: {
         request: EndSessionRequest,
@@ -43,14 +67,21 @@ export function sessionService(
         callers,
         check: checkSessionId,
         handle: ({ sessionId }, call) =>
-          sessions.end(signedInCaller(call).userId, sessionId, 'ENDED_BY_USER', actorOf(call)),
+          control.end(signedInCaller(call).userId, sessionId, 'ENDED_BY_USER', actorOf(call)),
       },
       endOtherSessions: {
         request: EndOtherSessionsRequest,
         response: EndOtherSessionsResponse,
         callers,
         check: () => {},
-        handle: (_request, call) => endOtherSessions(sessions, call),
+        handle: (_request, call) => endOtherSessions(control, call),
+      },
+      changePassword: {
+        request: ChangePasswordRequest,
+        response: ChangePasswordResponse,
+        callers,
+        check: checkChangePassword,
+        handle: (request, call) => changePassword(passwordChanges, request, call, checkFront),
       },
     },
     environment,
@@ -58,7 +89,7 @@ export function sessionService(
 }
 
 async function listSessions(
-  sessions: SessionCore,
+  sessions: OwnSessions,
   request: ListSessionsRequest,
   call: Call,
 ): Promise<ListSessionsResponse> {
@@ -66,10 +97,39 @@ async function listSessions(
   return sessionPageMessage(await sessions.list(userId, pageSizeOf(request), afterOf(request)), sessionId);
 }
 
-async function endOtherSessions(sessions: SessionCore, call: Call): Promise<EndOtherSessionsResponse> {
+async function endOtherSessions(sessions: OwnSessions, call: Call): Promise<EndOtherSessionsResponse> {
   const { userId, sessionId } = signedInCaller(call);
   const { count, revision = '' } = await sessions.endOthers(userId, sessionId, actorOf(call));
   return { endedCount: count, revision };
+}
+
+async function changePassword(
+  passwordChanges: SessionCore['passwordChanges'],
+  request: ChangePasswordRequest,
+  call: Call,
+  checkFront: CallerCheck,
+): Promise<ChangePasswordResponse> {
+  // Before the front is checked, which may be another caller: the holder of a certificate.
+  const { userId, sessionId, clientId } = signedInCaller(call);
+  const ipAddress = await userAddress(request, call, checkFront);
+  const { currentPassword, newPassword, deviceToken } = request;
+  const { count, revision = '' } = await passwordChanges.change({
+    caller: { kind: 'caller', userId, sessionId, clientId },
+    currentPassword,
+    newPassword,
+    deviceToken,
+    ipAddress,
+    network: limitedNetwork(request, ipAddress),
+    connection: call.connection,
+    signal: call.signal,
+  });
+  return { endedCount: count, revision };
+}
+
+/** The passwords are not checked here. The core reports a new one that is too long, and takes a current one as wrong. */
+function checkChangePassword({ origin, deviceToken }: ChangePasswordRequest, issues: FieldIssues): void {
+  checkDeviceToken(deviceToken, issues);
+  checkOrigin(origin, issues);
 }
 
 /** @param callerSessionId as in `sessionMessage`. */

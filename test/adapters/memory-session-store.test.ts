@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
 import { devicePolicyLaw } from '../conformance/device-policy.ts';
+import { outdatedSessionsLaw } from '../conformance/outdated-sessions.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
@@ -11,6 +12,7 @@ sessionStoreLaw('memory', (clock) => new MemorySessionStore(clock));
 sessionLimitLaw('memory', (clock) => new MemorySessionStore(clock));
 sessionListLaw('memory', (clock) => new MemorySessionStore(clock));
 devicePolicyLaw('memory', (clock) => new MemorySessionStore(clock));
+outdatedSessionsLaw('memory', (clock) => new MemorySessionStore(clock));
 
 describe('the memory session store', () => {
   test('removes sessions and tombstones that are no longer needed', async () => {

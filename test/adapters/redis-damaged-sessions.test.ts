@@ -130,6 +130,25 @@ describe('a session record that cannot be parsed', () => {
     expect(await refresh(healthy)).toBe('ok');
   });
 
+  test.each(UNREADABLE_RECORDS)('ends where its user changes the password: %s', async (_, how) => {
+    await damage(how);
+    const { userId, sessionId } = healthy.session;
+    const ended = await world.ender.endOutdated(userId, 2, sessionId, 'PASSWORD_CHANGED', ADMIN_ACTOR);
+    expect(ended).toEqual({ count: 1, revision: expect.stringMatching(/^\d+-\d+$/) });
+    expect(await fieldsLeft(damaged)).toEqual([]);
+    world.changeUser(user, { securityVersion: 2 });
+    expect(await refresh(healthy)).toBe('ok');
+  });
+
+  test.each(UNREADABLE_RECORDS)('stays as it is where it is the one to keep: %s', async (_, how) => {
+    await damage(how);
+    const before = await fieldsLeft(damaged);
+    const { userId, sessionId } = damaged.session;
+    const ended = await world.ender.endOutdated(userId, 2, sessionId, 'PASSWORD_CHANGED', ADMIN_ACTOR);
+    expect(ended.count).toBe(1);
+    expect(await fieldsLeft(damaged)).toEqual(before);
+  });
+
   test.each(UNREADABLE_RECORDS)('does not prevent its user from being disabled: %s', async (_, how) => {
     await damage(how);
     const { revision } = await world.ender.endUser(user.userId, 2, 'USER_DISABLED', ADMIN_ACTOR);

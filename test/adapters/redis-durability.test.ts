@@ -45,6 +45,7 @@ const read = ({ sessions }: RedisStores, { userId, sessionId }: Session) =>
 const end = (session: Session) => steps().end(session);
 const endKnown = (session: Session) => steps().endKnown(session);
 const endOthers = (session: Session) => steps().endOthers({ ...session, sessionId: ids.next(now) });
+const endOutdated = (session: Session) => steps().endOutdated({ ...session, sessionId: ids.next(now) }, 2);
 const endUser = ({ userId }: Session) => steps().endUser(userId, 2);
 const entryOf = ({ userId, sessionId }: Session): Revocation => ({
   ...{ kind: 'session', userId, sessionId, reason: 'LOGGED_OUT', endedAt: now, expiresAt: now + HOUR },
@@ -78,6 +79,15 @@ const WAYS_TO_END: readonly WayToEnd[] = [
   { name: 'the end of a session', prepare: opened, run: end, heldBy: isEnded },
   { name: 'the end of a session by its id', prepare: opened, run: endKnown, heldBy: isEnded },
   { name: 'the end of all other sessions', prepare: opened, run: endOthers, heldBy: isEnded },
+  { name: 'the end of all outdated sessions but one', prepare: opened, run: endOutdated, heldBy: isEnded },
+  {
+    name: 'the refusal of outdated sign-ins',
+    prepare: async () => aSession(now),
+    run: (session) => steps().endOutdated(session, 2),
+    // A replica takes no writes, so it is asked for the field that `create` reads.
+    heldBy: async (_, { userId }) =>
+      (await replica.with((redis) => redis.hget(`lk:{${userId}}:cutoff`, 'security_version'))) === '2',
+  },
   { name: 'the end of all sessions of a user', prepare: opened, run: endUser, heldBy: isEnded },
   {
     name: 'the reuse of a refresh token',

@@ -90,6 +90,13 @@ describe("a step that Redis runs after its caller's timeout", () => {
     expect(await read(session)).toEqual({ kind: 'live', session });
   });
 
+  test('ends no session and refuses no login by a version', async () => {
+    await runLate(() => steps().endOutdated({ ...session, sessionId: '' }, 2));
+    expect(await read(session)).toEqual({ kind: 'live', session });
+    const sameUser = aSession(now, { userId: session.userId });
+    expect(await create(sameUser)).toMatchObject({ kind: 'created' });
+  });
+
   test('appends nothing to the log', async () => {
     await runLate(append);
     const entries = await stores.log.read(undefined, 0);

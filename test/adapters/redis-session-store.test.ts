@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { userKeys } from '../../src/adapters/redis/keys.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import { devicePolicyLaw } from '../conformance/device-policy.ts';
+import { outdatedSessionsLaw } from '../conformance/outdated-sessions.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
@@ -30,6 +31,7 @@ sessionStoreLaw('Redis', () => stores.sessions);
 sessionLimitLaw('Redis', () => stores.sessions);
 sessionListLaw('Redis', () => stores.sessions);
 devicePolicyLaw('Redis', () => stores.sessions);
+outdatedSessionsLaw('Redis', () => stores.sessions);
 
 /** As a refresh reads it. */
 const USER = { securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' } as const;

@@ -53,6 +53,20 @@ describe('the SQLite database', () => {
     expect(await after.keys.list()).toEqual([aStoredKey('first', 1)]);
   });
 
+  test('has the users of the build before, none of whom kept a session', async () => {
+    const before = await open();
+    await before.users.insert(aUser(1));
+    await before.close();
+    const older = new DatabaseSync(file);
+    older.exec('alter table users drop column kept_session_id');
+    older.exec("delete from kysely_migration where name = '0006-kept-sessions'");
+    older.close();
+    const after = await open();
+    expect(await after.users.findById(userIdOf(1))).toEqual(aUser(1));
+    const change = { endsSessions: true, keptSessionId: userIdOf(7) };
+    expect(await after.users.update(userIdOf(1), change, 2)).toMatchObject({ keptSessionId: userIdOf(7) });
+  });
+
   test('can be closed twice, and unused', async () => {
     const database = openSqlite({ file });
     await database.close();

@@ -51,12 +51,15 @@ test('important events are logged at warn or info, and frequent ones at debug', 
   });
   events.publish({ kind: 'UserChanged', at: AT, actor: ADMIN_ACTOR, userId: 'user-1', change: 'DISABLED' });
   events.publish({ kind: 'PasswordUnreadable', at: AT, actor: service, userId: 'user-1' });
+  const wrong = { ...session, reason: 'INVALID_CREDENTIALS', origin };
+  events.publish({ kind: 'PasswordChangeFailed', at: AT, actor: service, ...wrong });
   expect(lines.map((line) => line.slice(0, line.indexOf(':')))).toEqual([
     'debug security event',
     'debug session ended',
     'warn a rotated refresh token was used again; the session has ended',
     'info user changed',
     'error the stored password cannot be read',
+    'info password change failed',
   ]);
   expect(lines[3]).toContain('"change":"DISABLED"');
   expect(lines[3]).toContain(ADMIN_ACTOR.kind === 'caller' ? ADMIN_ACTOR.userId : '');

@@ -27,6 +27,7 @@ export function sessionSteps(
     securityVersion = 1,
     clientId = '',
     ipAddress = session.ipAddress,
+    isKept = false,
   ) =>
     store.rotate({
       userId: session.userId,
@@ -35,7 +36,7 @@ export function sessionSteps(
       clientId,
       ipAddress,
       securityVersion,
-      outdatedReason: 'USER_DISABLED',
+      outdatedReason: isKept ? undefined : 'USER_DISABLED',
       refreshGraceMs,
       idleTtlMs: 7 * DAY,
       tombstoneTtlMs: DAY,
@@ -47,6 +48,16 @@ export function sessionSteps(
     store.endKnown({ userId, sessionId, reason, tombstoneTtlMs: DAY, now: clock.now() });
   const endOthers = ({ userId, sessionId }: Session, reason: EndReason = 'ENDED_BY_USER') =>
     store.endOthers({ userId, keptSessionId: sessionId, reason, tombstoneTtlMs: DAY, now: clock.now() });
+  const endOutdated = ({ userId, sessionId }: Session, securityVersion: number) =>
+    store.endOutdated({
+      userId,
+      securityVersion,
+      keptSessionId: sessionId,
+      reason: 'PASSWORD_CHANGED',
+      tombstoneTtlMs: DAY,
+      cutoffTtlMs: HOUR,
+      now: clock.now(),
+    });
   const list = (userId: string) => store.list(userId, clock.now());
   const endUser = (userId: string, securityVersion: number, createdUpTo?: number) =>
     store.endUser({
@@ -64,5 +75,5 @@ export function sessionSteps(
     expect(await create(session)).toEqual({ kind: 'created', replaced: [] });
     return session;
   };
-  return { create, rotate, end, endKnown, endOthers, endUser, read, list, opened };
+  return { create, rotate, end, endKnown, endOthers, endOutdated, endUser, read, list, opened };
 }

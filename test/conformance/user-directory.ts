@@ -154,6 +154,20 @@ export function userDirectoryLaw(
         expect(enabled).toMatchObject({ disabledAt: undefined, version: 4, securityVersion: 2 });
       });
 
+      test('names the session that a change kept, until another change ends sessions', async () => {
+        await users.insert(aUser(1));
+        const keptSessionId = userIdOf(77);
+        const change = { passwordHash: 'another', endsSessions: true };
+        const kept = await users.update(userIdOf(1), { ...change, keptSessionId }, LATER);
+        expect(kept).toMatchObject({ keptSessionId, securityVersion: 2 });
+        await users.update(userIdOf(1), { passwordHash: 'rehashed', roles: ['reader'] }, LATER);
+        expect(await elsewhere.findById(userIdOf(1))).toMatchObject({ keptSessionId, securityVersion: 2 });
+        const ended = await users.update(userIdOf(1), change, LATER);
+        expect(ended).toMatchObject({ keptSessionId: undefined, securityVersion: 3 });
+        await users.insert(aUser(2, { keptSessionId }));
+        expect(await elsewhere.findById(userIdOf(2))).toMatchObject({ keptSessionId });
+      });
+
       test('is USER_NOT_FOUND for a missing user, with or without a version', async () => {
         for (const conditions of [{}, { ifVersion: 1 }, { keepAnAdmin: true }]) {
           const { reason } = await failureOf(users.update(userIdOf(9), { roles: [] }, LATER, conditions));

@@ -43,6 +43,13 @@ const SURROUNDINGS: readonly (readonly [piece: string, before: string, after: st
   ['// In any kind of handler', '', `}\nvoid handler;${CLOSE}`],
   ['await latchkey.validate(accessToken)', CONNECTED, CLOSE],
   ['await latchkey.logout({ accessToken })', CONNECTED, `${CLOSE}\nvoid [tokens, session, refreshed];`],
+  [
+    'latchkey.sessions.changePassword',
+    `${CONNECTED}const [newPassword, deviceToken] = ['a horse of another colour', ''];\n`,
+    // The other blocks sign in with the password from before.
+    '\nconst back = { currentPassword: newPassword, newPassword: password };' +
+      `\nawait latchkey.sessions.changePassword(back, { token: accessToken });${CLOSE}`,
+  ],
   ['latchkey.sessions.listSessions', CONNECTED, `${CLOSE}\nvoid sessions;`],
   ['serviceAccount: {', `${IMPORTS}const password = '${password}';\n`, CLOSE],
   ['declare module', '', ''],
@@ -75,7 +82,7 @@ describe('the code of the guides, strict and with exactOptionalPropertyTypes,', 
     (compiler, extension, options) => {
       const dynamically = compiler === 'typescript-5.6' && extension === 'cts';
       const programs = blocks.filter((block) => !isDeclaration(block));
-      expect(programs).toHaveLength(7);
+      expect(programs).toHaveLength(8);
       const files = programs.map((block, index) => {
         project.write(`block-${index}.${extension}`, programOf(runnable(block), dynamically) + RUN);
         return `block-${index}.${extension}`;

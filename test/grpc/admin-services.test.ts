@@ -42,6 +42,7 @@ const user: User = {
   passwordChangedAt: T0 + 2,
   version: 7,
   securityVersion: 3,
+  keptSessionId: undefined,
 };
 
 const LIMIT_OF_THREE: DevicePolicy = { kind: 'limit', maxSessions: 3, atLimit: 'refuse' };

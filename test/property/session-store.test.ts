@@ -83,11 +83,14 @@ const login = fc
     }),
     chosen: fc.option(fc.nat(5)),
     makesRoom: fc.boolean(),
+    staleness: fc.constantFrom(0, 0, 1),
   })
-  .map(({ who, device, skewMs, platform, limit, chosen, makesRoom }): [string, Step] => [
-    `login ${who} ${device} ${skewMs} ${JSON.stringify({ platform, limit, chosen })}${makesRoom ? ', making room' : ''}`,
+  .map(({ who, device, skewMs, platform, limit, chosen, makesRoom, staleness }): [string, Step] => [
+    `login ${who} ${device} ${skewMs} ${JSON.stringify({ platform, limit, chosen })}${makesRoom ? ', making room' : ''}${staleness ? ', with a stale user' : ''}`,
     async (world) => {
-      const { userId, securityVersion } = world.user(who);
+      const user = world.user(who);
+      const { userId } = user;
+      const securityVersion = Math.max(1, user.securityVersion - staleness);
       const now = world.clock.now();
       const session = aSession(now, {
         ...{ userId, securityVersion, sessionId: ids.next(now + skewMs) },
@@ -128,11 +131,12 @@ const refresh = fc
     which: fc.nat(9),
     behind: fc.integer({ min: -2, max: 3 }),
     stale: fc.boolean(),
+    kept: fc.boolean(),
     clientId: aClient,
     ipAddress: fc.constantFrom('', '192.0.2.7', '2001:db8::1'),
   })
-  .map(({ which, behind, stale, clientId, ipAddress }): [string, Step] => [
-    `refresh ${which} ${behind} ${clientId} from ${ipAddress}${stale ? ' with a stale user' : ''}`,
+  .map(({ which, behind, stale, kept, clientId, ipAddress }): [string, Step] => [
+    `refresh ${which} ${behind} ${clientId} from ${ipAddress}${stale ? ' with a stale user' : ''}${kept ? ', kept' : ''}`,
     async (world) => {
       const session = world.session(which);
       if (session === undefined) return;
@@ -144,7 +148,7 @@ const refresh = fc
       const request = {
         ...{ userId, sessionId, generation, now, clientId, ipAddress },
         securityVersion: stale ? version - 1 : version,
-        outdatedReason: 'USER_DISABLED' as const,
+        outdatedReason: kept ? undefined : ('USER_DISABLED' as const),
         refreshGraceMs: GRACE,
         idleTtlMs: IDLE,
         tombstoneTtlMs: LONGER_THAN_ANY_RUN,
@@ -210,6 +214,31 @@ const endOthers = fc
     },
   ]);
 
+const endOutdated = fc
+  .record({ which: fc.nat(9), raise: fc.constantFrom(0, 1, 1), marked: fc.boolean() })
+  .map(({ which, raise, marked }): [string, Step] => [
+    `change the password, keeping ${which}${raise ? '' : ', again'}${marked ? '' : ', not marked as logged'}`,
+    async (world) => {
+      const kept = world.session(which);
+      const user = world.users.find(({ userId }) => userId === kept?.userId);
+      if (kept === undefined || user === undefined) return;
+      user.securityVersion += raise;
+      const { userId, securityVersion } = user;
+      const now = world.clock.now();
+      const request = {
+        ...{ userId, securityVersion, keptSessionId: kept.sessionId, reason: 'PASSWORD_CHANGED' as const },
+        ...{ tombstoneTtlMs: LONGER_THAN_ANY_RUN, cutoffTtlMs: LONGER_THAN_ANY_RUN, now },
+      };
+      const ended = await world.agree((store) => store.endOutdated(request));
+      const living = await world.agree((store) => store.list(userId, now));
+      expect(living.filter((session) => session.securityVersion < securityVersion)).toEqual([]);
+      if (!marked) return;
+      for (const { sessionId } of ended) {
+        await world.agree((store) => store.markLogged(userId, sessionId, `${now}-0`, now));
+      }
+    },
+  ]);
+
 const endUser = fc
   .record({ who: fc.nat(1), ago: fc.constantFrom(0, 0, MINUTE) })
   .map(({ who, ago }): [string, Step] => [
@@ -252,6 +281,7 @@ describe('the session stores', () => {
         logout,
         endById,
         endOthers,
+        endOutdated,
         endUser,
         lostEnd,
         {

@@ -88,11 +88,8 @@ export class MemoryUserDirectory implements UserDirectory {
   }
 }
 
-function changed(
-  user: User,
-  { endsSessions = false, disabledAt, devicePolicy, ...change }: UserChange,
-  now: number,
-): User {
+function changed(user: User, given: UserChange, now: number): User {
+  const { endsSessions = false, keptSessionId, disabledAt, devicePolicy, ...change } = given;
   return {
     ...user,
     ...change,
@@ -101,6 +98,7 @@ function changed(
     updatedAt: now,
     version: user.version + 1,
     securityVersion: user.securityVersion + (endsSessions ? 1 : 0),
+    keptSessionId: endsSessions ? keptSessionId : user.keptSessionId,
   };
 }
 

@@ -14,6 +14,7 @@ import { SessionService } from '../../src/core/session/session-service.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
 import { SessionTokens } from '../../src/core/session/session-tokens.ts';
 import type { User } from '../../src/core/user/user.ts';
+import type { UserDirectory } from '../../src/core/user/user-directory.ts';
 import { TokenValidation } from '../../src/core/validation/token-validation.ts';
 import { KeySet } from '../../src/validator/key-set.ts';
 import { TokenVerifier } from '../../src/validator/token-verifier.ts';
@@ -46,6 +47,8 @@ export class SessionWorld {
   readonly log: RevocationLog;
   readonly key: TestKey;
   readonly users = new Map<string, User>();
+  /** Where the services find users. */
+  findUser: UserDirectory['findById'] = async (userId) => this.users.get(userId);
   readonly events = new RecordedEvents();
   /** Fails while no sign-in could be stored for the audit trail. */
   checkRoom = async (): Promise<void> => undefined;
@@ -81,7 +84,7 @@ export class SessionWorld {
     });
     this.control = new SessionControl({
       ...{ store, ender: this.ender, revocations: this.follower, clock },
-      users: { findById: async (userId) => this.users.get(userId) },
+      users: { findById: (userId) => this.findUser(userId) },
     });
     const keySet = new KeySet({
       fetch: async () => [key, ...otherKeys].map(({ publicJwk }) => publicJwk),
@@ -105,7 +108,7 @@ export class SessionWorld {
       devicePolicy: { kind: 'limit', maxSessions: 3, atLimit: 'replace' },
       tombstoneTtlMs: DAY,
     };
-    const users = { findById: async (userId: string) => this.users.get(userId) };
+    const users = { findById: (userId: string) => this.findUser(userId) };
     const parts = { ...common, store, ender: this.ender, events: this.events, users, tokens, policy };
     this.opener = new SessionOpener({ ...parts, outbox: { checkRoom: () => this.checkRoom() } });
     this.sessions = new SessionService({ ...parts, verifier, revocations: this.follower });
@@ -156,6 +159,7 @@ export class SessionWorld {
       passwordChangedAt: now,
       version: 1,
       securityVersion: 1,
+      keptSessionId: undefined,
       ...given,
     };
     this.users.set(user.userId, user);

@@ -25,6 +25,7 @@ export function aUser(n: number, given: Partial<User> = {}): User {
     passwordChangedAt: USERS_SINCE,
     version: 1,
     securityVersion: 1,
+    keptSessionId: undefined,
     ...given,
   };
 }

@@ -6,6 +6,7 @@ import type {
   CreateOutcome,
   CreateSession,
   EndOtherSessions,
+  EndOutdatedSessions,
   EndSession,
   EndUserSessions,
   ReadOutcome,
@@ -134,16 +135,17 @@ export class MemorySessionStore implements SessionStore {
   }
 
   async endOthers(request: EndOtherSessions): Promise<readonly EndedSession[]> {
-    const { userId, keptSessionId, reason, now, tombstoneTtlMs } = request;
-    for (const session of this.#liveSessionsOf(userId)) {
-      if (session.sessionId === keptSessionId) continue;
-      const passed = passedDeadline(session, now);
-      if (passed === undefined) this.#endSession(session, reason, now, tombstoneTtlMs);
-      else this.#writeTombstone(session, passed, now, tombstoneTtlMs);
+    return this.#endOthers(request, Number.POSITIVE_INFINITY);
+  }
+
+  async endOutdated(request: EndOutdatedSessions): Promise<readonly EndedSession[]> {
+    const { userId, securityVersion, keptSessionId, cutoffTtlMs, now } = request;
+    this.#raiseCutoff(userId, securityVersion, 0, now + cutoffTtlMs);
+    const kept = this.#records.get(keyOf({ userId, sessionId: keptSessionId }))?.session;
+    if (kept !== undefined && kept.securityVersion < securityVersion) {
+      this.#records.set(keyOf(kept), { session: { ...kept, securityVersion }, ended: undefined });
     }
-    return this.#unlogged(userId)
-      .filter(({ sessionId }) => sessionId !== keptSessionId)
-      .sort(byId);
+    return this.#endOthers(request, securityVersion);
   }
 
   async endUser(request: EndUserSessions): Promise<UserCutoff> {
@@ -161,12 +163,7 @@ export class MemorySessionStore implements SessionStore {
       covered.push(createdAt);
     }
     const cutoff = createdUpTo ?? Math.max(now, ...covered);
-    const earlier = this.#cutoffs.get(userId);
-    this.#cutoffs.set(userId, {
-      securityVersion: Math.max(request.securityVersion, earlier?.securityVersion ?? 0),
-      at: Math.max(cutoff, earlier?.at ?? 0),
-      keptUntil: Math.max(now + request.cutoffTtlMs, earlier?.keptUntil ?? 0),
-    });
+    this.#raiseCutoff(userId, request.securityVersion, cutoff, now + request.cutoffTtlMs);
     return { cutoff };
   }
 
@@ -218,6 +215,31 @@ export class MemorySessionStore implements SessionStore {
     const ended = this.#writeTombstone(session, reason, now, ttlMs);
     this.#enlist(session);
     return ended;
+  }
+
+  /** Ends the living sessions with an older security version, except one. Returns all ends that are not logged. */
+  #endOthers(
+    { userId, keptSessionId, reason, now, tombstoneTtlMs }: EndOtherSessions,
+    securityVersion: number,
+  ): readonly EndedSession[] {
+    for (const session of this.#liveSessionsOf(userId)) {
+      if (session.sessionId === keptSessionId || session.securityVersion >= securityVersion) continue;
+      const passed = passedDeadline(session, now);
+      if (passed === undefined) this.#endSession(session, reason, now, tombstoneTtlMs);
+      else this.#writeTombstone(session, passed, now, tombstoneTtlMs);
+    }
+    return this.#unlogged(userId)
+      .filter(({ sessionId }) => sessionId !== keptSessionId)
+      .sort(byId);
+  }
+
+  #raiseCutoff(userId: string, securityVersion: number, at: number, keptUntil: number): void {
+    const earlier = this.#cutoffs.get(userId);
+    this.#cutoffs.set(userId, {
+      securityVersion: Math.max(securityVersion, earlier?.securityVersion ?? 0),
+      at: Math.max(at, earlier?.at ?? 0),
+      keptUntil: Math.max(keptUntil, earlier?.keptUntil ?? 0),
+    });
   }
 
   #enlist({ userId, sessionId }: Session): void {

@@ -5,6 +5,7 @@ import type {
   CreateOutcome,
   CreateSession,
   EndOtherSessions,
+  EndOutdatedSessions,
   EndSession,
   EndUserSessions,
   ReadOutcome,
@@ -99,6 +100,10 @@ export class RedisSessionStore implements SessionStore {
     return this.#inTime(() => this.#endOthers(request));
   }
 
+  endOutdated(request: EndOutdatedSessions): Promise<readonly EndedSession[]> {
+    return this.#inTime(() => this.#endOutdated(request));
+  }
+
   endUser(request: EndUserSessions): Promise<UserCutoff> {
     return this.#inTime(() => this.#endUser(request));
   }
@@ -163,7 +168,7 @@ export class RedisSessionStore implements SessionStore {
         sessionId,
         request.generation,
         request.securityVersion,
-        request.outdatedReason,
+        request.outdatedReason ?? '',
         now,
         request.refreshGraceMs,
         request.idleTtlMs,
@@ -211,19 +216,35 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async #endOthers(request: EndOtherSessions): Promise<readonly EndedSession[]> {
-    const { userId, keptSessionId, reason, now, tombstoneTtlMs } = request;
-    const keys = userKeys(userId);
-    const reply = await this.#replicated.run(
-      endOthers,
-      [keys.sessions],
-      [keys.tombstonePrefix, userId, keptSessionId, reason, now, tombstoneTtlMs],
-    );
-    const ended = parseEnds(reply, userId, now).toSorted(byAge);
+    const keys = userKeys(request.userId);
+    const ended = await this.#runEndOthers(request, '', '');
     const [first] = ended;
     // Replicas that hold one tombstone hold all of them: the script wrote them in one step.
     if (first === undefined) await this.#replicas.provePrimary(keys.probe);
-    else await this.#replicas.confirm(tombstoneKey(keys, first.sessionId), tombstoneTtlMs);
+    else await this.#replicas.confirm(tombstoneKey(keys, first.sessionId), request.tombstoneTtlMs);
     return ended;
+  }
+
+  async #endOutdated(request: EndOutdatedSessions): Promise<readonly EndedSession[]> {
+    const { userId, securityVersion, cutoffTtlMs } = request;
+    const ended = await this.#runEndOthers(request, securityVersion, cutoffTtlMs);
+    await this.#replicas.confirm(userKeys(userId).cutoff, cutoffTtlMs);
+    return ended;
+  }
+
+  async #runEndOthers(
+    { userId, keptSessionId, reason, now, tombstoneTtlMs }: EndOtherSessions,
+    securityVersion: number | '',
+    cutoffTtlMs: number | '',
+  ): Promise<readonly EndedSession[]> {
+    const keys = userKeys(userId);
+    const common = [keys.tombstonePrefix, userId, keptSessionId, reason, now, tombstoneTtlMs];
+    const reply = await this.#replicated.run(
+      endOthers,
+      [keys.sessions, keys.cutoff],
+      [...common, securityVersion, cutoffTtlMs],
+    );
+    return parseEnds(reply, userId, now).toSorted(byAge);
   }
 
   /**

@@ -8,6 +8,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-locks': { up: createLocks },
   '0004-audit-events': { up: createAuditEvents },
   '0005-device-policies': { up: addDevicePolicies },
+  '0006-kept-sessions': { up: addKeptSessions },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };
@@ -95,4 +96,8 @@ async function addDevicePolicies(db: AnySchema): Promise<void> {
   await db.schema.alterTable('users').addColumn('device_policy', 'text').execute();
   await db.schema.alterTable('users').addColumn('max_sessions', 'integer').execute();
   await db.schema.alterTable('users').addColumn('device_limit_action', 'text').execute();
+}
+
+async function addKeptSessions(db: AnySchema): Promise<void> {
+  await db.schema.alterTable('users').addColumn('kept_session_id', 'text').execute();
 }

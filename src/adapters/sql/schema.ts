@@ -23,6 +23,7 @@ export interface UsersTable {
   readonly max_sessions: number | null;
   /** Set unless the policy is `unlimited`. */
   readonly device_limit_action: LimitAction | null;
+  readonly kept_session_id: string | null;
 }
 
 /** Times are in milliseconds since the Unix epoch. */

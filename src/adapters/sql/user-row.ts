@@ -17,6 +17,7 @@ export function userOf(row: UserRow): User {
     passwordChangedAt: row.password_changed_at,
     version: row.version,
     securityVersion: row.security_version,
+    keptSessionId: row.kept_session_id ?? undefined,
   };
 }
 
@@ -34,12 +35,14 @@ export function rowOf(user: User): NewUserRow {
     version: user.version,
     security_version: user.securityVersion,
     ...devicePolicyColumns(user.devicePolicy ?? null),
+    kept_session_id: user.keptSessionId ?? null,
   };
 }
 
 /** The columns that a change sets. The query increments both versions. */
 export function columnsOf(change: UserChange): Partial<NewUserRow> {
   const { username, usernameKey, roles, devicePolicy, passwordHash, passwordChangedAt, disabledAt } = change;
+  const { endsSessions, keptSessionId } = change;
   return {
     ...(username === undefined ? {} : { username }),
     ...(usernameKey === undefined ? {} : { username_key: usernameKey }),
@@ -48,6 +51,7 @@ export function columnsOf(change: UserChange): Partial<NewUserRow> {
     ...(passwordHash === undefined ? {} : { password_hash: passwordHash }),
     ...(passwordChangedAt === undefined ? {} : { password_changed_at: passwordChangedAt }),
     ...(disabledAt === undefined ? {} : { disabled_at: disabledAt }),
+    ...(endsSessions === true ? { kept_session_id: keptSessionId ?? null } : {}),
   };
 }
 

@@ -74,6 +74,7 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   IdentityServiceService.logout.path,
   SessionServiceService.listSessions.path,
   SessionServiceService.endSession.path,
+  SessionServiceService.changePassword.path,
   AdminSessionServiceService.listSessions.path,
   AdminSessionServiceService.endSession.path,
   ValidationServiceService.getSigningKeys.path,

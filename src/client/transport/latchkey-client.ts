@@ -85,7 +85,7 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
   /** The generated calls of `IdentityService`. */
   readonly identity: IdentityCalls;
   /**
-   * The generated calls of `SessionService`: the sessions of the user whose token is sent. For a user other than the
+   * The generated calls of `SessionService`: the sessions and the password of the user whose token is sent. For a user other than the
    * client's own, pass the user's access token as `token` with each call.
    *
    * @example

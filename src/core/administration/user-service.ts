@@ -288,6 +288,7 @@ export class UserService {
       passwordChangedAt: now,
       version: 1,
       securityVersion: 1,
+      keptSessionId: undefined,
     };
   }
 }

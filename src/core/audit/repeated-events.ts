@@ -16,6 +16,7 @@ type RepeatedEvent = Extract<
     readonly kind:
       | 'SignInFailed'
       | 'SignInRefused'
+      | 'PasswordChangeFailed'
       | 'RefreshReplayed'
       | 'RefreshRefused'
       | 'PasswordUnreadable';
@@ -109,6 +110,7 @@ export class RepeatedEvents {
 function isRepeated(event: SecurityEvent): event is RepeatedEvent {
   switch (event.kind) {
     case 'SignInFailed':
+    case 'PasswordChangeFailed':
       return !NOT_ABOUT_A_PERSON.has(event.reason);
     case 'SignInRefused':
     case 'RefreshReplayed':

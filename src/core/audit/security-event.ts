@@ -37,7 +37,10 @@ interface SessionFacts<Kind extends string> extends Facts<Kind> {
 export type UserChangeKind =
   | 'CREATED'
   | 'UPDATED'
+  /** An operator set it. */
   | 'PASSWORD_SET'
+  /** The user changed it, and the actor's session goes on. */
+  | 'PASSWORD_CHANGED'
   | 'DISABLED'
   | 'ENABLED'
   | 'DELETED'
@@ -57,6 +60,8 @@ export type SecurityEvent =
     })
   /** The password was right, but the user is at the session limit. Not a failed attempt. */
   | (Facts<'SignInRefused'> & { readonly userId: string; readonly origin: EventOrigin })
+  /** A user's change of their own password was refused or not completed. `reason` is a `FailureReason`. */
+  | (SessionFacts<'PasswordChangeFailed'> & { readonly reason: string; readonly origin: EventOrigin })
   /** The user cannot sign in: the stored password is damaged, or its master key is missing. */
   | (Facts<'PasswordUnreadable'> & { readonly userId: string })
   /** The sign-in succeeded. The password keeps its old stored form until the next sign-in. */

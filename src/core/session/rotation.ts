@@ -15,8 +15,8 @@ export interface RotationRequest {
   readonly generation: number;
   /** The user's security version, as just read. */
   readonly securityVersion: number;
-  /** The end reason for a session with an older security version. */
-  readonly outdatedReason: EndReason;
+  /** The end reason for a session with an older security version. Undefined: such a session goes on. */
+  readonly outdatedReason: EndReason | undefined;
   readonly refreshGraceMs: number;
   readonly idleTtlMs: number;
   readonly now: number;
@@ -26,7 +26,7 @@ export interface RotationRequest {
  * The rotation rule (RFC 9700, section 4.14.2) as a pure function. `rotate.lua` implements the same rule. A property
  * test compares the two.
  *
- * - A session ends if a deadline has passed or if it was opened under an older security version.
+ * - A session ends if a deadline has passed, or if it was opened under an older security version and not kept since.
  * - The current generation is replaced by the next one.
  * - The previous generation, within the grace period, gets the same successor again. A lost response or a second tab is
  *   not theft. There is never a second successor.
@@ -35,11 +35,11 @@ export interface RotationRequest {
  *   continues from it.
  */
 export function decideRotation(session: Session, request: RotationRequest): RotationDecision {
-  const { now, generation, refreshGraceMs, idleTtlMs } = request;
+  const { now, generation, refreshGraceMs, idleTtlMs, outdatedReason } = request;
   const passed = passedDeadline(session, now);
   if (passed !== undefined) return { kind: 'end', reason: passed };
-  if (session.securityVersion < request.securityVersion) {
-    return { kind: 'end', reason: request.outdatedReason };
+  if (outdatedReason !== undefined && session.securityVersion < request.securityVersion) {
+    return { kind: 'end', reason: outdatedReason };
   }
   if (generation >= session.generation) {
     return {

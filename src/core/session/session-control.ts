@@ -5,7 +5,7 @@ import { Failure } from '../failure.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import { userNotFound } from '../user/user-failures.ts';
 import type { Session } from './session.ts';
-import type { SessionEnder } from './session-ender.ts';
+import type { LoggedEnds, SessionEnder } from './session-ender.ts';
 import type { SessionStore } from './session-store.ts';
 
 export interface SessionControlOptions {
@@ -63,11 +63,7 @@ export class SessionControl {
   }
 
   /** Ends all sessions of the user except one; see `SessionEnder.endOthers`. Fails with END_UNCONFIRMED. */
-  endOthers(
-    userId: string,
-    keptSessionId: string,
-    actor: Actor,
-  ): Promise<{ readonly count: number; readonly revision: string | undefined }> {
+  endOthers(userId: string, keptSessionId: string, actor: Actor): Promise<LoggedEnds> {
     return this.#options.ender.endOthers(userId, keptSessionId, 'ENDED_BY_USER', actor);
   }
 

@@ -32,6 +32,13 @@ const LOGGED_AT_ONCE = 64;
 
 const SERVICE: Actor = { kind: 'service' };
 
+/** The ends that a call logged. */
+export interface LoggedEnds {
+  readonly count: number;
+  /** The latest of their revisions. Undefined: there are none. */
+  readonly revision: string | undefined;
+}
+
 /**
  * Ends sessions in the only safe order. First the session record ends, so that no new token can be issued. Then the
  * revocation is logged, so that live tokens are rejected everywhere.
@@ -71,17 +78,49 @@ export class SessionEnder {
   /**
    * Ends every session of the user except one. Sessions that are opened after the store step are not ended. Also logs
    * earlier ends that were interrupted.
-   *
-   * @returns the number of logged ends, and the latest of their revisions; undefined if there are none.
    */
   async endOthers(
     userId: string,
     keptSessionId: string,
     reason: EndReason,
     actor: Actor,
-  ): Promise<{ count: number; revision: string | undefined }> {
+  ): Promise<LoggedEnds> {
     const { store, clock, tombstoneTtlMs } = this.#options;
     const ends = await store.endOthers({ userId, keptSessionId, reason, tombstoneTtlMs, now: clock.now() });
+    return this.#logAll(userId, ends, reason, actor);
+  }
+
+  /**
+   * Ends every session of the user that was opened before `securityVersion`, except one, and every sign-in in progress
+   * that read the user before. Sessions that were opened since go on, so a repeat ends none of them. Otherwise as
+   * `endOthers`.
+   */
+  async endOutdated(
+    userId: string,
+    securityVersion: number,
+    keptSessionId: string,
+    reason: EndReason,
+    actor: Actor,
+  ): Promise<LoggedEnds> {
+    const { store, clock, tombstoneTtlMs } = this.#options;
+    const ends = await store.endOutdated({
+      userId,
+      securityVersion,
+      keptSessionId,
+      reason,
+      tombstoneTtlMs,
+      cutoffTtlMs: this.#cutoffTtlMs,
+      now: clock.now(),
+    });
+    return this.#logAll(userId, ends, reason, actor);
+  }
+
+  async #logAll(
+    userId: string,
+    ends: readonly EndedSession[],
+    reason: EndReason,
+    actor: Actor,
+  ): Promise<LoggedEnds> {
     let revision: string | undefined;
     for (let from = 0; from < ends.length; from += LOGGED_AT_ONCE) {
       const logging = ends
@@ -151,6 +190,10 @@ export class SessionEnder {
     await this.#append(revocation);
   }
 
+  get #cutoffTtlMs(): number {
+    return CUTOFF_LIVES * this.#options.accessTokenLifeMs;
+  }
+
   /**
    * Appends the end of a session to the log and notes that in its tombstone. The noted time is read first: if the log
    * loses the entry and begins anew meanwhile, the time is before that, and a repeat logs the end again.
@@ -172,7 +215,7 @@ export class SessionEnder {
       securityVersion,
       reason,
       tombstoneTtlMs,
-      cutoffTtlMs: CUTOFF_LIVES * accessTokenLifeMs,
+      cutoffTtlMs: this.#cutoffTtlMs,
       now,
       ...(createdUpTo === undefined ? {} : { createdUpTo }),
     });

@@ -122,14 +122,15 @@ export class SessionService {
     const { store, policy } = this.#options;
     const { refreshGraceMs, idleTtlMs, tombstoneTtlMs } = policy;
     const createdAt = createdAtOf(grant.sessionId) ?? 0;
+    // Only these two changes raise the security version, and both ended the session. A Redis restored from a backup
+    // brought it back.
+    const outdatedReason = user.passwordChangedAt >= createdAt ? 'PASSWORD_CHANGED' : 'USER_DISABLED';
     return store.rotate({
       ...grant,
       clientId,
       ipAddress,
       securityVersion: user.securityVersion,
-      // Only these two changes raise the security version, and both ended the session. A Redis restored from a backup
-      // brought it back.
-      outdatedReason: user.passwordChangedAt >= createdAt ? 'PASSWORD_CHANGED' : 'USER_DISABLED',
+      outdatedReason: grant.sessionId === user.keptSessionId ? undefined : outdatedReason,
       refreshGraceMs,
       idleTtlMs,
       tombstoneTtlMs,

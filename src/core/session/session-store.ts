@@ -43,8 +43,8 @@ export interface RotateSession {
   readonly ipAddress: string;
   /** The user's security version, as just read. */
   readonly securityVersion: number;
-  /** The end reason for a session with an older security version. */
-  readonly outdatedReason: EndReason;
+  /** The end reason for a session with an older security version. Undefined: such a session goes on. */
+  readonly outdatedReason: EndReason | undefined;
   readonly refreshGraceMs: number;
   readonly idleTtlMs: number;
   readonly tombstoneTtlMs: number;
@@ -82,6 +82,19 @@ export interface EndOtherSessions {
   readonly now: number;
 }
 
+export interface EndOutdatedSessions {
+  readonly userId: string;
+  /** The user's security version after the change that ends the sessions. */
+  readonly securityVersion: number;
+  /** The session that goes on. */
+  readonly keptSessionId: string;
+  readonly reason: EndReason;
+  readonly tombstoneTtlMs: number;
+  /** How long to refuse older versions; as in `EndUserSessions`. */
+  readonly cutoffTtlMs: number;
+  readonly now: number;
+}
+
 export interface EndUserSessions {
   readonly userId: string;
   /** The user's security version after the change that ends the sessions. */
@@ -115,13 +128,15 @@ export type ReadOutcome =
  * - Every method is one atomic step.
  * - A session that has ended stays ended. Only `create` makes a record, and it never overwrites one.
  * - `rotate` follows `decideRotation` exactly.
- * - An end (`end`, `endKnown`, `endOthers`, `endUser`, and ends inside `rotate`) is durable when its promise resolves. It
- *   fails with END_UNCONFIRMED if too few replicas confirmed in time. Repeating it is safe.
- * - `endOthers` returns every end of a session that is not marked as logged, whichever step ended it, except ends at a
- *   deadline. So an end that was interrupted before it was logged is completed by the next `endOthers`.
+ * - An end (`end`, `endKnown`, `endOthers`, `endOutdated`, `endUser`, and ends inside `rotate`) is durable when its
+ *   promise resolves. It fails with END_UNCONFIRMED if too few replicas confirmed in time. Repeating it is safe.
+ * - `endOthers` and `endOutdated` return every end of a session that is not marked as logged, whichever step ended it,
+ *   except ends at a deadline. So an end that was interrupted before it was logged is completed by the next of them.
  * - `create` follows `decideOpening` exactly. It returns `full` only if an end can be confirmed now.
- * - After `endUser` resolves, no `create` or `rotate` with an older `securityVersion` succeeds while the cut-off is
- *   remembered.
+ * - After `endUser` or `endOutdated` resolves, no `create` or `rotate` with an older `securityVersion` succeeds while
+ *   the cut-off is remembered.
+ * - `endOutdated` compares security versions and no times. A session of the given version or a later one goes on,
+ *   whether it was created before this step or after it.
  * - A read changes nothing.
  * - Deadlines are compared with `now`, never with the store's own clock.
  * - Driver errors and timeouts become STORE_UNAVAILABLE with `store: sessions`. A step that timed out never runs later.
@@ -141,6 +156,11 @@ export interface SessionStore {
   endKnown(request: EndSession): Promise<EndedSession | undefined>;
   /** Ends every session of a user except one. Returns the ends to log, oldest session first. */
   endOthers(request: EndOtherSessions): Promise<readonly EndedSession[]>;
+  /**
+   * Ends every session of a user with an older security version, except one. That one gets the given version and is
+   * otherwise unchanged. Returns the ends to log, oldest session first.
+   */
+  endOutdated(request: EndOutdatedSessions): Promise<readonly EndedSession[]>;
   /** Ends every session of a user and remembers the cut-off. */
   endUser(request: EndUserSessions): Promise<UserCutoff>;
   /** If replicas are configured, fails unless they confirm that the record was read from the primary. */

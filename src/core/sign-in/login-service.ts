@@ -9,8 +9,7 @@ import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import { canonicalUsername, MAX_USERNAME_BYTES } from '../user/username.ts';
 import type { DeviceTokens, KnownDevice } from './device-token.ts';
-import type { Attempt } from './login-attempts.ts';
-import type { LoginThrottle } from './login-throttle.ts';
+import { givingBack, type LoginThrottle } from './login-throttle.ts';
 
 /** Aborting its signal cancels a password check that has not started. */
 export interface LoginAttempt extends QueueCaller {
@@ -29,12 +28,12 @@ export interface LoginAttempt extends QueueCaller {
   readonly endSessionId: string;
 }
 
-export type LoginResult =
-  | (OpenedSession & {
-      /** For the next sign-in on this device. */
-      readonly deviceToken: string;
-    })
-  | SessionLimitReached;
+export interface SignedInResult extends OpenedSession {
+  /** For the next sign-in on this device. */
+  readonly deviceToken: string;
+}
+
+export type LoginResult = SignedInResult | SessionLimitReached;
 
 export interface LoginServiceOptions {
   readonly users: Pick<UserDirectory, 'findByUsernameKey' | 'update'>;
@@ -88,7 +87,7 @@ export class LoginService {
   }
 
   async #login(attempt: LoginAttempt, found: Found): Promise<LoginResult> {
-    const { sessions, devices } = this.#options;
+    const { sessions, devices, throttle } = this.#options;
     const { clientId, device, ipAddress, labels } = attempt;
     const presented = devices.deviceOf(attempt.deviceToken);
     const { user, userId, known, reserved, ok, upgrade } = await this.#check(attempt, presented, found);
@@ -97,27 +96,13 @@ export class LoginService {
     // store rejects its lower securityVersion.
     const authenticationMethods = [PASSWORD_METHOD];
     const signIn = { clientId, device, ipAddress, labels, authenticationMethods };
-    const outcome = await this.#givingBack(reserved, () => sessions.open(user, signIn, attempt.endSessionId));
+    const outcome = await givingBack(throttle, reserved, () =>
+      sessions.open(user, signIn, attempt.endSessionId),
+    );
     if (upgrade) await this.#upgrade(user, attempt);
     return outcome.kind === 'opened'
       ? { ...outcome, deviceToken: devices.tokenFor(user.userId, known) }
       : outcome;
-  }
-
-  /**
-   * Gives the attempt back after the work, because the password was right. Not if the answer is that of a wrong
-   * password, or could be.
-   */
-  async #givingBack<Result>(reserved: Attempt, work: () => Promise<Result>): Promise<Result> {
-    const { throttle } = this.#options;
-    try {
-      const result = await work();
-      await throttle.giveBack(reserved);
-      return result;
-    } catch (error) {
-      if (!isLikeWrongPassword(error)) await throttle.giveBack(reserved);
-      throw error;
-    }
   }
 
   /**
@@ -184,12 +169,6 @@ function callerOf({ source, signal }: LoginAttempt, device: KnownDevice | undefi
 function usernameKeyOf(username: string): string {
   const tooLong = username.length > MAX_USERNAME_BYTES || Buffer.byteLength(username) > MAX_USERNAME_BYTES;
   return tooLong || !username.isWellFormed() ? '' : canonicalUsername(username);
-}
-
-/** What a wrong password gets too. */
-function isLikeWrongPassword(error: unknown): boolean {
-  const reason = error instanceof Failure ? error.reason : undefined;
-  return reason === 'INVALID_CREDENTIALS' || reason === 'STORE_UNAVAILABLE';
 }
 
 /** The user was changed or deleted, the caller cancelled, or the server is under load. The next login rehashes. */

@@ -54,3 +54,28 @@ export class LoginThrottle {
       .slice(0, HASH_LENGTH);
   }
 }
+
+/**
+ * Gives the attempt back after the work, because the password was right. Not if the answer is that of a wrong password,
+ * or could be.
+ */
+export async function givingBack<Result>(
+  throttle: Pick<LoginThrottle, 'giveBack'>,
+  attempt: Attempt,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    const result = await work();
+    await throttle.giveBack(attempt);
+    return result;
+  } catch (error) {
+    if (!isLikeWrongPassword(error)) await throttle.giveBack(attempt);
+    throw error;
+  }
+}
+
+/** What a wrong password gets too. */
+function isLikeWrongPassword(error: unknown): boolean {
+  const reason = error instanceof Failure ? error.reason : undefined;
+  return reason === 'INVALID_CREDENTIALS' || reason === 'STORE_UNAVAILABLE';
+}

@@ -19,8 +19,10 @@ export interface UserChange {
   readonly passwordChangedAt?: number;
   /** A number disables the user, null enables it. */
   readonly disabledAt?: number | null;
-  /** Also increments `securityVersion`. */
+  /** Also increments `securityVersion`, and sets `keptSessionId`. */
   readonly endsSessions?: boolean;
+  /** With `endsSessions`: the session that goes on. Omitted: none. */
+  readonly keptSessionId?: string;
 }
 
 export interface ChangeConditions {

@@ -26,6 +26,8 @@ export interface User {
    * and a concurrent sign-in.
    */
   readonly securityVersion: number;
+  /** The session that the last such change did not end, whatever version it was opened under. Undefined: none. */
+  readonly keptSessionId: string | undefined;
 }
 
 /** The role of an account that services share. It may validate tokens. */

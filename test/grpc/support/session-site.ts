@@ -20,6 +20,7 @@ export class SessionSite {
   private constructor(world: SessionWorld) {
     this.world = world;
     const { control, sessions, tokens, users } = world;
+    const passwordChanges = { change: () => Promise.reject(new Error('nobody has a password here')) };
     const login = { login: () => Promise.reject(new Error('nobody signs in by password here')) };
     const identity = { login, sessions, tokens, onVerdict: () => undefined };
     const administration = new CurrentRoles(tokens, { findById: async (userId) => users.get(userId) });
@@ -27,7 +28,7 @@ export class SessionSite {
       address: '127.0.0.1:0',
       services: [
         identityService(identity, OPEN, this.environment),
-        sessionService(control, tokens, this.environment),
+        sessionService({ control, passwordChanges }, { tokens, frontAuth: 'none' }, this.environment),
         adminSessionService(control, administration, this.environment),
       ],
       reflection: false,

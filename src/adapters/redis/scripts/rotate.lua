@@ -2,8 +2,8 @@
 --
 -- KEYS  1 sessions, 2 tombstone, 3 cut-off
 -- ARGV  1 session id, 2 presented generation, 3 security version, 4 end reason if the session has an older one,
---       5 now, 6 grace, 7 idle ttl, 8 ttl of a tombstone, 9 jitter added to the ttl of the hash,
---       10 client id; '' is not compared, 11 IP address; '' is not stored
+--       or '' if that does not end it, 5 now, 6 grace, 7 idle ttl, 8 ttl of a tombstone,
+--       9 jitter added to the ttl of the hash, 10 client id; '' is not compared, 11 IP address; '' is not stored
 -- Returns  {'rotated' | 'replayed', sid, record}
 --          | {'reused' | 'ended', sid, reason, ended at, revision or '', logged at or ''}
 --          | {'missing', sid} | {'other-client', sid} | {'user-changed', sid} | {'unreadable' | 'later', sid}
@@ -37,7 +37,7 @@ local function finish(kind, reason)
   return {kind, sid, reason, ARGV[5], ''}
 end
 
-if session.security_version < version then return finish('ended', ARGV[4]) end
+if ARGV[4] ~= '' and session.security_version < version then return finish('ended', ARGV[4]) end
 
 local kind = 'replayed'
 if presented >= session.generation then

@@ -63,8 +63,8 @@ local function parse(value)
     if not is_whole(record[i], most) then return nil, 'unreadable' end
   end
   if record[1] == 0 or record[2] == 0 then return nil, 'unreadable' end
-  -- A refresh replaces this part and keeps the rest as it is.
-  if not value:find('^%[%d+,%d+,%d+,%d+,') then return nil, 'unreadable' end
+  -- These numbers are replaced in the text.
+  if not value:find('^%[%d+,%d+,%d+,%d+,%d+,%d+') then return nil, 'unreadable' end
   return {
     generation = record[2], refreshed_at = record[3], idle_deadline = record[4], absolute_deadline = record[5],
     security_version = record[6], client_id = record[7], device_id = record[8],
