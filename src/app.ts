@@ -29,6 +29,7 @@ import { SessionOpener } from './core/session/session-opener.ts';
 import { SessionService } from './core/session/session-service.ts';
 import type { SessionStore } from './core/session/session-store.ts';
 import { SessionTokens } from './core/session/session-tokens.ts';
+import type { SessionWatchers } from './core/session/session-watchers.ts';
 import { DeviceTokens } from './core/sign-in/device-token.ts';
 import { LoginService } from './core/sign-in/login-service.ts';
 import { LoginThrottle } from './core/sign-in/login-throttle.ts';
@@ -84,13 +85,14 @@ async function open(context: AppContext): Promise<App> {
   const { store, log, attempts, outbox } = await openSessionStores(context, database.audit);
   const { mover, repeated } = openAudit(context, outbox, database.audit);
   const events = securityEvents(logger, metrics, outbox, repeated.count);
-  const { ender, follower, subscriptions } = await openRevocations(context, store, log, events);
+  const { ender, follower, subscriptions, watchers } = await openRevocations(context, store, log, events);
   const verifier = new TokenVerifier(keySet, config.tokenCacheSize);
   metrics.watch({
     auditBacklog: () => mover.backlog,
     bcryptWaiting: () => queue.waiting,
     copyAgeMs: () => (follower.asOf === 0 ? undefined : follower.ageMs),
     revocations: () => follower.size,
+    sessionWatchers: () => watchers.size,
     subscribers: () => subscriptions.size,
     tokenCache: () => verifier.lookups,
   });
@@ -137,6 +139,7 @@ async function open(context: AppContext): Promise<App> {
     tokens,
     keys,
     subscriptions,
+    watchers,
     users,
     audit: database.audit,
     events,
@@ -213,6 +216,7 @@ interface ServiceParts {
   readonly tokens: TokenValidation;
   readonly keys: KeyService;
   readonly subscriptions: RevocationSubscriptions;
+  readonly watchers: SessionWatchers;
   readonly users: UserService;
   readonly audit: AuditTrail;
   readonly events: SecurityEvents;
@@ -224,7 +228,7 @@ function grpcServices(
   parts: ServiceParts,
 ): readonly ServiceRegistration[] {
   const { login, sessions, control, passwordChanges, tokens, keys } = parts;
-  const { subscriptions, users, audit, events, administration } = parts;
+  const { subscriptions, watchers, users, audit, events, administration } = parts;
   const environment = { ids, clock, log: limitedWarnings(logger, clock), callMetrics: metrics };
   const onVerdict = metrics.countVerdict;
   const identity = { login, sessions, tokens, onVerdict };
@@ -233,7 +237,7 @@ function grpcServices(
   return [
     identityService(identity, { callerAuth, frontAuth }, environment),
     validationService(validation, callerAuth, environment),
-    sessionService({ control, passwordChanges }, { tokens, frontAuth }, environment),
+    sessionService({ control, passwordChanges, watchers }, { tokens, frontAuth }, environment),
     adminSessionService(control, administration, environment),
     userService(users, administration, environment),
     keyService(new KeyAdministration({ keys, events, clock }), administration, environment),

@@ -1,9 +1,11 @@
 import type { SecurityEvents } from '../core/audit/security-event.ts';
+import { listenersInOrder } from '../core/revocation/follower-listener.ts';
 import { RevocationFollower } from '../core/revocation/revocation-follower.ts';
 import type { RevocationLog } from '../core/revocation/revocation-log.ts';
 import { RevocationSubscriptions } from '../core/revocation/revocation-subscriptions.ts';
 import { SessionEnder } from '../core/session/session-ender.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
+import { SessionWatchers } from '../core/session/session-watchers.ts';
 import { CLOCK_LEEWAY_MS } from '../validator/validator.ts';
 import { type AppContext, followerWaitMs, TOMBSTONE_TTL_MS } from './app-context.ts';
 import { followerReports } from './follower-reports.ts';
@@ -16,6 +18,11 @@ export async function openRevocations(
   events: SecurityEvents,
 ) {
   const subscriptions = new RevocationSubscriptions(clock);
+  const watchers = new SessionWatchers({
+    store,
+    revocations: { endReasonOf: (...session) => follower.endReasonOf(...session) },
+    clock,
+  });
   const follower: RevocationFollower = new RevocationFollower({
     log,
     clock,
@@ -23,7 +30,7 @@ export async function openRevocations(
     tokenLifeMs: config.accessTokenTtlMs + CLOCK_LEEWAY_MS,
     reinstate: (revocation) => ender.reinstate(revocation),
     observer: followerReports(logger, clock),
-    listener: subscriptions,
+    listener: listenersInOrder(subscriptions, watchers),
   });
   const ender: SessionEnder = new SessionEnder({
     store,
@@ -36,5 +43,5 @@ export async function openRevocations(
   });
   await follower.start();
   closers.add(() => follower.close());
-  return { ender, follower, subscriptions };
+  return { ender, follower, subscriptions, watchers };
 }

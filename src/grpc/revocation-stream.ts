@@ -8,7 +8,7 @@ import type { RevocationSubscriptions, WatchOptions } from '../core/revocation/r
 import type { Clock } from '../validator/clock.ts';
 import type { CallerCheck } from './interceptors/caller-auth.ts';
 import type { WatchEncoder } from './messages/watch-encoder.ts';
-import type { StreamingCall } from './server-streaming.ts';
+import { reasonOf, type StreamingCall } from './server-streaming.ts';
 
 /** Dependencies of a WatchRevocations stream. */
 export interface RevocationStreamParts {
@@ -92,8 +92,4 @@ export class RevocationStream implements SubscriberSink {
     this.#endWith(error);
     return true;
   }
-}
-
-function reasonOf({ reason }: AbortSignal): Failure {
-  return reason instanceof Failure ? reason : new Failure('CANCELLED', 'The caller cancelled the call.');
 }

@@ -1,5 +1,5 @@
 import type { ServerWritableStream, ServiceDefinition } from '@grpc/grpc-js';
-import { draining } from '../core/failure.ts';
+import { draining, Failure } from '../core/failure.ts';
 import type { IdSource } from '../core/ids.ts';
 import type { Clock } from '../validator/clock.ts';
 import { Call, type Handler } from './call.ts';
@@ -69,6 +69,11 @@ export function serverStreamingService<Definition extends ServiceDefinition>(
     },
   );
   return { ...registration, drain: () => inProgress.drain() };
+}
+
+/** Why the signal of a call was aborted. */
+export function reasonOf({ reason }: AbortSignal): Failure {
+  return reason instanceof Failure ? reason : new Failure('CANCELLED', 'The caller cancelled the call.');
 }
 
 /** The calls whose handlers are running. */

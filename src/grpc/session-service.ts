@@ -1,5 +1,6 @@
 import type { FieldIssues } from '../core/field-issues.ts';
 import type { SessionControl, SessionPage } from '../core/session/session-control.ts';
+import type { SessionWatchers } from '../core/session/session-watchers.ts';
 import type { PasswordChanges } from '../core/sign-in/password-change.ts';
 import {
   ChangePasswordRequest,
@@ -20,10 +21,12 @@ import {
   type FrontAuth,
   frontCheck,
   signedInCallers,
+  type TokenSignatures,
 } from './interceptors/caller-auth.ts';
 import { sessionMessage } from './messages/session-message.ts';
 import { afterOf, checkPage, type PageFields, pageSizeOf, pageTokenOf } from './page.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
+import { sessionWatch } from './session-watch.ts';
 import { unaryService } from './unary.ts';
 import { limitedNetwork, userAddress } from './user-address.ts';
 import { UUID } from './user-fields.ts';
@@ -32,27 +35,29 @@ import { UUID } from './user-fields.ts';
 export interface SessionCore {
   readonly control: OwnSessions;
   readonly passwordChanges: Pick<PasswordChanges, 'change'>;
+  readonly watchers: Pick<SessionWatchers, 'watch'>;
 }
 
 type OwnSessions = Pick<SessionControl, 'list' | 'end' | 'endOthers'>;
 
 /** Which callers may call. */
 export interface SessionCallers {
-  readonly tokens: CallerTokens;
+  readonly tokens: CallerTokens & TokenSignatures;
   /** Who may state an `origin`. */
   readonly frontAuth: FrontAuth;
 }
 
 /** `latchkey.v1.SessionService`. The user is always the caller: no request names one. */
 export function sessionService(
-  { control, passwordChanges }: SessionCore,
+  { control, passwordChanges, watchers }: SessionCore,
   { tokens, frontAuth }: SessionCallers,
   environment: CallEnvironment,
 ): ServiceRegistration {
   const callers = signedInCallers(tokens);
   const checkFront = frontCheck(frontAuth, tokens);
-  return unaryService(
-    SessionServiceService,
+  const { watchSession: _streaming, ...definition } = SessionServiceService;
+  const unary = unaryService(
+    definition,
     {
       listSessions: {
         request: ListSessionsRequest,
@@ -86,6 +91,12 @@ export function sessionService(
     },
     environment,
   );
+  const streaming = sessionWatch(watchers, tokens, environment);
+  return {
+    ...streaming,
+    definition: { ...unary.definition, ...streaming.definition },
+    implementation: { ...unary.implementation, ...streaming.implementation },
+  };
 }
 
 async function listSessions(

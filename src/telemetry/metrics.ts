@@ -33,6 +33,8 @@ export interface Readings {
   readonly copyAgeMs: () => number | undefined;
   /** Revocations in the local copy. */
   readonly revocations: () => number;
+  /** Open WatchSession streams. */
+  readonly sessionWatchers: () => number;
   /** Open WatchRevocations streams. */
   readonly subscribers: () => number;
   /** Lookups in the cache of verified tokens since the start. */
@@ -131,6 +133,7 @@ export class Metrics {
       copyAge,
       'max',
     );
+    this.#gauge('latchkey_session_watchers', 'Open WatchSession streams.', readings.sessionWatchers);
     this.#gauge('latchkey_revocation_subscribers', 'Open WatchRevocations streams.', readings.subscribers);
     new Counter({
       name: 'latchkey_token_cache_lookups_total',

@@ -2,7 +2,7 @@ import type { AccessTokenClaims } from './access-token.ts';
 import type { Clock } from './clock.ts';
 import { reaches } from './revision.ts';
 import type { TokenVerifier, Unverified, VerifiedToken } from './token-verifier.ts';
-import { type Requirements, rejected, type ValidationResult } from './verdict.ts';
+import { type Requirements, rejected, type ValidationResult, type Verdict } from './verdict.ts';
 
 /** The local copy of the revocation log, with its freshness. */
 export interface RevocationCopy {
@@ -67,6 +67,15 @@ export class Validator {
     const known = this.#options.verifier.findCached(token);
     if (known !== undefined) return this.#validateVerified(known, requirements);
     return this.#options.verifier.verify(token).then((result) => this.#validateResult(result, requirements));
+  }
+
+  /** Checks signature and claims only. The session of an accepted token may have ended. */
+  async verify(token: string): Promise<Verdict> {
+    const { verifier } = this.#options;
+    const result = verifier.findCached(token) ?? (await verifier.verify(token));
+    if ('reason' in result) return rejected(result.reason);
+    const fault = this.#faultOf(result.claims, undefined);
+    return fault === undefined ? result.accepted : rejected(fault);
   }
 
   /** Records that the session record was live at `at`. From then on the log covers the token. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
-import type { FollowerListener } from '../../src/core/revocation/follower-listener.ts';
+import { type FollowerListener, listenersInOrder } from '../../src/core/revocation/follower-listener.ts';
 import { RevocationFollower } from '../../src/core/revocation/revocation-follower.ts';
 import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts';
 import { AccessTokenIssuer } from '../../src/core/session/access-token-issuer.ts';
@@ -13,6 +13,7 @@ import { type OpenedSession, SessionOpener } from '../../src/core/session/sessio
 import { SessionService } from '../../src/core/session/session-service.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
 import { SessionTokens } from '../../src/core/session/session-tokens.ts';
+import { SessionWatchers, type WatchLimits } from '../../src/core/session/session-watchers.ts';
 import type { User } from '../../src/core/user/user.ts';
 import type { UserDirectory } from '../../src/core/user/user-directory.ts';
 import { TokenValidation } from '../../src/core/validation/token-validation.ts';
@@ -38,6 +39,7 @@ export interface WorldParts {
   readonly listener?: FollowerListener;
   /** Published besides the signing key. */
   readonly otherKeys?: readonly TestKey[];
+  readonly watchLimits?: WatchLimits;
 }
 
 /** The session services of a server, assembled like the composition root does, on a clock that stands still. */
@@ -58,12 +60,19 @@ export class SessionWorld {
   readonly sessions: SessionService;
   readonly control: SessionControl;
   readonly tokens: TokenValidation;
+  readonly watchers: SessionWatchers;
 
-  private constructor(clock: ManualClock, { store, log, key, macKey, listener, otherKeys = [] }: WorldParts) {
+  private constructor(clock: ManualClock, parts: WorldParts) {
+    const { store, log, key, macKey, listener, otherKeys = [], watchLimits } = parts;
     this.clock = clock;
     this.key = key;
     this.store = store;
     this.log = log;
+    this.watchers = new SessionWatchers({
+      ...{ store, clock },
+      revocations: { endReasonOf: (...session) => this.follower.endReasonOf(...session) },
+      ...(watchLimits !== undefined && { limits: watchLimits }),
+    });
     this.follower = new RevocationFollower({
       log,
       clock,
@@ -71,7 +80,7 @@ export class SessionWorld {
       tokenLifeMs: ACCESS_TTL,
       reinstate: (revocation) => this.ender.reinstate(revocation),
       observer: { readFailed: () => undefined, recovered: () => undefined, entriesLost: () => undefined },
-      ...(listener !== undefined && { listener }),
+      listener: listenersInOrder(this.watchers, ...(listener === undefined ? [] : [listener])),
     });
     this.ender = new SessionEnder({
       store,
@@ -109,9 +118,9 @@ export class SessionWorld {
       tombstoneTtlMs: DAY,
     };
     const users = { findById: (userId: string) => this.findUser(userId) };
-    const parts = { ...common, store, ender: this.ender, events: this.events, users, tokens, policy };
-    this.opener = new SessionOpener({ ...parts, outbox: { checkRoom: () => this.checkRoom() } });
-    this.sessions = new SessionService({ ...parts, verifier, revocations: this.follower });
+    const shared = { ...common, store, ender: this.ender, events: this.events, users, tokens, policy };
+    this.opener = new SessionOpener({ ...shared, outbox: { checkRoom: () => this.checkRoom() } });
+    this.sessions = new SessionService({ ...shared, verifier, revocations: this.follower });
     this.tokens = new TokenValidation({
       validator: new Validator({
         ...common,
@@ -134,6 +143,7 @@ export class SessionWorld {
       macKey: given.macKey ?? randomBytes(32),
       ...(given.listener !== undefined && { listener: given.listener }),
       ...(given.otherKeys !== undefined && { otherKeys: given.otherKeys }),
+      ...(given.watchLimits !== undefined && { watchLimits: given.watchLimits }),
     });
     await world.follower.start();
     return world;

@@ -19,6 +19,7 @@ function cluster(answerWithinMs?: number) {
       bcryptWaiting: () => 0,
       copyAgeMs: () => 0,
       revocations: () => 12,
+      sessionWatchers: () => 4,
       subscribers: () => 1,
       tokenCache: () => ({ hits: 5, misses: 0 }),
     });

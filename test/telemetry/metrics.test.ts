@@ -59,6 +59,7 @@ describe('the metrics', () => {
       bcryptWaiting: () => waiting,
       copyAgeMs: () => copyAgeMs,
       revocations: () => 12,
+      sessionWatchers: () => 4,
       subscribers: () => 3,
       tokenCache: () => ({ hits: 30, misses: 4 }),
     });
@@ -69,6 +70,7 @@ describe('the metrics', () => {
         'latchkey_revocation_copy_age_seconds Nan',
         'latchkey_revocation_set_size 12',
         'latchkey_revocation_subscribers 3',
+        'latchkey_session_watchers 4',
         'latchkey_token_cache_lookups_total{result="hit"} 30',
         'latchkey_token_cache_lookups_total{result="miss"} 4',
       ]),

@@ -23,3 +23,21 @@ export interface FollowerListener {
   /** The log lost entries or was replaced. The follower reads and reports it again from its beginning. */
   restarted(coveredSince: number): void;
 }
+
+/** Passes everything on to each listener in order. */
+export function listenersInOrder(...listeners: readonly FollowerListener[]): FollowerListener {
+  return {
+    learned: (entries) => {
+      for (const listener of listeners) listener.learned(entries);
+    },
+    confirmed: (confirmation) => {
+      for (const listener of listeners) listener.confirmed(confirmation);
+    },
+    readFailed: () => {
+      for (const listener of listeners) listener.readFailed();
+    },
+    restarted: (coveredSince) => {
+      for (const listener of listeners) listener.restarted(coveredSince);
+    },
+  };
+}

@@ -36,6 +36,11 @@ export class TokenValidation {
     return this.#settle(validated, accessToken, requirements);
   }
 
+  /** Checks signature and claims only. The session of an accepted token may have ended. */
+  verify(accessToken: string): Promise<Verdict> {
+    return this.#options.validator.verify(accessToken);
+  }
+
   async #settle(
     validating: ValidationResult | Undecided | Promise<ValidationResult | Undecided>,
     accessToken: string,

@@ -9,6 +9,9 @@ import type { Call, Handler, Interceptor } from '../call.ts';
 /** Validates the callers' own access tokens. */
 export type CallerTokens = Pick<TokenValidation, 'validate'>;
 
+/** Checks the callers' own access tokens without their sessions. */
+export type TokenSignatures = Pick<TokenValidation, 'verify'>;
+
 /** Who may validate tokens: any caller, holders of a client certificate, holders of a service's access token. */
 export type CallerAuth = 'open' | 'mtls' | 'token';
 
@@ -74,6 +77,16 @@ export function signedInCallers(tokens: CallerTokens): Interceptor {
   return checked(requireToken(tokens, { consistency: 'BOUNDED' }, () => undefined));
 }
 
+/**
+ * Accepts the holder of a token that is genuine and not expired, also if its session has ended: for rpcs that tell why
+ * it has. Same place in the chain as above.
+ */
+export function tokenHolders(tokens: TokenSignatures): Interceptor {
+  return checked(async (call) => {
+    admit(call, await tokens.verify(bearerToken(call.metadata)));
+  });
+}
+
 function checked(check: CallerCheck): Interceptor {
   return <Request, Response>(next: Handler<Request, Response>) =>
     (request: Request, call: Call) => {
@@ -106,19 +119,22 @@ function requireToken(
   requirements: Requirements,
   checkRoles: (callerRoles: readonly string[]) => void,
 ): CallerCheck {
-  const admit = (call: Call, verdict: Verdict) => {
-    if (verdict.kind === 'rejected') {
-      throw unauthenticated(`The caller's access token was rejected: ${verdict.reason}.`);
-    }
-    const { userId, sessionId, clientId, roles } = verdict.claims;
-    checkRoles(roles);
-    call.caller = { how: 'token', userId, sessionId, clientId, roles };
-  };
+  const admitted = (call: Call, verdict: Verdict) => checkRoles(admit(call, verdict));
   return (call) => {
     const validated = tokens.validate(bearerToken(call.metadata), requirements);
-    if (validated instanceof Promise) return validated.then(({ verdict }) => admit(call, verdict));
-    return admit(call, validated.verdict);
+    if (validated instanceof Promise) return validated.then(({ verdict }) => admitted(call, verdict));
+    return admitted(call, validated.verdict);
   };
+}
+
+/** Sets the caller of the call and returns their roles. Throws if the token was rejected. */
+function admit(call: Call, verdict: Verdict): readonly string[] {
+  if (verdict.kind === 'rejected') {
+    throw unauthenticated(`The caller's access token was rejected: ${verdict.reason}.`);
+  }
+  const { userId, sessionId, clientId, roles } = verdict.claims;
+  call.caller = { how: 'token', userId, sessionId, clientId, roles };
+  return roles;
 }
 
 function bearerToken(metadata: Metadata): string {

@@ -1,12 +1,18 @@
+import { type EndReason as DomainEndReason, endedBy } from '../../core/audit/end-reason.ts';
 import type {
   Device as DomainDevice,
-  EndedSession as DomainEndedSession,
   Session as DomainSession,
   SessionSummary as DomainSessionSummary,
   IssuedTokens,
 } from '../../core/session/session.ts';
 import type { SessionSummary, Tokens } from '../../gen/latchkey/v1/identity.ts';
-import { type Device, type EndedSession, EndReason, type Session } from '../../gen/latchkey/v1/session.ts';
+import {
+  type Device,
+  EndedBy,
+  type EndedSession,
+  EndReason,
+  type Session,
+} from '../../gen/latchkey/v1/session.ts';
 
 /** The device if the caller states none. */
 const UNKNOWN_DEVICE: DomainDevice = { deviceId: '', name: '', platform: '' };
@@ -59,10 +65,19 @@ export function summaryMessage(summary: DomainSessionSummary): SessionSummary {
   };
 }
 
-export function endedSessionMessage(ended: DomainEndedSession): EndedSession {
+/** A session that has ended. */
+export interface EndedSessionFacts {
+  readonly sessionId: string;
+  readonly reason: DomainEndReason;
+  /** Undefined: not known. */
+  readonly endedAt: number | undefined;
+}
+
+export function endedSessionMessage({ sessionId, reason, endedAt }: EndedSessionFacts): EndedSession {
   return {
-    sessionId: ended.sessionId,
-    endReason: endReasonEnum(ended.reason),
-    endedAt: new Date(ended.endedAt),
+    sessionId,
+    endReason: endReasonEnum(reason),
+    endedAt: endedAt === undefined ? undefined : new Date(endedAt),
+    endedBy: EndedBy[endedBy(reason)],
   };
 }

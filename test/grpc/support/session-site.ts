@@ -1,4 +1,4 @@
-import { credentials } from '@grpc/grpc-js';
+import { type ClientOptions, credentials } from '@grpc/grpc-js';
 import { CurrentRoles } from '../../../src/core/validation/current-roles.ts';
 import { adminSessionService } from '../../../src/grpc/admin-session-service.ts';
 import { identityService } from '../../../src/grpc/identity-service.ts';
@@ -19,7 +19,7 @@ export class SessionSite {
 
   private constructor(world: SessionWorld) {
     this.world = world;
-    const { control, sessions, tokens, users } = world;
+    const { control, sessions, tokens, users, watchers } = world;
     const passwordChanges = { change: () => Promise.reject(new Error('nobody has a password here')) };
     const login = { login: () => Promise.reject(new Error('nobody signs in by password here')) };
     const identity = { login, sessions, tokens, onVerdict: () => undefined };
@@ -28,7 +28,11 @@ export class SessionSite {
       address: '127.0.0.1:0',
       services: [
         identityService(identity, OPEN, this.environment),
-        sessionService({ control, passwordChanges }, { tokens, frontAuth: 'none' }, this.environment),
+        sessionService(
+          { control, passwordChanges, watchers },
+          { tokens, frontAuth: 'none' },
+          this.environment,
+        ),
         adminSessionService(control, administration, this.environment),
       ],
       reflection: false,
@@ -43,16 +47,26 @@ export class SessionSite {
   }
 
   client<Client extends { close(): void }>(
-    kind: new (address: string, credential: ReturnType<typeof credentials.createInsecure>) => Client,
+    kind: new (
+      address: string,
+      credential: ReturnType<typeof credentials.createInsecure>,
+      options?: ClientOptions,
+    ) => Client,
+    options: ClientOptions = {},
   ): Client {
-    const client = new kind(this.#address, credentials.createInsecure());
+    const client = new kind(this.#address, credentials.createInsecure(), options);
     this.#clients.push(client);
     return client;
   }
 
+  /** Stops accepting calls and ends the streams. The world goes on. */
+  drain(): Promise<boolean> {
+    return this.#server.drain({ delayMs: 0, timeoutMs: 0 });
+  }
+
   async close(): Promise<void> {
     for (const client of this.#clients) client.close();
-    await this.#server.drain({ delayMs: 0, timeoutMs: 0 });
+    await this.drain();
     await this.world.close();
   }
 }
