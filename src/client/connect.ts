@@ -17,8 +17,10 @@ import type { ConnectOptions, LatchkeyClient } from './transport/latchkey-client
 import { checkedAnswer } from './transport/own-token.ts';
 import { RemoteValidation } from './transport/remote-validation.ts';
 import { ServiceAccount } from './transport/service-account.ts';
+import { SessionWatches } from './transport/session-watch.ts';
 import { signInCalls } from './transport/sign-in.ts';
 import { requirementsProblem, type TokenValidator } from './transport/validation.ts';
+import { WatchChannels } from './transport/watch-channels.ts';
 
 const DEFAULT_TIMEOUT_MS = 5_000;
 const DEFAULT_MAX_STALENESS_MS = 5_000;
@@ -79,6 +81,10 @@ export function connect(address: string | readonly string[], options: ConnectOpt
   const calls = signInCalls(identity);
   // Validations that are in progress during close may still have to call the service.
   const mode = modeOf({ ...caller, refuses: () => false }, clock, options);
+  const watches = new SessionWatches({
+    caller,
+    channels: new WatchChannels(() => new Channels(targets, ofChannels, clock)),
+  });
   return {
     mode: options.mode ?? 'local',
     identity,
@@ -100,11 +106,13 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     },
     ready: (withinMs = timeoutMs) => calledAs('ready', ready(mode, withinMs)),
     onRevocation: (listener) => mode.onRevocation(listener),
+    watchSession: (watched) => watches.watch(watched),
     get staleness() {
       return mode.staleness;
     },
     close: async () => {
       channels.refuse();
+      await watches.close();
       await mode.close();
       // After a sign-out, a call in progress would sign in again.
       await channels.idle();

@@ -33,6 +33,14 @@ export type { Revocation } from './transport/revocation.ts';
 export type { ServiceAccountOptions } from './transport/service-account.ts';
 export type { Device, EndedSession, Origin, Session, Tokens } from './transport/session.ts';
 export type {
+  EndedByName,
+  SessionAlive,
+  SessionEnd,
+  SessionEvent,
+  WatchInterrupted,
+} from './transport/session-events.ts';
+export type { SessionWatch, WatchSessionOptions } from './transport/session-watch.ts';
+export type {
   LoggedOut,
   LoginInput,
   LogoutInput,

@@ -51,6 +51,14 @@ const SURROUNDINGS: readonly (readonly [piece: string, before: string, after: st
       `\nawait latchkey.sessions.changePassword(back, { token: accessToken });${CLOSE}`,
   ],
   ['latchkey.sessions.listSessions', CONNECTED, `${CLOSE}\nvoid sessions;`],
+  [
+    'latchkey.watchSession',
+    `${CONNECTED}
+const showSignInPage = (_: string) => {};
+setTimeout(() => void latchkey.logout({ accessToken }), 100);
+`,
+    CLOSE,
+  ],
   ['serviceAccount: {', `${IMPORTS}const password = '${password}';\n`, CLOSE],
   ['declare module', '', ''],
   ['testLatchkey()', TESTING, `void [accessToken, server];${CLOSE.replace('latchkey', 'latchkey.client')}`],
@@ -82,7 +90,7 @@ describe('the code of the guides, strict and with exactOptionalPropertyTypes,', 
     (compiler, extension, options) => {
       const dynamically = compiler === 'typescript-5.6' && extension === 'cts';
       const programs = blocks.filter((block) => !isDeclaration(block));
-      expect(programs).toHaveLength(8);
+      expect(programs).toHaveLength(9);
       const files = programs.map((block, index) => {
         project.write(`block-${index}.${extension}`, programOf(runnable(block), dynamically) + RUN);
         return `block-${index}.${extension}`;

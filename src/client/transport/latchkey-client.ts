@@ -9,6 +9,7 @@ import type { CallsOf } from './calls.ts';
 import type { Credentials } from './credentials.ts';
 import type { Revocation } from './revocation.ts';
 import type { ServiceAccountOptions } from './service-account.ts';
+import type { SessionWatch, WatchSessionOptions } from './session-watch.ts';
 import type { SignInCalls } from './sign-in.ts';
 import type { TokenValidator } from './validation.ts';
 
@@ -125,10 +126,25 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
    * const stop = latchkey.onRevocation(({ userId, reason }) => console.log(userId, reason));
    */
   onRevocation(listener: (revocation: Revocation) => void): () => void;
+  /**
+   * Watches one session: tells when it ends, and why. Reconnects by itself; an end in between is not missed. The watch
+   * goes on after the access token has expired. Watches have connections of their own, one for each hundred.
+   *
+   * @param options see {@link WatchSessionOptions}. Default: the session of the client's own token.
+   * @returns its events. The iteration fails with a LatchkeyError: with reason CALLER_UNAUTHENTICATED if the token is
+   * refused, for example because it has expired, and with CANCELLED after `close` of the client.
+   *
+   * @example
+   * for await (const event of latchkey.watchSession({ token: accessToken })) {
+   *   if (event.kind === 'ended') console.log(`signed out: ${event.endReason}, by ${event.endedBy}`);
+   *   else break; // living; `break` closes the watch
+   * }
+   */
+  watchSession(options?: WatchSessionOptions): SessionWatch;
   /** The current freshness of the local copy. In remote mode there is no copy. */
   readonly staleness: Staleness;
   /**
-   * Stops following revocations, waits for the calls in progress, signs the `serviceAccount` out, and closes the
+   * Stops following revocations and watching sessions, waits for the calls in progress, signs the `serviceAccount` out, and closes the
    * connections.
    *
    * @example

@@ -53,7 +53,8 @@ export function endReasonName(endReason: number): EndReasonName {
   return nameOf(EndReason, endReason) ?? 'UNSPECIFIED';
 }
 
-function nameOf<Names extends Readonly<Record<string, number>>>(
+/** Undefined: no name has this value. */
+export function nameOf<Names extends Readonly<Record<string, number>>>(
   names: Names,
   value: number,
 ): keyof Names | undefined {

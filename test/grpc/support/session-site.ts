@@ -46,6 +46,10 @@ export class SessionSite {
     return site;
   }
 
+  get address(): string {
+    return this.#address;
+  }
+
   client<Client extends { close(): void }>(
     kind: new (
       address: string,

@@ -1,0 +1,59 @@
+import type { LatchkeyError } from './errors.ts';
+import type { SessionEvent } from './session-events.ts';
+
+/** The events of a watch on their way to its iterator: only the latest one waits. */
+export class LatestEvents {
+  /** Not taken yet. */
+  #waiting: SessionEvent | undefined;
+  /** The latest event, taken or not. */
+  #latest: SessionEvent | undefined;
+  #failure: LatchkeyError | undefined;
+  #isOver = false;
+  #changed = Promise.withResolvers<void>();
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Ignores an event that says nothing new. Nothing follows `ended`. */
+  put(event: SessionEvent): void {
+    if (this.#isOver || isSame(event, this.#latest)) return;
+    this.#waiting = event;
+    this.#latest = event;
+    if (event.kind === 'ended') this.end();
+    else this.#changed.resolve();
+  }
+
+  /** @param failure the next `take` after a waiting event fails with it. Default: the events just end. */
+  end(failure?: LatchkeyError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#failure = failure;
+    this.#changed.resolve();
+  }
+
+  /** Waits for the next event, or for the end. */
+  async take(): Promise<IteratorResult<SessionEvent>> {
+    while (this.#waiting === undefined && !this.#isOver) {
+      await this.#changed.promise;
+      if (!this.#isOver) this.#changed = Promise.withResolvers();
+    }
+    const value = this.#waiting;
+    this.#waiting = undefined;
+    if (value !== undefined) return { done: false, value };
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
+    return { done: true, value: undefined };
+  }
+}
+
+/** Whether nothing is new: two interruptions in a row are one. */
+function isSame(event: SessionEvent, latest: SessionEvent | undefined): boolean {
+  if (event.kind !== latest?.kind) return false;
+  if (event.kind !== 'alive' || latest.kind !== 'alive') return true;
+  return (
+    event.idleDeadline.getTime() === latest.idleDeadline.getTime() &&
+    event.absoluteDeadline.getTime() === latest.absoluteDeadline.getTime()
+  );
+}
