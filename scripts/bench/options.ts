@@ -8,6 +8,7 @@ import { revocation } from './scenarios/revocation.ts';
 import type { Scale } from './scenarios/rounds.ts';
 import { scale } from './scenarios/scale.ts';
 import { batchValidate, validateCold, validateWarm } from './scenarios/validate.ts';
+import { watchSession } from './scenarios/watch-session.ts';
 
 /** In the order of the measurements. */
 export const SCENARIOS: Readonly<
@@ -21,6 +22,7 @@ export const SCENARIOS: Readonly<
   'login-storm': loginStorm,
   'client-local': clientLocal,
   revocation,
+  'watch-session': watchSession,
   scale,
   peers,
 };
@@ -50,7 +52,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --publish         write the tables into docs/benchmarks.md; needs every scenario and at least 3 rounds
   --help            show this text
 
-A whole run takes about 11 minutes by default: it measures for about 25 times rounds times seconds,
+A whole run takes about 12 minutes by default: it measures for about 25 times rounds times seconds,
 and needs the rest to start servers, warm them up, make tokens and fill a store with sessions.`;
 
 /** Throws an Error with a message for the user. */

@@ -19,6 +19,8 @@ export interface LogoutJob {
   readonly poll: boolean;
 }
 export interface LogoutResult {
+  /** When each Logout was sent, by `monotonicMs`, in the order of the tokens. */
+  readonly askedAtMs: readonly number[];
   /** By `monotonicMs`, in the order of the tokens. */
   readonly answeredAtMs: readonly number[];
   /** For each token, when each server first rejected it; empty if no server was called. */
@@ -35,12 +37,14 @@ export async function logOut({ ports, accessTokens, poll }: LogoutJob): Promise<
   const { logout, validate } = IdentityServiceService;
   const servers = await Promise.all(ports.map((port) => GrpcConnection.open(port, logout.path)));
   const polled = poll ? await Promise.all(ports.map((port) => GrpcConnection.open(port, validate.path))) : [];
+  const askedAtMs: number[] = [];
   const answeredAtMs: number[] = [];
   const rejectedAtMs: number[][] = [];
   for (const [index, accessToken] of accessTokens.entries()) {
     const rejections = Promise.all(polled.map((server) => firstRejection(server, accessToken)));
     rejections.catch(() => undefined);
     const request = LogoutRequest.encode({ token: { $case: 'accessToken', value: accessToken } }).finish();
+    askedAtMs.push(monotonicMs());
     const answer = await servers[index % servers.length]?.ask(grpcFrame(request));
     answeredAtMs.push(monotonicMs());
     if (answer === undefined || LogoutResponse.decode(answer).revision === '') {
@@ -50,7 +54,7 @@ export async function logOut({ ports, accessTokens, poll }: LogoutJob): Promise<
     await delay(PAUSE_MS);
   }
   for (const connection of [...servers, ...polled]) connection.close();
-  return { answeredAtMs, rejectedAtMs };
+  return { askedAtMs, answeredAtMs, rejectedAtMs };
 }
 
 /** When the first rejection was received. Calls are sent one after the other. */
