@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { checkRoles, distinctRoles } from '../../src/core/user/roles.ts';
 import { canonicalUsername, checkNewUsername, checkUsername } from '../../src/core/user/username.ts';
 import { failureOf } from '../support/failing.ts';
@@ -13,6 +13,15 @@ function isTaken(check: () => void): boolean {
     return false;
   }
 }
+
+// The stack traces of a million refusals would take most of the time.
+const { stackTraceLimit } = Error;
+beforeAll(() => {
+  Error.stackTraceLimit = 0;
+});
+afterAll(() => {
+  Error.stackTraceLimit = stackTraceLimit;
+});
 
 describe('a username', () => {
   test.each([
