@@ -22,6 +22,7 @@ export interface Stand {
   readonly redis: RedisServer;
   readonly masterKey: Buffer;
   readonly latchkey: Pick<ServiceProcess, 'port' | 'pid'>;
+  readonly admin: Pick<Person, 'username' | 'password'>;
   readonly people: readonly Person[];
   /** Starts one more process of the same service. Stopped at the latest with the stand. */
   another(nodeOptions?: readonly string[]): Promise<ServiceProcess>;
@@ -95,7 +96,7 @@ export async function withStand<Result>(
     const port = await echo.call('startEcho', answer);
     return { port, answerBytes: grpcFrame(answer).length };
   };
-  return await use({ folder, redis, masterKey, latchkey, people, another, echoOf });
+  return await use({ folder, redis, masterKey, latchkey, admin, people, another, echoOf });
 }
 
 /** Starts a server that is stopped with the stand, even if the stand ends before it has started. */
