@@ -28,6 +28,7 @@ export async function startAttackedService(callerAuth: CallerAuth): Promise<Atta
     LATCHKEY_DATA_DIR: folder,
     LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
     LATCHKEY_CALLER_AUTH: callerAuth,
+    LATCHKEY_BCRYPT_COST: '10',
     // Or the costly logins would be refused unchecked after the first fifty.
     LATCHKEY_LOGIN_LIMITS: 'off',
     LATCHKEY_DRAIN_DELAY: '0s',

@@ -33,7 +33,7 @@ describe('while signing keys roll over', () => {
         LATCHKEY_LISTEN: '127.0.0.1:0',
         LATCHKEY_METRICS_LISTEN: 'off',
         LATCHKEY_DATA_DIR: dataDir,
-        LATCHKEY_BCRYPT_COST: '10',
+        LATCHKEY_BCRYPT_COST: '4',
         LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
       },
       1,

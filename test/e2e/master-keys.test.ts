@@ -71,7 +71,7 @@ describe('an operator who rotates the master key', () => {
     database.close();
     const main = new URL('../../src/main.ts', import.meta.url).pathname;
     const { stdout } = await promisify(execFile)(process.execPath, [main, 'reset-admin'], {
-      env: { LATCHKEY_DATA_DIR: dataDir, LATCHKEY_MASTER_KEY: listOf(fresh), LATCHKEY_BCRYPT_COST: '10' },
+      env: { LATCHKEY_DATA_DIR: dataDir, LATCHKEY_MASTER_KEY: listOf(fresh), LATCHKEY_BCRYPT_COST: '4' },
     });
     const password = / has a new password: (\S+)/.exec(stdout)?.[1] ?? '';
     const { address } = await start(fresh);

@@ -31,7 +31,7 @@ describe('an operator who lost the admin password', () => {
 
   const settings = (given: Record<string, string>) => ({
     LATCHKEY_DATA_DIR: dataDir,
-    LATCHKEY_BCRYPT_COST: '10',
+    LATCHKEY_BCRYPT_COST: '4',
     LATCHKEY_LISTEN: '127.0.0.1:0',
     LATCHKEY_METRICS_LISTEN: 'off',
     ...given,

@@ -12,6 +12,8 @@ import { freePort } from '../support/redis-server.ts';
 const SECRET = 'correct-horse-battery';
 const masterKey = () => randomBytes(32).toString('base64url');
 
+const PRODUCTION = { LATCHKEY_ENV: 'production', LATCHKEY_BCRYPT_COST: '10' };
+
 describe('a start that fails', () => {
   let folder: string;
   let dataDir: string;
@@ -84,7 +86,7 @@ describe('a start that fails', () => {
     'is reported only in the log in production (%s workers)',
     async (workers) => {
       const { code, errors, log } = await LatchkeyProcess.run({
-        ...{ LATCHKEY_ENV: 'production', LATCHKEY_WORKERS: workers },
+        ...{ ...PRODUCTION, LATCHKEY_WORKERS: workers },
         ...{ LATCHKEY_REDIS_URL: 'redis://127.0.0.1:1', LATCHKEY_DATA_DIR: file('data', '') },
       });
       expect(code).toBe(1);
@@ -97,7 +99,7 @@ describe('a start that fails', () => {
 
   test('is reported on standard error if there is no log', async () => {
     const { code, errors } = await LatchkeyProcess.run({
-      ...{ LATCHKEY_ENV: 'production', LATCHKEY_LOG_LEVEL: 'silent', LATCHKEY_DATA_DIR: file('data', '') },
+      ...{ ...PRODUCTION, LATCHKEY_LOG_LEVEL: 'silent', LATCHKEY_DATA_DIR: file('data', '') },
     });
     expect(code).toBe(1);
     expect(errors).toMatch(/^latchkey: LATCHKEY_DATA_DIR: [^\n]+\n$/);

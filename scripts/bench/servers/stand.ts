@@ -36,6 +36,8 @@ const PRODUCTION = {
   NODE_ENV: 'production',
   LATCHKEY_METRICS_LISTEN: 'off',
   LATCHKEY_DRAIN_DELAY: '0s',
+  LATCHKEY_BCRYPT_COST: '10',
+  NODE_DISABLE_COMPILE_CACHE: '1',
 };
 const packageJson = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
   readonly scripts: { readonly start: string };
