@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
 import { devicePolicyLaw } from '../conformance/device-policy.ts';
 import { outdatedSessionsLaw } from '../conformance/outdated-sessions.ts';
+import { passedDeadlinesLaw } from '../conformance/passed-deadlines.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
@@ -11,6 +12,7 @@ import { aSession, atMost, DAY } from '../support/sessions.ts';
 sessionStoreLaw('memory', (clock) => new MemorySessionStore(clock));
 sessionLimitLaw('memory', (clock) => new MemorySessionStore(clock));
 sessionListLaw('memory', (clock) => new MemorySessionStore(clock));
+passedDeadlinesLaw('memory', (clock) => new MemorySessionStore(clock));
 devicePolicyLaw('memory', (clock) => new MemorySessionStore(clock));
 outdatedSessionsLaw('memory', (clock) => new MemorySessionStore(clock));
 

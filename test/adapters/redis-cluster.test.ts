@@ -3,6 +3,7 @@ import { auditOutboxLaw } from '../conformance/audit-outbox.ts';
 import { devicePolicyLaw } from '../conformance/device-policy.ts';
 import { loginAttemptsLaw } from '../conformance/login-attempts.ts';
 import { outdatedSessionsLaw } from '../conformance/outdated-sessions.ts';
+import { passedDeadlinesLaw } from '../conformance/passed-deadlines.ts';
 import { revocationLogLaw } from '../conformance/revocation-log.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
@@ -29,6 +30,7 @@ sessionStoreLaw('Redis Cluster', () => stores.sessions);
 sessionLimitLaw('Redis Cluster', () => stores.sessions);
 loginAttemptsLaw('Redis Cluster', () => stores.attempts);
 sessionListLaw('Redis Cluster', () => stores.sessions);
+passedDeadlinesLaw('Redis Cluster', () => stores.sessions);
 devicePolicyLaw('Redis Cluster', () => stores.sessions);
 outdatedSessionsLaw('Redis Cluster', () => stores.sessions);
 

@@ -5,6 +5,7 @@ import { userKeys } from '../../src/adapters/redis/keys.ts';
 import type { Session } from '../../src/core/session/session.ts';
 import { devicePolicyLaw } from '../conformance/device-policy.ts';
 import { outdatedSessionsLaw } from '../conformance/outdated-sessions.ts';
+import { passedDeadlinesLaw } from '../conformance/passed-deadlines.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
@@ -30,6 +31,7 @@ afterAll(async () => {
 sessionStoreLaw('Redis', () => stores.sessions);
 sessionLimitLaw('Redis', () => stores.sessions);
 sessionListLaw('Redis', () => stores.sessions);
+passedDeadlinesLaw('Redis', () => stores.sessions);
 devicePolicyLaw('Redis', () => stores.sessions);
 outdatedSessionsLaw('Redis', () => stores.sessions);
 

@@ -328,7 +328,10 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
         const old = await steps.opened({ userId });
         clock.advance(MINUTE);
         const young = await steps.opened({ userId });
-        expect(await steps.endUser(userId, 0, old.createdAt)).toEqual({ cutoff: old.createdAt });
+        expect(await steps.endUser(userId, 0, old.createdAt)).toEqual({
+          cutoff: old.createdAt,
+          unlogged: [],
+        });
         expect(await steps.read(old)).toMatchObject({ kind: 'ended' });
         expect(await steps.read(young)).toMatchObject({ kind: 'live' });
         await steps.endUser(userId, 3);

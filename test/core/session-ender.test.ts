@@ -3,8 +3,8 @@ import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
 import { SessionEnder } from '../../src/core/session/session-ender.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { NO_EVENTS } from '../support/security-events.ts';
-import { DAY, ids, MINUTE } from '../support/sessions.ts';
+import { ADMIN_ACTOR, NO_EVENTS, RecordedEvents } from '../support/security-events.ts';
+import { aSession, atMost, DAY, ids, MINUTE } from '../support/sessions.ts';
 
 const ACTOR = { kind: 'service' } as const;
 
@@ -66,4 +66,19 @@ describe('an end that is repeated', () => {
     expect(again).not.toEqual(first);
     expect(await end()).toEqual(again);
   });
+});
+
+test('an end that finds a passed deadline is logged, as the service’s, at the deadline', async () => {
+  const events = new RecordedEvents();
+  const store = new MemorySessionStore(clock);
+  const options = { store, log, clock, events, tombstoneTtlMs: DAY, accessTokenLifeMs: MINUTE };
+  const later = new SessionEnder({ ...options, coveredSince: () => coveredSince });
+  const session = aSession(clock.now());
+  const { userId, sessionId, idleDeadline } = session;
+  await store.create({ session, ...atMost(5), tombstoneTtlMs: DAY, now: clock.now() });
+  clock.advance(8 * DAY);
+  await later.end(userId, sessionId, 'ENDED_BY_ADMIN', ADMIN_ACTOR);
+  expect(events.stored).toMatchObject([{ sessionId, reason: 'IDLE', at: idleDeadline, actor: ACTOR }]);
+  const logged = (await log.read(undefined, 0)).map(({ revocation }) => revocation);
+  expect(logged).toMatchObject([{ sessionId, reason: 'IDLE', expiresAt: clock.now() + MINUTE }]);
 });

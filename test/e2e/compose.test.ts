@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.ts';
 import { auditOutboxLaw } from '../conformance/audit-outbox.ts';
 import { loginAttemptsLaw } from '../conformance/login-attempts.ts';
 import { outdatedSessionsLaw } from '../conformance/outdated-sessions.ts';
+import { passedDeadlinesLaw } from '../conformance/passed-deadlines.ts';
 import { revocationLogLaw } from '../conformance/revocation-log.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
@@ -145,6 +146,7 @@ describe('the Redis of docker-compose.yml', () => {
   sessionStoreLaw('Redis of docker-compose.yml', () => stores.sessions);
   loginAttemptsLaw('Redis of docker-compose.yml', () => stores.attempts);
   sessionListLaw('Redis of docker-compose.yml', () => stores.sessions);
+  passedDeadlinesLaw('Redis of docker-compose.yml', () => stores.sessions);
   outdatedSessionsLaw('Redis of docker-compose.yml', () => stores.sessions);
   revocationLogLaw('Redis of docker-compose.yml', async () => {
     await redis.asTester((it) => it.flushall());

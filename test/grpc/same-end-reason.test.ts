@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Actor } from '../../src/core/audit/security-event.ts';
 import { Failure } from '../../src/core/failure.ts';
 import type { User } from '../../src/core/user/user.ts';
@@ -63,6 +63,13 @@ async function reasonOfValidate(accessToken: string, consistency: 'BOUNDED' | 'S
   return verdict.kind === 'rejected' ? verdict.endReason : undefined;
 }
 
+/** Ends the record of a session, but the log does not take it. */
+async function interruptedEnd({ refreshToken }: SignedIn): Promise<void> {
+  const append = jest.spyOn(world.log, 'append').mockRejectedValueOnce(new Error('the log is away'));
+  await expect(world.sessions.logoutByRefreshToken(refreshToken)).rejects.toThrow('the log is away');
+  append.mockRestore();
+}
+
 const ENDS: Readonly<
   Record<string, readonly [reason: string, how: (session: SignedIn) => Promise<unknown>]>
 > = {
@@ -116,6 +123,13 @@ const ENDS: Readonly<
   'a changed password': ['PASSWORD_CHANGED', () => endUser('PASSWORD_CHANGED')],
   'a disabled user': ['USER_DISABLED', () => endUser('USER_DISABLED')],
   'a deleted user': ['USER_DELETED', () => endUser('USER_DELETED')],
+  'a sign-out that was interrupted, and then the end of all sessions': [
+    'LOGGED_OUT',
+    async (session) => {
+      await interruptedEnd(session);
+      await endUser('PASSWORD_CHANGED');
+    },
+  ],
 };
 
 test.each(Object.entries(ENDS))(
@@ -134,26 +148,55 @@ test.each(Object.entries(ENDS))(
   },
 );
 
-test.each([
+/** Whoever comes after a deadline. */
+const LATER: Readonly<Record<string, (session: Omit<SignedIn, 'accessToken'>) => Promise<unknown>>> = {
+  nobody: async () => undefined,
+  'a sign-out': ({ refreshToken }) => world.sessions.logoutByRefreshToken(refreshToken),
+  'a user who ends it': ({ userId, sessionId }) =>
+    world.control.end(userId, sessionId, 'ENDED_BY_USER', OPERATOR),
+  'a user who ends all others': async ({ userId }) =>
+    world.control.endOthers(userId, (await signIn()).sessionId, OPERATOR),
+  'an operator who ends it': ({ userId, sessionId }) =>
+    world.ender.end(userId, sessionId, 'ENDED_BY_ADMIN', OPERATOR),
+  'an operator who ends all': ({ userId }) => world.control.endAll(userId, OPERATOR),
+  'a sign-in': () => signIn('phone'),
+  'a disabled user': () => endUser('USER_DISABLED'),
+};
+
+/** Those of `LATER` that log one entry for all sessions of the user. */
+const CUT_OFFS = new Set(['an operator who ends all', 'a disabled user']);
+
+describe.each([
   ['IDLE', 0],
   ['MAX_LIFETIME', 4],
-])('After %s, the watch, Validate and Refresh give the same reason', async (reason, refreshes) => {
-  let { userId, sessionId, refreshToken, idleDeadline } = await signIn();
-  for (let count = 0; count < refreshes; count += 1) {
-    clock.advance(6 * DAY);
-    const { session, tokens } = await world.refresh(refreshToken);
-    ({ refreshToken, idleDeadline } = { ...session, ...tokens });
-  }
-  clock.advance(idleDeadline - clock.now() - MINUTE);
-  await world.settle(0);
-  // Of a longer life than the session has left, so that the verdict is about the session.
-  const accessToken = await world.key.sign(claimsAt(clock.now(), { sub: userId, sid: sessionId }));
-  const client = site.client(SessionServiceClient);
-  const stream = await new SessionWatchCall(client, accessToken, SECOND).alive();
-  await world.settle(MINUTE);
-  expect(await stream.endReason()).toBe(reason);
-  expect(await reasonOfValidate(accessToken, 'STRONG')).toBe(reason);
-  expect(await reasonOfRefresh(refreshToken)).toBe(reason);
-  expect(await reasonOfValidate(accessToken, 'STRONG')).toBe(reason);
-  expect(await new SessionWatchCall(client, accessToken, SECOND).endReason()).toBe(reason);
+])('After %s', (reason, refreshes) => {
+  test.each(Object.entries(LATER))(
+    'and then %s, the watch, Validate and Refresh give the deadline as the reason',
+    async (who, comesLater) => {
+      const signedIn = await signIn('phone');
+      const { userId, sessionId } = signedIn;
+      let { refreshToken, idleDeadline } = signedIn;
+      for (let count = 0; count < refreshes; count += 1) {
+        clock.advance(6 * DAY);
+        const { session, tokens } = await world.refresh(refreshToken);
+        ({ refreshToken, idleDeadline } = { ...session, ...tokens });
+      }
+      clock.advance(idleDeadline - clock.now() - MINUTE);
+      await world.settle(0);
+      // Of a longer life than the session has left, so that the verdict is about the session.
+      const accessToken = await world.key.sign(claimsAt(clock.now(), { sub: userId, sid: sessionId }));
+      const client = site.client(SessionServiceClient);
+      const stream = await new SessionWatchCall(client, accessToken, SECOND).alive();
+      await world.settle(MINUTE);
+      await comesLater({ ...signedIn, refreshToken });
+      await world.settle(0);
+      expect(await stream.endReason()).toBe(reason);
+      // No token that was issued outlives its session, so none is ever compared with the cut-off.
+      const validated = () => (CUT_OFFS.has(who) ? reason : reasonOfValidate(accessToken, 'STRONG'));
+      expect(await validated()).toBe(reason);
+      expect(await reasonOfRefresh(refreshToken)).toBe(reason);
+      expect(await validated()).toBe(reason);
+      expect(await new SessionWatchCall(client, accessToken, SECOND).endReason()).toBe(reason);
+    },
+  );
 });

@@ -101,10 +101,7 @@ export class MemorySessionStore implements SessionStore {
         return { kind: 'replayed', session: record.session };
       case 'end': {
         const { reason } = decision;
-        if (reason === 'IDLE' || reason === 'MAX_LIFETIME') {
-          return { kind: 'ended', ended: this.#writeTombstone(record.session, reason, now, tombstoneTtlMs) };
-        }
-        const ended = this.#endSession(record.session, reason, now, tombstoneTtlMs);
+        const ended = this.#endLiving(record.session, reason, now, tombstoneTtlMs);
         return { kind: reason === 'REFRESH_TOKEN_REUSED' ? 'reused' : 'ended', ended };
       }
       case 'rotate': {
@@ -120,18 +117,14 @@ export class MemorySessionStore implements SessionStore {
   async end({ userId, sessionId, reason, now, tombstoneTtlMs }: EndSession): Promise<EndedSession> {
     const record = this.#find(userId, sessionId, now);
     if (record === undefined) return this.#writeTombstone({ userId, sessionId }, reason, now, tombstoneTtlMs);
-    if (record.ended !== undefined) return record.ended;
-    return this.#endSession(record.session, reason, now, tombstoneTtlMs);
+    return record.ended ?? this.#endLiving(record.session, reason, now, tombstoneTtlMs);
   }
 
   async endKnown(request: EndSession): Promise<EndedSession | undefined> {
     const { userId, sessionId, reason, now, tombstoneTtlMs } = request;
     const record = this.#find(userId, sessionId, now);
     if (record?.session === undefined) return record?.ended;
-    const passed = passedDeadline(record.session, now);
-    return passed === undefined
-      ? this.#endSession(record.session, reason, now, tombstoneTtlMs)
-      : this.#writeTombstone(record.session, passed, now, tombstoneTtlMs);
+    return this.#endLiving(record.session, reason, now, tombstoneTtlMs);
   }
 
   async endOthers(request: EndOtherSessions): Promise<readonly EndedSession[]> {
@@ -153,18 +146,19 @@ export class MemorySessionStore implements SessionStore {
     const ended = this.#liveSessionsOf(userId).filter(
       ({ createdAt }) => createdUpTo === undefined || createdAt <= createdUpTo,
     );
-    for (const session of ended) this.#writeTombstone(session, reason, now, tombstoneTtlMs);
-    const covered = ended.map(({ createdAt }) => createdAt);
-    // The cut-off also covers ended sessions whose end is not logged.
-    for (const { sessionId } of this.#unlogged(userId)) {
-      const createdAt = createdAtOf(sessionId) ?? 0;
-      if (createdUpTo !== undefined && createdAt > createdUpTo) continue;
-      this.#unlist(userId, sessionId);
-      covered.push(createdAt);
+    const unlogged = this.#unlogged(userId).filter(
+      ({ sessionId }) => createdUpTo === undefined || (createdAtOf(sessionId) ?? 0) <= createdUpTo,
+    );
+    for (const session of ended) {
+      this.#endLiving(session, reason, now, tombstoneTtlMs);
+      // The cut-off is logged for all of them.
+      this.#unlist(userId, session.sessionId);
     }
+    // The cut-off also covers ended sessions whose end is not logged.
+    const covered = [...ended, ...unlogged].map(({ sessionId }) => createdAtOf(sessionId) ?? 0);
     const cutoff = createdUpTo ?? Math.max(now, ...covered);
     this.#raiseCutoff(userId, request.securityVersion, cutoff, now + request.cutoffTtlMs);
-    return { cutoff };
+    return { cutoff, unlogged: unlogged.sort(byId) };
   }
 
   async read(userId: string, sessionId: string, now: number): Promise<ReadOutcome> {
@@ -203,11 +197,19 @@ export class MemorySessionStore implements SessionStore {
     reason: EndReason,
     now: number,
     ttlMs: number,
+    endedAt = now,
   ): EndedSession {
-    const ended: EndedSession = { sessionId, reason, endedAt: now, revision: undefined };
+    const ended: EndedSession = { sessionId, reason, endedAt, revision: undefined };
     this.#records.set(keyOf({ userId, sessionId }), { ended, keptUntil: now + ttlMs });
     this.#unlist(userId, sessionId);
     return ended;
+  }
+
+  /** Ends a session whose record is there; a deadline that has passed ended it before. */
+  #endLiving(session: Session, reason: EndReason, now: number, ttlMs: number): EndedSession {
+    const passed = passedDeadline(session, now);
+    if (passed === undefined) return this.#endSession(session, reason, now, ttlMs);
+    return this.#writeTombstone(session, passed.reason, now, ttlMs, passed.at);
   }
 
   /** The session stays in the user's set, so that the end can be found if it is interrupted before it is logged. */
@@ -224,9 +226,7 @@ export class MemorySessionStore implements SessionStore {
   ): readonly EndedSession[] {
     for (const session of this.#liveSessionsOf(userId)) {
       if (session.sessionId === keptSessionId || session.securityVersion >= securityVersion) continue;
-      const passed = passedDeadline(session, now);
-      if (passed === undefined) this.#endSession(session, reason, now, tombstoneTtlMs);
-      else this.#writeTombstone(session, passed, now, tombstoneTtlMs);
+      this.#endLiving(session, reason, now, tombstoneTtlMs);
     }
     return this.#unlogged(userId)
       .filter(({ sessionId }) => sessionId !== keptSessionId)
@@ -272,9 +272,9 @@ export class MemorySessionStore implements SessionStore {
   /** Ends the user's sessions whose deadline has passed. Returns the others, oldest first. */
   #endExpired({ session: { userId }, now, tombstoneTtlMs }: CreateSession): readonly Session[] {
     return this.#liveSessionsOf(userId).filter((session) => {
-      const passed = passedDeadline(session, now);
-      if (passed !== undefined) this.#writeTombstone(session, passed, now, tombstoneTtlMs);
-      return passed === undefined;
+      if (passedDeadline(session, now) === undefined) return true;
+      this.#endLiving(session, 'IDLE', now, tombstoneTtlMs);
+      return false;
     });
   }
 

@@ -25,6 +25,7 @@ import { formatSession, parseEnded, UnreadableRecord } from './session-record.ts
 import {
   expectOwn,
   parseCreate,
+  parseCutoff,
   parseEnds,
   parseList,
   parseRead,
@@ -46,12 +47,14 @@ export interface RedisSessionStoreOptions {
   readonly onDamage?: OnDamage;
 }
 
-const create = new Script('create');
+/** The shared functions of scripts that read all sessions of a user. */
+const OF_USER = ['session', 'session-id'];
+const create = new Script('create', OF_USER);
 const rotate = new Script('rotate', ['session', 'session-address']);
 const end = new Script('end');
-const endOthers = new Script('end-others');
-const endUser = new Script('end-user');
-const list = new Script('list');
+const endOthers = new Script('end-others', OF_USER);
+const endUser = new Script('end-user', OF_USER);
+const list = new Script('list', OF_USER);
 const readOne = new Script('read');
 const markLogged = new Script('mark-logged');
 
@@ -244,7 +247,7 @@ export class RedisSessionStore implements SessionStore {
       [keys.sessions, keys.cutoff],
       [...common, securityVersion, cutoffTtlMs],
     );
-    return parseEnds(reply, userId, now).toSorted(byAge);
+    return parseEnds(reply, userId, now);
   }
 
   /**
@@ -258,13 +261,14 @@ export class RedisSessionStore implements SessionStore {
   async #endUser(request: EndUserSessions): Promise<UserCutoff> {
     const { userId, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo } = request;
     const keys = userKeys(userId);
-    const cutoff = await this.#replicated.run(
+    const times = [now, tombstoneTtlMs, cutoffTtlMs];
+    const reply = await this.#replicated.run(
       endUser,
       [keys.sessions, keys.cutoff],
-      [keys.tombstonePrefix, reason, now, tombstoneTtlMs, cutoffTtlMs, securityVersion, createdUpTo ?? ''],
+      [keys.tombstonePrefix, reason, ...times, securityVersion, createdUpTo ?? '', userId],
     );
     await this.#replicas.confirm(keys.cutoff, cutoffTtlMs);
-    return { cutoff: Number(cutoff) };
+    return parseCutoff(reply, userId, now);
   }
 
   async #read(userId: string, sessionId: string, now: number): Promise<ReadOutcome> {

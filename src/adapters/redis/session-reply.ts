@@ -10,6 +10,7 @@ import type {
   CreateSession,
   ReadOutcome,
   RotateOutcome,
+  UserCutoff,
 } from '../../core/session/session-store.ts';
 import { createdAtOf } from '../../validator/session-id.ts';
 import { laterRecord, parseEnded, parseSession, UnreadableRecord } from './session-record.ts';
@@ -31,9 +32,10 @@ export function parseCreate(
   expectOwn(request.session.sessionId, answered);
   switch (kind) {
     case 'created': {
-      const replaced = pairsOf(texts(rest)).map(([other, endedAt]) =>
-        parseEnded(other, ['REPLACED', endedAt], request.now),
-      );
+      const replaced = listIn(rest[0]).map((pair) => {
+        const [other = '', endedAt = ''] = texts(pair);
+        return parseEnded(other, ['REPLACED', endedAt], request.now);
+      });
       return { kind, replaced: replaced.toSorted(byAge) };
     }
     case 'full':
@@ -133,9 +135,19 @@ export function parseList(
   });
 }
 
-/** Parses the reply of `end-others.lua`: ends that are not logged. */
+/** Parses the reply of `end-others.lua`: ends that are not logged, oldest session first. */
 export function parseEnds(reply: unknown, userId: string, now: number): readonly EndedSession[] {
-  return groupsOf(reply, userId, 3).map(([sessionId = '', ...ended]) => parseEnded(sessionId, ended, now));
+  return endsOf(groupsOf(reply, userId, 3), now);
+}
+
+/** Parses the reply of `end-user.lua`. */
+export function parseCutoff(reply: unknown, userId: string, now: number): UserCutoff {
+  const [answered, cutoff, ...ends] = texts(reply);
+  return { cutoff: Number(cutoff), unlogged: endsOf(groupsOf([answered, ...ends], userId, 3), now) };
+}
+
+function endsOf(groups: readonly (readonly string[])[], now: number): readonly EndedSession[] {
+  return groups.map(([sessionId = '', ...ended]) => parseEnded(sessionId, ended, now)).toSorted(byAge);
 }
 
 /** The values after the user id, in groups of `size`. */
@@ -150,10 +162,6 @@ function groupsOf(reply: unknown, userId: string, size: number): readonly (reado
 /** After a failover, a driver can match a reply to the wrong command. The id in the reply detects that. */
 export function expectOwn(id: string, answered: unknown): void {
   if (answered !== id) throw new Error('Redis replied to another command');
-}
-
-function pairsOf(list: readonly string[]): readonly (readonly [string, string])[] {
-  return list.filter((_, index) => index % 2 === 0).map((first, index) => [first, list[2 * index + 1] ?? '']);
 }
 
 function byAge(a: EndedSession, b: EndedSession): number {

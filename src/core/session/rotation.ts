@@ -8,6 +8,8 @@ export type RotationDecision =
   | {
       readonly kind: 'end';
       readonly reason: EndReason;
+      /** The deadline, if one has passed; otherwise `now`. */
+      readonly endedAt: number;
     };
 
 export interface RotationRequest {
@@ -37,9 +39,9 @@ export interface RotationRequest {
 export function decideRotation(session: Session, request: RotationRequest): RotationDecision {
   const { now, generation, refreshGraceMs, idleTtlMs, outdatedReason } = request;
   const passed = passedDeadline(session, now);
-  if (passed !== undefined) return { kind: 'end', reason: passed };
+  if (passed !== undefined) return { kind: 'end', reason: passed.reason, endedAt: passed.at };
   if (outdatedReason !== undefined && session.securityVersion < request.securityVersion) {
-    return { kind: 'end', reason: outdatedReason };
+    return { kind: 'end', reason: outdatedReason, endedAt: now };
   }
   if (generation >= session.generation) {
     return {
@@ -50,14 +52,23 @@ export function decideRotation(session: Session, request: RotationRequest): Rota
   }
   const withinGrace = now - session.lastSeenAt <= refreshGraceMs;
   if (generation === session.generation - 1 && withinGrace) return { kind: 'replay' };
-  return { kind: 'end', reason: 'REFRESH_TOKEN_REUSED' };
+  return { kind: 'end', reason: 'REFRESH_TOKEN_REUSED', endedAt: now };
 }
 
-/** The deadline that has passed; MAX_LIFETIME if both have. */
+export interface PassedDeadline {
+  readonly reason: 'IDLE' | 'MAX_LIFETIME';
+  /** The deadline: when the session ended, whoever notices it later. Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** The deadline that passed first; MAX_LIFETIME if both are at the same time. Undefined: none has passed. */
 export function passedDeadline(
-  session: Pick<Session, 'idleDeadline' | 'absoluteDeadline'>,
+  { idleDeadline, absoluteDeadline }: Pick<Session, 'idleDeadline' | 'absoluteDeadline'>,
   now: number,
-): 'IDLE' | 'MAX_LIFETIME' | undefined {
-  if (now >= session.absoluteDeadline) return 'MAX_LIFETIME';
-  return now >= session.idleDeadline ? 'IDLE' : undefined;
+): PassedDeadline | undefined {
+  const first: PassedDeadline =
+    idleDeadline < absoluteDeadline
+      ? { reason: 'IDLE', at: idleDeadline }
+      : { reason: 'MAX_LIFETIME', at: absoluteDeadline };
+  return now >= first.at ? first : undefined;
 }

@@ -60,7 +60,7 @@ export class SessionEnder {
     actor: Actor,
   ): Promise<{ revision: string }> {
     const ended = await this.endRecord(userId, sessionId, reason);
-    return { revision: await this.log(userId, ended, actor) };
+    return { revision: await this.log(userId, ended, responsible(ended, reason, actor)) };
   }
 
   /** Like `end`, but undefined for a session that the store does not know, of which nothing is written. */
@@ -72,7 +72,7 @@ export class SessionEnder {
   ): Promise<{ revision: string } | undefined> {
     const { store, clock, tombstoneTtlMs } = this.#options;
     const ended = await store.endKnown({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
-    return ended && { revision: await this.log(userId, ended, actor) };
+    return ended && { revision: await this.log(userId, ended, responsible(ended, reason, actor)) };
   }
 
   /**
@@ -125,8 +125,7 @@ export class SessionEnder {
     for (let from = 0; from < ends.length; from += LOGGED_AT_ONCE) {
       const logging = ends
         .slice(from, from + LOGGED_AT_ONCE)
-        // An interrupted end with another reason was not this actor's.
-        .map((ended) => this.log(userId, ended, ended.reason === reason ? actor : SERVICE));
+        .map((ended) => this.log(userId, ended, responsible(ended, reason, actor)));
       for (const logged of await Promise.all(logging)) revision = later(revision, logged);
     }
     return { count: ends.length, revision };
@@ -137,13 +136,22 @@ export class SessionEnder {
    */
   async replace(userId: string, sessionId: string, actor: Actor): Promise<EndedSession> {
     const ended = await this.endRecord(userId, sessionId, 'REPLACED');
-    return { ...ended, revision: await this.log(userId, ended, actor) };
+    return { ...ended, revision: await this.log(userId, ended, responsible(ended, 'REPLACED', actor)) };
   }
 
-  /** Ends only the record of a session. Its end must be in the log, or be logged next. Returns the end in the record. */
-  endRecord(userId: string, sessionId: string, reason: EndReason): Promise<EndedSession> {
-    const { store, clock, tombstoneTtlMs } = this.#options;
-    return store.end({ userId, sessionId, reason, tombstoneTtlMs, now: clock.now() });
+  /**
+   * Ends only the record of a session. Its end must be in the log, or be logged next. Returns the end in the record.
+   *
+   * @param endedAt default: now.
+   */
+  endRecord(
+    userId: string,
+    sessionId: string,
+    reason: EndReason,
+    endedAt = this.#options.clock.now(),
+  ): Promise<EndedSession> {
+    const { store, tombstoneTtlMs } = this.#options;
+    return store.end({ userId, sessionId, reason, tombstoneTtlMs, now: endedAt });
   }
 
   /** Ends every session of the user, and every sign-in in progress that read the user before `securityVersion`. */
@@ -186,7 +194,9 @@ export class SessionEnder {
       await this.#cutOff(revocation.userId, 0, reason, revocation.cutoff);
       return;
     }
-    await this.endRecord(revocation.userId, revocation.sessionId, reason);
+    const { userId, sessionId, endedAt } = revocation;
+    // Its deadline may have passed since.
+    await this.endRecord(userId, sessionId, reason, endedAt);
     await this.#append(revocation);
   }
 
@@ -210,7 +220,7 @@ export class SessionEnder {
   async #cutOff(userId: string, securityVersion: number, reason: EndReason, createdUpTo: number | undefined) {
     const { store, log, clock, tombstoneTtlMs, accessTokenLifeMs } = this.#options;
     const now = clock.now();
-    const { cutoff } = await store.endUser({
+    const { cutoff, unlogged } = await store.endUser({
       userId,
       securityVersion,
       reason,
@@ -219,8 +229,15 @@ export class SessionEnder {
       now,
       ...(createdUpTo === undefined ? {} : { createdUpTo }),
     });
+    // First, so that no validator takes the cut-off for the end of a session that ended before.
+    await this.#logAll(userId, unlogged, reason, SERVICE);
     const expiresAt = Math.max(cutoff, now) + accessTokenLifeMs;
     const revision = await log.append({ kind: 'user', userId, cutoff, reason, endedAt: now, expiresAt }, now);
     return { revision };
   }
+}
+
+/** A session that ended for another reason, for example at a deadline, was not ended by this actor. */
+function responsible(ended: EndedSession, reason: EndReason, actor: Actor): Actor {
+  return ended.reason === reason ? actor : SERVICE;
 }

@@ -70,6 +70,7 @@ export interface EndSession {
   readonly sessionId: string;
   readonly reason: EndReason;
   readonly tombstoneTtlMs: number;
+  /** When it ends; earlier for an end that is put back after a failover. */
   readonly now: number;
 }
 
@@ -114,6 +115,8 @@ export interface UserCutoff {
    * counts. Never before the newest session that was ended, even if its id came from a server with another clock.
    */
   readonly cutoff: number;
+  /** The sessions it covers that ended before and whose end is not marked as logged, oldest first. */
+  readonly unlogged: readonly EndedSession[];
 }
 
 export type ReadOutcome =
@@ -128,10 +131,13 @@ export type ReadOutcome =
  * - Every method is one atomic step.
  * - A session that has ended stays ended. Only `create` makes a record, and it never overwrites one.
  * - `rotate` follows `decideRotation` exactly.
+ * - A session whose deadline has passed ended at that deadline, with its reason. Whichever step finds it later stores
+ *   that end, not its own.
  * - An end (`end`, `endKnown`, `endOthers`, `endOutdated`, `endUser`, and ends inside `rotate`) is durable when its
  *   promise resolves. It fails with END_UNCONFIRMED if too few replicas confirmed in time. Repeating it is safe.
- * - `endOthers` and `endOutdated` return every end of a session that is not marked as logged, whichever step ended it,
- *   except ends at a deadline. So an end that was interrupted before it was logged is completed by the next of them.
+ * - `endOthers`, `endOutdated` and `endUser` return every end of a session that is not marked as logged, whichever step
+ *   ended it, except ends at a deadline. So an end that was interrupted before it was logged is completed by the next of
+ *   them, with its own reason.
  * - `create` follows `decideOpening` exactly. It returns `full` only if an end can be confirmed now.
  * - After `endUser` or `endOutdated` resolves, no `create` or `rotate` with an older `securityVersion` succeeds while
  *   the cut-off is remembered.
@@ -150,8 +156,8 @@ export interface SessionStore {
   /** Ends a session, or returns how it ended before. A missing session gets a tombstone. */
   end(request: EndSession): Promise<EndedSession>;
   /**
-   * Like `end`, but undefined for a missing session, of which nothing is written. A session whose deadline has passed ends
-   * with the reason of the deadline. If replicas are configured, fails unless they confirm that a session is missing.
+   * Like `end`, but undefined for a missing session, of which nothing is written. If replicas are configured, fails unless
+   * they confirm that a session is missing.
    */
   endKnown(request: EndSession): Promise<EndedSession | undefined>;
   /** Ends every session of a user except one. Returns the ends to log, oldest session first. */

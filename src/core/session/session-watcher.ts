@@ -97,6 +97,12 @@ export class SessionWatcher {
     return this.#isClosed;
   }
 
+  /** Whether a deadline has passed, as last read. A refresh may have moved it since. */
+  get isOverdue(): boolean {
+    const now = this.#source.clock.now();
+    return this.#deadlines !== undefined && passedDeadline(this.#deadlines, now) !== undefined;
+  }
+
   /**
    * Reads the session and sends what it finds. Call it once to start the watch. Fails with STORE_UNAVAILABLE and sends
    * nothing then.
@@ -173,7 +179,7 @@ export class SessionWatcher {
   #wake(): void {
     const { clock } = this.#source;
     const now = clock.monotonic();
-    if (!this.#isReadDue && this.#deadlines && passedDeadline(this.#deadlines, clock.now()) !== undefined) {
+    if (!this.#isReadDue && this.isOverdue) {
       this.#isReadDue = true;
       this.#source.readSoon(this);
     }

@@ -122,10 +122,7 @@ export class SessionWatchers implements FollowerListener {
     // The store may drop a record soon after its deadline.
     const deadlines = found.kind === 'live' ? found.session : last;
     const passed = deadlines && passedDeadline(deadlines, now);
-    if (deadlines !== undefined && passed !== undefined) {
-      const { idleDeadline, absoluteDeadline } = deadlines;
-      return { kind: 'ended', reason: passed, endedAt: passed === 'IDLE' ? idleDeadline : absoluteDeadline };
-    }
+    if (passed !== undefined) return { kind: 'ended', reason: passed.reason, endedAt: passed.at };
     if (found.kind === 'missing') return { kind: 'ended', reason: 'UNSPECIFIED', endedAt: undefined };
     const { idleDeadline, absoluteDeadline } = found.session;
     return { kind: 'live', idleDeadline, absoluteDeadline };
@@ -134,10 +131,11 @@ export class SessionWatchers implements FollowerListener {
   learned(entries: readonly LoggedRevocation[]): void {
     for (const { revocation } of entries) {
       for (const watcher of this.#byUser.get(revocation.userId) ?? []) {
-        if (isEndedBy(watcher.session, revocation)) {
-          const { reason, endedAt } = revocation;
-          this.#learned.push({ watcher, end: { reason: reason as EndReason, endedAt } });
-        }
+        if (!isEndedBy(watcher.session, revocation)) continue;
+        const { reason, endedAt } = revocation;
+        // The cut-off came after the deadline. The record says which one it was, or that a refresh moved it.
+        if (revocation.kind === 'user' && watcher.isOverdue) this.#rereads.add(watcher);
+        else this.#learned.push({ watcher, end: { reason: reason as EndReason, endedAt } });
       }
     }
     if (!this.#isPassing) this.#passOn();

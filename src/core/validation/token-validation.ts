@@ -76,7 +76,7 @@ function verdictOf(found: ReadOutcome, accepted: Verdict, now: number): Verdict 
   switch (found.kind) {
     case 'live': {
       const passed = passedDeadline(found.session, now);
-      return passed === undefined ? accepted : rejected('SESSION_ENDED', passed);
+      return passed === undefined ? accepted : rejected('SESSION_ENDED', passed.reason);
     }
     case 'ended':
       return rejected('SESSION_ENDED', found.ended.reason);

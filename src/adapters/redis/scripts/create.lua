@@ -5,9 +5,10 @@
 -- ARGV  1 tombstone key prefix, 2 session id, 3 now, 4 time until the session's first deadline, plus its jitter,
 --       5 maximum sessions, 6 ttl of a tombstone, 7 record, 8 which sessions count: 'all' | 'same-platform',
 --       9 how many records to return at the limit
--- Returns  {'created', sid, replaced sid, ended at, …} | {'user-changed', sid} | {'clock-behind', sid, cut-off}
---          | {'full', sid, unlogged, counted, records}: {sid, ended at} of replaced sessions whose end is not logged; sids
---            that count, oldest first; records of the first of them
+-- Returns  {'created', sid, unlogged} | {'user-changed', sid} | {'clock-behind', sid, cut-off}
+--          | {'full', sid, unlogged, counted, records}
+--          unlogged: {sid, ended at} of each replaced session whose end is not logged; counted: the sids that count,
+--          oldest first; records: those of the first of them
 -- Invariant  No living record is older than the user's cut-off. A replaced session counts towards the limit until its
 --            end is logged. 'full' ends only sessions whose deadline has passed. The hash outlives every session in it.
 
@@ -38,9 +39,9 @@ for i = 1, #all, 2 do
   local other_sid, value = all[i], all[i + 1]
   local other = is_session_id(other_sid, tonumber(now)) and is_living(value) and parse(value)
   if other then
-    local passed = passed_deadline(other, tonumber(now))
+    local passed, at = passed_deadline(other, tonumber(now))
     if passed then
-      write_tombstone(KEYS[1], prefix .. other_sid, other_sid, passed, now, tombstone_ttl)
+      write_tombstone(KEYS[1], prefix .. other_sid, other_sid, passed, at, tombstone_ttl)
     elseif is_same_device(other) then
       own[#own + 1] = other_sid
     elseif ARGV[8] == 'all' or platform_of(other) == platform_of(session) then
@@ -66,16 +67,11 @@ if #counted + #unlogged + 1 > most then
   return {'full', sid, unlogged, counted, first}
 end
 
-local reply = {'created', sid}
 for _, earlier in ipairs(own) do
   end_session(KEYS[1], prefix .. earlier, earlier, REPLACED, now, tombstone_ttl)
   unlogged[#unlogged + 1] = {earlier, now}
 end
-for _, replaced in ipairs(unlogged) do
-  reply[#reply + 1] = replaced[1]
-  reply[#reply + 1] = replaced[2]
-end
 
 call('HSET', KEYS[1], sid, ARGV[7])
 if call('PTTL', KEYS[1]) < ttl then call('PEXPIRE', KEYS[1], ('%.0f'):format(ttl)) end
-return reply
+return {'created', sid, unlogged}

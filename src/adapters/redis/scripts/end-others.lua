@@ -18,9 +18,10 @@ local function add(sid, why, at)
 end
 
 local function end_living(sid, session)
-  local passed = session and passed_deadline(session, tonumber(now))
+  local passed, deadline
+  if session then passed, deadline = passed_deadline(session, tonumber(now)) end
   if passed then
-    write_tombstone(KEYS[1], prefix .. sid, sid, passed, now, ttl)
+    write_tombstone(KEYS[1], prefix .. sid, sid, passed, deadline, ttl)
   else
     end_session(KEYS[1], prefix .. sid, sid, reason, now, ttl)
     add(sid, reason, now)

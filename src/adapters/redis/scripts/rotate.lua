@@ -26,10 +26,10 @@ if ARGV[10] ~= '' and ARGV[10] ~= session.client_id then return {'other-client',
 
 if whole(call('HGET', KEYS[3], 'security_version'), MAX_VERSION) > version then return {'user-changed', sid} end
 
-local passed = passed_deadline(session, now)
+local passed, at = passed_deadline(session, now)
 if passed then
-  write_tombstone(KEYS[1], KEYS[2], sid, passed, ARGV[5], tombstone_ttl)
-  return {'ended', sid, passed, ARGV[5], ''}
+  write_tombstone(KEYS[1], KEYS[2], sid, passed, at, tombstone_ttl)
+  return {'ended', sid, passed, at, ''}
 end
 
 local function finish(kind, reason)

@@ -19,14 +19,11 @@ local LATEST_ADDRESS = 13
 local REPLACED = 'REPLACED'
 -- Servers of the build before know this value. They write it only for replaced sessions.
 local UNLOGGED = 'REPLACED'
-local UUID = '^%x+%-%x+%-%x+%-%x+%-%x+$'
 local MAX_GENERATION = 4294967295
 -- The maximum of the SQL column `security_version`.
 local MAX_VERSION = 2147483647
 -- The last millisecond of the year 9999.
 local MAX_TIME = 253402300799999
--- Upper bound of the difference between two servers' clocks; milliseconds.
-local MAX_AHEAD = 86400000
 
 -- Parses an integer; 0 if the text is not one or it is greater than `most`.
 local function whole(text, most)
@@ -36,17 +33,6 @@ end
 
 local function is_whole(value, most)
   return type(value) == 'number' and value >= 0 and value <= most and value == math.floor(value)
-end
-
--- The creation time: the first 48 bits of a UUIDv7.
-local function created_at(sid)
-  return tonumber(sid:sub(1, 8) .. sid:sub(10, 13), 16)
-end
-
--- True if the field is a session id that is not more than MAX_AHEAD in the future. A damaged id must not become the
--- user's cut-off.
-local function is_session_id(field, now)
-  return #field == 36 and field:find(UUID) and created_at(field) <= now + MAX_AHEAD
 end
 
 -- A field holds a record, UNLOGGED, or nothing. Only a record means that the session is living.
@@ -72,16 +58,17 @@ local function parse(value)
   }
 end
 
--- The end reason of the deadline that has passed; nil if none has.
+-- The end reason and the time of the deadline that passed first; nil if none has.
 local function passed_deadline(session, now)
-  if now >= session.absolute_deadline then return 'MAX_LIFETIME' end
-  if now >= session.idle_deadline then return 'IDLE' end
+  local last = session.absolute_deadline
+  local at = math.min(session.idle_deadline, last)
+  if now >= at then return at < last and 'IDLE' or 'MAX_LIFETIME', at end
 end
 
 -- Removes a session from its user's hash, whatever its field holds, and writes a tombstone.
-local function write_tombstone(sessions_key, tombstone_key, sid, reason, now, ttl)
+local function write_tombstone(sessions_key, tombstone_key, sid, reason, at, ttl)
   call('HDEL', sessions_key, sid)
-  call('HSET', tombstone_key, 'reason', reason, 'ended_at', now)
+  call('HSET', tombstone_key, 'reason', reason, 'ended_at', at)
   call('PEXPIRE', tombstone_key, ttl)
 end
 
