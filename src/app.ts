@@ -25,6 +25,7 @@ import { RefreshTokens } from './core/session/refresh-token.ts';
 import type { SessionPolicy } from './core/session/session.ts';
 import { SessionControl } from './core/session/session-control.ts';
 import type { SessionEnder } from './core/session/session-ender.ts';
+import { SessionHistory } from './core/session/session-history.ts';
 import { SessionOpener } from './core/session/session-opener.ts';
 import { SessionService } from './core/session/session-service.ts';
 import type { SessionStore } from './core/session/session-store.ts';
@@ -130,11 +131,16 @@ async function open(context: AppContext): Promise<App> {
   const login = new LoginService({ ...signIn, sessions: opener });
   const passwordChanges = new PasswordChanges({ ...signIn, store, ender, ids });
   const control = new SessionControl({ store, ender, users: database.users, revocations: follower, clock });
+  const history = new SessionHistory({
+    ...{ control, store, revocations: follower, trail: database.audit, clock },
+    maxTtlMs: config.sessionMaxTtlMs,
+  });
   const administration = new CurrentRoles(tokens, database.users);
   const services = grpcServices(context, {
     login,
     sessions,
     control,
+    history,
     passwordChanges,
     tokens,
     keys,
@@ -212,6 +218,7 @@ interface ServiceParts {
   readonly login: LoginService;
   readonly sessions: SessionService;
   readonly control: SessionControl;
+  readonly history: SessionHistory;
   readonly passwordChanges: PasswordChanges;
   readonly tokens: TokenValidation;
   readonly keys: KeyService;
@@ -227,7 +234,7 @@ function grpcServices(
   { config, clock, logger, metrics }: AppContext,
   parts: ServiceParts,
 ): readonly ServiceRegistration[] {
-  const { login, sessions, control, passwordChanges, tokens, keys } = parts;
+  const { login, sessions, control, history, passwordChanges, tokens, keys } = parts;
   const { subscriptions, watchers, users, audit, events, administration } = parts;
   const environment = { ids, clock, log: limitedWarnings(logger, clock), callMetrics: metrics };
   const onVerdict = metrics.countVerdict;
@@ -237,8 +244,8 @@ function grpcServices(
   return [
     identityService(identity, { callerAuth, frontAuth }, environment),
     validationService(validation, callerAuth, environment),
-    sessionService({ control, passwordChanges, watchers }, { tokens, frontAuth }, environment),
-    adminSessionService(control, administration, environment),
+    sessionService({ control, history, passwordChanges, watchers }, { tokens, frontAuth }, environment),
+    adminSessionService({ control, history }, administration, environment),
     userService(users, administration, environment),
     keyService(new KeyAdministration({ keys, events, clock }), administration, environment),
     auditService(audit, administration, environment),

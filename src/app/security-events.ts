@@ -75,7 +75,7 @@ function logTo(logger: Logger): Subscriber {
 
 /** One level deep: the logger omits nested values. */
 function fieldsOf({ kind, at: _, actor, ...facts }: SecurityEvent) {
-  const { origin, ...others } = { origin: undefined, ...facts };
+  const { origin, opened: _opened, ...others } = { origin: undefined, opened: undefined, ...facts };
   return { event: kind, ...actorFields(actor), ...others, ...origin };
 }
 

@@ -1,27 +1,39 @@
 import type { SessionControl } from '../core/session/session-control.ts';
+import type { SessionHistory } from '../core/session/session-history.ts';
 import {
   EndAllSessionsRequest,
   EndAllSessionsResponse,
   EndSessionRequest,
   EndSessionResponse,
+  ExplainSessionRequest,
+  ExplainSessionResponse,
   ListSessionsRequest,
   ListSessionsResponse,
   SessionServiceService,
 } from '../gen/latchkey/admin/v1/session.ts';
 import { actorOf } from './call.ts';
 import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
-import { afterOf, pageSizeOf } from './page.ts';
+import {
+  explanationMessage,
+  type SessionView,
+  sessionPageMessage,
+} from './messages/session-history-message.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
-import { checkSessionId, checkSessionPage, sessionPageMessage } from './session-service.ts';
+import { checkSessionId, checkSessionPage, listPage } from './session-service.ts';
 import { unaryService } from './unary.ts';
 import { checkUserId } from './user-fields.ts';
 
 /** The core service behind admin.SessionService. */
-export type AdminSessionCore = Pick<SessionControl, 'list' | 'end' | 'endAll'>;
+export interface AdminSessionCore {
+  readonly control: Pick<SessionControl, 'list' | 'end' | 'endAll'>;
+  readonly history: Pick<SessionHistory, 'list' | 'explain'>;
+}
+
+const VIEW: SessionView = { namesOperators: true };
 
 /** `latchkey.admin.v1.SessionService`. */
 export function adminSessionService(
-  sessions: AdminSessionCore,
+  { control, history }: AdminSessionCore,
   callerTokens: CallerTokens,
   environment: CallEnvironment,
 ): ServiceRegistration {
@@ -38,7 +50,20 @@ export function adminSessionService(
           checkSessionPage(request, issues);
         },
         handle: async (request) =>
-          sessionPageMessage(await sessions.list(request.userId, pageSizeOf(request), afterOf(request))),
+          sessionPageMessage(await listPage(control, history, request.userId, request), VIEW),
+      },
+      explainSession: {
+        request: ExplainSessionRequest,
+        response: ExplainSessionResponse,
+        callers,
+        check: (request, issues) => {
+          checkSessionId(request, issues);
+          if (request.userId !== '') checkUserId(request, issues);
+        },
+        handle: async ({ sessionId, userId }) => {
+          const explained = await history.explain(sessionId, userId === '' ? undefined : userId);
+          return { explanation: explanationMessage(explained, VIEW) };
+        },
       },
       endSession: {
         request: EndSessionRequest,
@@ -49,14 +74,14 @@ export function adminSessionService(
           checkSessionId(request, issues);
         },
         handle: ({ userId, sessionId }, call) =>
-          sessions.end(userId, sessionId, 'ENDED_BY_ADMIN', actorOf(call)),
+          control.end(userId, sessionId, 'ENDED_BY_ADMIN', actorOf(call)),
       },
       endAllSessions: {
         request: EndAllSessionsRequest,
         response: EndAllSessionsResponse,
         callers,
         check: checkUserId,
-        handle: ({ userId }, call) => sessions.endAll(userId, actorOf(call)),
+        handle: ({ userId }, call) => control.endAll(userId, actorOf(call)),
       },
     },
     environment,

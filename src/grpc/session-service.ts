@@ -1,5 +1,6 @@
 import type { FieldIssues } from '../core/field-issues.ts';
-import type { SessionControl, SessionPage } from '../core/session/session-control.ts';
+import type { SessionControl } from '../core/session/session-control.ts';
+import { ENDED_PAGE, type FullSessionPage, type SessionHistory } from '../core/session/session-history.ts';
 import type { SessionWatchers } from '../core/session/session-watchers.ts';
 import type { PasswordChanges } from '../core/sign-in/password-change.ts';
 import {
@@ -9,6 +10,8 @@ import {
   EndOtherSessionsResponse,
   EndSessionRequest,
   EndSessionResponse,
+  ExplainSessionRequest,
+  ExplainSessionResponse,
   ListSessionsRequest,
   ListSessionsResponse,
   SessionServiceService,
@@ -23,8 +26,8 @@ import {
   signedInCallers,
   type TokenSignatures,
 } from './interceptors/caller-auth.ts';
-import { sessionMessage } from './messages/session-message.ts';
-import { afterOf, checkPage, type PageFields, pageSizeOf, pageTokenOf } from './page.ts';
+import { explanationMessage, sessionPageMessage } from './messages/session-history-message.ts';
+import { afterOf, checkPage, type PageFields, pageSizeOf } from './page.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { sessionWatch } from './session-watch.ts';
 import { unaryService } from './unary.ts';
@@ -34,6 +37,7 @@ import { UUID } from './user-fields.ts';
 /** The core services behind SessionService. */
 export interface SessionCore {
   readonly control: OwnSessions;
+  readonly history: Pick<SessionHistory, 'list' | 'explain'>;
   readonly passwordChanges: Pick<PasswordChanges, 'change'>;
   readonly watchers: Pick<SessionWatchers, 'watch'>;
 }
@@ -49,7 +53,7 @@ export interface SessionCallers {
 
 /** `latchkey.v1.SessionService`. The user is always the caller: no request names one. */
 export function sessionService(
-  { control, passwordChanges, watchers }: SessionCore,
+  { control, history, passwordChanges, watchers }: SessionCore,
   { tokens, frontAuth }: SessionCallers,
   environment: CallEnvironment,
 ): ServiceRegistration {
@@ -64,7 +68,18 @@ export function sessionService(
         response: ListSessionsResponse,
         callers,
         check: checkSessionPage,
-        handle: (request, call) => listSessions(control, request, call),
+        handle: (request, call) => listSessions(control, history, request, call),
+      },
+      explainSession: {
+        request: ExplainSessionRequest,
+        response: ExplainSessionResponse,
+        callers,
+        check: checkSessionId,
+        handle: async ({ sessionId }, call) => {
+          const { userId, sessionId: callerSessionId } = signedInCaller(call);
+          const explained = await history.explain(sessionId, userId);
+          return { explanation: explanationMessage(explained, { callerSessionId, namesOperators: false }) };
+        },
       },
       endSession: {
         request: EndSessionRequest,
@@ -100,12 +115,14 @@ export function sessionService(
 }
 
 async function listSessions(
-  sessions: OwnSessions,
+  living: OwnSessions,
+  all: SessionCore['history'],
   request: ListSessionsRequest,
   call: Call,
 ): Promise<ListSessionsResponse> {
   const { userId, sessionId } = signedInCaller(call);
-  return sessionPageMessage(await sessions.list(userId, pageSizeOf(request), afterOf(request)), sessionId);
+  const page = await listPage(living, all, userId, request);
+  return sessionPageMessage(page, { callerSessionId: sessionId, namesOperators: false });
 }
 
 async function endOtherSessions(sessions: OwnSessions, call: Call): Promise<EndOtherSessionsResponse> {
@@ -143,16 +160,26 @@ function checkChangePassword({ origin, deviceToken }: ChangePasswordRequest, iss
   checkOrigin(origin, issues);
 }
 
-/** @param callerSessionId as in `sessionMessage`. */
-export function sessionPageMessage(page: SessionPage, callerSessionId?: string): ListSessionsResponse {
-  return {
-    sessions: page.sessions.map((session) => sessionMessage(session, callerSessionId)),
-    nextPageToken: page.next === undefined ? '' : pageTokenOf(page.next),
-  };
+/** Which page of a list of sessions to read. */
+interface SessionPageFields extends PageFields {
+  readonly includeEnded: boolean;
 }
 
-export function checkSessionPage(request: PageFields, issues: FieldIssues): void {
-  checkPage(request, UUID, issues);
+const UUID_OR_ENDED = new RegExp(`^(?:${ENDED_PAGE})?${UUID.source.slice(1)}`);
+
+/** @param living lists them without the audit trail, so also while the database is away. */
+export async function listPage(
+  living: Pick<SessionControl, 'list'>,
+  all: Pick<SessionHistory, 'list'>,
+  userId: string,
+  request: SessionPageFields,
+): Promise<FullSessionPage> {
+  const page = [userId, pageSizeOf(request), afterOf(request)] as const;
+  return request.includeEnded ? all.list(...page) : { ...(await living.list(...page)), ended: [] };
+}
+
+export function checkSessionPage(request: SessionPageFields, issues: FieldIssues): void {
+  checkPage(request, request.includeEnded ? UUID_OR_ENDED : UUID, issues);
 }
 
 export function checkSessionId({ sessionId }: { readonly sessionId: string }, issues: FieldIssues): void {

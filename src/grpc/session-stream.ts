@@ -1,7 +1,7 @@
 import type { Failure } from '../core/failure.ts';
+import type { SessionEnd } from '../core/session/session-state.ts';
 import type {
   AliveMessage,
-  SessionEnd,
   SessionWatcher,
   WatchedSession,
   WatcherSink,

@@ -59,12 +59,30 @@ describe('the SQLite database', () => {
     await before.close();
     const older = new DatabaseSync(file);
     older.exec('alter table users drop column kept_session_id');
-    older.exec("delete from kysely_migration where name = '0006-kept-sessions'");
+    older.exec('drop index audit_events_user_id_kind');
+    older.exec("delete from kysely_migration where name >= '0006-kept-sessions'");
     older.close();
     const after = await open();
     expect(await after.users.findById(userIdOf(1))).toEqual(aUser(1));
     const change = { endsSessions: true, keptSessionId: userIdOf(7) };
     expect(await after.users.update(userIdOf(1), change, 2)).toMatchObject({ keptSessionId: userIdOf(7) });
+  });
+
+  test.each([
+    ["user_id = ? and kind = 'SignedIn'", 'audit_events_user_id_kind'],
+    [
+      "user_id = ? and kind = 'SessionEnded' and session_id = '' and event_id >= ?",
+      'audit_events_user_id_kind',
+    ],
+    ['user_id = ?', 'audit_events_user_id'],
+    ["session_id in (?, ?) and kind = 'SessionEnded'", 'audit_events_session_id'],
+  ])('finds the audit events with %s by the index %s', async (condition, index) => {
+    await open();
+    const database = new DatabaseSync(file);
+    const query = `select * from audit_events where ${condition} and event_id < ? order by event_id desc limit 9`;
+    const plan = database.prepare(`explain query plan ${query}`).all() as { readonly detail: string }[];
+    database.close();
+    expect(plan.map(({ detail }) => detail)).toContainEqual(expect.stringContaining(`INDEX ${index} (`));
   });
 
   test('can be closed twice, and unused', async () => {

@@ -8,6 +8,7 @@ import { ADMIN_ACTOR } from '../support/security-events.ts';
 const AT = Date.UTC(2026, 0, 1);
 const origin = { ipAddress: '192.0.2.1', clientId: 'web' };
 const session = { userId: 'user-1', sessionId: 'session-1' };
+const opened = { deviceName: '', platform: '', idleDeadline: AT, absoluteDeadline: AT };
 
 function setUp() {
   const lines: string[] = [];
@@ -25,7 +26,7 @@ function setUp() {
 test('security events are counted by kind, and logins by their outcome', async () => {
   const { events, metrics } = setUp();
   const actor = { kind: 'credentials' } as const;
-  events.publish({ kind: 'SignedIn', at: AT, actor, ...session, origin });
+  events.publish({ kind: 'SignedIn', at: AT, actor, ...session, origin, opened });
   const failed = { kind: 'SignInFailed', at: AT, actor, userId: undefined, origin } as const;
   events.publish({ ...failed, reason: 'INVALID_CREDENTIALS' });
   events.publish({ ...failed, reason: 'INVALID_CREDENTIALS' });
@@ -70,7 +71,7 @@ test('a line of the log names who is responsible, the client and the address', (
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const events = securityEvents(logger, new Metrics(), new MemoryAuditOutbox());
   events.publish({ kind: 'UserChanged', at: AT, actor: ADMIN_ACTOR, userId: 'user-1', change: 'DISABLED' });
-  events.publish({ kind: 'SignedIn', at: AT, actor: { kind: 'credentials' }, ...session, origin });
+  events.publish({ kind: 'SignedIn', at: AT, actor: { kind: 'credentials' }, ...session, origin, opened });
   expect(lines.map((line): unknown => JSON.parse(line))).toMatchObject([
     {
       event: 'UserChanged',

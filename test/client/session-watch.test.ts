@@ -324,7 +324,8 @@ describe('a message', () => {
   });
 
   test('with values of a newer service is understood as far as possible', () => {
-    const value = { sessionId: 's', endReason: 99 as never, endedAt: undefined, endedBy: 99 as never };
+    const unknown = { endReason: 99 as never, endedBy: 99 as never };
+    const value = { sessionId: 's', endedAt: undefined, operatorUsername: '', ...unknown };
     expect(eventOf({ event: { $case: 'ended', value }, asOf: undefined }, alive)).toEqual({
       ...{ kind: 'ended', endReason: 'UNSPECIFIED', endedAt: undefined, endedBy: 'UNSPECIFIED' },
     });

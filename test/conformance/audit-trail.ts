@@ -104,6 +104,25 @@ export function auditTrailLaw(name: string, open: () => Promise<readonly [SqlDat
       expect(await idsOf({ userId: auditId(6) })).toEqual([]);
     });
 
+    test('filters by several sessions, by no session, and by user and kind', async () => {
+      const [ada, other] = [auditId(5), auditId(6)];
+      const events = [
+        anAuditEvent(1, { userId: ada }),
+        anAuditEvent(2, { userId: ada, sessionId: '' }),
+        anAuditEvent(3, { userId: other, sessionId: '' }),
+        anAuditEvent(4, { userId: ada, kind: 'SignedIn' }),
+        anAuditEvent(5, { userId: other }),
+      ];
+      await database.audit.insert(events);
+      const [one = '', two = '', _three, four = '', five = ''] = events.map(({ eventId }) => eventId);
+      const sessionIds = [auditId(1), auditId(4), auditId(5), auditId(9)];
+      expect(await idsOf({ sessionIds })).toEqual([five, four, one]);
+      expect(await idsOf({ sessionIds, kind: 'SessionEnded' })).toEqual([five, one]);
+      expect(await idsOf({ sessionIds: [] })).toEqual([]);
+      expect(await idsOf({ userId: ada, sessionId: '', kind: 'SessionEnded' })).toEqual([two]);
+      expect(await idsOf({ userId: ada, kind: 'SessionEnded' })).toEqual([two, one]);
+    });
+
     test('deletes the oldest events before a time, so many at once and no more', async () => {
       await database.audit.insert(Array.from({ length: 10 }, (_, n) => anAuditEvent(n, { at: T0 + n })));
       expect(await elsewhere.audit.deleteBefore(T0 + 5, 3)).toBe(3);

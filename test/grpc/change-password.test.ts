@@ -40,8 +40,8 @@ async function serve(
   channel = credentials.createInsecure(),
 ): Promise<SessionServiceClient> {
   const environment = testEnvironment();
-  const { control, tokens, watchers } = passwords.world;
-  const core = { control, watchers, passwordChanges: passwords.changes };
+  const { control, history, tokens, watchers } = passwords.world;
+  const core = { control, history, watchers, passwordChanges: passwords.changes };
   const server = new GrpcServer({
     ...{ address: '127.0.0.1:0', reflection: false, log: environment.log },
     services: [sessionService(core, { tokens, frontAuth }, environment)],

@@ -15,7 +15,7 @@ import { TestKey } from '../support/test-keys.ts';
 import { SessionSite } from './support/session-site.ts';
 import { call } from './support/unary-call.ts';
 
-const FIRST_PAGE = { pageSize: 0, pageToken: '' };
+const FIRST_PAGE = { pageSize: 0, pageToken: '', includeEnded: false };
 const as = (token: string) => ({ metadata: { authorization: `Bearer ${token}` } });
 
 let clock: ManualClock;
@@ -110,7 +110,7 @@ describe('ListSessions', () => {
   test('gives every session once in pages, also when one of them ends in between', async () => {
     const [first, second, third] = [await signIn(), await signIn(), await signIn()];
     const page = (pageSize: number, pageToken: string) =>
-      call(own, own.listSessions, { pageSize, pageToken }, as(first.token));
+      call(own, own.listSessions, { ...FIRST_PAGE, pageSize, pageToken }, as(first.token));
     const { ok: newest } = await page(1, '');
     expect(newest?.sessions).toMatchObject([{ sessionId: third.sessionId }]);
     const { ok: rest } = await page(2, newest?.nextPageToken ?? '');
@@ -130,7 +130,8 @@ describe('ListSessions', () => {
       'page_token',
     ],
     ['a very long token', { pageSize: 0, pageToken: 'A'.repeat(10_000) }, 'page_token'],
-  ])('refuses %s as a field', async (_, request, field) => {
+  ])('refuses %s as a field', async (_, page, field) => {
+    const request = { ...page, includeEnded: false };
     const { token } = await signIn();
     const refused = { code: status.INVALID_ARGUMENT, reason: 'INVALID_FIELD', fields: [field] };
     expect(await call(own, own.listSessions, request, as(token))).toMatchObject(refused);
@@ -143,8 +144,8 @@ describe('ListSessions', () => {
     const [older, newer] = [await signIn(), await signIn()];
     const stranger = here.world.addUser();
     const theirs = [await signIn(stranger), await signIn(stranger)] as const;
-    const { ok } = await call(own, own.listSessions, { pageSize: 1, pageToken: '' }, as(theirs[0].token));
-    const request = { pageSize: 0, pageToken: ok?.nextPageToken ?? '' };
+    const { ok } = await call(own, own.listSessions, { ...FIRST_PAGE, pageSize: 1 }, as(theirs[0].token));
+    const request = { ...FIRST_PAGE, pageToken: ok?.nextPageToken ?? '' };
     const mine = await call(own, own.listSessions, request, as(older.token));
     expect(mine.ok?.sessions.map(({ sessionId }) => sessionId)).toEqual([newer.sessionId, older.sessionId]);
   });

@@ -83,6 +83,7 @@ describe('WatchSession', () => {
       endReason: EndReason.ENDED_BY_USER,
       endedAt: new Date(clock.now()),
       endedBy: EndedBy.USER,
+      operatorUsername: '',
     };
     expect(stream.messages.slice(1)).toEqual([{ event: { $case: 'ended', value }, asOf: undefined }]);
     expect(here.world.watchers.size).toBe(0);

@@ -21,7 +21,7 @@ import {
   IdentityServiceService,
   type SessionSummary,
 } from '../../src/gen/latchkey/v1/identity.ts';
-import type { Session } from '../../src/gen/latchkey/v1/session.ts';
+import type { Session, SessionExplanation } from '../../src/gen/latchkey/v1/session.ts';
 import { statusOf } from '../../src/grpc/status-details.ts';
 import { fakeSession, fakeTokens } from './fake-session.ts';
 
@@ -45,6 +45,8 @@ export class FakeLatchkey {
   readonly users = new Map<string, User>();
   /** Of any user, newest first. */
   readonly sessions: Session[] = [];
+  /** Of any session. */
+  explanation: SessionExplanation | undefined;
   /** The audit trail, newest first. */
   auditEvents: readonly AuditEvent[] = [];
   /** Rpcs that fail, by name. */
@@ -220,6 +222,7 @@ export class FakeLatchkey {
           nextPageToken: to < sessions.length ? String(to) : '',
         };
       }),
+      explainSession: this.#admin('ExplainSession', () => ({ explanation: this.explanation })),
       endSession: this.#admin('EndSession', () => ({ revision: '11-0' })),
       endAllSessions: this.#admin('EndAllSessions', () => ({ revision: '12-0' })),
     };

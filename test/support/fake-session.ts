@@ -14,7 +14,13 @@ export function fakeSession(at: Date): Session {
     clientId: '',
     device: { deviceId: '', name: '', platform: '' },
     ipAddress: '127.0.0.1',
-    ...{ latestIpAddress: '127.0.0.1', isCurrent: false, labels: {}, authenticationMethods: ['pwd'] },
+    ...{
+      latestIpAddress: '127.0.0.1',
+      isCurrent: false,
+      labels: {},
+      ended: undefined,
+      authenticationMethods: ['pwd'],
+    },
     ...{ createdAt: at, lastSeenAt: at, idleDeadline: at, absoluteDeadline: at },
   };
 }

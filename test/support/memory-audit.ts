@@ -31,6 +31,10 @@ export class MemoryAuditTrail implements AuditTrail {
   /** How many events were inserted by each call. */
   readonly inserts: number[] = [];
   isAway = false;
+  /** The names of users, by their ids. */
+  readonly names = new Map<string, string>();
+  /** How often events were listed. */
+  lists = 0;
 
   async insert(events: readonly AuditEvent[]): Promise<void> {
     await this.ping();
@@ -40,10 +44,18 @@ export class MemoryAuditTrail implements AuditTrail {
     }
   }
 
-  async list(_filter: AuditFilter, limit: number): Promise<AuditPage> {
-    const all = [...this.events.values()].slice(0, limit);
-    const events = all.map((event) => ({ ...event, username: '', actor: { ...event.actor, username: '' } }));
-    return { events, next: undefined };
+  async list(filter: AuditFilter, limit: number, after?: string): Promise<AuditPage> {
+    await this.ping();
+    this.lists += 1;
+    const found = [...this.events.values()]
+      .filter((event) => matches(event, filter) && (after === undefined || event.eventId < after))
+      .sort((one, other) => (one.eventId < other.eventId ? 1 : -1));
+    const events = found.slice(0, limit).map((event) => {
+      const nameOf = (userId: string) => this.names.get(userId) ?? '';
+      const actor = { ...event.actor, username: nameOf(event.actor.userId) };
+      return { ...event, username: nameOf(event.userId), actor };
+    });
+    return { events, next: found.length > limit ? events.at(-1)?.eventId : undefined };
   }
 
   async deleteBefore(at: number, limit: number): Promise<number> {
@@ -55,6 +67,16 @@ export class MemoryAuditTrail implements AuditTrail {
   async ping(): Promise<void> {
     if (this.isAway) throw storeUnavailable('audit', new Error('cut'));
   }
+}
+
+function matches(event: AuditEvent, filter: AuditFilter): boolean {
+  const { sessionIds, from = 0, until = Number.POSITIVE_INFINITY, ...equal } = filter;
+  return (
+    Object.entries(equal).every(([name, value]) => event[name as keyof typeof equal] === value) &&
+    (sessionIds?.includes(event.sessionId) ?? true) &&
+    event.at >= from &&
+    event.at < until
+  );
 }
 
 /** Keeps the outbox in memory; fails while told to. */

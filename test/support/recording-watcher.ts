@@ -1,7 +1,7 @@
 import type { Failure } from '../../src/core/failure.ts';
+import type { SessionEnd } from '../../src/core/session/session-state.ts';
 import type {
   AliveMessage,
-  SessionEnd,
   SessionWatcher,
   WatchedSession,
   WatcherSink,

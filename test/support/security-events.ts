@@ -15,8 +15,14 @@ export const ADMIN_ACTOR: Actor = {
 
 export const NO_EVENTS: SecurityEvents = { publish: () => undefined, store: async () => undefined };
 
-/** Records published and stored events. */
+/** Records published and stored events. @param keep stores them elsewhere too. */
 export class RecordedEvents implements SecurityEvents {
+  readonly #keep: SecurityEvents['store'];
+
+  constructor(keep: SecurityEvents['store'] = async () => undefined) {
+    this.#keep = keep;
+  }
+
   readonly all: SecurityEvent[] = [];
   readonly stored: AcknowledgedEvent[] = [];
   /** Makes `store` fail with this. */
@@ -25,6 +31,7 @@ export class RecordedEvents implements SecurityEvents {
   async store(event: AcknowledgedEvent): Promise<void> {
     if (this.failure !== undefined) throw this.failure;
     this.stored.push(event);
+    await this.#keep(event);
   }
 
   publish(event: SecurityEvent): void {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
+import { storeIn } from '../../src/core/audit/audit-outbox.ts';
+import { DirectOutbox } from '../../src/core/audit/direct-outbox.ts';
 import { type FollowerListener, listenersInOrder } from '../../src/core/revocation/follower-listener.ts';
 import { RevocationFollower } from '../../src/core/revocation/revocation-follower.ts';
 import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts';
@@ -9,6 +11,7 @@ import { RefreshTokens } from '../../src/core/session/refresh-token.ts';
 import type { Device, SessionPolicy } from '../../src/core/session/session.ts';
 import { SessionControl } from '../../src/core/session/session-control.ts';
 import { SessionEnder } from '../../src/core/session/session-ender.ts';
+import { SessionHistory } from '../../src/core/session/session-history.ts';
 import { type OpenedSession, SessionOpener } from '../../src/core/session/session-opener.ts';
 import { SessionService } from '../../src/core/session/session-service.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
@@ -22,6 +25,7 @@ import { TokenVerifier } from '../../src/validator/token-verifier.ts';
 import { Validator } from '../../src/validator/validator.ts';
 import { eventually } from './eventually.ts';
 import { ManualClock } from './manual-clock.ts';
+import { MemoryAuditTrail } from './memory-audit.ts';
 import { RecordedEvents } from './security-events.ts';
 import { DAY, ids, MINUTE } from './sessions.ts';
 import { AUDIENCE, ISSUER, TestKey } from './test-keys.ts';
@@ -51,7 +55,9 @@ export class SessionWorld {
   readonly users = new Map<string, User>();
   /** Where the services find users. */
   findUser: UserDirectory['findById'] = async (userId) => this.users.get(userId);
-  readonly events = new RecordedEvents();
+  /** Has an event as soon as it is stored. */
+  readonly trail = new MemoryAuditTrail();
+  readonly events = new RecordedEvents(storeIn(new DirectOutbox(this.trail), ids));
   /** Fails while no sign-in could be stored for the audit trail. */
   checkRoom = async (): Promise<void> => undefined;
   readonly follower: RevocationFollower;
@@ -59,6 +65,7 @@ export class SessionWorld {
   readonly opener: SessionOpener;
   readonly sessions: SessionService;
   readonly control: SessionControl;
+  readonly history: SessionHistory;
   readonly tokens: TokenValidation;
   readonly watchers: SessionWatchers;
 
@@ -94,6 +101,10 @@ export class SessionWorld {
     this.control = new SessionControl({
       ...{ store, ender: this.ender, revocations: this.follower, clock },
       users: { findById: (userId) => this.findUser(userId) },
+    });
+    this.history = new SessionHistory({
+      ...{ control: this.control, store, revocations: this.follower, trail: this.trail, clock },
+      maxTtlMs: 30 * DAY,
     });
     const keySet = new KeySet({
       fetch: async () => [key, ...otherKeys].map(({ publicJwk }) => publicJwk),

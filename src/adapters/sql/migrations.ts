@@ -9,6 +9,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0004-audit-events': { up: createAuditEvents },
   '0005-device-policies': { up: addDevicePolicies },
   '0006-kept-sessions': { up: addKeptSessions },
+  '0007-audit-events-by-kind': { up: indexAuditEventsByKind },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };
@@ -100,4 +101,18 @@ async function addDevicePolicies(db: AnySchema): Promise<void> {
 
 async function addKeptSessions(db: AnySchema): Promise<void> {
   await db.schema.alterTable('users').addColumn('kept_session_id', 'text').execute();
+}
+
+/** For the sign-ins and ends of a user, beside any number of failed sign-ins. */
+async function indexAuditEventsByKind(db: AnySchema): Promise<void> {
+  const index = (name: string, columns: readonly string[]) =>
+    db.schema
+      .createIndex(name)
+      .on('audit_events')
+      .columns([...columns])
+      .execute();
+  // Where SQLite finds two indexes equal, it takes the older one. So this one is created anew, after the other.
+  await db.schema.dropIndex('audit_events_user_id').execute();
+  await index('audit_events_user_id_kind', ['user_id', 'kind', 'event_id']);
+  await index('audit_events_user_id', ['user_id', 'event_id']);
 }

@@ -1,6 +1,11 @@
 import type { Transaction } from 'kysely';
 import { type AuditEvent, firstEventId } from '../../core/audit/audit-event.ts';
-import type { AuditFilter, AuditPage, AuditTrail } from '../../core/audit/audit-trail.ts';
+import {
+  type AuditFilter,
+  type AuditPage,
+  type AuditTrail,
+  MAX_FILTERED_SESSIONS,
+} from '../../core/audit/audit-trail.ts';
 import { answerInTime } from '../answer-in-time.ts';
 import { auditEventOfRow, insertAuditEvents, removeAuditEvent } from './audit-row.ts';
 import type { Schema, SqlHandle } from './schema.ts';
@@ -22,7 +27,7 @@ export class SqlAuditTrail implements AuditTrail {
   }
 
   list(
-    { userId, sessionId, kind, ipAddress, from, until }: AuditFilter,
+    { userId, sessionId, sessionIds, kind, ipAddress, from, until }: AuditFilter,
     limit: number,
     after?: string,
   ): Promise<AuditPage> {
@@ -31,10 +36,11 @@ export class SqlAuditTrail implements AuditTrail {
       const rows = await this.#sql.read
         .selectFrom('audit_events')
         .selectAll()
-        .where('event_id', '>=', from === undefined ? '' : firstEventId(from))
         .where('event_id', '<', after !== undefined && after < before ? after : before)
+        .$if(from !== undefined, (query) => query.where('event_id', '>=', firstEventId(from ?? 0)))
         .$if(userId !== undefined, (query) => query.where('user_id', '=', userId ?? ''))
         .$if(sessionId !== undefined, (query) => query.where('session_id', '=', sessionId ?? ''))
+        .$if(sessionIds !== undefined, (query) => query.where('session_id', 'in', padded(sessionIds ?? [])))
         .$if(kind !== undefined, (query) => query.where('kind', '=', kind ?? ''))
         .$if(ipAddress !== undefined, (query) => query.where('ip_address', '=', ipAddress ?? ''))
         .orderBy('event_id', 'desc')
@@ -75,4 +81,10 @@ export class SqlAuditTrail implements AuditTrail {
       }),
     );
   }
+}
+
+/** Always as many, because each text of a statement is prepared once per connection. */
+function padded(sessionIds: readonly string[]): readonly string[] {
+  const missing = Math.max(0, MAX_FILTERED_SESSIONS - sessionIds.length);
+  return [...sessionIds, ...Array<string>(missing).fill('none')];
 }

@@ -73,9 +73,11 @@ const REPEATABLE: ReadonlySet<string> = new Set([
   IdentityServiceService.refresh.path,
   IdentityServiceService.logout.path,
   SessionServiceService.listSessions.path,
+  SessionServiceService.explainSession.path,
   SessionServiceService.endSession.path,
   SessionServiceService.changePassword.path,
   AdminSessionServiceService.listSessions.path,
+  AdminSessionServiceService.explainSession.path,
   AdminSessionServiceService.endSession.path,
   ValidationServiceService.getSigningKeys.path,
 ]);

@@ -14,7 +14,15 @@ import {
   type DevicePolicy as DevicePolicyMessage,
   type User as UserMessage,
 } from '../../gen/latchkey/admin/v1/user.ts';
-import type { Session as SessionMessage } from '../../gen/latchkey/v1/session.ts';
+import {
+  EndEvidence as EndEvidences,
+  EndedBy as EndedBys,
+  EndReason as EndReasons,
+  type SessionExplanation as SessionExplanationMessage,
+  type Session as SessionMessage,
+  type SessionTimelineEntry as SessionTimelineEntryMessage,
+  SessionTimelineKind as SessionTimelineKinds,
+} from '../../gen/latchkey/v1/session.ts';
 import { Consistency as Consistencies } from '../../gen/latchkey/v1/validation.ts';
 
 /**
@@ -28,8 +36,8 @@ import { Consistency as Consistencies } from '../../gen/latchkey/v1/validation.t
 export type User = UserMessage;
 
 /**
- * A living session, as `latchkey.sessions` and `latchkey.userSessions` list it. The fields are those of the protocol;
- * `login` returns a `Session` instead.
+ * A session, as `latchkey.sessions` and `latchkey.userSessions` list it: a living one, or, with `includeEnded`, one that
+ * has `ended`. The fields are those of the protocol; `login` returns a `Session` instead.
  *
  * @example
  * const lineOf = ({ device, isCurrent }: ListedSession) => `${device?.name}${isCurrent ? ' (this one)' : ''}`;
@@ -37,6 +45,66 @@ export type User = UserMessage;
  * console.log(sessions.map(lineOf));
  */
 export type ListedSession = SessionMessage;
+
+/**
+ * What happened to a session, and how it is known.
+ *
+ * @example
+ * const { explanation } = await latchkey.sessions.explainSession({ sessionId });
+ * const whyOf = ({ session }: SessionExplanation) => session?.ended?.endReason;
+ * if (explanation && whyOf(explanation) === EndReason.ENDED_BY_ADMIN) console.log('An operator signed you out.');
+ */
+export type SessionExplanation = SessionExplanationMessage;
+
+/**
+ * An entry of the timeline in a `SessionExplanation`.
+ *
+ * @example
+ * const lineOf = ({ at, ipAddress }: SessionTimelineEntry) => `${at?.toISOString()} ${ipAddress}`;
+ * const { explanation } = await latchkey.sessions.explainSession({ sessionId });
+ * console.log(explanation?.entries.map(lineOf));
+ */
+export type SessionTimelineEntry = SessionTimelineEntryMessage;
+
+/**
+ * What happened, in an entry of a timeline.
+ *
+ * @example
+ * const { explanation } = await latchkey.sessions.explainSession({ sessionId });
+ * const moves = explanation?.entries.filter(({ kind }) => kind === SessionTimelineKind.MOVED);
+ */
+export const SessionTimelineKind = SessionTimelineKinds;
+export type SessionTimelineKind = SessionTimelineKinds;
+
+/**
+ * How the end of a session is known.
+ *
+ * @example
+ * const { explanation } = await latchkey.sessions.explainSession({ sessionId });
+ * const isExact = explanation?.endEvidence === EndEvidence.RECORDED;
+ */
+export const EndEvidence = EndEvidences;
+export type EndEvidence = EndEvidences;
+
+/**
+ * Why a listed or explained session ended. Verdicts and watches have its names, `EndReasonName`.
+ *
+ * @example
+ * const { sessions } = await latchkey.sessions.listSessions({ includeEnded: true });
+ * const kicked = sessions.filter(({ ended }) => ended?.endReason === EndReason.ENDED_BY_ADMIN);
+ */
+export const EndReason = EndReasons;
+export type EndReason = EndReasons;
+
+/**
+ * Who ended a listed or explained session. Watches have its names, `EndedByName`.
+ *
+ * @example
+ * const { sessions } = await latchkey.sessions.listSessions({ includeEnded: true });
+ * const byOperators = sessions.filter(({ ended }) => ended?.endedBy === EndedBy.OPERATOR);
+ */
+export const EndedBy = EndedBys;
+export type EndedBy = EndedBys;
 
 /**
  * How many sessions a user may have.

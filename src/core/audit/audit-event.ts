@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { uuidOf } from '../ids.ts';
-import type { Actor, EventOrigin, SecurityEvent } from './security-event.ts';
+import type { Actor, EventOrigin, OpenedFacts, SecurityEvent } from './security-event.ts';
 
 /**
  * The security events that the audit trail keeps. A refresh is kept in the session record instead, as its last one:
@@ -90,9 +90,34 @@ function detailsOf(event: AuditedEvent): AuditEvent['details'] {
       return { change: event.change };
     case 'SigningKeyRotated':
       return { key_id: event.keyId };
+    case 'SignedIn':
+      return openedDetails(event.opened);
+    case 'SessionEnded':
+      return event.createdUntil === undefined ? {} : { created_until: timeText(event.createdUntil) };
     default:
       return {};
   }
+}
+
+/** Without what is unknown. */
+function openedDetails({ deviceName, platform, idleDeadline, absoluteDeadline }: OpenedFacts) {
+  return {
+    ...(deviceName !== '' && { device_name: deviceName }),
+    ...(platform !== '' && { platform }),
+    idle_deadline: timeText(idleDeadline),
+    absolute_deadline: timeText(absoluteDeadline),
+  };
+}
+
+/** RFC 3339, so that a person can read it. */
+function timeText(at: number): string {
+  return new Date(at).toISOString();
+}
+
+/** The time in a detail; undefined if there is none. Milliseconds since 1970. */
+export function detailTime({ details }: AuditEvent, name: string): number | undefined {
+  const at = Date.parse(details[name] ?? '');
+  return Number.isNaN(at) ? undefined : at;
 }
 
 function auditActorOf(actor: Actor): AuditActor {

@@ -13,7 +13,10 @@ export interface ListedAuditEvent extends AuditEvent {
 /** Which events to list. A field that is omitted does not restrict. */
 export interface AuditFilter {
   readonly userId?: string;
+  /** Empty: events of no single session. */
   readonly sessionId?: string;
+  /** Events of any of these sessions; at most `MAX_FILTERED_SESSIONS`. */
+  readonly sessionIds?: readonly string[];
   readonly kind?: string;
   readonly ipAddress?: string;
   /** At or after this time; milliseconds since 1970. */
@@ -21,6 +24,8 @@ export interface AuditFilter {
   /** Before this time. */
   readonly until?: number;
 }
+
+export const MAX_FILTERED_SESSIONS = 100;
 
 export interface AuditPage {
   readonly events: readonly ListedAuditEvent[];
@@ -35,6 +40,7 @@ export interface AuditPage {
  * - An event is stored once, however often and from however many processes it is inserted.
  * - If the same event is inserted with a higher `count`, the trail has that count and `lastAt`. It never has a lower one.
  * - `insert` stores all events or none, and is durable when it resolves.
+ * - A filter by user and kind, by session, or by address reads only events that match it.
  * - Driver errors and timeouts become STORE_UNAVAILABLE with `store: audit` within a second.
  */
 export interface AuditTrail {

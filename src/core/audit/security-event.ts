@@ -29,6 +29,16 @@ interface Facts<Kind extends string> {
   readonly actor: Actor;
 }
 
+/** What the trail keeps of a session that was opened. Times are milliseconds since 1970. */
+export interface OpenedFacts {
+  /** Empty: unknown; as is `platform`. */
+  readonly deviceName: string;
+  readonly platform: string;
+  /** At sign-in. A refresh moves it. */
+  readonly idleDeadline: number;
+  readonly absoluteDeadline: number;
+}
+
 interface SessionFacts<Kind extends string> extends Facts<Kind> {
   readonly userId: string;
   readonly sessionId: string;
@@ -51,7 +61,7 @@ export type UserChangeKind =
  * the metrics.
  */
 export type SecurityEvent =
-  | (SessionFacts<'SignedIn'> & { readonly origin: EventOrigin })
+  | (SessionFacts<'SignedIn'> & { readonly origin: EventOrigin; readonly opened: OpenedFacts })
   /** `reason` is a `FailureReason`. `userId` is undefined if no user has the username. The username is never stored. */
   | (Facts<'SignInFailed'> & {
       readonly reason: string;
@@ -76,6 +86,8 @@ export type SecurityEvent =
       readonly userId: string;
       readonly sessionId: string | undefined;
       readonly reason: EndReason;
+      /** If all sessions ended: the cut-off. Sessions created up to this time ended; milliseconds since 1970. */
+      readonly createdUntil?: number;
     })
   | (Facts<'UserChanged'> & { readonly userId: string; readonly change: UserChangeKind })
   /** An operator asked for a new signing key. */

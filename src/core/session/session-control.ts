@@ -1,11 +1,11 @@
 import type { Clock } from '../../validator/clock.ts';
 import type { RevocationCopy } from '../../validator/validator.ts';
 import type { Actor } from '../audit/security-event.ts';
-import { Failure } from '../failure.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import { userNotFound } from '../user/user-failures.ts';
 import type { Session } from './session.ts';
 import type { LoggedEnds, SessionEnder } from './session-ender.ts';
+import { sessionNotFound } from './session-failures.ts';
 import type { SessionStore } from './session-store.ts';
 
 export interface SessionControlOptions {
@@ -38,16 +38,20 @@ export class SessionControl {
    * @param before the id of the last session of the previous page. It need not exist.
    */
   async list(userId: string, limit: number, before?: string): Promise<SessionPage> {
-    const { store, revocations, clock } = this.#options;
-    const living = await store.list(userId, clock.now());
+    const living = await this.living(userId);
     // The creation time is in the id, so the order of ids is the order of sign-ins.
-    const rest = living.filter(
-      ({ sessionId, createdAt }) =>
-        (before === undefined || sessionId < before) &&
-        revocations.endReasonOf(userId, sessionId, createdAt) === undefined,
-    );
+    const rest = living.filter(({ sessionId }) => before === undefined || sessionId < before);
     const sessions = rest.slice(0, limit);
     return { sessions, next: rest.length > limit ? sessions.at(-1)?.sessionId : undefined };
+  }
+
+  /** All living sessions of the user, newest first. Fails with STORE_UNAVAILABLE. */
+  async living(userId: string): Promise<readonly Session[]> {
+    const { store, revocations, clock } = this.#options;
+    const living = await store.list(userId, clock.now());
+    return living.filter(
+      ({ sessionId, createdAt }) => revocations.endReasonOf(userId, sessionId, createdAt) === undefined,
+    );
   }
 
   /** Ends one session. Fails with SESSION_NOT_FOUND if the user has no such session, and END_UNCONFIRMED. */
@@ -58,7 +62,7 @@ export class SessionControl {
     actor: Actor,
   ): Promise<{ readonly revision: string }> {
     const ended = await this.#options.ender.endKnown(userId, sessionId, reason, actor);
-    if (ended === undefined) throw new Failure('SESSION_NOT_FOUND', 'There is no such session of this user.');
+    if (ended === undefined) throw sessionNotFound();
     return ended;
   }
 

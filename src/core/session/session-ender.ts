@@ -161,11 +161,11 @@ export class SessionEnder {
     reason: EndReason,
     actor: Actor,
   ): Promise<{ revision: string }> {
-    const logged = await this.#cutOff(userId, securityVersion, reason, undefined);
+    const { revision, cutoff } = await this.#cutOff(userId, securityVersion, reason, undefined);
     const { events, clock } = this.#options;
-    const at = clock.now();
-    await storeAndPublish(events, { kind: 'SessionEnded', at, actor, userId, sessionId: undefined, reason });
-    return logged;
+    const ended = { userId, sessionId: undefined, reason, createdUntil: cutoff };
+    await storeAndPublish(events, { kind: 'SessionEnded', at: clock.now(), actor, ...ended });
+    return { revision };
   }
 
   /** Logs the end of a session whose record has already ended. Returns its revision. */
@@ -233,7 +233,7 @@ export class SessionEnder {
     await this.#logAll(userId, unlogged, reason, SERVICE);
     const expiresAt = Math.max(cutoff, now) + accessTokenLifeMs;
     const revision = await log.append({ kind: 'user', userId, cutoff, reason, endedAt: now, expiresAt }, now);
-    return { revision };
+    return { revision, cutoff };
   }
 }
 

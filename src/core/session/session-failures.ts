@@ -6,6 +6,11 @@ export function invalidRefreshToken(message: string): Failure {
   return new Failure('INVALID_REFRESH_TOKEN', message);
 }
 
+/** The user has no such session, or it is not known any more. Says nothing about other users. */
+export function sessionNotFound(): Failure {
+  return new Failure('SESSION_NOT_FOUND', 'There is no such session of this user.');
+}
+
 /** Other logins of the user used the room that this one made. */
 export function noRoom(): Failure {
   return storeUnavailable('sessions', new Error('other logins of this user used every free session slot'));

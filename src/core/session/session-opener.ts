@@ -4,6 +4,7 @@ import type { AuditOutbox } from '../audit/audit-outbox.ts';
 import {
   type Actor,
   type EventOrigin,
+  type OpenedFacts,
   type SecurityEvents,
   storeAndPublish,
 } from '../audit/security-event.ts';
@@ -224,12 +225,17 @@ export class SessionOpener {
   /** Issues the tokens of a new session and stores the sign-in. If either fails, ends the session. */
   async #issueOrDiscard(session: Session, user: User, now: number): Promise<IssuedTokens> {
     const { tokens, events, clock } = this.#options;
-    const { userId, sessionId, ipAddress, clientId } = session;
+    const { userId, sessionId, ipAddress, clientId, device, idleDeadline, absoluteDeadline } = session;
     const origin: EventOrigin = { ipAddress, clientId };
+    const opened: OpenedFacts = {
+      ...{ deviceName: device.name, platform: device.platform },
+      ...{ idleDeadline, absoluteDeadline },
+    };
     try {
       const issued = await tokens.issue(session, user.roles, now);
+      const ids = { userId, sessionId };
       const at = clock.now();
-      await storeAndPublish(events, { kind: 'SignedIn', at, actor: CREDENTIALS, userId, sessionId, origin });
+      await storeAndPublish(events, { kind: 'SignedIn', at, actor: CREDENTIALS, ...ids, origin, opened });
       return issued;
     } catch (error) {
       await this.#discard(session);

@@ -1,7 +1,7 @@
 import type { Clock } from '../../validator/clock.ts';
-import type { EndReason } from '../audit/end-reason.ts';
 import { Failure } from '../failure.ts';
 import { passedDeadline } from './rotation.ts';
+import type { Deadlines, SessionEnd, SessionState } from './session-state.ts';
 
 /** The session that is watched, as its access token names it. */
 export interface WatchedSession {
@@ -10,23 +10,6 @@ export interface WatchedSession {
   /** When the session was opened: the timestamp in its id. */
   readonly createdAt: number;
 }
-
-/** The deadlines of a living session; milliseconds since 1970. */
-export interface Deadlines {
-  readonly idleDeadline: number;
-  readonly absoluteDeadline: number;
-}
-
-export interface SessionEnd {
-  readonly reason: EndReason;
-  /** Milliseconds since 1970; undefined: not known. */
-  readonly endedAt: number | undefined;
-}
-
-/** What is known of a session. */
-export type SessionState =
-  | ({ readonly kind: 'live' } & Deadlines)
-  | ({ readonly kind: 'ended' } & SessionEnd);
 
 export interface AliveMessage {
   /** Set after the session was read. Undefined: a heartbeat. */

@@ -5,17 +5,10 @@ import type { EndReason } from '../audit/end-reason.ts';
 import { Failure } from '../failure.ts';
 import type { Confirmation, FollowerListener } from '../revocation/follower-listener.ts';
 import type { LoggedRevocation } from '../revocation/revocation-log.ts';
-import { passedDeadline } from './rotation.ts';
 import { SessionRereads } from './session-rereads.ts';
+import { type Deadlines, type SessionEnd, type SessionState, sessionState } from './session-state.ts';
 import type { SessionStore } from './session-store.ts';
-import {
-  type Deadlines,
-  type SessionEnd,
-  type SessionState,
-  SessionWatcher,
-  type WatchedSession,
-  type WatcherSink,
-} from './session-watcher.ts';
+import { SessionWatcher, type WatchedSession, type WatcherSink } from './session-watcher.ts';
 
 export interface SessionWatchersOptions {
   readonly store: Pick<SessionStore, 'read'>;
@@ -116,16 +109,7 @@ export class SessionWatchers implements FollowerListener {
   ): Promise<SessionState> {
     const { store, revocations } = this.#options;
     const found = await store.read(userId, sessionId, now);
-    if (found.kind === 'ended') return { ...found, ...found.ended };
-    const logged = revocations.endReasonOf(userId, sessionId, createdAt);
-    if (logged !== undefined) return { kind: 'ended', reason: logged as EndReason, endedAt: undefined };
-    // The store may drop a record soon after its deadline.
-    const deadlines = found.kind === 'live' ? found.session : last;
-    const passed = deadlines && passedDeadline(deadlines, now);
-    if (passed !== undefined) return { kind: 'ended', reason: passed.reason, endedAt: passed.at };
-    if (found.kind === 'missing') return { kind: 'ended', reason: 'UNSPECIFIED', endedAt: undefined };
-    const { idleDeadline, absoluteDeadline } = found.session;
-    return { kind: 'live', idleDeadline, absoluteDeadline };
+    return sessionState(found, revocations.endReasonOf(userId, sessionId, createdAt), now, last);
   }
 
   learned(entries: readonly LoggedRevocation[]): void {

@@ -1,4 +1,8 @@
-import { type EndReason as DomainEndReason, endedBy } from '../../core/audit/end-reason.ts';
+import {
+  type EndedBy as DomainEndedBy,
+  type EndReason as DomainEndReason,
+  endedBy,
+} from '../../core/audit/end-reason.ts';
 import type {
   Device as DomainDevice,
   Session as DomainSession,
@@ -53,6 +57,7 @@ export function sessionMessage(session: DomainSession, callerSessionId?: string)
     isCurrent: session.sessionId === callerSessionId,
     labels: session.labels,
     authenticationMethods: session.authenticationMethods,
+    ended: undefined,
   };
 }
 
@@ -71,13 +76,19 @@ export interface EndedSessionFacts {
   readonly reason: DomainEndReason;
   /** Undefined: not known. */
   readonly endedAt: number | undefined;
+  /** Default: as far as the reason tells. */
+  readonly endedBy?: DomainEndedBy;
+  /** The name of the operator who ended it. Default: none. */
+  readonly operator?: string;
 }
 
-export function endedSessionMessage({ sessionId, reason, endedAt }: EndedSessionFacts): EndedSession {
+export function endedSessionMessage(facts: EndedSessionFacts): EndedSession {
+  const { sessionId, reason, endedAt, operator = '' } = facts;
   return {
     sessionId,
     endReason: endReasonEnum(reason),
     endedAt: endedAt === undefined ? undefined : new Date(endedAt),
-    endedBy: EndedBy[endedBy(reason)],
+    endedBy: EndedBy[facts.endedBy ?? endedBy(reason)],
+    operatorUsername: operator,
   };
 }

@@ -19,7 +19,7 @@ export class SessionSite {
 
   private constructor(world: SessionWorld) {
     this.world = world;
-    const { control, sessions, tokens, users, watchers } = world;
+    const { control, history, sessions, tokens, users, watchers } = world;
     const passwordChanges = { change: () => Promise.reject(new Error('nobody has a password here')) };
     const login = { login: () => Promise.reject(new Error('nobody signs in by password here')) };
     const identity = { login, sessions, tokens, onVerdict: () => undefined };
@@ -29,11 +29,11 @@ export class SessionSite {
       services: [
         identityService(identity, OPEN, this.environment),
         sessionService(
-          { control, passwordChanges, watchers },
+          { control, history, passwordChanges, watchers },
           { tokens, frontAuth: 'none' },
           this.environment,
         ),
-        adminSessionService(control, administration, this.environment),
+        adminSessionService({ control, history }, administration, this.environment),
       ],
       reflection: false,
       log: this.environment.log,
