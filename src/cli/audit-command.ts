@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { AuditActorKind, type AuditEvent, AuditEventKind, type LatchkeyClient } from '../client/index.ts';
 import { run } from './action.ts';
+import { allPages } from './all-pages.ts';
 import { enumName, instant, type Output } from './output.ts';
 import type { Terminal } from './terminal.ts';
 import { findUser } from './users.ts';
@@ -18,6 +19,7 @@ interface AuditOptions {
 }
 
 const PAGE_SIZE = 500;
+const TIME_DETAIL = /_(?:deadline|until)$/;
 const DEFAULT_LIMIT = 100;
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const KIND_NAMES = Object.keys(AuditEventKind).filter((name) => name !== 'UNSPECIFIED');
@@ -51,15 +53,14 @@ async function events(
   const { user, session = '', kind = AuditEventKind.UNSPECIFIED, ip = '', since, until, limit } = options;
   const userId = user === undefined ? '' : (await findUser(client, user, signal)).userId;
   const filter = { userId, sessionId: session.toLowerCase(), kind, ipAddress: ip, from: since, until };
-  const all: AuditEvent[] = [];
-  let pageToken = '';
-  do {
-    const pageSize = Math.min(PAGE_SIZE, limit - all.length);
-    const page = await client.audit.listAuditEvents({ ...filter, pageSize, pageToken }, { signal });
-    all.push(...page.events);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '' && all.length < limit);
-  return all;
+  return allPages(
+    (pageToken, room) => {
+      const pageSize = Math.min(PAGE_SIZE, room);
+      return client.audit.listAuditEvents({ ...filter, pageSize, pageToken }, { signal });
+    },
+    (page) => page.events,
+    limit,
+  );
 }
 
 function auditOutput(all: readonly AuditEvent[]): Output {
@@ -77,10 +78,16 @@ function auditOutput(all: readonly AuditEvent[]): Output {
       event.username || event.userId || '-',
       event.sessionId || '-',
       event.ipAddress || '-',
-      event.reason || Object.values(event.details).join(' ') || '-',
+      event.reason || detailsText(event) || '-',
       actorText(event),
     ]),
   };
+}
+
+/** Times are left out; `--json` has them. */
+function detailsText({ details }: AuditEvent): string {
+  const shown = Object.entries(details).filter(([name]) => !TIME_DETAIL.test(name));
+  return shown.map(([, value]) => value).join(' ');
 }
 
 /** The name of the responsible person, or what kind of actor it was. */

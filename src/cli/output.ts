@@ -1,16 +1,28 @@
-import { type ListedSession, type SigningKey, SigningKeyState, type User } from '../client/index.ts';
+import {
+  EndedBy,
+  EndReason,
+  type ListedSession,
+  type SigningKey,
+  SigningKeyState,
+  type User,
+} from '../client/index.ts';
 import { policyText } from './device-policy.ts';
 import { print, type Terminal } from './terminal.ts';
+
+type SessionEnd = NonNullable<ListedSession['ended']>;
 
 /** The output of a command: the value for JSON, and one row per item for the table. */
 export interface Output {
   readonly json: unknown;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** Printed below the table. */
+  readonly summary?: string;
 }
 
 export function write(terminal: Terminal, asJson: boolean, output: Output): void {
   print(terminal.stdout, asJson ? JSON.stringify(output.json, null, 2) : table(output));
+  if (!asJson && output.summary !== undefined) print(terminal.stdout, output.summary);
 }
 
 /** @param one whether the JSON is a single user instead of a list. */
@@ -47,9 +59,13 @@ export function keyOutput(keys: readonly SigningKey[], one = false): Output {
   };
 }
 
-export function sessionOutput(sessions: readonly ListedSession[]): Output {
+/** @param showsEnded whether there are columns for ended sessions. */
+export function sessionOutput(sessions: readonly ListedSession[], showsEnded = false): Output {
   return {
-    json: sessions,
+    json: sessions.map((session) => ({
+      ...session,
+      ended: session.ended && { ...session.ended, ...endNames(session.ended) },
+    })),
     columns: [
       'SESSION',
       'DEVICE',
@@ -60,6 +76,7 @@ export function sessionOutput(sessions: readonly ListedSession[]): Output {
       'LAST SEEN',
       'ENDS',
       'LABELS',
+      ...(showsEnded ? ['ENDED', 'REASON', 'BY'] : []),
     ],
     rows: sessions.map((session) => [
       session.sessionId,
@@ -69,10 +86,11 @@ export function sessionOutput(sessions: readonly ListedSession[]): Output {
       addresses(session),
       instant(session.createdAt),
       instant(session.lastSeenAt),
-      instant(earlier(session.idleDeadline, session.absoluteDeadline)),
+      session.ended === undefined ? instant(earlier(session.idleDeadline, session.absoluteDeadline)) : '-',
       Object.entries(session.labels)
         .map(([key, value]) => `${key}=${value}`)
         .join(' ') || '-',
+      ...(showsEnded ? endedCells(session) : []),
     ]),
   };
 }
@@ -83,7 +101,24 @@ function addresses({ ipAddress, latestIpAddress }: ListedSession): string {
   return known.join(' > ') || '-';
 }
 
-function earlier(one: Date | undefined, other: Date | undefined): Date | undefined {
+/** The end with the names of its enums, instead of numbers. */
+export function endNames({ endReason, endedBy }: Pick<SessionEnd, 'endReason' | 'endedBy'>) {
+  return { endReason: enumName(EndReason, endReason), endedBy: enumName(EndedBy, endedBy) };
+}
+
+/** An ended session without a time ended at a deadline that nobody noticed; `explain` tells more. */
+function endedCells({ ended }: ListedSession): readonly string[] {
+  if (ended === undefined) return ['-', '-', '-'];
+  return [instant(ended.endedAt), enumName(EndReason, ended.endReason), endedByText(ended)];
+}
+
+/** The name of the operator who ended a session, or what kind of person it was. */
+export function endedByText(ended: Pick<SessionEnd, 'endedBy' | 'operatorUsername'>): string {
+  if (ended.operatorUsername !== '') return ended.operatorUsername;
+  return ended.endedBy === EndedBy.UNSPECIFIED ? '-' : enumName(EndedBy, ended.endedBy).toLowerCase();
+}
+
+export function earlier(one: Date | undefined, other: Date | undefined): Date | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return one < other ? one : other;
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addAuditCommand } from './audit-command.ts';
 import { addGlobalOptions, type GlobalOptions } from './connection.ts';
+import { addExplainCommand } from './explain-command.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { EXIT, report } from './outcome.ts';
 import { addSessionsCommand } from './sessions-command.ts';
@@ -53,5 +54,6 @@ function buildProgram(terminal: Terminal): Command {
   addSessionsCommand(program, terminal);
   addKeysCommand(program, terminal);
   addAuditCommand(program, terminal);
+  addExplainCommand(program, terminal);
   return program;
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { LatchkeyClient, ListedSession } from '../client/index.ts';
 import { run } from './action.ts';
+import { allPages } from './all-pages.ts';
 import { sessionOutput } from './output.ts';
 import { type Terminal, UsageError } from './terminal.ts';
 import { findUser, USER } from './users.ts';
@@ -13,10 +13,16 @@ export function addSessionsCommand(program: Command, terminal: Terminal): void {
     .command('list', { isDefault: true })
     .description('show the living sessions, newest first; `sessions <user>` is short for it')
     .argument('<user>', USER)
-    .action((name: string, _options: unknown, command: Command) =>
+    .option('--ended', 'then also those that ended in the last 30 days')
+    .action((name: string, { ended: includeEnded = false }: { ended?: boolean }, command: Command) =>
       run(command, terminal, async (client, signal) => {
         const { userId } = await findUser(client, name, signal);
-        return sessionOutput(await everySession(client, userId, signal));
+        const request = { userId, pageSize: PAGE_SIZE, includeEnded };
+        const sessions = await allPages(
+          (pageToken) => client.userSessions.listSessions({ ...request, pageToken }, { signal }),
+          (page) => page.sessions,
+        );
+        return sessionOutput(sessions, includeEnded);
       }),
     );
   sessions
@@ -37,20 +43,4 @@ export function addSessionsCommand(program: Command, terminal: Terminal): void {
         return { json: { userId, ended }, columns: ['ENDED', 'USER'], rows: [[ended, userId]] };
       });
     });
-}
-
-async function everySession(
-  client: LatchkeyClient,
-  userId: string,
-  signal: AbortSignal,
-): Promise<readonly ListedSession[]> {
-  const all: ListedSession[] = [];
-  let pageToken = '';
-  do {
-    const request = { userId, pageSize: PAGE_SIZE, pageToken };
-    const page = await client.userSessions.listSessions(request, { signal });
-    all.push(...page.sessions);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== '');
-  return all;
 }
