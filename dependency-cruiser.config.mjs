@@ -52,7 +52,7 @@ function baseInOrder(room, from, to, comment) {
 
 const CORE_FOLDERS = [
   ...['audit', 'user', 'password', 'keys'],
-  ...['revocation', 'session', 'validation', 'sign-in', 'administration'],
+  ...['revocation', 'session', 'risk', 'validation', 'sign-in', 'administration'],
 ];
 
 const order = [
@@ -200,7 +200,7 @@ const rooms = [
 const libraries = [
   confined(
     'drivers-in-adapters',
-    ['ioredis', 'kysely', 'pg', 'bcrypt', 'node:sqlite'],
+    ['ioredis', 'kysely', 'pg', 'bcrypt', 'maxmind', 'node:sqlite'],
     ['adapters/'],
     'Only its adapter imports a driver.',
   ),

@@ -6,6 +6,7 @@ import { openDataFolder, openMasterKeys } from './app/data-folder.ts';
 import { openKeys } from './app/keys.ts';
 import { openPasswords } from './app/passwords.ts';
 import { openRevocations } from './app/revocations.ts';
+import { openRisk } from './app/risk.ts';
 import { securityEvents } from './app/security-events.ts';
 import { openServing } from './app/serving.ts';
 import type { App } from './app/started.ts';
@@ -20,6 +21,7 @@ import type { KeyService } from './core/keys/key-service.ts';
 import type { MasterKeys } from './core/keys/master-key.ts';
 import type { RevocationFollower } from './core/revocation/revocation-follower.ts';
 import type { RevocationSubscriptions } from './core/revocation/revocation-subscriptions.ts';
+import type { RiskAssessor } from './core/risk/risk-assessor.ts';
 import { AccessTokenIssuer } from './core/session/access-token-issuer.ts';
 import { RefreshTokens } from './core/session/refresh-token.ts';
 import type { SessionPolicy } from './core/session/session.ts';
@@ -98,6 +100,7 @@ async function open(context: AppContext): Promise<App> {
     tokenCache: () => verifier.lookups,
   });
 
+  const risk = await openRisk(context, { trail: database.audit, store, ender, events });
   const tokens = tokenValidation(context, verifier, follower, store);
   const { opener, sessions } = coreSessions(context, {
     store,
@@ -109,6 +112,7 @@ async function open(context: AppContext): Promise<App> {
     masterKeys,
     verifier,
     follower,
+    risk,
   });
   const users = new UserService({
     directory: database.users,
@@ -128,7 +132,7 @@ async function open(context: AppContext): Promise<App> {
     clock,
     events,
   };
-  const login = new LoginService({ ...signIn, sessions: opener });
+  const login = new LoginService({ ...signIn, risk, sessions: opener });
   const passwordChanges = new PasswordChanges({ ...signIn, store, ender, ids });
   const control = new SessionControl({ store, ender, users: database.users, revocations: follower, clock });
   const history = new SessionHistory({
@@ -197,10 +201,11 @@ interface SessionParts {
   readonly masterKeys: MasterKeys;
   readonly verifier: TokenVerifier;
   readonly follower: RevocationFollower;
+  readonly risk: RiskAssessor;
 }
 
 function coreSessions({ config, clock }: AppContext, parts: SessionParts) {
-  const { store, ender, events, outbox, database, keys, masterKeys, verifier, follower } = parts;
+  const { store, ender, events, outbox, database, keys, masterKeys, verifier, follower, risk } = parts;
   const { issuer, audiences, accessTokenTtlMs: ttlMs } = config;
   const tokens = new SessionTokens({
     accessTokens: new AccessTokenIssuer({ keys, ids, issuer, audiences, ttlMs }),
@@ -210,7 +215,7 @@ function coreSessions({ config, clock }: AppContext, parts: SessionParts) {
   const common = { store, ender, events, users: database.users, tokens, policy, clock };
   return {
     opener: new SessionOpener({ ...common, outbox, ids }),
-    sessions: new SessionService({ ...common, verifier, revocations: follower, issuer }),
+    sessions: new SessionService({ ...common, verifier, revocations: follower, moves: risk, issuer }),
   };
 }
 

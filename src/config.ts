@@ -48,6 +48,8 @@ export interface Config {
   readonly devicePolicy: DevicePolicy;
   /** Undefined: failed sign-ins are not limited. */
   readonly loginLimits: { readonly failuresPerAddress: number } | undefined;
+  /** Paths of files. Undefined: no rules; no countries. */
+  readonly risk: { readonly rulesFile: string | undefined; readonly geoFile: string | undefined };
   /** Number of verified tokens to cache. 0: no cache. */
   readonly tokenCacheSize: number;
   readonly signingAlgorithm: SigningAlgorithm;
@@ -142,6 +144,7 @@ function assemble(settings: Settings, cores: number): Config {
     loginLimits: settings.LATCHKEY_LOGIN_LIMITS
       ? { failuresPerAddress: settings.LATCHKEY_LOGIN_FAILURES_PER_ADDRESS }
       : undefined,
+    risk: { rulesFile: settings.LATCHKEY_RISK_RULES_FILE, geoFile: settings.LATCHKEY_GEO_FILE },
     tokenCacheSize: settings.LATCHKEY_TOKEN_CACHE_SIZE,
     signingAlgorithm: settings.LATCHKEY_SIGNING_ALGORITHM,
     signingKeyRotationMs: settings.LATCHKEY_SIGNING_KEY_ROTATION,

@@ -30,7 +30,7 @@ function countIn(metrics: Metrics): Subscriber {
   return (event) => {
     metrics.countSecurityEvent(event.kind);
     if (event.kind === 'SignedIn') metrics.countLogin('opened');
-    if (event.kind === 'SignInRefused') metrics.countLogin('SESSION_LIMIT_REACHED');
+    if (event.kind === 'SignInRefused') metrics.countLogin(event.reason || 'SESSION_LIMIT_REACHED');
     if (event.kind === 'SignInFailed') metrics.countLogin(event.reason);
   };
 }
@@ -57,6 +57,9 @@ function logTo(logger: Logger): Subscriber {
         } else {
           logger.debug(fieldsOf(event), 'session ended');
         }
+        return;
+      case 'RiskAssessed':
+        logger.info(fieldsOf(event), 'risk assessed');
         return;
       case 'PasswordChangeFailed':
         logger.info(fieldsOf(event), 'password change failed');

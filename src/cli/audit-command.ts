@@ -84,9 +84,9 @@ function auditOutput(all: readonly AuditEvent[]): Output {
   };
 }
 
-/** Times are left out; `--json` has them. */
+/** Times and the device mark are left out; `--json` has them. */
 function detailsText({ details }: AuditEvent): string {
-  const shown = Object.entries(details).filter(([name]) => !TIME_DETAIL.test(name));
+  const shown = Object.entries(details).filter(([name]) => !TIME_DETAIL.test(name) && name !== 'device_mark');
   return shown.map(([, value]) => value).join(' ');
 }
 

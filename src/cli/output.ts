@@ -80,7 +80,7 @@ export function sessionOutput(sessions: readonly ListedSession[], showsEnded = f
     ],
     rows: sessions.map((session) => [
       session.sessionId,
-      session.device?.name || '-',
+      device(session),
       session.device?.platform || '-',
       session.clientId || '-',
       addresses(session),
@@ -93,6 +93,11 @@ export function sessionOutput(sessions: readonly ListedSession[], showsEnded = f
       ...(showsEnded ? endedCells(session) : []),
     ]),
   };
+}
+
+/** The name of the device, and whether it was new. */
+function device({ device, isNewDevice }: ListedSession): string {
+  return `${device?.name || '-'}${isNewDevice ? ' (new)' : ''}`;
 }
 
 /** The address at sign-in, and the latest one if it is another. */

@@ -4,6 +4,7 @@ import { duration, list, oneOf, onOrOff, text, wholeNumber } from './scalars.ts'
 import { optional, withDefault } from './variable.ts';
 
 const MAX_NAME_BYTES = 256;
+const MAX_PATH_BYTES = 4096;
 
 /** Times in tokens are whole seconds. */
 function wholeSeconds(min: string, max: string) {
@@ -74,6 +75,16 @@ export const SESSION_VARIABLES = {
     meaning:
       'failed sign-ins of one address (IPv6 by /64) in a minute, over all accounts; raise it if many people share an address',
     example: '300',
+  }),
+  LATCHKEY_RISK_RULES_FILE: optional(text(MAX_PATH_BYTES), '(none: nothing is assessed)', {
+    meaning:
+      'JSON file of [risk rules](operations.md#risk-rules) for unusual sign-ins and refreshes; read again when it changes',
+    example: '/etc/latchkey/risk-rules.json',
+  }),
+  LATCHKEY_GEO_FILE: optional(text(MAX_PATH_BYTES), '(none: countries are unknown)', {
+    meaning:
+      'MaxMind database of countries or cities (`.mmdb`), for the risk signal `new-country`; read again when it changes',
+    example: '/var/lib/geoip/GeoLite2-Country.mmdb',
   }),
   LATCHKEY_TOKEN_CACHE_SIZE: withDefault(wholeNumber(0, 10_000_000), '50000', {
     meaning:

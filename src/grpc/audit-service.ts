@@ -32,6 +32,9 @@ const KINDS: Readonly<Record<AuditKind, AuditEventKind>> = {
   SigningKeyRotated: AuditEventKind.SIGNING_KEY_ROTATED,
   SignInRefused: AuditEventKind.SIGN_IN_REFUSED,
   PasswordChangeFailed: AuditEventKind.PASSWORD_CHANGE_FAILED,
+  SessionMoved: AuditEventKind.SESSION_MOVED,
+  NewDevice: AuditEventKind.NEW_DEVICE,
+  RiskAssessed: AuditEventKind.RISK_ASSESSED,
 };
 
 const ACTOR_KINDS: Readonly<Record<Actor['kind'], AuditActorKind>> = {

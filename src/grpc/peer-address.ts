@@ -1,7 +1,17 @@
 import { BlockList, isIP } from 'node:net';
 
 const IPV6_GROUPS = 8;
-const NETWORK_GROUPS = 4;
+const GROUP_BITS = 16;
+const BYTE_BITS = 8;
+
+/** Lengths of network prefixes: whole bytes of IPv4, whole groups of IPv6. */
+export interface NetworkBits {
+  readonly ipv4: number;
+  readonly ipv6: number;
+}
+
+/** The network that a provider assigns to one customer: the whole IPv4 address, or the /64 of IPv6 (RFC 6177). */
+const OF_ONE_CUSTOMER: NetworkBits = { ipv4: 32, ipv6: 64 };
 
 /** Private, shared, link-local and loopback networks (RFC 6890). */
 const LOCAL_NETWORKS = new BlockList();
@@ -47,18 +57,20 @@ export function canonicalAddress(address: string): string {
   return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 0xff).join('.');
 }
 
-/**
- * The network that a provider assigns to one customer: the whole IPv4 address, or the /64 of an IPv6 address
- * (RFC 6177). Empty if the address is empty.
- */
-export function networkOf(address: string): string {
-  if (isIP(address) !== 6) return address;
+/** The network of an address: by default, the one of a customer. Empty if the address is empty. */
+export function networkOf(address: string, { ipv4, ipv6 }: NetworkBits = OF_ONE_CUSTOMER): string {
+  if (isIP(address) !== 6) return ipv4 === 32 || address === '' ? address : ipv4Network(address, ipv4);
   const [left = [], right = []] = address.split('::').map((half) => half.split(':').filter(Boolean));
   // A trailing IPv4 address takes the place of two groups.
   const written = left.length + right.length + (address.includes('.') ? 1 : 0);
   const zeros = new Array<string>(Math.max(0, IPV6_GROUPS - written)).fill('0');
-  const groups = [...left, ...zeros, ...right].slice(0, NETWORK_GROUPS);
-  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`;
+  const groups = [...left, ...zeros, ...right].slice(0, ipv6 / GROUP_BITS);
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/${ipv6}`;
+}
+
+function ipv4Network(address: string, bits: number): string {
+  const bytes = address.split('.').map((byte, index) => (index < bits / BYTE_BITS ? byte : '0'));
+  return `${bytes.join('.')}/${bits}`;
 }
 
 /** Whether a canonical address is one of the internet. Others are often those of a proxy. */

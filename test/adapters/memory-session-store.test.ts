@@ -6,6 +6,7 @@ import { passedDeadlinesLaw } from '../conformance/passed-deadlines.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
+import { shortenedSessionsLaw } from '../conformance/shortened-sessions.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { aSession, atMost, DAY } from '../support/sessions.ts';
 
@@ -15,6 +16,7 @@ sessionListLaw('memory', (clock) => new MemorySessionStore(clock));
 passedDeadlinesLaw('memory', (clock) => new MemorySessionStore(clock));
 devicePolicyLaw('memory', (clock) => new MemorySessionStore(clock));
 outdatedSessionsLaw('memory', (clock) => new MemorySessionStore(clock));
+shortenedSessionsLaw('memory', (clock) => new MemorySessionStore(clock));
 
 describe('the memory session store', () => {
   test('removes sessions and tombstones that are no longer needed', async () => {

@@ -8,6 +8,7 @@ import { revocationLogLaw } from '../conformance/revocation-log.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
+import { shortenedSessionsLaw } from '../conformance/shortened-sessions.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { RedisCluster } from '../support/redis-cluster.ts';
 import { RedisStores } from '../support/redis-stores.ts';
@@ -33,6 +34,7 @@ sessionListLaw('Redis Cluster', () => stores.sessions);
 passedDeadlinesLaw('Redis Cluster', () => stores.sessions);
 devicePolicyLaw('Redis Cluster', () => stores.sessions);
 outdatedSessionsLaw('Redis Cluster', () => stores.sessions);
+shortenedSessionsLaw('Redis Cluster', () => stores.sessions);
 
 revocationLogLaw('Redis Cluster', async () => {
   await cluster.flush();

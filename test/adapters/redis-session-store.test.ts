@@ -9,6 +9,7 @@ import { passedDeadlinesLaw } from '../conformance/passed-deadlines.ts';
 import { sessionLimitLaw } from '../conformance/session-limit.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
+import { shortenedSessionsLaw } from '../conformance/shortened-sessions.ts';
 import { inLanes } from '../support/in-lanes.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
@@ -34,6 +35,7 @@ sessionListLaw('Redis', () => stores.sessions);
 passedDeadlinesLaw('Redis', () => stores.sessions);
 devicePolicyLaw('Redis', () => stores.sessions);
 outdatedSessionsLaw('Redis', () => stores.sessions);
+shortenedSessionsLaw('Redis', () => stores.sessions);
 
 /** As a refresh reads it. */
 const USER = { securityVersion: 1, outdatedReason: 'PASSWORD_CHANGED' } as const;
@@ -110,6 +112,7 @@ describe('sessions in Redis', () => {
       ipAddress: '203.0.113.7',
       latestIpAddress: '203.0.113.7',
       labels: { app_version: '5.2' },
+      isNewDevice: false,
       authenticationMethods: ['pwd'],
       ...{ createdAt: 1_795_295_528_730, lastSeenAt: 1_795_295_528_730 },
       ...{ idleDeadline: 1_795_900_328_730, absoluteDeadline: 1_797_887_528_730 },

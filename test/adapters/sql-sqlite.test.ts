@@ -60,7 +60,7 @@ describe('the SQLite database', () => {
     const older = new DatabaseSync(file);
     older.exec('alter table users drop column kept_session_id');
     older.exec('drop index audit_events_user_id_kind');
-    older.exec("delete from kysely_migration where name >= '0006-kept-sessions'");
+    older.exec("delete from kysely_migration where name >= '0006'");
     older.close();
     const after = await open();
     expect(await after.users.findById(userIdOf(1))).toEqual(aUser(1));
@@ -70,6 +70,7 @@ describe('the SQLite database', () => {
 
   test.each([
     ["user_id = ? and kind = 'SignedIn'", 'audit_events_user_id_kind'],
+    ["event_id >= ? and user_id = ? and kind = 'SignedIn'", 'audit_events_user_id_kind'],
     [
       "user_id = ? and kind = 'SessionEnded' and session_id = '' and event_id >= ?",
       'audit_events_user_id_kind',

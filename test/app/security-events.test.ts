@@ -8,7 +8,7 @@ import { ADMIN_ACTOR } from '../support/security-events.ts';
 const AT = Date.UTC(2026, 0, 1);
 const origin = { ipAddress: '192.0.2.1', clientId: 'web' };
 const session = { userId: 'user-1', sessionId: 'session-1' };
-const opened = { deviceName: '', platform: '', idleDeadline: AT, absoluteDeadline: AT };
+const opened = { deviceName: '', platform: '', deviceMark: '', idleDeadline: AT, absoluteDeadline: AT };
 
 function setUp() {
   const lines: string[] = [];
@@ -30,7 +30,7 @@ test('security events are counted by kind, and logins by their outcome', async (
   const failed = { kind: 'SignInFailed', at: AT, actor, userId: undefined, origin } as const;
   events.publish({ ...failed, reason: 'INVALID_CREDENTIALS' });
   events.publish({ ...failed, reason: 'INVALID_CREDENTIALS' });
-  events.publish({ kind: 'SignInRefused', at: AT, actor, userId: 'user-1', origin });
+  events.publish({ kind: 'SignInRefused', at: AT, actor, userId: 'user-1', reason: '', origin });
   const page = await metrics.text();
   expect(page).toContain('latchkey_security_events_total{event="SignInFailed"} 2');
   expect(page).toContain('latchkey_logins_total{outcome="opened"} 1');

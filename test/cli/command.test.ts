@@ -158,7 +158,7 @@ describe('sessions', () => {
     const device = { deviceId: 'd', name: 'Chrome 142 on Windows\u001b[2J', platform: 'Windows' };
     const labels = { app_version: '5.2', store: 'eu' };
     addSession(userId, { device, labels, latestIpAddress: '198.51.100.23' });
-    addSession(userId, { sessionId: '019b7600-0000-7000-8000-0000000000f3' });
+    addSession(userId, { sessionId: '019b7600-0000-7000-8000-0000000000f3', isNewDevice: true });
     addSession(fake.addUser('ben').userId, { sessionId: '019b7600-0000-7000-8000-0000000000f4' });
     const { stdout, stderr, code } = await latchkey(['sessions', 'mia']);
     expect([stderr, code]).toEqual(['', 0]);
@@ -168,7 +168,7 @@ describe('sessions', () => {
       /Chrome 142 on Windows\uFFFD\[2J +Windows +- +127.0.0.1 > 198.51.100.23 +2026-01-02T/,
     );
     expect(first).toMatch(/ app_version=5.2 store=eu$/);
-    expect(second).toMatch(/^019b7600-0000-7000-8000-0000000000f3 +- +- +- +127.0.0.1 +2026/);
+    expect(second).toMatch(/^019b7600-0000-7000-8000-0000000000f3 +- \(new\) +- +- +127.0.0.1 +2026/);
     expect(rest).toEqual([]);
     expect(fake.rpcs).toEqual(['Login', 'GetUser', 'ListSessions', 'ListSessions', 'Logout']);
     const listed = JSON.parse((await latchkey(['sessions', 'list', 'mia', '--json'])).stdout) as object[];

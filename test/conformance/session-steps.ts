@@ -44,6 +44,8 @@ export function sessionSteps(
     });
   const end = ({ userId, sessionId }: Session, reason: EndReason = 'LOGGED_OUT') =>
     store.end({ userId, sessionId, reason, tombstoneTtlMs: DAY, now: clock.now() });
+  const shorten = ({ userId, sessionId }: Session, deadline: number) =>
+    store.shorten({ userId, sessionId, deadline, now: clock.now() });
   const endKnown = ({ userId, sessionId }: Session, reason: EndReason = 'ENDED_BY_USER') =>
     store.endKnown({ userId, sessionId, reason, tombstoneTtlMs: DAY, now: clock.now() });
   const endOthers = ({ userId, sessionId }: Session, reason: EndReason = 'ENDED_BY_USER') =>
@@ -75,5 +77,5 @@ export function sessionSteps(
     expect(await create(session)).toEqual({ kind: 'created', replaced: [] });
     return session;
   };
-  return { create, rotate, end, endKnown, endOthers, endOutdated, endUser, read, list, opened };
+  return { create, rotate, shorten, end, endKnown, endOthers, endOutdated, endUser, read, list, opened };
 }

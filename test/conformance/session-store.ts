@@ -77,7 +77,12 @@ export function sessionStoreLaw(name: string, open: (clock: ManualClock) => Sess
           lastSeenAt: clock.now(),
           idleDeadline: clock.now() + 7 * DAY,
         };
-        expect(await steps.rotate(session, 1)).toEqual({ kind: 'rotated', session: expected });
+        const { ipAddress: previousIpAddress } = session;
+        expect(await steps.rotate(session, 1)).toEqual({
+          kind: 'rotated',
+          session: expected,
+          previousIpAddress,
+        });
         expect(await steps.read(session)).toEqual({ kind: 'live', session: expected });
       });
 

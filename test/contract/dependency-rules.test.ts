@@ -37,6 +37,7 @@ const forbidden: readonly (readonly [rule: string, file: string, specifier: stri
   ['core-order-keys', 'core/keys/late.ts', '../session/session.ts'],
   ['core-order-revocation', 'core/revocation/late.ts', '../session/session.ts'],
   ['core-order-session', 'core/session/late.ts', '../validation/token-validation.ts'],
+  ['core-order-risk', 'core/risk/late.ts', '../sign-in/login-service.ts'],
   ['core-order-validation', 'core/validation/late.ts', '../sign-in/login-service.ts'],
   ['core-order-sign-in', 'core/sign-in/late.ts', '../administration/users.ts'],
   ['core-order-base', 'core/failure.ts', './user/user.ts'],

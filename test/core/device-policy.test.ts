@@ -80,6 +80,7 @@ describe('a sign-in that the device policy refuses', () => {
     expect(world.events.of('SignInRefused')).toEqual([
       {
         kind: 'SignInRefused',
+        reason: '',
         at: clock.now(),
         actor: { kind: 'credentials' },
         userId: user.userId,

@@ -12,7 +12,15 @@ describe('a login', () => {
     expect(opened).toEqual([
       {
         user: alice,
-        signIn: { clientId, device, ipAddress, labels, authenticationMethods: ['pwd'] },
+        signIn: {
+          clientId,
+          device,
+          ipAddress,
+          labels,
+          isNewDevice: false,
+          lifetimeMs: undefined,
+          authenticationMethods: ['pwd'],
+        },
         endSessionId: '',
       },
     ]);

@@ -36,7 +36,7 @@ describe('a login of', () => {
   test('the right user with the right password opens a session after all checks', async () => {
     const { service, steps } = await LoginStage.set();
     await service.login(ATTEMPT);
-    expect(steps).toEqual([...BEFORE_THE_ANSWER, 'open', 'give the attempt back']);
+    expect(steps).toEqual([...BEFORE_THE_ANSWER, 'assess', 'open', 'give the attempt back']);
   });
 
   describe.each(Object.entries(bad))('%s', (_, { change, options }) => {
@@ -90,7 +90,23 @@ describe('an attempt', () => {
         throw new Failure(reason, 'not opened');
       };
       expect(await outcomeOf(stage.service.login(ATTEMPT))).toBe(reason);
-      expect(stage.steps).toEqual([...BEFORE_THE_ANSWER, ...steps]);
+      expect(stage.steps).toEqual([...BEFORE_THE_ANSWER, 'assess', ...steps]);
+    },
+  );
+
+  test.each([
+    ['SIGN_IN_RISK', 'SignInRefused', ['give the attempt back']],
+    ['STORE_UNAVAILABLE', 'SignInFailed', []],
+  ] as const)(
+    'with the right password that the assessment ends with %s is the event %s',
+    async (reason, kind, steps) => {
+      const stage = await LoginStage.set();
+      stage.assess = async () => {
+        throw new Failure(reason, 'too unusual');
+      };
+      expect(await outcomeOf(stage.service.login(ATTEMPT))).toBe(reason);
+      expect(stage.steps).toEqual([...BEFORE_THE_ANSWER, 'assess', ...steps]);
+      expect(stage.events.all).toMatchObject([{ kind, reason, userId: stage.alice.userId }]);
     },
   );
 });

@@ -97,3 +97,41 @@ test('failures of very many addresses take bounded memory, and all of them are c
   expect(stored.find(({ count }) => count > 1)).toMatchObject({ userId: '', ipAddress: '', count: 4_000 });
   expect(outbox.appends.every((length) => length <= 100)).toBe(true);
 });
+
+test('moves of a session, new devices and notes of risk rules are counted, each with its own details', async () => {
+  const origin = { ipAddress: '192.0.2.1', clientId: 'web' };
+  const session = { userId: auditId(1), sessionId: auditId(2), origin };
+  const actor = { kind: 'service' } as const;
+  for (const from of ['192.0.2.8', '192.0.2.9', '192.0.2.8']) {
+    repeated.count({ kind: 'SessionMoved', at: T0, actor, ...session, from });
+  }
+  repeated.count({ kind: 'NewDevice', at: T0, actor, ...session });
+  const found = { signals: 'new-network', action: 'note', mode: 'enforce' };
+  repeated.count({ kind: 'RiskAssessed', at: T0, actor, ...session, ...found });
+  repeated.count({ kind: 'RiskAssessed', at: T0, actor, ...session, ...found, mode: 'shadow' });
+  await repeated.flush(T0);
+  expect((await rows()).map(({ kind, count, details }) => [kind, count, ...Object.values(details)])).toEqual([
+    ['SessionMoved', 2, '192.0.2.8'],
+    ['SessionMoved', 1, '192.0.2.9'],
+    ['NewDevice', 1],
+    ['RiskAssessed', 1, 'new-network', 'note', 'enforce'],
+    ['RiskAssessed', 1, 'new-network', 'note', 'shadow'],
+  ]);
+});
+
+test('the risk of a refused sign-in is not counted: it is stored before the answer', async () => {
+  const found = { signals: 'new-device', action: 'end-session', mode: 'enforce' };
+  const origin = { ipAddress: '192.0.2.1', clientId: 'web' };
+  const actor = { kind: 'service' } as const;
+  repeated.count({
+    kind: 'RiskAssessed',
+    at: T0,
+    actor,
+    userId: 'u',
+    sessionId: undefined,
+    origin,
+    ...found,
+  });
+  await repeated.flush(T0);
+  expect(outbox.entries).toEqual([]);
+});

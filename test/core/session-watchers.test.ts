@@ -171,6 +171,23 @@ describe('a deadline', () => {
     session = { ...session, idleDeadline: createdAt + MINUTE, absoluteDeadline: createdAt + 5 * MINUTE };
   });
 
+  test('that was lowered is learned within 15 minutes, and the session ends at it', async () => {
+    session = aSession(clock.now());
+    const watcher = await watching();
+    const deadline = clock.now() + 20 * MINUTE;
+    const shortened = { ...session, idleDeadline: deadline, absoluteDeadline: deadline };
+    read.mockImplementation(async (_userId, _sessionId, now) =>
+      now < deadline ? { kind: 'live', session: shortened } : { kind: 'missing' },
+    );
+    await pass(20 * MINUTE - 1_000, 1_000);
+    expect(watcher.messages.findLast(({ deadlines }) => deadlines !== undefined)).toMatchObject({
+      deadlines: { absoluteDeadline: deadline },
+    });
+    expect(watcher.end).toBeUndefined();
+    await pass(1_000);
+    expect(watcher.end).toMatchObject({ reason: 'MAX_LIFETIME', endedAt: deadline });
+  });
+
   test('that a refresh moved is sent, and is not an end', async () => {
     const watcher = await watching();
     const first = session.idleDeadline;

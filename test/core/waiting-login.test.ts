@@ -6,6 +6,7 @@ import { deviceTokens, UNTHROTTLED } from '../support/attempts.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { passwordsWith } from '../support/passwords.ts';
 import { RecordingHasher } from '../support/recording-hasher.ts';
+import { NO_RISK } from '../support/risk.ts';
 import { ADMIN_ACTOR, NO_EVENTS } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 import { DAY } from '../support/sessions.ts';
@@ -34,6 +35,7 @@ beforeEach(async () => {
     queue,
     throttle: UNTHROTTLED,
     devices: deviceTokens(),
+    risk: NO_RISK,
     sessions: world.opener,
     clock: world.clock,
     events: NO_EVENTS,

@@ -10,6 +10,7 @@ import { passedDeadlinesLaw } from '../conformance/passed-deadlines.ts';
 import { revocationLogLaw } from '../conformance/revocation-log.ts';
 import { sessionListLaw } from '../conformance/session-list.ts';
 import { sessionStoreLaw } from '../conformance/session-store.ts';
+import { shortenedSessionsLaw } from '../conformance/shortened-sessions.ts';
 import { exampleVariables, MissingVariable, readCompose } from '../support/compose-file.ts';
 import { COMPOSE_VARIABLES, ComposeRedis } from '../support/compose-redis.ts';
 import { RedisStores } from '../support/redis-stores.ts';
@@ -148,6 +149,7 @@ describe('the Redis of docker-compose.yml', () => {
   sessionListLaw('Redis of docker-compose.yml', () => stores.sessions);
   passedDeadlinesLaw('Redis of docker-compose.yml', () => stores.sessions);
   outdatedSessionsLaw('Redis of docker-compose.yml', () => stores.sessions);
+  shortenedSessionsLaw('Redis of docker-compose.yml', () => stores.sessions);
   revocationLogLaw('Redis of docker-compose.yml', async () => {
     await redis.asTester((it) => it.flushall());
     const opened = await RedisStores.open(redis.address, { retentionMs: HOUR });

@@ -9,6 +9,7 @@ import { idleQueue, passwordsWith } from '../support/passwords.ts';
 import { RecordingHasher } from '../support/recording-hasher.ts';
 import { RedisServer } from '../support/redis-server.ts';
 import { RedisStores, singleRedis } from '../support/redis-stores.ts';
+import { NO_RISK } from '../support/risk.ts';
 import { NO_EVENTS } from '../support/security-events.ts';
 import { SessionWorld } from '../support/session-world.ts';
 
@@ -55,6 +56,7 @@ beforeEach(async () => {
     queue,
     throttle: throttleOf(stores.attempts, world.clock),
     devices: deviceTokens(world.clock),
+    risk: NO_RISK,
     sessions: world.opener,
     clock: world.clock,
     events: NO_EVENTS,

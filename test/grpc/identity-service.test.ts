@@ -48,6 +48,7 @@ describe('Login', () => {
           latestIpAddress: session.latestIpAddress,
           labels: session.labels,
           authenticationMethods: ['pwd'],
+          isNewDevice: true,
         },
         tokens: { accessTokenExpiresAt: new Date(T0 + 900_000) },
       },

@@ -33,6 +33,15 @@ test.each([
 });
 
 test.each([
+  ['192.0.2.1', '192.0.2.0/24'],
+  ['2001:db8:1:2::1', '2001:db8:1::/48'],
+  ['::1', '0:0:0::/48'],
+  ['', ''],
+])('The address %j is in the larger network %j', (address, network) => {
+  expect(networkOf(address, { ipv4: 24, ipv6: 48 })).toBe(network);
+});
+
+test.each([
   ...['', '127.0.0.1', '10.1.2.3', '100.64.0.1', '169.254.1.1', '172.31.255.255', '192.168.1.1'],
   ...['::', '::1', 'fc00::1', 'fdff::1', 'fe80::1'],
 ])('The address %j is not one of the internet', (address) => {

@@ -83,10 +83,11 @@ const login = fc
     }),
     chosen: fc.option(fc.nat(5)),
     makesRoom: fc.boolean(),
+    isNew: fc.boolean(),
     staleness: fc.constantFrom(0, 0, 1),
   })
-  .map(({ who, device, skewMs, platform, limit, chosen, makesRoom, staleness }): [string, Step] => [
-    `login ${who} ${device} ${skewMs} ${JSON.stringify({ platform, limit, chosen })}${makesRoom ? ', making room' : ''}${staleness ? ', with a stale user' : ''}`,
+  .map(({ who, device, skewMs, platform, limit, chosen, makesRoom, isNew, staleness }): [string, Step] => [
+    `login ${who} ${device}${isNew ? ' (new)' : ''} ${skewMs} ${JSON.stringify({ platform, limit, chosen })}${makesRoom ? ', making room' : ''}${staleness ? ', with a stale user' : ''}`,
     async (world) => {
       const user = world.user(who);
       const { userId } = user;
@@ -98,6 +99,7 @@ const login = fc
         idleDeadline: now + IDLE,
         absoluteDeadline: now + 5 * IDLE,
         labels: device === '' ? {} : { app: `${device} "]` },
+        isNewDevice: isNew,
       });
       const request = {
         session,
@@ -154,6 +156,24 @@ const refresh = fc
         tombstoneTtlMs: LONGER_THAN_ANY_RUN,
       };
       await world.agree((store) => store.rotate(request));
+    },
+  ]);
+
+const shorten = fc
+  .record({
+    which: fc.nat(9),
+    ms: fc.constantFrom(0, MINUTE, IDLE, 4 * IDLE, 10 * IDLE),
+    foreign: fc.boolean(),
+  })
+  .map(({ which, ms, foreign }): [string, Step] => [
+    `shorten ${which} to ${ms}${foreign ? ' under the other user' : ''}`,
+    async (world) => {
+      const session = world.session(which);
+      if (session === undefined) return;
+      const { sessionId } = session;
+      const userId = world.users.find((user) => (user.userId === session.userId) !== foreign)?.userId ?? '';
+      const now = world.clock.now();
+      await world.agree((store) => store.shorten({ userId, sessionId, deadline: now + ms, now }));
     },
   ]);
 
@@ -278,6 +298,7 @@ describe('the session stores', () => {
       fc.oneof(
         { weight: 3, arbitrary: login },
         { weight: 6, arbitrary: refresh },
+        shorten,
         logout,
         endById,
         endOthers,

@@ -19,6 +19,7 @@ export function fakeSession(at: Date): Session {
       isCurrent: false,
       labels: {},
       ended: undefined,
+      isNewDevice: false,
       authenticationMethods: ['pwd'],
     },
     ...{ createdAt: at, lastSeenAt: at, idleDeadline: at, absoluteDeadline: at },

@@ -9,6 +9,7 @@ import { deviceTokens } from './attempts.ts';
 import { ManualClock } from './manual-clock.ts';
 import { passwordsWith } from './passwords.ts';
 import { RecordingHasher } from './recording-hasher.ts';
+import { NO_RISK } from './risk.ts';
 import { RecordedEvents } from './security-events.ts';
 import { aUser } from './users.ts';
 
@@ -71,6 +72,7 @@ export class LoginStage {
   reserve = async (): Promise<void> => undefined;
   open = async (): Promise<OpenOutcome> => OPENED;
   refuse = async (): Promise<void> => undefined;
+  assess = NO_RISK.signIn;
 
   private constructor(alice: User, hasher: RecordingHasher, capacity: number) {
     this.alice = alice;
@@ -83,6 +85,13 @@ export class LoginStage {
       queue: this.#queue(),
       throttle: this.#throttle(),
       devices: this.devices,
+      risk: {
+        ...NO_RISK,
+        signIn: async (...attempt) => {
+          this.steps.push('assess');
+          return this.assess(...attempt);
+        },
+      },
       sessions: this.#sessions(),
       clock: this.clock,
       events: this.events,

@@ -12,6 +12,7 @@ import { ManualClock } from './manual-clock.ts';
 import { MemoryUserDirectory } from './memory-user-directory.ts';
 import { idleQueue, passwordsWith } from './passwords.ts';
 import { RecordingHasher } from './recording-hasher.ts';
+import { NO_RISK } from './risk.ts';
 import { SessionWorld, type WorldParts } from './session-world.ts';
 import { DAY, ids } from './sessions.ts';
 import { aUser, userIdOf } from './users.ts';
@@ -46,7 +47,7 @@ export class PasswordWorld {
       passwords: passwordsWith({ hasher: this.hasher, cost: COST, queue }),
       throttle: throttleOf(attempts, world.clock),
     };
-    this.login = new LoginService({ ...common, sessions: opener });
+    this.login = new LoginService({ ...common, risk: NO_RISK, sessions: opener });
     this.changes = new PasswordChanges({ ...common, store, ender, ids });
   }
 

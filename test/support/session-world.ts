@@ -13,7 +13,7 @@ import { SessionControl } from '../../src/core/session/session-control.ts';
 import { SessionEnder } from '../../src/core/session/session-ender.ts';
 import { SessionHistory } from '../../src/core/session/session-history.ts';
 import { type OpenedSession, SessionOpener } from '../../src/core/session/session-opener.ts';
-import { SessionService } from '../../src/core/session/session-service.ts';
+import { type MoveAssessor, SessionService } from '../../src/core/session/session-service.ts';
 import type { SessionStore } from '../../src/core/session/session-store.ts';
 import { SessionTokens } from '../../src/core/session/session-tokens.ts';
 import { SessionWatchers, type WatchLimits } from '../../src/core/session/session-watchers.ts';
@@ -26,6 +26,7 @@ import { Validator } from '../../src/validator/validator.ts';
 import { eventually } from './eventually.ts';
 import { ManualClock } from './manual-clock.ts';
 import { MemoryAuditTrail } from './memory-audit.ts';
+import { NO_RISK } from './risk.ts';
 import { RecordedEvents } from './security-events.ts';
 import { DAY, ids, MINUTE } from './sessions.ts';
 import { AUDIENCE, ISSUER, TestKey } from './test-keys.ts';
@@ -58,6 +59,8 @@ export class SessionWorld {
   /** Has an event as soon as it is stored. */
   readonly trail = new MemoryAuditTrail();
   readonly events = new RecordedEvents(storeIn(new DirectOutbox(this.trail), ids));
+  /** Assesses refreshes from another address. */
+  moves: MoveAssessor = NO_RISK;
   /** Fails while no sign-in could be stored for the audit trail. */
   checkRoom = async (): Promise<void> => undefined;
   readonly follower: RevocationFollower;
@@ -131,7 +134,8 @@ export class SessionWorld {
     const users = { findById: (userId: string) => this.findUser(userId) };
     const shared = { ...common, store, ender: this.ender, events: this.events, users, tokens, policy };
     this.opener = new SessionOpener({ ...shared, outbox: { checkRoom: () => this.checkRoom() } });
-    this.sessions = new SessionService({ ...shared, verifier, revocations: this.follower });
+    const moves: MoveAssessor = { moved: (...refreshed) => this.moves.moved(...refreshed) };
+    this.sessions = new SessionService({ ...shared, verifier, revocations: this.follower, moves });
     this.tokens = new TokenValidation({
       validator: new Validator({
         ...common,
@@ -212,6 +216,7 @@ export class SessionWorld {
       device: { deviceId: '', name: '', platform: '', ...device },
       ipAddress: '192.0.2.1',
       labels: {},
+      isNewDevice: false,
       authenticationMethods: ['pwd'],
     };
     return this.opener.open(user, signIn, endSessionId);

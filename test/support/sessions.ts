@@ -28,6 +28,7 @@ export function aSession(now: number, given: Partial<Session> = {}): Session {
     ipAddress: '192.0.2.7',
     latestIpAddress: given.ipAddress ?? '192.0.2.7',
     labels: {},
+    isNewDevice: false,
     authenticationMethods: ['pwd'],
     createdAt,
     lastSeenAt: createdAt,

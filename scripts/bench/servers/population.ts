@@ -132,6 +132,7 @@ function newSession(userId: string): Session {
     ipAddress: '203.0.113.117',
     latestIpAddress: '203.0.113.117',
     labels: {},
+    isNewDevice: false,
     authenticationMethods: ['pwd'],
     createdAt,
     lastSeenAt: createdAt,

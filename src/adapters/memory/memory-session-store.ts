@@ -13,6 +13,7 @@ import type {
   RotateOutcome,
   RotateSession,
   SessionStore,
+  ShortenSession,
   UserCutoff,
 } from '../../core/session/session-store.ts';
 import type { Clock } from '../../validator/clock.ts';
@@ -109,9 +110,18 @@ export class MemorySessionStore implements SessionStore {
         const latestIpAddress = request.ipAddress || record.session.latestIpAddress;
         const session = { ...record.session, generation, idleDeadline, lastSeenAt: now, latestIpAddress };
         this.#records.set(keyOf(session), { session, ended: undefined });
-        return { kind: 'rotated', session };
+        return { kind: 'rotated', session, previousIpAddress: record.session.latestIpAddress };
       }
     }
+  }
+
+  async shorten({ userId, sessionId, deadline, now }: ShortenSession): Promise<ReadOutcome> {
+    const live = this.#find(userId, sessionId, now)?.session;
+    if (live === undefined) return this.read(userId, sessionId, now);
+    const idleDeadline = Math.min(live.idleDeadline, deadline);
+    const session = { ...live, idleDeadline, absoluteDeadline: Math.min(live.absoluteDeadline, deadline) };
+    this.#records.set(keyOf(session), { session, ended: undefined });
+    return { kind: 'live', session };
   }
 
   async end({ userId, sessionId, reason, now, tombstoneTtlMs }: EndSession): Promise<EndedSession> {

@@ -12,6 +12,7 @@ import type {
   RotateOutcome,
   RotateSession,
   SessionStore,
+  ShortenSession,
   UserCutoff,
 } from '../../core/session/session-store.ts';
 import type { Clock } from '../../validator/clock.ts';
@@ -56,6 +57,7 @@ const endOthers = new Script('end-others', OF_USER);
 const endUser = new Script('end-user', OF_USER);
 const list = new Script('list', OF_USER);
 const readOne = new Script('read');
+const shorten = new Script('shorten');
 const markLogged = new Script('mark-logged');
 
 /** What `end.lua` does with a missing session. */
@@ -89,6 +91,10 @@ export class RedisSessionStore implements SessionStore {
 
   rotate(request: RotateSession): Promise<RotateOutcome> {
     return this.#inTime(() => this.#orMissing(request.sessionId, this.#rotate(request)));
+  }
+
+  shorten(request: ShortenSession): Promise<ReadOutcome> {
+    return this.#inTime(() => this.#orMissing(request.sessionId, this.#shorten(request)));
   }
 
   end(request: EndSession): Promise<EndedSession> {
@@ -186,6 +192,13 @@ export class RedisSessionStore implements SessionStore {
       await this.#confirmEnded({ userId, ...outcome.ended, tombstoneTtlMs, now });
     }
     return outcome;
+  }
+
+  async #shorten(request: ShortenSession): Promise<ReadOutcome> {
+    const { userId, sessionId, deadline } = request;
+    const keys = sessionKeys(userKeys(userId), sessionId);
+    const reply = await this.#commands.run(shorten, keys, [sessionId, deadline]);
+    return parseRead(reply, request);
   }
 
   async #end(request: EndSession): Promise<EndedSession> {

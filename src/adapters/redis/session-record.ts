@@ -6,6 +6,8 @@ import { LATEST_MS, reasonOf, timeOf } from './stored-values.ts';
 
 const FORMAT = 1;
 const MAX_FORMAT = 2 ** 31 - 1;
+/** The last element of a session on a device that was new. */
+const NEW_DEVICE = 1;
 /** What a refresh replaces; `session.lua` requires it too. */
 const BEGINNING = /^\[\d+,\d+,\d+,\d+,/;
 
@@ -52,9 +54,11 @@ export function formatSession(session: Session): string {
     ipAddress,
     authenticationMethods,
   ];
-  // Most sessions need neither, and in a user's hash they would take a tenth of the memory.
-  const isPlain = session.latestIpAddress === ipAddress && Object.keys(session.labels).length === 0;
-  return JSON.stringify(isPlain ? record : [...record, session.latestIpAddress, session.labels]);
+  const { latestIpAddress, labels, isNewDevice } = session;
+  // Most sessions need none of these, and in a user's hash they would take a tenth of the memory.
+  if (isNewDevice) return JSON.stringify([...record, latestIpAddress, labels, NEW_DEVICE]);
+  const isPlain = latestIpAddress === ipAddress && Object.keys(labels).length === 0;
+  return JSON.stringify(isPlain ? record : [...record, latestIpAddress, labels]);
 }
 
 /** Throws `UnreadableRecord` if the text is not in the format of any known release, and `laterRecord`. */
@@ -62,8 +66,8 @@ export function parseSession(userId: string, sessionId: string, text: string): S
   const [format, generation, lastSeenAt, idleDeadline, absoluteDeadline, securityVersion, ...texts] =
     listIn(text);
   // A record may end after `methods`; see `formatSession`. Those of earlier releases do.
-  const [clientId, deviceId, platform, name, ipAddress, methods, latestIpAddress = ipAddress, labels = {}] =
-    texts;
+  const [clientId, deviceId, platform, name, ipAddress, methods, ...later] = texts;
+  const [latestIpAddress = ipAddress, labels = {}, newDevice] = later;
   if (numberOf(format, FORMAT, MAX_FORMAT) > FORMAT) throw laterRecord();
   if (!BEGINNING.test(text)) throw new UnreadableRecord('its first numbers are not as a script writes them');
   if (!Array.isArray(methods)) throw new UnreadableRecord('its authentication methods are not a list');
@@ -75,6 +79,7 @@ export function parseSession(userId: string, sessionId: string, text: string): S
     ipAddress: textOf(ipAddress),
     latestIpAddress: textOf(latestIpAddress),
     labels: labelsOf(labels),
+    isNewDevice: newDevice === NEW_DEVICE,
     authenticationMethods: methods.map(textOf),
     createdAt: createdAtOf(sessionId) ?? 0,
     lastSeenAt: numberOf(lastSeenAt, 0, LATEST_MS),

@@ -82,7 +82,7 @@ function summaryOfRecord(
   }
 }
 
-/** Parses the reply of `read.lua`. Throws `UnreadableRecord`. */
+/** Parses the reply of `read.lua` or `shorten.lua`. Throws `UnreadableRecord`. */
 export function parseRead(reply: unknown, { userId, sessionId, now }: RequestedSession): ReadOutcome {
   const [kind = '', answered, ...rest] = texts(reply);
   expectOwn(sessionId, answered);
@@ -103,7 +103,10 @@ export function parseRotate(reply: unknown, { userId, sessionId, now }: Requeste
   const [kind = '', answered, ...rest] = texts(reply);
   expectOwn(sessionId, answered);
   switch (kind) {
-    case 'rotated':
+    case 'rotated': {
+      const session = parseSession(userId, sessionId, rest[0] ?? '');
+      return { kind, session, previousIpAddress: rest[1] ?? '' };
+    }
     case 'replayed':
       return { kind, session: parseSession(userId, sessionId, rest[0] ?? '') };
     case 'reused':

@@ -72,6 +72,8 @@ export interface Session {
   readonly labels: Readonly<Record<string, string>>;
   /** How the user signed in: values of RFC 8176, for example `pwd`. */
   readonly authenticationMethods: readonly string[];
+  /** At sign-in, no earlier sign-in of the user from this device was known. */
+  readonly isNewDevice: boolean;
   readonly createdAt: Date;
   /** When the session was last refreshed. */
   readonly lastSeenAt: Date;

@@ -253,9 +253,11 @@ function tokensOf(message: TokensMessage): Tokens {
 }
 
 function sessionOf(message: SessionMessage): Session {
-  const { sessionId, userId, clientId, ipAddress, latestIpAddress, labels, authenticationMethods } = message;
+  const { sessionId, userId, clientId, ipAddress, latestIpAddress } = message;
+  const { labels, authenticationMethods, isNewDevice } = message;
   return {
-    ...{ sessionId, userId, clientId, ipAddress, latestIpAddress, labels, authenticationMethods },
+    ...{ sessionId, userId, clientId, ipAddress, latestIpAddress },
+    ...{ labels, authenticationMethods, isNewDevice },
     device: deviceMessage(message.device ?? {}),
     createdAt: dateOf(message.createdAt),
     lastSeenAt: dateOf(message.lastSeenAt),

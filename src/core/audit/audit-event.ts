@@ -86,6 +86,10 @@ function uuidV7(at: number, random: string): string {
 
 function detailsOf(event: AuditedEvent): AuditEvent['details'] {
   switch (event.kind) {
+    case 'SessionMoved':
+      return { from: event.from };
+    case 'RiskAssessed':
+      return { signals: event.signals, action: event.action, mode: event.mode };
     case 'UserChanged':
       return { change: event.change };
     case 'SigningKeyRotated':
@@ -99,9 +103,11 @@ function detailsOf(event: AuditedEvent): AuditEvent['details'] {
   }
 }
 
-/** Without what is unknown. */
-function openedDetails({ deviceName, platform, idleDeadline, absoluteDeadline }: OpenedFacts) {
+/** Without what is unknown. But always with the device mark: a sign-in of an earlier release has none. */
+function openedDetails(opened: OpenedFacts) {
+  const { deviceName, platform, deviceMark, idleDeadline, absoluteDeadline } = opened;
   return {
+    device_mark: deviceMark,
     ...(deviceName !== '' && { device_name: deviceName }),
     ...(platform !== '' && { platform }),
     idle_deadline: timeText(idleDeadline),

@@ -16,6 +16,9 @@ type RepeatedEvent = Extract<
     readonly kind:
       | 'SignInFailed'
       | 'SignInRefused'
+      | 'NewDevice'
+      | 'SessionMoved'
+      | 'RiskAssessed'
       | 'PasswordChangeFailed'
       | 'RefreshReplayed'
       | 'RefreshRefused'
@@ -112,7 +115,12 @@ function isRepeated(event: SecurityEvent): event is RepeatedEvent {
     case 'SignInFailed':
     case 'PasswordChangeFailed':
       return !NOT_ABOUT_A_PERSON.has(event.reason);
+    case 'RiskAssessed':
+      // The one of a refused sign-in is stored before the sign-in is answered.
+      return event.sessionId !== undefined;
     case 'SignInRefused':
+    case 'NewDevice':
+    case 'SessionMoved':
     case 'RefreshReplayed':
     case 'RefreshRefused':
     case 'PasswordUnreadable':
@@ -123,8 +131,8 @@ function isRepeated(event: SecurityEvent): event is RepeatedEvent {
 }
 
 function keyOf(event: RepeatedEvent, minute: number): string {
-  const { kind, userId, sessionId, ipAddress, clientId, reason } = auditEventOf(event, '');
-  return JSON.stringify([minute, kind, userId, sessionId, ipAddress, clientId, reason]);
+  const { kind, userId, sessionId, ipAddress, clientId, reason, details } = auditEventOf(event, '');
+  return JSON.stringify([minute, kind, userId, sessionId, ipAddress, clientId, reason, details]);
 }
 
 function overflowKeyOf(event: RepeatedEvent): string {
@@ -142,6 +150,10 @@ function withoutPerson(event: RepeatedEvent): RepeatedEvent {
       return { ...event, actor, userId: '', origin };
     case 'PasswordUnreadable':
       return { ...event, actor, userId: '' };
+    case 'SessionMoved':
+      return { ...event, actor, userId: '', sessionId: '', origin, from: '' };
+    case 'RiskAssessed':
+      return { ...event, actor, userId: '', sessionId: '', origin, signals: '', action: '', mode: '' };
     default:
       return { ...event, actor, userId: '', sessionId: '', origin };
   }

@@ -34,6 +34,8 @@ export interface OpenedFacts {
   /** Empty: unknown; as is `platform`. */
   readonly deviceName: string;
   readonly platform: string;
+  /** Stands for the device; empty: it has no id. */
+  readonly deviceMark: string;
   /** At sign-in. A refresh moves it. */
   readonly idleDeadline: number;
   readonly absoluteDeadline: number;
@@ -68,8 +70,15 @@ export type SecurityEvent =
       readonly userId: string | undefined;
       readonly origin: EventOrigin;
     })
-  /** The password was right, but the user is at the session limit. Not a failed attempt. */
-  | (Facts<'SignInRefused'> & { readonly userId: string; readonly origin: EventOrigin })
+  /** The password was right, but no session was opened. Not a failed attempt. */
+  | (Facts<'SignInRefused'> & {
+      readonly userId: string;
+      /** SIGN_IN_RISK; empty: the user is at the session limit. */
+      readonly reason: 'SIGN_IN_RISK' | '';
+      readonly origin: EventOrigin;
+    })
+  /** The session was opened on a device that was never seen before. */
+  | (SessionFacts<'NewDevice'> & { readonly origin: EventOrigin })
   /** A user's change of their own password was refused or not completed. `reason` is a `FailureReason`. */
   | (SessionFacts<'PasswordChangeFailed'> & { readonly reason: string; readonly origin: EventOrigin })
   /** The user cannot sign in: the stored password is damaged, or its master key is missing. */
@@ -77,6 +86,20 @@ export type SecurityEvent =
   /** The sign-in succeeded. The password keeps its old stored form until the next sign-in. */
   | (Facts<'PasswordRehashFailed'> & { readonly userId: string; readonly cause: unknown })
   | (SessionFacts<'Refreshed'> & { readonly origin: EventOrigin })
+  /** A refresh came from another public address than the one before. `from` is the address before. */
+  | (SessionFacts<'SessionMoved'> & { readonly origin: EventOrigin; readonly from: string })
+  /** A risk rule applied. */
+  | (Facts<'RiskAssessed'> & {
+      readonly userId: string;
+      /** Undefined: the sign-in was refused. */
+      readonly sessionId: string | undefined;
+      readonly origin: EventOrigin;
+      /** What was unusual, separated by spaces. */
+      readonly signals: string;
+      readonly action: string;
+      /** `shadow`: nothing was done. */
+      readonly mode: string;
+    })
   /** The previous refresh token was presented again within the grace period and got the same successor. */
   | (SessionFacts<'RefreshReplayed'> & { readonly origin: EventOrigin })
   /** A refresh token was presented and refused, and the session goes on. `reason` is a `FailureReason`. */
@@ -96,7 +119,7 @@ export type SecurityEvent =
 /** The events that are stored before the call that caused them is acknowledged. */
 export type AcknowledgedEvent = Extract<
   SecurityEvent,
-  { readonly kind: 'SignedIn' | 'SessionEnded' | 'UserChanged' | 'SigningKeyRotated' }
+  { readonly kind: 'SignedIn' | 'RiskAssessed' | 'SessionEnded' | 'UserChanged' | 'SigningKeyRotated' }
 >;
 
 /** Publishes and stores security events. */

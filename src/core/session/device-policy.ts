@@ -115,6 +115,6 @@ function counts(other: Session, session: Session, { counted }: SessionLimit): bo
  * The form in which platforms are compared: without spaces around it, ASCII letters in lower case. Lua compares the
  * same. An unknown platform is a platform of its own.
  */
-function platformKey({ platform }: Device): string {
+export function platformKey({ platform }: Pick<Device, 'platform'>): string {
   return platform.replaceAll(/^ +| +$/g, '').replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

@@ -14,14 +14,15 @@ import type { UserDirectory } from '../user/user-directory.ts';
 import { invalidCredentials } from '../user/user-failures.ts';
 import { limitOf } from './device-policy.ts';
 import { KeyedQueue } from './keyed-queue.ts';
-import type {
-  Device,
-  EndedSession,
-  IssuedTokens,
-  Labels,
-  Session,
-  SessionPolicy,
-  SessionSummary,
+import {
+  type Device,
+  deviceMark,
+  type EndedSession,
+  type IssuedTokens,
+  type Labels,
+  type Session,
+  type SessionPolicy,
+  type SessionSummary,
 } from './session.ts';
 import type { SessionEnder } from './session-ender.ts';
 import { noRoom } from './session-failures.ts';
@@ -47,7 +48,10 @@ export interface SignIn {
   readonly device: Device;
   readonly ipAddress: string;
   readonly labels: Labels;
+  readonly isNewDevice: boolean;
   readonly authenticationMethods: readonly string[];
+  /** The session ends after this time at the latest; milliseconds. Undefined: as the policy says. */
+  readonly lifetimeMs?: number | undefined;
 }
 
 export interface OpenedSession extends SessionWithTokens {
@@ -172,7 +176,8 @@ export class SessionOpener {
   ): SessionLimitReached {
     const { events, clock } = this.#options;
     const origin: EventOrigin = { ipAddress, clientId };
-    events.publish({ kind: 'SignInRefused', at: clock.now(), actor: CREDENTIALS, userId, origin });
+    const at = clock.now();
+    events.publish({ kind: 'SignInRefused', at, actor: CREDENTIALS, userId, reason: '', origin });
     return { kind: 'session-limit', sessions };
   }
 
@@ -204,15 +209,17 @@ export class SessionOpener {
   ): Promise<Attempt> {
     const { store, policy } = this.#options;
     const createdAt = createdAtOf(sessionId) ?? now;
+    const { lifetimeMs = policy.maxTtlMs, ...facts } = signIn;
+    const maxTtlMs = Math.min(policy.maxTtlMs, lifetimeMs);
     const session: Session = {
-      ...signIn,
+      ...facts,
       latestIpAddress: signIn.ipAddress,
       sessionId,
       userId: user.userId,
       createdAt,
       lastSeenAt: createdAt,
-      idleDeadline: createdAt + Math.min(policy.idleTtlMs, policy.maxTtlMs),
-      absoluteDeadline: createdAt + policy.maxTtlMs,
+      idleDeadline: createdAt + Math.min(policy.idleTtlMs, maxTtlMs),
+      absoluteDeadline: createdAt + maxTtlMs,
       generation: 1,
       securityVersion: user.securityVersion,
     };
@@ -228,7 +235,7 @@ export class SessionOpener {
     const { userId, sessionId, ipAddress, clientId, device, idleDeadline, absoluteDeadline } = session;
     const origin: EventOrigin = { ipAddress, clientId };
     const opened: OpenedFacts = {
-      ...{ deviceName: device.name, platform: device.platform },
+      ...{ deviceName: device.name, platform: device.platform, deviceMark: deviceMark(session) },
       ...{ idleDeadline, absoluteDeadline },
     };
     try {

@@ -8,7 +8,7 @@ import { Failure, type FailureReason, storeUnavailable } from '../failure.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import type { RefreshGrant } from './refresh-token.ts';
-import type { EndedSession, SessionPolicy } from './session.ts';
+import type { EndedSession, Session, SessionPolicy } from './session.ts';
 import type { SessionEnder } from './session-ender.ts';
 import { invalidRefreshToken, sessionEnded } from './session-failures.ts';
 import type { RotateOutcome, SessionStore } from './session-store.ts';
@@ -20,12 +20,23 @@ export interface SessionServiceOptions {
   readonly events: Pick<SecurityEvents, 'publish'>;
   readonly users: Pick<UserDirectory, 'findById'>;
   readonly tokens: SessionTokens;
+  readonly moves: MoveAssessor;
   readonly verifier: TokenVerifier;
   /** Detects a record that ended but was restored by a failover. */
   readonly revocations: Pick<RevocationCopy, 'endReasonOf'>;
   readonly issuer: string;
   readonly policy: SessionPolicy;
   readonly clock: Clock;
+}
+
+/** Told of every session that is refreshed from another address. */
+export interface MoveAssessor {
+  /**
+   * Returns the session as it goes on, before tokens are issued. Fails if the session may not go on.
+   *
+   * @param previousIpAddress the latest address before the refresh; empty: unknown.
+   */
+  moved(user: User, session: Session, previousIpAddress: string): Promise<Session>;
 }
 
 export interface RefreshAttempt {
@@ -35,6 +46,8 @@ export interface RefreshAttempt {
   /** The client's IP address; empty: unknown. */
   readonly ipAddress: string;
 }
+
+type RefreshedSession = Extract<RotateOutcome, { readonly kind: 'rotated' | 'replayed' }>;
 
 const SERVICE: Actor = { kind: 'service' };
 
@@ -66,7 +79,7 @@ export class SessionService {
     switch (outcome.kind) {
       case 'rotated':
       case 'replayed': {
-        const { session } = outcome;
+        const session = await this.#assessed(user, outcome);
         const issued = await tokens.issue(session, user.roles, now);
         const kind = outcome.kind === 'rotated' ? 'Refreshed' : 'RefreshReplayed';
         const origin: EventOrigin = { ipAddress, clientId: session.clientId };
@@ -92,6 +105,13 @@ export class SessionService {
           new Error('the user record is older than the cut-off of its sessions'),
         );
     }
+  }
+
+  /** Compares addresses, and asks nobody if the session is where it was. A repeated refresh was assessed before. */
+  async #assessed(user: User, outcome: RefreshedSession): Promise<Session> {
+    const { session } = outcome;
+    if (outcome.kind === 'replayed' || outcome.previousIpAddress === session.latestIpAddress) return session;
+    return this.#options.moves.moved(user, session, outcome.previousIpAddress);
   }
 
   /** Ends the session of a refresh token of any generation. Fails with INVALID_REFRESH_TOKEN, END_UNCONFIRMED. */

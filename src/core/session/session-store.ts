@@ -53,7 +53,12 @@ export interface RotateSession {
 
 export type RotateOutcome =
   /** The session after the step. `generation` is that of the new token. */
-  | { readonly kind: 'rotated'; readonly session: Session }
+  | {
+      readonly kind: 'rotated';
+      readonly session: Session;
+      /** The latest address before the step; empty: unknown. */
+      readonly previousIpAddress: string;
+    }
   /** The previous token was presented within the grace period. Nothing was changed. */
   | { readonly kind: 'replayed'; readonly session: Session }
   /** An older token was presented. This call ended the session with REFRESH_TOKEN_REUSED. */
@@ -71,6 +76,14 @@ export interface EndSession {
   readonly reason: EndReason;
   readonly tombstoneTtlMs: number;
   /** When it ends; earlier for an end that is put back after a failover. */
+  readonly now: number;
+}
+
+export interface ShortenSession {
+  readonly userId: string;
+  readonly sessionId: string;
+  /** Neither deadline may be later than this; milliseconds since 1970. */
+  readonly deadline: number;
   readonly now: number;
 }
 
@@ -138,6 +151,7 @@ export type ReadOutcome =
  * - `endOthers`, `endOutdated` and `endUser` return every end of a session that is not marked as logged, whichever step
  *   ended it, except ends at a deadline. So an end that was interrupted before it was logged is completed by the next of
  *   them, with its own reason.
+ * - `shorten` only lowers deadlines, and changes nothing else. It does not wait for replicas.
  * - `create` follows `decideOpening` exactly. It returns `full` only if an end can be confirmed now.
  * - After `endUser` or `endOutdated` resolves, no `create` or `rotate` with an older `securityVersion` succeeds while
  *   the cut-off is remembered.
@@ -146,13 +160,15 @@ export type ReadOutcome =
  * - A read changes nothing.
  * - Deadlines are compared with `now`, never with the store's own clock.
  * - Driver errors and timeouts become STORE_UNAVAILABLE with `store: sessions`. A step that timed out never runs later.
- * - A damaged record is `missing` for `read` and `rotate`, and `list` leaves it out. In a refusal it has an id and no
+ * - A damaged record is `missing` for `read`, `rotate` and `shorten`, and `list` leaves it out. In a refusal it has an id and no
  *   names. Every other method does its work for that session and all others.
  * - Every time that is read is an integer in milliseconds, from 1970 to 9999.
  */
 export interface SessionStore {
   create(request: CreateSession): Promise<CreateOutcome>;
   rotate(request: RotateSession): Promise<RotateOutcome>;
+  /** Lowers the deadlines of a session that has not ended. Returns the session after the step. */
+  shorten(request: ShortenSession): Promise<ReadOutcome>;
   /** Ends a session, or returns how it ended before. A missing session gets a tombstone. */
   end(request: EndSession): Promise<EndedSession>;
   /**

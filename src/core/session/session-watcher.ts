@@ -42,12 +42,15 @@ export interface WatcherSource {
   forget(watcher: SessionWatcher): void;
 }
 
+/** A record is read again after this time, because its deadlines may have been lowered; milliseconds. */
+const REREAD_MS = 15 * 60_000;
+
 /** A watcher that does not take a message for this long is closed; milliseconds. */
 const MAX_BUSY_MS = 10_000;
 
 /**
- * One watcher of one session. It has a single timer, for the next heartbeat or deadline. A refresh writes nothing to the
- * log, so the record is read again when a deadline passes.
+ * One watcher of one session. It has a single timer, for the next heartbeat or read. A refresh writes nothing to the log,
+ * so the record is read again when a deadline passes, and every 15 minutes.
  */
 export class SessionWatcher {
   readonly session: WatchedSession;
@@ -131,6 +134,12 @@ export class SessionWatcher {
     return Math.max(asOf, this.#read.at);
   }
 
+  /** Milliseconds since 1970. */
+  get #readDueAt(): number {
+    const { idleDeadline = 0, absoluteDeadline = 0 } = this.#deadlines ?? {};
+    return Math.min(idleDeadline, absoluteDeadline, this.#read.at + REREAD_MS);
+  }
+
   #sendNews(): void {
     if (this.#busySince === undefined && !this.#isClosed) {
       this.#hasNews = false;
@@ -151,18 +160,15 @@ export class SessionWatcher {
     if (this.#isClosed || this.#deadlines === undefined) return;
     const { clock } = this.#source;
     const heartbeatInMs = this.#sentAt + this.#heartbeatMs - clock.monotonic();
-    const { idleDeadline, absoluteDeadline } = this.#deadlines;
-    const deadlineInMs = this.#isReadDue
-      ? Number.POSITIVE_INFINITY
-      : Math.min(idleDeadline, absoluteDeadline) - clock.now();
-    this.#timer = setTimeout(() => this.#wake(), Math.max(1, Math.min(heartbeatInMs, deadlineInMs))).unref();
+    const readInMs = this.#isReadDue ? Number.POSITIVE_INFINITY : this.#readDueAt - clock.now();
+    this.#timer = setTimeout(() => this.#wake(), Math.max(1, Math.min(heartbeatInMs, readInMs))).unref();
   }
 
   /** Compares both clocks again: the wall clock may have been set, and a timer may fire early. */
   #wake(): void {
     const { clock } = this.#source;
     const now = clock.monotonic();
-    if (!this.#isReadDue && this.isOverdue) {
+    if (!this.#isReadDue && clock.now() >= this.#readDueAt) {
       this.#isReadDue = true;
       this.#source.readSoon(this);
     }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { EndReason } from '../audit/end-reason.ts';
 import type { DevicePolicy } from '../user/device-policy.ts';
 
@@ -23,6 +24,8 @@ export interface Session {
   /** At the last refresh whose address is known; `ipAddress` before the first refresh. */
   readonly latestIpAddress: string;
   readonly labels: Labels;
+  /** At sign-in no earlier sign-in of the user from this device was known. */
+  readonly isNewDevice: boolean;
   /** RFC 8176 values, for example `pwd`. */
   readonly authenticationMethods: readonly string[];
   readonly createdAt: number;
@@ -34,6 +37,16 @@ export interface Session {
   readonly generation: number;
   /** The user's security version when the session was opened. */
   readonly securityVersion: number;
+}
+
+/** Characters of a device mark: 132 bits. */
+const MARK_LENGTH = 22;
+
+/** Stands for a device of an application in the audit trail. Empty: the device has no id. */
+export function deviceMark({ clientId, device }: Pick<Session, 'clientId' | 'device'>): string {
+  if (device.deviceId === '') return '';
+  const text = JSON.stringify([clientId, device.deviceId]);
+  return createHash('sha256').update(text).digest('base64url').slice(0, MARK_LENGTH);
 }
 
 /** The tokens of a session. Times are milliseconds since 1970. */

@@ -1,10 +1,16 @@
 import type { Clock } from '../../validator/clock.ts';
-import type { Actor, EventOrigin, SecurityEvents } from '../audit/security-event.ts';
+import type { Actor, SecurityEvents } from '../audit/security-event.ts';
 import { Failure } from '../failure.ts';
 import type { PasswordQueue, QueueCaller } from '../password/password-queue.ts';
 import type { Passwords } from '../password/passwords.ts';
+import type { RiskAssessor } from '../risk/risk-assessor.ts';
 import type { Device, Labels } from '../session/session.ts';
-import type { OpenedSession, SessionLimitReached, SessionOpener } from '../session/session-opener.ts';
+import type {
+  OpenedSession,
+  OpenOutcome,
+  SessionLimitReached,
+  SessionOpener,
+} from '../session/session-opener.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import { canonicalUsername, MAX_USERNAME_BYTES } from '../user/username.ts';
@@ -41,6 +47,7 @@ export interface LoginServiceOptions {
   readonly queue: Pick<PasswordQueue, 'take'>;
   readonly throttle: Pick<LoginThrottle, 'reserve' | 'giveBack'>;
   readonly devices: Pick<DeviceTokens, 'deviceOf' | 'tokenFor'>;
+  readonly risk: Pick<RiskAssessor, 'signIn' | 'signedIn'>;
   readonly sessions: Pick<SessionOpener, 'open' | 'refuse' | 'checkStore'>;
   readonly clock: Clock;
   readonly events: Pick<SecurityEvents, 'publish'>;
@@ -68,7 +75,7 @@ export class LoginService {
    * Opens a session, or returns that the user is at the session limit. That is not a failed attempt.
    *
    * Fails with INVALID_CREDENTIALS for an unknown or disabled user and for a wrong, empty or over-long password. All
-   * these cases do the same work.
+   * these cases do the same work. Fails with SIGN_IN_RISK if a risk rule refuses the right password.
    * Also fails with INVALID_FIELD for a device token that this service did not issue, LOGIN_QUEUE_FULL,
    * TOO_MANY_ATTEMPTS, CANCELLED and STORE_UNAVAILABLE. These come before the password check. If a store fails during
    * the check, STORE_UNAVAILABLE comes for right and wrong passwords alike.
@@ -79,30 +86,47 @@ export class LoginService {
       return await this.#login(attempt, found);
     } catch (error) {
       const { events, clock } = this.#options;
+      const { ipAddress, clientId } = attempt;
+      const { userId } = found;
       const reason = error instanceof Failure ? error.reason : 'INTERNAL';
-      const origin: EventOrigin = { ipAddress: attempt.ipAddress, clientId: attempt.clientId };
-      events.publish({ kind: 'SignInFailed', at: clock.now(), actor: ACTOR, reason, ...found, origin });
+      const facts = { at: clock.now(), actor: ACTOR, origin: { ipAddress, clientId } };
+      if (reason === 'SIGN_IN_RISK' && userId !== undefined) {
+        events.publish({ kind: 'SignInRefused', ...facts, userId, reason });
+      } else {
+        events.publish({ kind: 'SignInFailed', ...facts, userId, reason });
+      }
       throw error;
     }
   }
 
   async #login(attempt: LoginAttempt, found: Found): Promise<LoginResult> {
     const { sessions, devices, throttle } = this.#options;
-    const { clientId, device, ipAddress, labels } = attempt;
     const presented = devices.deviceOf(attempt.deviceToken);
     const { user, userId, known, reserved, ok, upgrade } = await this.#check(attempt, presented, found);
     if (user === undefined || !ok || user.disabledAt !== undefined) return sessions.refuse(userId);
-    // Passes the record whose password was checked, never a newer one. If the user's sessions ended since then, the
-    // store rejects its lower securityVersion.
-    const authenticationMethods = [PASSWORD_METHOD];
-    const signIn = { clientId, device, ipAddress, labels, authenticationMethods };
     const outcome = await givingBack(throttle, reserved, () =>
-      sessions.open(user, signIn, attempt.endSessionId),
+      this.#open(user, attempt, known !== undefined),
     );
     if (upgrade) await this.#upgrade(user, attempt);
     return outcome.kind === 'opened'
       ? { ...outcome, deviceToken: devices.tokenFor(user.userId, known) }
       : outcome;
+  }
+
+  /**
+   * Passes the record whose password was checked, never a newer one. If the user's sessions ended since then, the store
+   * rejects its lower securityVersion.
+   */
+  async #open(user: User, attempt: LoginAttempt, isKnownDevice: boolean): Promise<OpenOutcome> {
+    const { risk, sessions } = this.#options;
+    const { clientId, device, ipAddress, labels, endSessionId } = attempt;
+    const assessment = await risk.signIn(user, { clientId, device, ipAddress, isKnownDevice });
+    const { isNewDevice, lifetimeMs } = assessment;
+    const facts = { clientId, device, ipAddress, labels, isNewDevice, lifetimeMs };
+    const signIn = { ...facts, authenticationMethods: [PASSWORD_METHOD] };
+    const outcome = await sessions.open(user, signIn, endSessionId);
+    if (outcome.kind === 'opened') risk.signedIn(assessment, outcome.session);
+    return outcome;
   }
 
   /**

@@ -62,6 +62,7 @@ function pastSessionMessage(session: PastSession, view: SessionView): Session {
     latestIpAddress: '',
     isCurrent: false,
     labels: {},
+    isNewDevice: false,
     authenticationMethods: [],
     ended: endedSessionMessage({ sessionId, ...end, operator: operatorIn(end, view) }),
   };

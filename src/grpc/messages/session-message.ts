@@ -57,6 +57,7 @@ export function sessionMessage(session: DomainSession, callerSessionId?: string)
     isCurrent: session.sessionId === callerSessionId,
     labels: session.labels,
     authenticationMethods: session.authenticationMethods,
+    isNewDevice: session.isNewDevice,
     ended: undefined,
   };
 }

@@ -18,6 +18,7 @@ export const session: Session = {
   ipAddress: '127.0.0.1',
   latestIpAddress: '127.0.0.2',
   labels: { app_version: '5.2' },
+  isNewDevice: true,
   authenticationMethods: ['pwd'],
   createdAt: T0,
   lastSeenAt: T0,

@@ -4,7 +4,7 @@
 -- ARGV  1 session id, 2 presented generation, 3 security version, 4 end reason if the session has an older one,
 --       or '' if that does not end it, 5 now, 6 grace, 7 idle ttl, 8 ttl of a tombstone,
 --       9 jitter added to the ttl of the hash, 10 client id; '' is not compared, 11 IP address; '' is not stored
--- Returns  {'rotated' | 'replayed', sid, record}
+-- Returns  {'rotated' | 'replayed', sid, record, latest IP address before}
 --          | {'reused' | 'ended', sid, reason, ended at, revision or '', logged at or ''}
 --          | {'missing', sid} | {'other-client', sid} | {'user-changed', sid} | {'unreadable' | 'later', sid}
 -- Invariant  A generation has exactly one successor. An ended session is never modified. The hash outlives every
@@ -39,13 +39,12 @@ end
 
 if ARGV[4] ~= '' and session.security_version < version then return finish('ended', ARGV[4]) end
 
-local kind = 'replayed'
+local kind, latest = 'replayed', session.latest_address
 if presented >= session.generation then
   kind = 'rotated'
   local idle = math.min(now + idle_ttl, session.absolute_deadline)
   local rest = record:match('^%[%d+,%d+,%d+,%d+,(.*)$')
   record = ('[%d,%.0f,%.0f,%.0f,'):format(FORMAT, presented + 1, now, idle) .. rest
-  local latest = session.latest_address
   if ARGV[11] ~= '' and type(latest) == 'string' and ARGV[11] ~= latest then
     record = with_latest_address(record, ARGV[11])
   end
@@ -54,4 +53,4 @@ if presented >= session.generation then
 elseif presented ~= session.generation - 1 or now - session.refreshed_at > grace then
   return finish('reused', 'REFRESH_TOKEN_REUSED')
 end
-return {kind, sid, record}
+return {kind, sid, record, latest}

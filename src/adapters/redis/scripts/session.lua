@@ -3,9 +3,10 @@
 -- One hash holds all living sessions of a user. The field is the session id. The value is the record, a JSON array:
 --   1 format (1), 2 generation, 3 refreshed at, 4 idle deadline, 5 absolute deadline, 6 security version, 7 client id,
 --   8 device id, 9 platform, 10 device name, 11 IP address at sign-in, 12 list of authentication methods,
---   13 IP address at the last refresh, 14 object of labels
--- Times are in milliseconds since the Unix epoch. A record may end after 12 or 13: then 13 is equal to 11, and there are
--- no labels. Records of earlier releases end after 12. Later releases may append elements; a refresh must keep them.
+--   13 IP address at the last refresh, 14 object of labels, 15 1 if the device was new
+-- Times are in milliseconds since the Unix epoch. A record may end after 12, 13 or 14: then 13 is equal to 11, there
+-- are no labels, and the device was not new. Records of earlier releases do. Later releases may append elements; a
+-- refresh must keep them.
 -- An ended session keeps its field, with the value UNLOGGED, until its end is logged. So an end that was interrupted can
 -- be found and completed. An end by a deadline is not logged, and the field is removed at once.
 --
