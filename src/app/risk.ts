@@ -11,6 +11,7 @@ import type { SessionEnder } from '../core/session/session-ender.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
 import { isPublicAddress, networkOf } from '../grpc/peer-address.ts';
 import { limitedWarnings } from '../telemetry/limited-warnings.ts';
+import type { LogFields } from '../telemetry/logger.ts';
 import type { AppContext } from './app-context.ts';
 import { startupStep } from './startup-error.ts';
 
@@ -29,7 +30,7 @@ const NETWORK_BITS = { ipv4: 24, ipv6: 48 } as const;
 
 /** Opens the files of the risk assessment. Rejects with `StartupError` if one of them cannot be used. */
 export async function openRisk(context: AppContext, parts: RiskParts): Promise<RiskAssessor> {
-  const { config, clock, logger } = context;
+  const { config, clock } = context;
   const { rulesFile, geoFile } = config.risk;
   const countries =
     geoFile === undefined
@@ -39,6 +40,7 @@ export async function openRisk(context: AppContext, parts: RiskParts): Promise<R
           file: geoFile,
           intervalMs: COUNTRIES_INTERVAL_MS,
           parse: readCountries,
+          factsOf: () => ({}),
           remedy: 'Set it to a MaxMind database of countries or cities, for example GeoLite2-Country.mmdb.',
         });
   const limits = { minLifetimeMs: config.accessTokenTtlMs, hasCountries: countries !== undefined };
@@ -50,12 +52,9 @@ export async function openRisk(context: AppContext, parts: RiskParts): Promise<R
           file: rulesFile,
           intervalMs: RULES_INTERVAL_MS,
           parse: (bytes) => parseRiskTable(bytes.toString('utf8'), limits),
+          factsOf: ({ mode, rules }) => ({ mode, rules: rules.length }),
           remedy: 'See docs/operations.md for the form of the rules.',
         });
-  if (rules !== undefined) {
-    const { mode, rules: all } = rules.content;
-    logger.info({ file: rulesFile, mode, rules: all.length }, 'risk rules are in use');
-  }
   const countryOf: CountryOf = (address) => countries?.content(address);
   return new RiskAssessor({
     ...parts,
@@ -71,18 +70,22 @@ interface FileToPoll<Content> {
   readonly file: string;
   readonly intervalMs: number;
   readonly parse: (bytes: Buffer) => Content;
+  /** What the log says about the content. */
+  readonly factsOf: (content: Content) => LogFields;
   readonly remedy: string;
 }
 
 function openPolled<Content>(
   { clock, logger, closers }: AppContext,
-  { variable, file, intervalMs, parse, remedy }: FileToPoll<Content>,
+  { variable, file, intervalMs, parse, factsOf, remedy }: FileToPoll<Content>,
 ): Promise<PolledFile<Content>> {
   const log = limitedWarnings(logger, clock);
+  const inUse = (content: Content) =>
+    logger.info({ file, ...factsOf(content) }, `${variable}: the file was read and is in use`);
   const open = async () => {
     const polled = await PolledFile.open({
       ...{ file, intervalMs, parse },
-      onChange: () => logger.info({ file }, `${variable}: the file has changed and was read again`),
+      onChange: inUse,
       onProblem: (error) =>
         log.warn(
           { file, err: error },
@@ -90,6 +93,7 @@ function openPolled<Content>(
         ),
     });
     closers.add(() => polled.close());
+    inUse(polled.content);
     return polled;
   };
   return startupStep(variable, open, (reason) => `${file} cannot be used: ${reason}. ${remedy}`);

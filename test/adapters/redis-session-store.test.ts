@@ -66,24 +66,27 @@ describe('sessions in Redis', () => {
     };
     return aSession(clock.now(), { device, ipAddress: '203.0.113.117', ...given });
   };
-  const createMany = async (count: number) => {
-    const sessions = Array.from({ length: count }, () => aBrowser());
+  const createMany = async (count: number, given: Partial<Session> = {}) => {
+    const sessions = Array.from({ length: count }, () => aBrowser(given));
     await inLanes(sessions, create);
     return sessions.map(({ userId }) => userKeys(userId).sessions);
   };
   const lifeOf = ({ userId }: Session) => server.with((redis) => redis.pttl(userKeys(userId).sessions));
   const keysOf = ({ userId }: Session) => server.with((redis) => redis.keys(`*{${userId}}*`));
 
-  test('take at most 450 bytes each with a device label of 40 bytes, as a listpack', async () => {
-    const keys = await createMany(2_000);
-    await server.with(async (redis) => {
-      const encodings = await Promise.all(keys.map((key) => redis.object('ENCODING', key)));
-      expect(new Set(encodings)).toEqual(new Set(['listpack']));
-      const sizes = await Promise.all(keys.map((key) => redis.memory('USAGE', key)));
-      const bytes = sizes.reduce<number>((sum, size) => sum + (size ?? Number.NaN), 0) / keys.length;
-      expect(bytes + EXPIRY_BYTES).toBeLessThanOrEqual(450);
-    });
-  });
+  test.each([false, true])(
+    'take at most 450 bytes each, as a listpack; on a new device: %s',
+    async (isNewDevice) => {
+      const keys = await createMany(2_000, { isNewDevice });
+      await server.with(async (redis) => {
+        const encodings = await Promise.all(keys.map((key) => redis.object('ENCODING', key)));
+        expect(new Set(encodings)).toEqual(new Set(['listpack']));
+        const sizes = await Promise.all(keys.map((key) => redis.memory('USAGE', key)));
+        const bytes = sizes.reduce<number>((sum, size) => sum + (size ?? Number.NaN), 0) / keys.length;
+        expect(bytes + EXPIRY_BYTES).toBeLessThanOrEqual(450);
+      });
+    },
+  );
 
   test('stay a listpack when a user has 50', async () => {
     const userId = ids.next(clock.now());

@@ -58,6 +58,24 @@ test('audit prints what happened to whom, how often, from where, why and by whom
   ]);
 });
 
+test('audit prints the details of an event without a reason, except what is for programs', async () => {
+  const risky = { mode: 'shadow', signals: 'new-device new-network', action: 'note' };
+  fake.auditEvents = [
+    {
+      ...failed,
+      kind: AuditEventKind.SIGNED_IN,
+      reason: '',
+      details: { device_mark: 'm4rk', platform: 'ios' },
+    },
+    { ...failed, kind: AuditEventKind.SIGNED_IN, reason: '', details: { device_mark: '', platform: '' } },
+    { ...failed, kind: AuditEventKind.RISK_ASSESSED, reason: '', details: risky },
+  ];
+  const { stdout } = await audit();
+  const reasons = stdout.split('\n').map((line) => line.split(/ {2,}/)[6]);
+  expect(reasons.slice(1, 4)).toEqual(['ios', '-', 'shadow new-device new-network note']);
+  expect(stdout).not.toContain('m4rk');
+});
+
 test('audit --json prints all fields, with the names of kinds', async () => {
   const { stdout } = await audit('--json');
   expect(JSON.parse(stdout)).toMatchObject([

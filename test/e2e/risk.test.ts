@@ -102,7 +102,7 @@ async function reported(): Promise<readonly string[]> {
 test('rules are reported in shadow mode, and enforced once the file says so, without a restart', async () => {
   writeRules('shadow', NEW_COUNTRY);
   const { service, signIn, refresh, logged } = await start();
-  expect(logged('risk rules are in use')).toMatchObject([{ mode: 'shadow', rules: 2 }]);
+  expect(logged('RULES_FILE: the file was read')).toMatchObject([{ mode: 'shadow', rules: 2 }]);
 
   const atHome = await signIn(GERMANY);
   expect(atHome.session.isNewDevice).toBe(true);
@@ -111,7 +111,7 @@ test('rules are reported in shadow mode, and enforced once the file says so, wit
   expect(abroad.session.isNewDevice).toBe(true);
 
   writeRules('enforce', NEW_COUNTRY);
-  await eventually(() => logged('was read again').length === 1);
+  await eventually(() => logged('RULES_FILE: the file was read').length === 2);
   expect(await reasonOf(signIn(JAPAN))).toBe('SIGN_IN_RISK');
   expect(await reasonOf(signIn(GERMANY))).toBe('OK');
   const refreshed = await refresh(abroad.tokens.refreshToken, GERMANY);

@@ -132,8 +132,8 @@ export interface SignInCalls {
    * @param input see {@link LoginInput}.
    * @param options see {@link CallOptions}. Default: the client's `timeoutMs` and token.
    * @throws LatchkeyError with reason INVALID_CREDENTIALS, or LOGIN_QUEUE_FULL or TOO_MANY_ATTEMPTS with
-   * `retryAfterMs`, or SESSION_LIMIT_REACHED with `sessions`: let the user choose one, and pass its id as
-   * `endSessionId`. With reason CALLER_UNAUTHENTICATED the client's own token or `serviceAccount` is refused, not the
+   * `retryAfterMs`, or SIGN_IN_RISK if a risk rule of the operator refuses the sign-in, or SESSION_LIMIT_REACHED with
+   * `sessions`: let the user choose one, and pass its id as `endSessionId`. With reason CALLER_UNAUTHENTICATED the client's own token or `serviceAccount` is refused, not the
    * user.
    *
    * @example
