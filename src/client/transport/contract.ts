@@ -50,8 +50,8 @@ export type ListedSession = SessionMessage;
  * What happened to a session, and how it is known.
  *
  * @example
- * const { explanation } = await latchkey.sessions.explainSession({ sessionId });
- * const whyOf = ({ session }: SessionExplanation) => session?.ended?.endReason;
+ * const { explanation } = await latchkey.sessions.explainSession({ sessionId: session.sessionId });
+ * const whyOf = (explained: SessionExplanation) => explained.session?.ended?.endReason;
  * if (explanation && whyOf(explanation) === EndReason.ENDED_BY_ADMIN) console.log('An operator signed you out.');
  */
 export type SessionExplanation = SessionExplanationMessage;
@@ -61,7 +61,7 @@ export type SessionExplanation = SessionExplanationMessage;
  *
  * @example
  * const lineOf = ({ at, ipAddress }: SessionTimelineEntry) => `${at?.toISOString()} ${ipAddress}`;
- * const { explanation } = await latchkey.sessions.explainSession({ sessionId });
+ * const { explanation } = await latchkey.sessions.explainSession({ sessionId: session.sessionId });
  * console.log(explanation?.entries.map(lineOf));
  */
 export type SessionTimelineEntry = SessionTimelineEntryMessage;
@@ -70,7 +70,7 @@ export type SessionTimelineEntry = SessionTimelineEntryMessage;
  * What happened, in an entry of a timeline.
  *
  * @example
- * const { explanation } = await latchkey.sessions.explainSession({ sessionId });
+ * const { explanation } = await latchkey.sessions.explainSession({ sessionId: session.sessionId });
  * const moves = explanation?.entries.filter(({ kind }) => kind === SessionTimelineKind.MOVED);
  */
 export const SessionTimelineKind = SessionTimelineKinds;
@@ -80,7 +80,7 @@ export type SessionTimelineKind = SessionTimelineKinds;
  * How the end of a session is known.
  *
  * @example
- * const { explanation } = await latchkey.sessions.explainSession({ sessionId });
+ * const { explanation } = await latchkey.sessions.explainSession({ sessionId: session.sessionId });
  * const isExact = explanation?.endEvidence === EndEvidence.RECORDED;
  */
 export const EndEvidence = EndEvidences;
