@@ -12,6 +12,7 @@ import type { EndReasonName, Requirements, Validation } from '../transport/valid
 import { TestClock } from './test-clock.ts';
 import { TestRevocations } from './test-revocations.ts';
 import { TestTokens } from './test-tokens.ts';
+import { TestWatches } from './test-watches.ts';
 
 export type { TestClock } from './test-clock.ts';
 
@@ -76,7 +77,10 @@ export interface SignedIn {
  * const client: TestClient = latchkey.client;
  * const verdict = await client.validate(accessToken);
  */
-export type TestClient = Pick<LatchkeyClient, 'validate' | 'onRevocation' | 'ready' | 'staleness' | 'close'>;
+export type TestClient = Pick<
+  LatchkeyClient,
+  'validate' | 'onRevocation' | 'watchSession' | 'ready' | 'staleness' | 'close'
+>;
 
 const TOKEN_LIFE_MS = 900_000;
 const MAX_TOKEN_LIFE_MS = 3_600_000;
@@ -116,6 +120,7 @@ export class TestLatchkey {
   readonly #tokens = new TestTokens();
   readonly #revocations: TestRevocations;
   readonly #validator: Validator;
+  readonly #watches: TestWatches;
   readonly #owners = new Map<string, string>();
   /** By user: the latest cut-off. Sessions created after it have not ended with those before. */
   readonly #cutoffs = new Map<string, number>();
@@ -136,6 +141,10 @@ export class TestLatchkey {
       audiences: [this.#audience],
       maxStalenessMs: MAX_STALENESS_MS,
       maxTokenLifeMs: MAX_TOKEN_LIFE_MS,
+    });
+    this.#watches = new TestWatches({
+      revocations: this.#revocations,
+      verify: (token) => this.#validator.verify(token),
     });
     this.client = this.#makeClient();
   }
@@ -166,7 +175,7 @@ export class TestLatchkey {
   }
 
   /**
-   * Ends a session, as a logout does. The client learns it immediately, or at `reconnect` if it is disconnected.
+   * Ends a session, as a logout does. The client and its watches learn it immediately, or at `reconnect` if it is disconnected.
    *
    * @param reason default: `LOGGED_OUT`.
    * @throws Error if no session has this id.
@@ -178,6 +187,7 @@ export class TestLatchkey {
     const userId = this.#owners.get(sessionId);
     if (userId === undefined) throw new Error(`No session has the id ${sessionId}.`);
     this.#revocations.append({ kind: 'session', userId, sessionId, reason, ...this.#revocationTimes() });
+    this.#watches.update();
   }
 
   /**
@@ -192,6 +202,7 @@ export class TestLatchkey {
     const cutoff = Math.max(this.clock.now(), this.#cutoffs.get(userId) ?? 0);
     this.#cutoffs.set(userId, cutoff);
     this.#revocations.append({ kind: 'user', userId, cutoff, reason, ...this.#revocationTimes() });
+    this.#watches.update();
   }
 
   /**
@@ -204,6 +215,7 @@ export class TestLatchkey {
    */
   disconnect(): void {
     this.#revocations.disconnect();
+    this.#watches.update();
   }
 
   /**
@@ -214,6 +226,7 @@ export class TestLatchkey {
    */
   reconnect(): void {
     this.#revocations.reconnect();
+    this.#watches.update();
   }
 
   #makeClient(): TestClient {
@@ -221,13 +234,17 @@ export class TestLatchkey {
     return {
       validate: (token, requirements) => this.#validate(token, requirements),
       onRevocation: (listener) => revocations.listen(listener),
+      watchSession: (options) => this.#watches.watch(options),
       ready: async () => {
         if (revocations.isDisconnected) throw unavailable();
       },
       get staleness() {
         return { asOf: new Date(revocations.asOf), ageMs: revocations.ageMs };
       },
-      close: async () => revocations.close(),
+      close: async () => {
+        revocations.close();
+        this.#watches.close();
+      },
     };
   }
 

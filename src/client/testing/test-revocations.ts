@@ -2,6 +2,13 @@ import type { Clock } from '../../validator/clock.ts';
 import { type Revocation as RevocationEntry, RevocationSet } from '../../validator/revocation-set.ts';
 import type { RevocationCopy } from '../../validator/validator.ts';
 import { type Revocation, revocationOf } from '../transport/revocation.ts';
+import type { EndReasonName } from '../transport/validation.ts';
+
+interface TestEnd {
+  readonly reason: EndReasonName;
+  /** Milliseconds since 1970. */
+  readonly endedAt: number;
+}
 
 /** The local copy of a test client. While it is disconnected, revocations wait and its age grows. */
 export class TestRevocations implements RevocationCopy {
@@ -37,6 +44,14 @@ export class TestRevocations implements RevocationCopy {
 
   endReasonOf(userId: string, sessionId: string, sessionCreatedAt: number): string | undefined {
     return this.#known.endReasonOf(userId, sessionId, sessionCreatedAt);
+  }
+
+  /** How a session ended; undefined: it is living, as far as this copy knows. */
+  endOf(userId: string, sessionId: string, sessionCreatedAt: number): TestEnd | undefined {
+    const known = [...this.#known.entries()].filter((entry) => entry.userId === userId);
+    const own = known.find((entry) => entry.kind === 'session' && entry.sessionId === sessionId);
+    const end = own ?? known.find((entry) => entry.kind === 'user' && sessionCreatedAt <= entry.cutoff);
+    return end && { reason: end.reason as EndReasonName, endedAt: end.endedAt };
   }
 
   append(entry: RevocationEntry): void {
