@@ -166,6 +166,20 @@ describe('the explanation of a session', () => {
   });
 });
 
+test('a session that a failover restored has its last end, in the list and in the explanation', async () => {
+  const { userId, sessionId } = await signIn();
+  const end = (n: number, at: number, reason: string) =>
+    anAuditEvent(n, { userId, sessionId, kind: 'SessionEnded', at, reason });
+  await store(end(1, clock.now() + 1, 'LOGGED_OUT'));
+  expect(await world.history.list(userId, 10)).toMatchObject({ sessions: [{ sessionId }], ended: [] });
+  expect(await explain(sessionId)).toMatchObject({ subject: { kind: 'live' } });
+  clock.advance(MINUTE);
+  await world.ender.endRecord(userId, sessionId, 'ENDED_BY_ADMIN');
+  await store(end(2, clock.now(), 'ENDED_BY_ADMIN'));
+  expect(await listedEnd({ userId, sessionId })).toMatchObject({ reason: 'ENDED_BY_ADMIN' });
+  expect(await endedOf({ sessionId })).toMatchObject({ reason: 'ENDED_BY_ADMIN' });
+});
+
 describe('a deadline that nobody noticed', () => {
   test('is told exactly as long as the record is there', async () => {
     const session = await signIn();

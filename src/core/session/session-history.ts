@@ -53,6 +53,8 @@ const FIRST_ENDED_PAGE = `${ENDED_PAGE}ffffffff-ffff-ffff-ffff-ffffffffffff`;
 const LISTED_MS = 30 * 86_400_000;
 /** Events of one session that are read. */
 const MAX_ENTRIES = 200;
+/** A session that a failover restored may have ended twice. */
+const ENDS_PER_SESSION = 2;
 /** Ends of all sessions of one user that are read. */
 const MAX_ENDS_OF_ALL = 1_000;
 /** Upper bound of the difference between two servers' clocks; milliseconds. */
@@ -165,10 +167,11 @@ export class SessionHistory {
     const sessionIds = subjects.map(({ sessionId }) => sessionId);
     const { trail } = this.#options;
     const [own, endsOfAll] = await Promise.all([
-      trail.list({ sessionIds, kind: 'SessionEnded' }, MAX_FILTERED_SESSIONS),
+      trail.list({ sessionIds, kind: 'SessionEnded' }, ENDS_PER_SESSION * MAX_FILTERED_SESSIONS),
       this.#endsOfAll(userId, oldest.createdAt),
     ]);
-    const ownEnds = new Map(own.events.map((event) => [event.sessionId, event]));
+    // Of several, the newest counts, as in `explain`.
+    const ownEnds = new Map(own.events.toReversed().map((event) => [event.sessionId, event]));
     const ended = subjects.map(async (subject): Promise<readonly PastSession[]> => {
       const ownEnd = ownEnds.get(subject.sessionId);
       const found = ownEnd === undefined ? await this.#read(subject) : undefined;
