@@ -31,7 +31,7 @@ export interface ExplainedSession {
   readonly subject:
     | { readonly kind: 'live'; readonly session: Session }
     | { readonly kind: 'ended'; readonly session: PastSession };
-  /** Oldest first: the sign-in, and at most `MAX_ENTRIES` others. */
+  /** Oldest first: the sign-in, the newest `MAX_EVENTS` events, the last refresh and the end. */
   readonly entries: readonly TimelineEntry[];
   /** Whether entries between the sign-in and the others were left out. */
   readonly omitsEntries: boolean;
@@ -52,11 +52,13 @@ const FIRST_ENDED_PAGE = `${ENDED_PAGE}ffffffff-ffff-ffff-ffff-ffffffffffff`;
 /** How long an ended session is listed; milliseconds. */
 const LISTED_MS = 30 * 86_400_000;
 /** Events of one session that are read. */
-const MAX_ENTRIES = 200;
+const MAX_EVENTS = 200;
 /** A session that a failover restored may have ended twice. */
 const ENDS_PER_SESSION = 2;
 /** Ends of all sessions of one user that are read. */
 const MAX_ENDS_OF_ALL = 1_000;
+/** How long after the id of a session was made its sign-in is stored, at most; milliseconds. */
+const SIGN_IN_MS = 60_000;
 /** Upper bound of the difference between two servers' clocks; milliseconds. */
 const CLOCK_SKEW_MS = 10_000;
 
@@ -94,11 +96,12 @@ export class SessionHistory {
     const { trail } = this.#options;
     const createdAt = createdAtOf(sessionId);
     if (createdAt === undefined) throw sessionNotFound();
-    const { events: newest, next } = await trail.list({ sessionId }, MAX_ENTRIES);
+    const { events: newest, next } = await trail.list({ sessionId }, MAX_EVENTS);
     const events = newest.filter((event) => userId === undefined || event.userId === userId);
     const owner = userId ?? events[0]?.userId ?? '';
     if (owner === '') throw sessionNotFound();
-    const isOpening = { userId: owner, kind: 'SignedIn', from: createdAt - CLOCK_SKEW_MS };
+    const opening = { from: createdAt - CLOCK_SKEW_MS, until: createdAt + SIGN_IN_MS };
+    const isOpening = { userId: owner, kind: 'SignedIn', ...opening };
     const signedIn =
       events.find(({ kind }) => kind === 'SignedIn') ??
       (next === undefined ? undefined : (await trail.list({ sessionId, ...isOpening }, 1)).events[0]);
