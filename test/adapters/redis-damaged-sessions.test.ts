@@ -111,6 +111,15 @@ describe('a session record that cannot be parsed', () => {
     await expectOthersUnharmed();
   });
 
+  test.each(UNREADABLE_RECORDS)('is missing where it would be shortened: %s', async (_, how) => {
+    await damage(how);
+    const { userId, sessionId } = damaged.session;
+    const now = world.clock.now();
+    const request = { userId, sessionId, deadline: now + MINUTE, now };
+    expect(await stores.sessions.shorten(request)).toEqual({ kind: 'missing' });
+    expect(stores.damages).toContainEqual({ what: 'session', id: sessionId });
+  });
+
   test.each(UNREADABLE_RECORDS)('is left out of the list, and reported: %s', async (_, how) => {
     await damage(how);
     const listed = await stores.sessions.list(user.userId, world.clock.now());

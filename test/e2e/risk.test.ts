@@ -7,6 +7,7 @@ import { connect, type LatchkeyClient } from '../../src/client/index.ts';
 import { countryFile } from '../support/country-file.ts';
 import { eventually } from '../support/eventually.ts';
 import { LatchkeyProcess } from '../support/latchkey-process.ts';
+import { RedisServer } from '../support/redis-server.ts';
 
 const PASSWORD = 'correct horse battery';
 const [GERMANY, FRANCE, JAPAN] = ['203.0.113.1', '198.51.100.1', '192.0.2.1'];
@@ -146,6 +147,24 @@ test('a session that is shortened ends at its new deadline for its holder', asyn
   const hour = 3_600_000;
   expect(moved.session.absoluteDeadline.getTime()).toBeLessThan(session.createdAt.getTime() + 2 * hour);
   expect(moved.tokens.refreshTokenExpiresAt).toEqual(moved.session.absoluteDeadline);
+});
+
+test('a device is known once its sign-in has gone from Redis to the trail, also without rules', async () => {
+  const redis = await RedisServer.start();
+  opened.push(() => redis.stop());
+  const { LATCHKEY_RISK_RULES_FILE: _, LATCHKEY_GEO_FILE: __, ...others } = environment();
+  const service = await LatchkeyProcess.start({ ...others, LATCHKEY_REDIS_URL: redis.url });
+  opened.push(() => service.stop());
+  const client = clientOf(service, 'admin');
+  const signIn = async (deviceId: string, deviceToken = '') => {
+    const device = { deviceId, name: '', platform: '' };
+    const signedIn = await client.login({ username: 'admin', password: PASSWORD, device, deviceToken });
+    return { isNew: signedIn.session.isNewDevice, deviceToken: signedIn.deviceToken };
+  };
+  const first = await signIn('laptop');
+  expect(first.isNew).toBe(true);
+  expect((await signIn('another id', first.deviceToken)).isNew).toBe(false);
+  await eventually(async () => !(await signIn('laptop')).isNew);
 });
 
 test.each<[string, () => void, RegExp]>([
