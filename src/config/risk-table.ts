@@ -19,7 +19,7 @@ export interface RiskTableLimits {
 const MAX_RULES = 100;
 const STEPS = ['sign-in', 'refresh'] as const;
 
-/** A member without a value that is allowed. `allowed` ends a sentence that begins with the name of the member. */
+/** One of these values. A problem ends a sentence that begins with the name of the member. */
 function member<const Value extends string>(values: readonly Value[]) {
   return v.picklist(values, `must be one of ${values.join(', ')}`);
 }

@@ -78,8 +78,8 @@ export class RiskAssessor implements MoveAssessor {
    * Assesses a sign-in before its session is opened. Without rules it reads the audit trail once, and nothing if the
    * device is known or has no id.
    *
-   * Fails with SIGN_IN_RISK if the sign-in is refused, with STORE_UNAVAILABLE if the past or the refusal cannot be
-   * stored or read, and with END_UNCONFIRMED if the user's sessions are not confirmed as ended.
+   * Fails with SIGN_IN_RISK if the sign-in is refused, with STORE_UNAVAILABLE if the past cannot be read or the refusal
+   * cannot be stored, and with END_UNCONFIRMED if a refusal or the end of the user's sessions is not confirmed.
    */
   async signIn(user: User, attempt: AssessedSignIn): Promise<SignInAssessment> {
     const { history, clock } = this.#options;
@@ -116,7 +116,12 @@ export class RiskAssessor implements MoveAssessor {
     if (finding !== undefined) events.publish(this.#event(finding, userId, sessionId, origin));
   }
 
-  /** Assesses a refresh from another address. The refresh token is rotated already. */
+  /**
+   * Assesses a refresh from another address. The refresh token is rotated already.
+   *
+   * Fails with SESSION_ENDED if a rule ends the session. Otherwise fails as `signIn`; a repeat of the refresh is not
+   * assessed then.
+   */
   async moved(user: User, session: Session, previousIpAddress: string): Promise<Session> {
     const { places, history, events, clock } = this.#options;
     const { userId, sessionId, clientId, latestIpAddress: ipAddress } = session;
