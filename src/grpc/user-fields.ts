@@ -1,4 +1,5 @@
 import type { FieldIssues } from '../core/field-issues.ts';
+import { UUID_TEXT } from '../core/ids.ts';
 import { checkPasswordLength } from '../core/password/password-policy.ts';
 import { checkRoles } from '../core/user/roles.ts';
 import { checkNewUsername, checkUsername } from '../core/user/username.ts';
@@ -13,7 +14,7 @@ import { checkDevicePolicyMessage } from './messages/device-policy-message.ts';
 import { checkPage } from './page.ts';
 
 /** A user or session id (RFC 9562). Other text is refused before a lookup, because databases restrict text values. */
-export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+export const UUID = UUID_TEXT;
 
 const UPDATABLE = ['username', 'roles', 'device_policy'];
 

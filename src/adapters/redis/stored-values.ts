@@ -1,4 +1,5 @@
 import type { EndReason } from '../../core/audit/end-reason.ts';
+import { UUID_TEXT } from '../../core/ids.ts';
 
 /** A value in Redis that is not in the format of any known release. */
 export interface Damage {
@@ -16,7 +17,6 @@ export const LATEST_MS = 253_402_300_799_999;
 const WHOLE_NUMBER = /^\d{1,15}$/;
 /** The form of every `EndReason`, including those that a later release may add. */
 const REASON = /^[A-Z][A-Z_]{0,63}$/;
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Milliseconds since the Unix epoch; undefined if the text is not a valid time. */
 export function timeOf(text: unknown): number | undefined {
@@ -32,5 +32,5 @@ export function reasonOf(text: unknown): EndReason {
 
 /** Undefined if the text is not a user or session id. */
 export function idOf(text: unknown): string | undefined {
-  return typeof text === 'string' && UUID.test(text) ? text : undefined;
+  return typeof text === 'string' && UUID_TEXT.test(text) ? text : undefined;
 }

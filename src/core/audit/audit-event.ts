@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { uuidOf } from '../ids.ts';
+import { UUID_TEXT, uuidOf } from '../ids.ts';
 import type { Actor, EventOrigin, OpenedFacts, SecurityEvent } from './security-event.ts';
 
 /**
- * The security events that the audit trail keeps. A refresh is kept in the session record instead, as its last one:
- * an event for each would be the bulk of the trail and tell nothing more.
+ * The security events that the audit trail keeps. Refreshes are not kept: they would be most of the trail, and the
+ * session record has the last one.
  */
 export type AuditedEvent = Exclude<SecurityEvent, { readonly kind: 'Refreshed' | 'PasswordRehashFailed' }>;
 
@@ -42,7 +42,7 @@ export interface AuditEvent {
 }
 
 /** The form of every audit event's id. */
-export const EVENT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+export const EVENT_ID = UUID_TEXT;
 
 /** Converts a security event. @param eventId a UUIDv7 with the time of the event. */
 export function auditEventOf(event: AuditedEvent, eventId: string): AuditEvent {
