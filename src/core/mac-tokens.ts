@@ -25,7 +25,7 @@ export class MacTokens {
   readonly #macKeys: readonly Buffer[];
   readonly #newestKey: Buffer;
 
-  /** @param macKeys keys of 32 bytes, newest first. The first one signs; all of them verify. One use for each key. */
+  /** @param macKeys keys of 32 bytes, newest first. The first one signs; all of them verify. Each key has one purpose. */
   constructor(prefix: string, macKeys: readonly Buffer[]) {
     const [newest] = macKeys;
     if (newest === undefined) throw new RangeError(`${prefix} tokens need at least one MAC key`);

@@ -8,7 +8,7 @@ export interface KeyAdministrationOptions {
   readonly clock: Clock;
 }
 
-/** What operators do to signing keys. */
+/** Administers signing keys. Stores who rotated a key in the audit trail. */
 export class KeyAdministration {
   readonly #options: KeyAdministrationOptions;
 
@@ -26,7 +26,7 @@ export class KeyAdministration {
     return this.#options.keys.reload();
   }
 
-  /** As `KeyService.rotate`. Also fails if the event cannot be stored; a repeat adds no further key and stores it. */
+  /** Like `KeyService.rotate`. Also fails if the event cannot be stored; a repeat stores it and adds no further key. */
   async rotate(actor: Actor): Promise<SigningKeyInfo> {
     const { keys, events, clock } = this.#options;
     const key = await keys.rotate();

@@ -83,7 +83,7 @@ export class UserService {
         ? await passwords.hash(user.password, caller)
         : passwords.importHash(user.passwordHash);
     const created = this.#newUser(user.username, user.roles, stored);
-    await this.#recorded(created.userId, 'CREATED', actor, (audit) => directory.insert(created, audit));
+    await this.#withEvent(created.userId, 'CREATED', actor, (audit) => directory.insert(created, audit));
     return created;
   }
 
@@ -185,8 +185,9 @@ export class UserService {
 
   /**
    * Disables the user, ends the sessions, then deletes the record. So the call can be repeated until the end is
-   * confirmed.
-   * The record is deleted only at the version that was disabled, because an enabled user could have signed in again.
+   * confirmed. Deletes the record only at the version that was disabled, because an enabled user could have signed in
+   * again.
+   *
    * Fails with USER_NOT_FOUND, LAST_ADMIN, USER_CHANGED, END_UNCONFIRMED.
    */
   async delete(userId: string, actor: Actor): Promise<{ readonly revision: string }> {
@@ -194,7 +195,7 @@ export class UserService {
       const user = await this.#disableRecord(userId, actor);
       const revision = await this.#endSessions(user, 'USER_DELETED', actor);
       try {
-        await this.#recorded(userId, 'DELETED', actor, (audit) =>
+        await this.#withEvent(userId, 'DELETED', actor, (audit) =>
           this.#options.directory.delete(userId, { ifVersion: user.version, audit }),
         );
         return { revision };
@@ -235,9 +236,9 @@ export class UserService {
     ifVersion?: number,
   ): Promise<User> {
     const { directory, clock } = this.#options;
-    const removesRights = change.roles !== undefined || typeof change.disabledAt === 'number';
-    const conditions = { keepAnAdmin: removesRights, ...(ifVersion === undefined ? {} : { ifVersion }) };
-    return this.#recorded(userId, kind, actor, (audit) =>
+    const keepAnAdmin = change.roles !== undefined || typeof change.disabledAt === 'number';
+    const conditions = { keepAnAdmin, ...(ifVersion === undefined ? {} : { ifVersion }) };
+    return this.#withEvent(userId, kind, actor, (audit) =>
       directory.update(userId, change, clock.now(), { ...conditions, audit }),
     );
   }
@@ -252,8 +253,8 @@ export class UserService {
     return revision;
   }
 
-  /** Makes a change that stores its audit event, then publishes it. */
-  async #recorded<Result>(
+  /** Makes a change and stores its audit event in the same transaction. Then publishes the event. */
+  async #withEvent<Result>(
     userId: string,
     kind: UserChangeKind,
     actor: Actor,

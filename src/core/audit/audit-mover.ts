@@ -8,12 +8,13 @@ export interface AuditMoverOptions {
 
 /** Events in one transaction. Few, because SQLite inserts them on the thread that serves calls. */
 const BATCH = 200;
-/** Rows deleted in one transaction, and transactions in one run: a long backlog of deletions delays nothing else. */
+/** Rows deleted in one transaction, and transactions in one run. Bounded, so that many deletions do not delay calls. */
 const DELETE_BATCH = 500;
 const MAX_DELETE_BATCHES = 20;
 
 /**
  * Moves audit events from the outbox to the trail, and deletes old ones from the trail.
+ *
  * An event is removed from the outbox only after it is in the trail. A process that dies in between leaves it in both,
  * and the next one inserts it again, which changes nothing.
  */

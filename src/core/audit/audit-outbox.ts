@@ -25,7 +25,7 @@ export interface OutboxPage {
  * - `appendIfRoom` and `checkRoom` fail with STORE_UNAVAILABLE while the outbox holds its maximum.
  *   `appendConfirmed` does not: an end must not wait for SQL.
  * - Driver errors become STORE_UNAVAILABLE with `store: audit`. An append that timed out never runs later.
- * - An entry that cannot be read is reported and removed, so that it holds up no others.
+ * - An entry that cannot be read is reported and removed, so that it does not block the others.
  */
 export interface AuditOutbox {
   /** Stores the event as durably as the end of a session. Fails with END_UNCONFIRMED if replicas did not confirm. */

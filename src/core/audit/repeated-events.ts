@@ -9,7 +9,7 @@ export interface RepeatedEventsOptions {
   readonly ids: IdSource;
 }
 
-/** Events that a caller can cause at will. They are not acknowledged to anybody. */
+/** Events that a caller can repeat at will. No call waits until they are stored. */
 type RepeatedEvent = Extract<
   SecurityEvent,
   {
@@ -39,8 +39,8 @@ const WINDOW_MS = 60_000;
 const MAX_GROUPS = 1_000;
 const APPEND_BATCH = 100;
 
-/** Failures of the service or its caller's connection. They say nothing about the person, and the metrics count them. */
-const NOT_ABOUT_A_PERSON: ReadonlySet<string> = new Set<FailureReason>([
+/** Failures of the service or of the caller's connection. Only the metrics count them: they say nothing about the user. */
+const UNAUDITED_REASONS: ReadonlySet<string> = new Set<FailureReason>([
   'STORE_UNAVAILABLE',
   'END_UNCONFIRMED',
   'DRAINING',
@@ -52,7 +52,7 @@ const NOT_ABOUT_A_PERSON: ReadonlySet<string> = new Set<FailureReason>([
 /**
  * Counts events that a caller can repeat at will, so that a flood of them makes few rows. Like events of one minute in
  * one process are one event with a count. `flush` stores the counts so far; the trail keeps the highest of each event.
- * The memory is bounded: beyond 1,000 groups, events are counted by kind and reason alone.
+ * Memory is bounded: beyond 1,000 groups, events are counted only by kind and reason.
  */
 export class RepeatedEvents {
   readonly #options: RepeatedEventsOptions;
@@ -66,22 +66,9 @@ export class RepeatedEvents {
   /** Counts the event if it is one of these kinds. A subscriber of `SecurityEvents`. */
   readonly count = (event: SecurityEvent): void => {
     if (!isRepeated(event)) return;
-    const { ids } = this.#options;
     const key = keyOf(event, Math.floor(event.at / WINDOW_MS));
-    const isFull = this.#groups.size >= MAX_GROUPS && !this.#groups.has(key);
-    const group = this.#groups.get(isFull ? overflowKeyOf(event) : key);
-    if (group !== undefined) {
-      group.count += 1;
-      group.lastAt = Math.max(group.lastAt, event.at);
-      return;
-    }
-    const first = auditEventOf(isFull ? withoutPerson(event) : event, ids.next(event.at));
-    this.#groups.set(isFull ? overflowKeyOf(event) : key, {
-      event: first,
-      count: 1,
-      lastAt: event.at,
-      stored: 0,
-    });
+    if (this.#groups.has(key) || this.#groups.size < MAX_GROUPS) this.#add(key, event);
+    else this.#add(overflowKeyOf(event), withoutPerson(event));
   };
 
   /**
@@ -93,6 +80,17 @@ export class RepeatedEvents {
       this.#flushing = undefined;
     });
     return this.#flushing;
+  }
+
+  #add(key: string, event: RepeatedEvent): void {
+    const group = this.#groups.get(key);
+    if (group === undefined) {
+      const first = auditEventOf(event, this.#options.ids.next(event.at));
+      this.#groups.set(key, { event: first, count: 1, lastAt: event.at, stored: 0 });
+      return;
+    }
+    group.count += 1;
+    group.lastAt = Math.max(group.lastAt, event.at);
   }
 
   async #flush(now: number): Promise<void> {
@@ -114,7 +112,7 @@ function isRepeated(event: SecurityEvent): event is RepeatedEvent {
   switch (event.kind) {
     case 'SignInFailed':
     case 'PasswordChangeFailed':
-      return !NOT_ABOUT_A_PERSON.has(event.reason);
+      return !UNAUDITED_REASONS.has(event.reason);
     case 'RiskAssessed':
       // The one of a refused sign-in is stored before the sign-in is answered.
       return event.sessionId !== undefined;
@@ -139,7 +137,7 @@ function overflowKeyOf(event: RepeatedEvent): string {
   return JSON.stringify([event.kind, 'reason' in event ? event.reason : '']);
 }
 
-/** The event without what distinguishes people and addresses. */
+/** The event without user, session, address and client. */
 function withoutPerson(event: RepeatedEvent): RepeatedEvent {
   const actor = { kind: 'credentials' } as const;
   const origin = { ipAddress: '', clientId: '' };

@@ -33,12 +33,12 @@ export interface OpeningRequest {
 export const MAX_LISTED_SESSIONS = 20;
 
 /**
- * The limit of a policy without one; beyond it the oldest is replaced. A sign-in reads all sessions of its user in one
- * step of the store, during which Redis serves no other call: about 14 microseconds each.
+ * The limit where the policy has none; beyond it the oldest is replaced. A sign-in reads all sessions of its user in one
+ * step of the store. Redis serves no other call in that time: about 14 microseconds for each session.
  */
 const UNLIMITED: SessionLimit = { maxSessions: 2_000, counted: 'all', atLimit: 'replace' };
 
-/** The user's own policy. Without one, an account of services has no limit, and any other user the configured one. */
+/** The limit of the user's own policy. Without one: none for the role `service`, otherwise that of the configuration. */
 export function limitOf(user: Pick<User, 'roles' | 'devicePolicy'>, configured: DevicePolicy): SessionLimit {
   if (user.devicePolicy !== undefined) return limitOfPolicy(user.devicePolicy);
   return user.roles.includes(SERVICE_ROLE) ? UNLIMITED : limitOfPolicy(configured);
@@ -62,7 +62,7 @@ function limitOfPolicy(policy: DevicePolicy): SessionLimit {
  * test compares the two.
  *
  * - The earlier session of the same device and client is replaced and does not count.
- * - A session that was replaced but is not logged counts until it is, on every platform: its tokens may still be valid.
+ * - A replaced session whose end is not logged counts on every platform, because its tokens may still be valid.
  * - At the limit nothing is opened; see `decideAtLimit`.
  *
  * @param living the user's sessions whose deadlines have not passed, oldest first.
@@ -112,8 +112,8 @@ function counts(other: Session, session: Session, { counted }: SessionLimit): bo
 }
 
 /**
- * The form in which platforms are compared: without spaces around it, ASCII letters in lower case. Lua compares the
- * same. An unknown platform is a platform of its own.
+ * The form in which platforms are compared: without surrounding spaces, ASCII letters in lower case. `create.lua`
+ * compares in the same way. An unknown platform is a platform of its own.
  */
 export function platformKey({ platform }: Pick<Device, 'platform'>): string {
   return platform.replaceAll(/^ +| +$/g, '').replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());

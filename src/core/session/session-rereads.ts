@@ -3,10 +3,10 @@ import type { SessionWatcher } from './session-watcher.ts';
 /** Reads in progress at a time, so that many watchers do not delay refreshes and sign-ins. */
 const READS_AT_ONCE = 64;
 
-/** Pause after a failed read, for all watchers: the store is likely to be unavailable; milliseconds. */
+/** Pause of all reads after one has failed, because the store is probably unavailable; milliseconds. */
 const RETRY_MS = 1_000;
 
-/** Watchers whose sessions must be read again. Each is read until that succeeds, a bounded number at a time. */
+/** Reads the sessions of watchers again, a bounded number at a time. Repeats each read until it succeeds. */
 export class SessionRereads {
   readonly #due = new Set<SessionWatcher>();
   #inProgress = 0;

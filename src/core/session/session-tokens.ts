@@ -13,7 +13,7 @@ export interface SessionWithTokens {
   readonly tokens: IssuedTokens;
 }
 
-/** The pair of tokens of a session. */
+/** Issues the two tokens of a session, and reads its refresh tokens. */
 export class SessionTokens {
   readonly #options: SessionTokensOptions;
 

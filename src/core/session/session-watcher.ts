@@ -145,7 +145,7 @@ export class SessionWatcher {
       this.#hasNews = false;
       this.#send({ deadlines: this.#deadlines, asOf: Math.max(this.#read.at, this.#asOf ?? 0) });
     }
-    this.#arm();
+    this.#setTimer();
   }
 
   #send(message: AliveMessage): void {
@@ -155,17 +155,17 @@ export class SessionWatcher {
     this.#sink.send(message);
   }
 
-  #arm(): void {
+  #setTimer(): void {
     clearTimeout(this.#timer);
     if (this.#isClosed || this.#deadlines === undefined) return;
     const { clock } = this.#source;
     const heartbeatInMs = this.#sentAt + this.#heartbeatMs - clock.monotonic();
     const readInMs = this.#isReadDue ? Number.POSITIVE_INFINITY : this.#readDueAt - clock.now();
-    this.#timer = setTimeout(() => this.#wake(), Math.max(1, Math.min(heartbeatInMs, readInMs))).unref();
+    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, Math.min(heartbeatInMs, readInMs))).unref();
   }
 
   /** Compares both clocks again: the wall clock may have been set, and a timer may fire early. */
-  #wake(): void {
+  #onTimer(): void {
     const { clock } = this.#source;
     const now = clock.monotonic();
     if (!this.#isReadDue && clock.now() >= this.#readDueAt) {
@@ -180,7 +180,7 @@ export class SessionWatcher {
       if (this.#busySince === undefined) this.#send({ deadlines: undefined, asOf: this.#asOf });
       else this.#sentAt = now;
     }
-    this.#arm();
+    this.#setTimer();
   }
 
   #giveUp(): void {

@@ -28,8 +28,8 @@ export interface WatchLimits {
 }
 
 /**
- * A session has one watcher in each of its open windows. Streams of a vanished peer count until the connection is found
- * to be lost, after up to 80 s.
+ * A session has one watcher for each open browser window. The streams of a lost connection count until the loss is
+ * detected, after up to 80 s.
  */
 export const WATCH_LIMITS: WatchLimits = { session: 10, user: 1_000, server: 20_000 };
 
@@ -41,7 +41,7 @@ const RETRY_AFTER_MS = 10_000;
 /**
  * Passes ends on to the watchers of sessions: those that the follower reads, and those at a deadline.
  *
- * A watcher is registered before its session is read. So an end in between is seen by one of the two.
+ * A watcher is registered before its session is read. So an end in between is found by the follower or by the read.
  */
 export class SessionWatchers implements FollowerListener {
   readonly clock: Clock;

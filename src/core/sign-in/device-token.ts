@@ -20,7 +20,7 @@ export interface DeviceTokensOptions {
 
 const PREFIX = 'lkd_';
 const DAY_MS = 86_400_000;
-/** After this a token is ignored. */
+/** A token older than this is ignored. */
 export const DEVICE_TOKEN_TTL_MS = 180 * DAY_MS;
 /** A token older than this is replaced at the next sign-in. */
 export const DEVICE_TOKEN_RENEWAL_MS = 30 * DAY_MS;
@@ -28,8 +28,8 @@ export const DEVICE_TOKEN_RENEWAL_MS = 30 * DAY_MS;
 /**
  * Device tokens: `MacTokens` of the user id, a random device id and the second of issue. Nothing is stored.
  *
- * A token is no credential. It only proves that somebody with the right password used this device, also if the password
- * was changed since. It keeps its device id when it is renewed, so that the device keeps its bucket of attempts.
+ * A token is no credential. It only proves that somebody with the right password once used this device; the password may
+ * have changed since. A renewed token has the same device id, so that the device keeps its bucket of attempts.
  */
 export class DeviceTokens {
   readonly #tokens: MacTokens;

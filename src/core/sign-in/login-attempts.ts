@@ -22,8 +22,8 @@ export type Reservation =
  * Counts failed attempts to sign in.
  *
  * Law:
- * - An admitted attempt counts as failed until it is given back. So of any number of attempts at the same time, no more
- *   are admitted than one after the other would be.
+ * - An admitted attempt counts as failed until it is given back. So no more attempts are admitted at the same time than
+ *   one after the other.
  * - A refused attempt counts nowhere.
  * - `decideAttempt` is the rule for each bucket of `bucketsOf`. An attempt is admitted only if all of them admit it.
  *   In addition, at most `network.maxFailures` attempts of one network are counted in any window.
@@ -35,7 +35,7 @@ export interface LoginAttempts {
   reserve(attempt: Attempt): Promise<Reservation>;
   /** Undoes a reservation, because the attempt was no guess. Fails with STORE_UNAVAILABLE. */
   giveBack(attempt: Attempt): Promise<void>;
-  /** Forgets all failed attempts at an account, also those of its devices. Fails with STORE_UNAVAILABLE. */
+  /** Forgets all failed attempts at an account, including those of its devices. Fails with STORE_UNAVAILABLE. */
   lift(userId: string): Promise<void>;
 }
 
@@ -60,7 +60,7 @@ export function bucketsOf({ network, deviceId }: Attempt, limits: LoginLimits): 
     : [account, { name: `network:${network}`, ...limits.accountAtNetwork }];
 }
 
-/** The network that an attempt counts at, at whatever accounts. */
+/** The network whose limit over all accounts applies to an attempt. Undefined: none. */
 export function countedNetwork({ network, deviceId }: Attempt): string | undefined {
   return deviceId === undefined ? network : undefined;
 }

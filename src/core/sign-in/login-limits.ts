@@ -6,7 +6,7 @@ export interface BucketLimits {
   readonly maxDelayMs: number;
 }
 
-/** Limits of failed attempts that one network may make, at whatever accounts, in a sliding window. */
+/** Limits of the failed attempts of one network, over all accounts, in a sliding window. */
 export interface WindowLimits {
   readonly maxFailures: number;
   readonly windowMs: number;
@@ -20,7 +20,7 @@ export interface LoginLimits {
   readonly accountAtNetwork: BucketLimits;
   /** One account, from one device that signed in before. */
   readonly device: BucketLimits;
-  /** One network, at whatever accounts. */
+  /** One network, over all accounts. */
   readonly network: WindowLimits;
 }
 
@@ -44,7 +44,7 @@ export type Decision =
 export const FIRST_DELAY_MS = 1_000;
 /** One failed attempt is forgiven in this time, whatever happens meanwhile. Milliseconds. */
 export const FORGIVE_MS = 600_000;
-/** Upper bound of the difference between two servers' clocks. A later attempt than that is not believed. */
+/** Upper bound of the difference between two servers' clocks. A last attempt further in the future is ignored. */
 export const MAX_AHEAD_MS = 5_000;
 
 /**
@@ -67,16 +67,16 @@ export function loginLimits(failuresPerNetwork: number): LoginLimits {
  * at the same time cannot all pass. `reserve-attempt.lua` implements the same rule.
  */
 export function decideAttempt(bucket: Bucket | undefined, limits: BucketLimits, now: number): Decision {
-  const most = maxCounted(limits);
-  const counted = Math.min(failuresOf(bucket, now), most);
+  const max = maxCounted(limits);
+  const counted = Math.min(failuresOf(bucket, now), max);
   const lastAt = bucket === undefined || bucket.lastAt > now + MAX_AHEAD_MS ? 0 : bucket.lastAt;
   const retryAfterMs = lastAt + delayAfter(counted, limits) - now;
   if (counted >= limits.freeFailures && retryAfterMs > 0) return { kind: 'wait', retryAfterMs };
-  const from = Math.min(Math.max(bucket?.forgivenAt ?? 0, now), now + (most - 1) * FORGIVE_MS);
+  const from = Math.min(Math.max(bucket?.forgivenAt ?? 0, now), now + (max - 1) * FORGIVE_MS);
   return { kind: 'admit', bucket: { forgivenAt: from + FORGIVE_MS, lastAt: Math.max(lastAt, now) } };
 }
 
-/** The bucket without one attempt, which succeeded; undefined: it is empty. */
+/** The bucket without one attempt, which was given back; undefined: the bucket is empty. */
 export function withoutAttempt({ forgivenAt, lastAt }: Bucket, now: number): Bucket | undefined {
   const before = forgivenAt - FORGIVE_MS;
   return before > now ? { forgivenAt: before, lastAt } : undefined;

@@ -56,8 +56,8 @@ export class LoginThrottle {
 }
 
 /**
- * Gives the attempt back after the work, because the password was right. Not if the answer is that of a wrong password,
- * or could be.
+ * Gives the attempt back after the work, because the password was right. Keeps it counted if the work fails with an
+ * error that a wrong password gets too: otherwise the count would reveal which it was.
  */
 export async function givingBack<Result>(
   throttle: Pick<LoginThrottle, 'giveBack'>,
@@ -74,7 +74,7 @@ export async function givingBack<Result>(
   }
 }
 
-/** What a wrong password gets too. */
+/** Whether a wrong password gets this error too. */
 function isLikeWrongPassword(error: unknown): boolean {
   const reason = error instanceof Failure ? error.reason : undefined;
   return reason === 'INVALID_CREDENTIALS' || reason === 'STORE_UNAVAILABLE';

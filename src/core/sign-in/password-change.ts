@@ -60,7 +60,7 @@ const CHANGE_ATTEMPTS = 3;
  *
  * First the user record gets the new password, a higher `securityVersion` and the session to keep, in one write. From
  * then on every other session is outdated: it cannot be refreshed. Then the session store ends the outdated sessions,
- * and refuses sign-ins that read the record before. If that fails, repeat the call: the record tells that this session
+ * and refuses sign-ins that read the record before. If that fails, repeat the call: the record says that this session
  * changed the password.
  */
 export class PasswordChanges {
@@ -82,7 +82,7 @@ export class PasswordChanges {
     const { caller, ipAddress } = request;
     const { userId, sessionId, clientId } = caller;
     try {
-      const { securityVersion } = await this.#changedUser(request);
+      const { securityVersion } = await this.#changeUser(request);
       return await ender.endOutdated(userId, securityVersion, sessionId, 'PASSWORD_CHANGED', caller);
     } catch (error) {
       const reason = error instanceof Failure ? error.reason : 'INTERNAL';
@@ -91,14 +91,17 @@ export class PasswordChanges {
         kind: 'PasswordChangeFailed',
         at: clock.now(),
         actor: caller,
-        ...{ userId, sessionId, reason, origin },
+        userId,
+        sessionId,
+        reason,
+        origin,
       });
       throw error;
     }
   }
 
-  /** The user with the new password. Checks everything again if the user is changed concurrently. */
-  async #changedUser(request: PasswordChange): Promise<User> {
+  /** Returns the user with the new password. Starts again if the user is changed concurrently. */
+  async #changeUser(request: PasswordChange): Promise<User> {
     const { caller, currentPassword, newPassword, deviceToken } = request;
     const device = this.#options.devices.deviceOf(deviceToken);
     checkPasswordLength(newPassword, 'new_password');
@@ -141,7 +144,7 @@ export class PasswordChanges {
           return { user, reserved, isRepeat: true };
         }
       }
-      // The stores that a right password needs. If one is unavailable, both get the same answer.
+      // A right password needs these stores. If one is unavailable, right and wrong passwords get the same answer.
       await users.findById(userId);
       await store.ping(userId);
       throw new Failure('INVALID_CREDENTIALS', 'The current password is wrong.');
@@ -157,7 +160,7 @@ export class PasswordChanges {
     return ok;
   }
 
-  /** The user of the caller's session. A Redis restored from a backup may have brought back a session that ended. */
+  /** The user of the caller's session. Reads the session too: a Redis backup may have restored it after its end. */
   async #currentUser({ userId, sessionId }: PasswordChange['caller']): Promise<User> {
     const { users, store, clock } = this.#options;
     const now = clock.now();
@@ -169,7 +172,7 @@ export class PasswordChanges {
     return user;
   }
 
-  /** Checks how easy the password is to guess only here, for a caller who knows the current one: it is costly. */
+  /** Checks only here whether the new password is easy to guess. That is costly, and this caller knows the current one. */
   async #store(user: User, request: PasswordChange): Promise<User> {
     const { passwords, users, clock, ids, events } = this.#options;
     const { caller, newPassword } = request;
@@ -177,10 +180,7 @@ export class PasswordChanges {
     checkNewPassword(newPassword, 'new_password', [user.username]);
     const passwordHash = await passwords.hash(newPassword, callerOf(request));
     const now = clock.now();
-    const change = {
-      ...{ passwordHash, passwordChangedAt: now },
-      ...{ endsSessions: true, keptSessionId: sessionId },
-    };
+    const change = { passwordHash, passwordChangedAt: now, endsSessions: true, keptSessionId: sessionId };
     const event = {
       kind: 'UserChanged',
       at: now,

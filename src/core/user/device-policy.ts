@@ -4,7 +4,7 @@ import { invalidField } from '../failure.ts';
 export const LIMIT_ACTIONS = ['replace', 'refuse'] as const;
 export type LimitAction = (typeof LIMIT_ACTIONS)[number];
 
-/** Each but `limit` is a policy without a number. */
+/** Only `limit` has a number of sessions. */
 export const POLICY_KINDS = ['unlimited', 'limit', 'one-per-platform', 'one'] as const;
 export type PolicyKind = (typeof POLICY_KINDS)[number];
 
@@ -14,7 +14,7 @@ export type DevicePolicy =
   | { readonly kind: 'limit'; readonly maxSessions: number; readonly atLimit: LimitAction }
   | { readonly kind: 'one-per-platform' | 'one'; readonly atLimit: LimitAction };
 
-/** A sign-in reads all sessions of its user. Upper bound of `maxSessions`. */
+/** Upper bound of `maxSessions`, because a sign-in reads all sessions of its user in one step of the store. */
 export const MAX_SESSIONS_LIMIT = 1_000;
 
 /** Throws INVALID_FIELD if the number of sessions is out of range. */
