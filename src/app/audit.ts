@@ -6,10 +6,10 @@ import { limitedWarnings } from '../telemetry/limited-warnings.ts';
 import { type AppContext, ids, MINUTE_MS } from './app-context.ts';
 
 const MOVE_TICK_MS = 1_000;
-/** How long a repeated event, such as a failed sign-in, may be in the memory of this process only. */
+/** How long a repeated event, such as a failed sign-in, may be only in the memory of this process. */
 const FLUSH_TICK_MS = 5_000;
 
-/** Opens the loops that bring security events into the audit trail, and delete old ones from it. */
+/** Starts the loops that move security events into the audit trail and delete old ones from it. */
 export function openAudit(
   { config, clock, logger, closers }: AppContext,
   outbox: AuditOutbox,
@@ -26,7 +26,7 @@ export function openAudit(
   };
   const flush = () => repeated.flush(clock.now());
   closers.add(() => mover.close());
-  // What cannot be stored now is lost with the process. Acknowledged events are in the outbox already.
+  // Counts that cannot be stored now are lost with the process. Acknowledged events are in the outbox already.
   closers.add(() => flush().catch(() => undefined));
   tick(MOVE_TICK_MS, 'audit events could not be moved to SQL; retrying', () => mover.move());
   tick(FLUSH_TICK_MS, 'counts of repeated security events could not be stored; retrying', flush);

@@ -7,9 +7,9 @@ import { ids } from './app-context.ts';
 type Subscriber = SecurityEvents['publish'];
 
 /**
- * Publishes security events to the metrics, the log and further subscribers, and stores acknowledged ones.
+ * Publishes security events to the metrics, the log and further subscribers.
  *
- * @param outbox where they are stored.
+ * @param outbox where acknowledged events are stored.
  */
 export function securityEvents(
   logger: Logger,

@@ -63,8 +63,8 @@ export function databaseStep<Result>(
 }
 
 /**
- * Opens the session store, the revocation log, the login attempts and the audit outbox: all in Redis, or all but the
- * outbox in memory. Then audit events go to the trail at once, because they must outlive the process.
+ * Opens the session store, the revocation log, the login attempts and the audit outbox in Redis. Without Redis they are
+ * in memory, except the outbox: audit events go to the trail at once, because they must outlive the process.
  */
 export async function openSessionStores(
   { config, clock, logger, closers }: AppContext,

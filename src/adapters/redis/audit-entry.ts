@@ -9,8 +9,9 @@ export function formatAuditEvent({ eventId: _, ...event }: AuditEvent): string {
   return JSON.stringify(event);
 }
 
-/** Undefined if the entry is damaged. @param fields of a stream entry: `id` and `event` with their values. */
-export function parseAuditEvent([, eventId = '', , text = '']: readonly string[]): AuditEvent | undefined {
+/** Undefined if the entry is damaged. @param fields the field names and values of a stream entry: `id` and `event`. */
+export function parseAuditEvent(fields: readonly string[]): AuditEvent | undefined {
+  const [, eventId = '', , text = ''] = fields;
   const event = objectOf(text);
   const actor = event?.['actor'];
   const details = event?.['details'];
@@ -19,7 +20,10 @@ export function parseAuditEvent([, eventId = '', , text = '']: readonly string[]
   const [at, lastAt, count] = ['at', 'lastAt', 'count'].map((name) => wholeOf(event[name]));
   if (at === undefined || lastAt === undefined || count === undefined || count === 0) return undefined;
   return {
-    ...{ eventId, at, lastAt, count },
+    eventId,
+    at,
+    lastAt,
+    count,
     kind: textOf(event['kind']),
     actor: {
       kind: textOf(actor['kind']) as Actor['kind'],

@@ -32,7 +32,7 @@ const readOldest = new Script('read-audit', []);
 const removeMoved = new Script('remove-audit', []);
 
 const MAX_BACKLOG = 100_000;
-/** After a process that moved events has died, another one moves them this much later at most; milliseconds. */
+/** How long one process alone moves events after its last read. After its death another one goes on; milliseconds. */
 const MOVER_TTL_MS = 5_000;
 const PROBE_TTL_MS = 1_000;
 /** The stream must outlive every event. Each confirmation renews its TTL. */

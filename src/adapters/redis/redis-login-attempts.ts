@@ -18,7 +18,7 @@ import type { RedisClient } from './connection.ts';
 import { networkKey, userKeys } from './keys.ts';
 import { Script } from './script.ts';
 import { ScriptRunner } from './script-runner.ts';
-import { texts } from './session-reply.ts';
+import { expectOwn, texts } from './session-reply.ts';
 
 export interface RedisLoginAttemptsOptions {
   readonly commands: RedisClient;
@@ -105,7 +105,7 @@ export class RedisLoginAttempts implements LoginAttempts {
     await this.#runner.run(giveBackAttempt, keys, [attempt.id, attempt.now, FORGIVE_MS, ...names]);
   }
 
-  /** Needs no deadline: the id is unique, so a late removal does no harm. */
+  /** Not a script with a deadline: the id is unique, so a late removal does no harm. */
   async #giveBackAtNetwork(attempt: Attempt): Promise<void> {
     const network = countedNetwork(attempt);
     if (network !== undefined) await this.#options.commands.zrem(networkKey(network), attempt.id);
@@ -116,10 +116,9 @@ export class RedisLoginAttempts implements LoginAttempts {
   }
 }
 
-/** The id in the reply detects a reply that the driver matched to the wrong command. */
 function reservationOf({ id }: Attempt, reply: unknown): Reservation {
   const [answered, wait] = texts(reply);
-  if (answered !== id) throw new Error('Redis replied for another sign-in attempt');
+  expectOwn(id, answered);
   const retryAfterMs = Number(wait);
   return retryAfterMs > 0 ? { kind: 'refused', retryAfterMs } : ADMITTED;
 }

@@ -4,7 +4,7 @@ import type { ListedAuditEvent } from '../../core/audit/audit-trail.ts';
 import type { Actor } from '../../core/audit/security-event.ts';
 import type { AuditEventRow, Schema } from './schema.ts';
 
-/** Rows of one statement. A statement has this many rows or one, because each text is prepared once per connection. */
+/** Rows of a statement, if there are that many; otherwise 1. So each connection prepares only two statements. */
 const ROWS_PER_STATEMENT = 50;
 /** The maximum of the SQL column `count`. */
 const MAX_COUNT = 2_147_483_647;
@@ -87,14 +87,14 @@ function newRowOf(event: AuditEvent, eb: ExpressionBuilder<Schema, 'audit_events
   };
 }
 
-/** PostgreSQL rejects NUL. One such text must not keep all later events out of the trail. */
+/** PostgreSQL rejects NUL. One such text must not block all later events. */
 function storable(text: string): string {
   return text.replaceAll('\0', '\uFFFD').toWellFormed();
 }
 
 /**
- * PostgreSQL cannot update a row twice in one statement. In the order of the ids, so that two processes that insert the
- * same events never wait for each other's rows.
+ * Each event once, because PostgreSQL cannot update a row twice in one statement. Sorted by id, so that two processes
+ * that insert the same events never wait for each other's rows.
  */
 function withHighestCount(events: readonly AuditEvent[]): readonly AuditEvent[] {
   const byId = new Map<string, AuditEvent>();

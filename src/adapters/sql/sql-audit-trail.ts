@@ -67,16 +67,16 @@ export class SqlAuditTrail implements AuditTrail {
     });
   }
 
-  /** Deletes nothing in a write transaction, which a read-only or locked database refuses. */
+  /** Deletes no row, in a write transaction: a read-only or locked database refuses that. */
   ping(): Promise<void> {
     return this.#write((transaction) => removeAuditEvent(transaction, ''));
   }
 
   #write<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return answerInTime('audit', SQL_DEADLINE_MS, (expectInTime) =>
+    return answerInTime('audit', SQL_DEADLINE_MS, (assertInTime) =>
       this.#sql.write.transaction().execute(async (transaction) => {
         const result = await work(transaction);
-        expectInTime();
+        assertInTime();
         return result;
       }),
     );

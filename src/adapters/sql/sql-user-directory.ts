@@ -31,7 +31,7 @@ export class SqlUserDirectory implements UserDirectory {
   insert(user: User, audit?: AuditEvent): Promise<void> {
     return this.#write(async (transaction) => {
       await transaction.insertInto('users').values(rowOf(user)).execute();
-      await record(transaction, audit);
+      await storeEvent(transaction, audit);
     });
   }
 
@@ -41,7 +41,7 @@ export class SqlUserDirectory implements UserDirectory {
       const anyUser = await transaction.selectFrom('users').select('user_id').limit(1).executeTakeFirst();
       if (anyUser !== undefined) return false;
       await transaction.insertInto('users').values(rowOf(user)).execute();
-      await record(transaction, audit);
+      await storeEvent(transaction, audit);
       return true;
     });
   }
@@ -90,7 +90,7 @@ export class SqlUserDirectory implements UserDirectory {
         .executeTakeFirst();
       if (row === undefined) throw await whyNotChanged(transaction, userId);
       if (mayLoseAdmin && !isEnabledAdmin(row)) throw lastAdmin();
-      await record(transaction, audit);
+      await storeEvent(transaction, audit);
       return userOf(row);
     });
   }
@@ -98,7 +98,7 @@ export class SqlUserDirectory implements UserDirectory {
   delete(userId: string, { ifVersion, audit }: ChangeConditions = {}): Promise<boolean> {
     return this.#write(async (transaction) => {
       // Before the deletion, so that the event gets the user's name.
-      await record(transaction, audit);
+      await storeEvent(transaction, audit);
       const deleted = await transaction
         .deleteFrom('users')
         .where('user_id', '=', userId)
@@ -143,7 +143,7 @@ export class SqlUserDirectory implements UserDirectory {
   }
 }
 
-async function record(transaction: Transaction<Schema>, audit: AuditEvent | undefined): Promise<void> {
+async function storeEvent(transaction: Transaction<Schema>, audit: AuditEvent | undefined): Promise<void> {
   if (audit !== undefined) await insertAuditEvents(transaction, [audit]);
 }
 
