@@ -9,15 +9,17 @@ export interface DevicePolicyOptions {
   readonly atLimit?: ActionName;
 }
 
-const KINDS = {
+/** The names of the policies that a user may have. */
+export const POLICIES = {
   unlimited: DevicePolicyKind.UNLIMITED,
   limit: DevicePolicyKind.LIMIT,
   'one-per-platform': DevicePolicyKind.ONE_PER_PLATFORM,
   one: DevicePolicyKind.ONE,
 } as const;
-type PolicyName = keyof typeof KINDS;
+type PolicyName = keyof typeof POLICIES;
 
-const ACTIONS = { replace: DeviceLimitAction.REPLACE, refuse: DeviceLimitAction.REFUSE } as const;
+/** What a sign-in at the limit does. */
+export const ACTIONS = { replace: DeviceLimitAction.REPLACE, refuse: DeviceLimitAction.REFUSE } as const;
 type ActionName = keyof typeof ACTIONS;
 
 export function addDevicePolicyOptions(command: Command): Command {
@@ -26,7 +28,7 @@ export function addDevicePolicyOptions(command: Command): Command {
       new Option(
         '--device-policy <policy>',
         'how many sessions the user may have; default: as configured',
-      ).choices([...Object.keys(KINDS), 'default']),
+      ).choices([...Object.keys(POLICIES), 'default']),
     )
     .addOption(
       new Option('--max-sessions <number>', 'with --device-policy limit: 1 to 1000').argParser(wholeNumber),
@@ -40,8 +42,8 @@ export function addDevicePolicyOptions(command: Command): Command {
 }
 
 /**
- * The new policy; `none` to remove it. Undefined: no policy was given.
- * Throws a UsageError if options are missing or do not go together.
+ * The new policy; `none` to remove it. Undefined: no policy was given. Throws a UsageError if options are missing or
+ * contradict each other.
  */
 export function devicePolicyOf(options: DevicePolicyOptions): DevicePolicy | 'none' | undefined {
   const { devicePolicy: name, maxSessions, atLimit } = options;
@@ -57,20 +59,7 @@ export function devicePolicyOf(options: DevicePolicyOptions): DevicePolicy | 'no
   }
   if (name === 'default') return 'none';
   const limitAction = name === 'unlimited' ? DeviceLimitAction.UNSPECIFIED : ACTIONS[atLimit ?? 'replace'];
-  return { kind: KINDS[name], maxSessions: maxSessions ?? 0, limitAction };
-}
-
-/** For example `limit 3, refuse`. A value of a newer service is shown as its number. */
-export function policyText(policy: DevicePolicy | undefined): string {
-  if (policy === undefined) return 'default';
-  const { kind, maxSessions, limitAction } = policy;
-  const number = kind === DevicePolicyKind.LIMIT ? ` ${maxSessions}` : '';
-  const action = kind === DevicePolicyKind.UNLIMITED ? '' : `, ${nameIn(ACTIONS, limitAction)}`;
-  return `${nameIn(KINDS, kind)}${number}${action}`;
-}
-
-function nameIn(names: Readonly<Record<string, number>>, value: number): string {
-  return Object.entries(names).find(([, each]) => each === value)?.[0] ?? String(value);
+  return { kind: POLICIES[name], maxSessions: maxSessions ?? 0, limitAction };
 }
 
 function wholeNumber(text: string): number {

@@ -1,4 +1,6 @@
 import {
+  type DevicePolicy,
+  DevicePolicyKind,
   EndedBy,
   EndReason,
   type ListedSession,
@@ -6,7 +8,7 @@ import {
   SigningKeyState,
   type User,
 } from '../client/index.ts';
-import { policyText } from './device-policy.ts';
+import { ACTIONS, POLICIES } from './device-policy.ts';
 import { print, type Terminal } from './terminal.ts';
 
 type SessionEnd = NonNullable<ListedSession['ended']>;
@@ -98,6 +100,15 @@ export function sessionOutput(sessions: readonly ListedSession[], showsEnded = f
 /** The name of the device, and whether it was new. */
 function device({ device, isNewDevice }: ListedSession): string {
   return `${device?.name || '-'}${isNewDevice ? ' (new)' : ''}`;
+}
+
+/** For example `limit 3, refuse`. */
+function policyText(policy: DevicePolicy | undefined): string {
+  if (policy === undefined) return 'default';
+  const { kind, maxSessions, limitAction } = policy;
+  const number = kind === DevicePolicyKind.LIMIT ? ` ${maxSessions}` : '';
+  const action = kind === DevicePolicyKind.UNLIMITED ? '' : `, ${enumName(ACTIONS, limitAction)}`;
+  return `${enumName(POLICIES, kind)}${number}${action}`;
 }
 
 /** The address at sign-in, and the latest one if it is another. */

@@ -21,7 +21,8 @@ export function addUsersCommand(program: Command, terminal: Terminal): void {
   addReads(users, terminal);
   addUpdate(users, terminal);
   addSetPassword(users, terminal);
-  addRevocations(users, terminal);
+  addUserCalls(users, terminal);
+  addDelete(users, terminal);
 }
 
 function addCreate(users: Command, terminal: Terminal): void {
@@ -141,40 +142,38 @@ function addSetPassword(users: Command, terminal: Terminal): void {
   );
 }
 
-function addRevocations(users: Command, terminal: Terminal): void {
-  users
-    .command('disable')
-    .description('prevent a user from signing in and end all their sessions')
-    .argument('<user>', USER)
-    .action((name: string, _options: unknown, command: Command) =>
-      run(command, terminal, async (client, signal) => {
-        const { userId } = await findUser(client, name, signal);
-        const { user } = await client.users.disableUser({ userId }, { signal });
-        return userOutput([sent(user)], true);
-      }),
-    );
-  users
-    .command('enable')
-    .description('allow a disabled user to sign in again')
-    .argument('<user>', USER)
-    .action((name: string, _options: unknown, command: Command) =>
-      run(command, terminal, async (client, signal) => {
-        const { userId } = await findUser(client, name, signal);
-        const { user } = await client.users.enableUser({ userId }, { signal });
-        return userOutput([sent(user)], true);
-      }),
-    );
-  users
-    .command('lift-limits')
-    .description('forget the failed sign-ins of a user, so that they do not delay the next one')
-    .argument('<user>', USER)
-    .action((name: string, _options: unknown, command: Command) =>
-      run(command, terminal, async (client, signal) => {
-        const { userId } = await findUser(client, name, signal);
-        const { user } = await client.users.liftLoginLimits({ userId }, { signal });
-        return userOutput([sent(user)], true);
-      }),
-    );
+/** Commands that make one call for a user, and show the user. */
+const USER_CALLS = [
+  {
+    name: 'disable',
+    description: 'prevent a user from signing in and end all their sessions',
+    method: 'disableUser',
+  },
+  { name: 'enable', description: 'allow a disabled user to sign in again', method: 'enableUser' },
+  {
+    name: 'lift-limits',
+    description: 'forget the failed sign-ins of a user, so that they do not delay the next one',
+    method: 'liftLoginLimits',
+  },
+] as const;
+
+function addUserCalls(users: Command, terminal: Terminal): void {
+  for (const { name, description, method } of USER_CALLS) {
+    users
+      .command(name)
+      .description(description)
+      .argument('<user>', USER)
+      .action((key: string, _options: unknown, command: Command) =>
+        run(command, terminal, async (client, signal) => {
+          const { userId } = await findUser(client, key, signal);
+          const { user } = await client.users[method]({ userId }, { signal });
+          return userOutput([sent(user)], true);
+        }),
+      );
+  }
+}
+
+function addDelete(users: Command, terminal: Terminal): void {
   users
     .command('delete')
     .description('delete a user permanently and end all their sessions')
