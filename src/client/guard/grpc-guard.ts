@@ -22,7 +22,7 @@ import { bindIdentity } from './identity-of.ts';
 import { refusalStatus } from './refusal-status.ts';
 
 // biome-ignore lint/style/noProcessEnv: grpc-js reads these variables at import, so the mask must read them too.
-// biome-ignore lint/plugin: the same.
+// biome-ignore lint/plugin: only these variables say whether grpc-js writes tokens into its trace.
 maskLibraryTrace(process.env);
 
 /**
@@ -68,11 +68,11 @@ export function grpcGuard(client: GuardClient, options: GrpcGuardOptions = {}): 
   checkGuard('grpcGuard', client, options, { rules: true, otherwise: true });
   const { rules = {}, otherwise = 'signed-in' } = options;
   const accessOf = accessByMethod(rules, otherwise);
-  const limited = withLimitedReports(options);
+  const reporting = withLimitedReports(options);
   const context: GuardContext = {
     client,
-    options: limited,
-    revalidation: revalidationOptions(limited),
+    options: reporting,
+    revalidation: revalidationOptions(reporting),
     activeCalls: new ActiveCalls(client),
   };
   return ({ path }, call) => {

@@ -8,7 +8,7 @@ import { calledAs } from '../transport/caller-stack.ts';
 import { bearer, type Caller } from '../transport/calls.ts';
 import { cancellable } from '../transport/cancellable.ts';
 import { durationOf } from '../transport/durations.ts';
-import { LatchkeyError, latchkeyError, type Target } from '../transport/errors.ts';
+import { isTokenRefused, latchkeyError, type Target } from '../transport/errors.ts';
 import { type LocalCopy, type Moment, momentOf } from './local-copy.ts';
 
 export interface RevocationFollowerOptions {
@@ -70,8 +70,7 @@ export class RevocationFollower {
     try {
       await calledAs('WatchRevocations', this.#read(stream, opened, connection.target));
     } catch (error) {
-      const isRefused = error instanceof LatchkeyError && error.reason === 'CALLER_UNAUTHENTICATED';
-      if (isRefused && token !== undefined) caller.forgetToken?.(token);
+      if (isTokenRefused(error) && token !== undefined) caller.forgetToken?.(token);
       connection.markUnhealthy();
       throw error;
     } finally {

@@ -165,7 +165,8 @@ export function checkedTimeout(timeoutMs: number): number {
   );
 }
 
-function errorOf(caught: unknown): LatchkeyError {
+/** Anything that a call may throw, for example in the `token` function, as a LatchkeyError. */
+export function errorOf(caught: unknown): LatchkeyError {
   if (caught instanceof LatchkeyError) return caught;
   return new LatchkeyError(status.INVALID_ARGUMENT, 'The request could not be sent.', UNSENT, caught);
 }

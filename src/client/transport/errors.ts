@@ -66,7 +66,7 @@ export class LatchkeyError extends Error {
   readonly violations: readonly FieldViolation[];
   /** How long to wait before a retry, in milliseconds. Undefined: the service did not say. */
   readonly retryAfterMs: number | undefined;
-  /** With SESSION_LIMIT_REACHED: sessions that the user may choose to end, oldest first; at most 20. Otherwise empty. */
+  /** With SESSION_LIMIT_REACHED: sessions that the user may end, oldest first; at most 20. Otherwise empty. */
   readonly sessions: readonly SessionSummary[];
   /**
    * True: no service has processed the request. It was not sent, or its stream was refused, so every call is safe to
@@ -108,6 +108,11 @@ export class LatchkeyError extends Error {
   get isUnavailable(): boolean {
     return this.isUnreachable || this.code === status.UNAVAILABLE;
   }
+}
+
+/** Whether the service refused the token that was sent with the call. */
+export function isTokenRefused(error: unknown): boolean {
+  return error instanceof LatchkeyError && error.reason === 'CALLER_UNAUTHENTICATED';
 }
 
 interface ErrorDetails {

@@ -86,8 +86,8 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
   /** The generated calls of `IdentityService`. */
   readonly identity: IdentityCalls;
   /**
-   * The generated calls of `SessionService`: the sessions and the password of the user whose token is sent. For a user other than the
-   * client's own, pass the user's access token as `token` with each call.
+   * The generated calls of `SessionService`: the sessions and the password of the user whose token is sent. Pass that
+   * user's access token as `token` with each call. Default: the client's own token.
    *
    * @example
    * const { sessions } = await latchkey.sessions.listSessions({}, { token: accessToken });
@@ -127,8 +127,8 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
    */
   onRevocation(listener: (revocation: Revocation) => void): () => void;
   /**
-   * Watches one session: tells when it ends, and why. Reconnects by itself; an end in between is not missed. The watch
-   * goes on after the access token has expired. Watches have connections of their own, one for each hundred.
+   * Watches one session: says when it ends, and why. Reconnects by itself; an end in between is not missed. The watch
+   * goes on after the access token has expired. Watches have connections of their own; up to 100 share one.
    *
    * @param options see {@link WatchSessionOptions}. Default: the session of the client's own token.
    * @returns its events. The iteration fails with a LatchkeyError: with reason CALLER_UNAUTHENTICATED if the token is
@@ -144,8 +144,8 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
   /** The current freshness of the local copy. In remote mode there is no copy. */
   readonly staleness: Staleness;
   /**
-   * Stops following revocations and watching sessions, waits for the calls in progress, signs the `serviceAccount` out, and closes the
-   * connections.
+   * Stops following revocations and watching sessions, waits for the calls in progress, signs the `serviceAccount` out,
+   * and closes the connections.
    *
    * @example
    * await latchkey.close();

@@ -1,7 +1,7 @@
 import type { LatchkeyError } from './errors.ts';
 import type { SessionEvent } from './session-events.ts';
 
-/** The events of a watch on their way to its iterator: only the latest one waits. */
+/** Passes the events of a watch to its iterator. Of the events that were not taken, only the latest one is kept. */
 export class LatestEvents {
   /** Not taken yet. */
   #waiting: SessionEvent | undefined;
@@ -10,10 +10,6 @@ export class LatestEvents {
   #failure: LatchkeyError | undefined;
   #isOver = false;
   #changed = Promise.withResolvers<void>();
-
-  get isOver(): boolean {
-    return this.#isOver;
-  }
 
   /** Ignores an event that says nothing new. Nothing follows `ended`. */
   put(event: SessionEvent): void {
@@ -24,7 +20,7 @@ export class LatestEvents {
     else this.#changed.resolve();
   }
 
-  /** @param failure the next `take` after a waiting event fails with it. Default: the events just end. */
+  /** @param failure what `take` fails with, once no event waits. Default: the events end without a failure. */
   end(failure?: LatchkeyError): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -48,7 +44,7 @@ export class LatestEvents {
   }
 }
 
-/** Whether nothing is new: two interruptions in a row are one. */
+/** Whether the event says nothing new. Two interruptions in a row are one. */
 function isSame(event: SessionEvent, latest: SessionEvent | undefined): boolean {
   if (event.kind !== latest?.kind) return false;
   if (event.kind !== 'alive' || latest.kind !== 'alive') return true;

@@ -40,7 +40,7 @@ export class ServiceAccount {
   readonly #calls: SignInCalls;
   readonly #clock: Clock;
   #current: Current | undefined;
-  /** Of the latest sign-in. Guesses at the account from elsewhere do not delay the next one. */
+  /** Of the latest sign-in, so that password guesses from elsewhere do not delay the next one. Empty: none. */
   #deviceToken = '';
   #renewing: Promise<string> | undefined;
   #failure: { readonly error: unknown; readonly until: number } | undefined;
@@ -110,7 +110,7 @@ export class ServiceAccount {
       this.#deviceToken = signedIn.deviceToken;
       return signedIn;
     } catch (error) {
-      // The master key of the service may have been replaced.
+      // The master key of the token may have been removed. The next sign-in does without the token.
       if (error instanceof LatchkeyError && error.reason === 'INVALID_FIELD') this.#deviceToken = '';
       throw error;
     }

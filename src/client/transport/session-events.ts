@@ -12,14 +12,17 @@ import { endReasonName, nameOf } from './validation-message.ts';
 export type EndedByName = keyof typeof EndedBy;
 
 /**
- * The session is living, and the service tells when it ends.
+ * The session is living. The service will say when it ends.
  *
  * @example
  * const isLongLived = ({ absoluteDeadline }: SessionAlive) => absoluteDeadline.getTime() > Date.now() + 86_400_000;
  */
 export interface SessionAlive {
   readonly kind: 'alive';
-  /** Without a refresh before this instant, the session ends as IDLE. Refreshes move it; later ones may not show here. */
+  /**
+   * Without a refresh before this instant, the session ends as IDLE. A later refresh extends the deadline; the event with
+   * the new one comes when this one passes.
+   */
   readonly idleDeadline: Date;
   /** The session ends at this instant as MAX_LIFETIME. */
   readonly absoluteDeadline: Date;
@@ -40,7 +43,7 @@ export interface SessionEnd {
 }
 
 /**
- * The service currently cannot tell whether the session is living. The client goes on trying; `alive` or `ended`
+ * The service currently cannot say whether the session is living. The client keeps trying until `alive` or `ended`
  * follows. An end in between is not missed.
  *
  * @example
@@ -53,14 +56,14 @@ export interface WatchInterrupted {
 }
 
 /**
- * What `watchSession` tells.
+ * An event of `watchSession`.
  *
  * @example
  * const isOver = (event: SessionEvent) => event.kind === 'ended';
  */
 export type SessionEvent = SessionAlive | SessionEnd | WatchInterrupted;
 
-/** The event of a message. `last`: the latest `alive` of this watch. Undefined: the message says nothing. */
+/** The event of a message. Undefined: it has none. @param last the latest `alive` of this watch, for a heartbeat. */
 export function eventOf(
   { event, asOf }: WatchSessionResponse,
   last: SessionAlive | undefined,
@@ -81,7 +84,7 @@ export function eventOf(
   }
 }
 
-/** The end that an error of Refresh tells. Undefined: it is another error. */
+/** The end of the session that an error of Refresh names. Undefined: it is another error. */
 export function endOfError({ reason, metadata }: LatchkeyError): SessionEnd | undefined {
   if (reason !== 'SESSION_ENDED') return undefined;
   const { end_reason: name = '', ended_at: at } = metadata;

@@ -9,11 +9,11 @@ import { SessionServiceService, type WatchSessionResponse } from '../../gen/latc
 import { BackgroundLoop } from './background-loop.ts';
 import { Backoff, pause } from './backoff.ts';
 import { calledAs } from './caller-stack.ts';
-import { bearer, type Caller } from './calls.ts';
+import { bearer, type Caller, errorOf } from './calls.ts';
 import { cancellable, cancelledError } from './cancellable.ts';
 import { closedError } from './channels.ts';
 import { durationOf } from './durations.ts';
-import { LatchkeyError, latchkeyError, type Target } from './errors.ts';
+import { isTokenRefused, LatchkeyError, latchkeyError, type Target } from './errors.ts';
 import { LatestEvents } from './latest-events.ts';
 import { type NamesOf, unknownOption } from './option-names.ts';
 import { endOfError, eventOf, type SessionAlive, type SessionEvent } from './session-events.ts';
@@ -30,7 +30,7 @@ export interface WatchSessionOptions {
   /**
    * Access token of the session to watch. A function is called for each stream that is opened, also after a lost
    * connection, so it should return a token that has not expired; it may be asynchronous. If it fails with reason
-   * SESSION_ENDED, as `refresh` does, the watch tells that end. Default: the client's `token` or `serviceAccount`.
+   * SESSION_ENDED, as `refresh` does, the watch ends with that end. Default: the client's `token` or `serviceAccount`.
    */
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /** Ends the watch, which then fails with CANCELLED. Default: none. */
@@ -58,7 +58,7 @@ export interface SessionWatchParts {
 
 const OPTION_NAMES: NamesOf<WatchSessionOptions> = { token: true, signal: true };
 const HEARTBEAT_MS = 5_000;
-/** A stream counts as lost after this silence. */
+/** A stream without messages for this long counts as lost. */
 const SILENCE_MS = 3 * HEARTBEAT_MS;
 const RETRY_MS = { first: 100, max: 10_000 };
 /** A repeat would fail in the same way. */
@@ -77,11 +77,11 @@ export class OpenWatch implements SessionWatch {
   readonly #onAbort = () => this.fail(cancelledError());
   readonly #events = new LatestEvents();
   #alive: SessionAlive | undefined;
-  /** From the first stream to the end of the watch: what is known of the addresses is kept. */
+  /** Held from the first stream to the end of the watch, so that the health of the addresses stays known. */
   #lease: Lease | undefined;
   #isOver = false;
   readonly #released = Promise.withResolvers<void>();
-  /** The last token was refused, and none has worked since. */
+  /** The last token was refused, and none was accepted since. */
   #wasRefused = false;
 
   constructor(parts: SessionWatchParts, options: WatchSessionOptions) {
@@ -151,7 +151,7 @@ export class OpenWatch implements SessionWatch {
     this.#released.resolve();
   }
 
-  /** Runs until the stream ends. Rejects if it is to be opened again after a pause. */
+  /** Reads one stream until it ends. Settles like `#handleError`. */
   async #listen(signal: AbortSignal): Promise<void> {
     try {
       const { caller, channels } = this.#parts;
@@ -171,7 +171,7 @@ export class OpenWatch implements SessionWatch {
         stream.cancel();
       }
     } catch (error) {
-      if (!signal.aborted) await this.#interrupted(errorOf(error), signal);
+      if (!signal.aborted) await this.#handleError(errorOf(error), signal);
     }
   }
 
@@ -183,17 +183,18 @@ export class OpenWatch implements SessionWatch {
   }
 
   #forget(token: string | undefined, error: unknown): void {
-    if (!isRefusal(error) || token === undefined || this.#options.token !== undefined) return;
+    if (!isTokenRefused(error) || token === undefined || this.#options.token !== undefined) return;
     this.#parts.caller.forgetToken?.(token);
   }
 
-  async #interrupted(error: LatchkeyError, signal: AbortSignal): Promise<void> {
+  /** Resolves if the watch is over, or the next stream is to be opened at once. Rejects if a pause comes first. */
+  async #handleError(error: LatchkeyError, signal: AbortSignal): Promise<void> {
     const end = endOfError(error);
     if (end !== undefined) {
       this.#put(end);
       return;
     }
-    if (isRefusal(error) && !this.#wasRefused && typeof this.#options.token !== 'string') {
+    if (isTokenRefused(error) && !this.#wasRefused && typeof this.#options.token !== 'string') {
       this.#wasRefused = true;
       return;
     }
@@ -262,19 +263,4 @@ function open(client: Client, metadata: Metadata): ClientReadableStream<WatchSes
   const { path, requestSerialize, responseDeserialize } = SessionServiceService.watchSession;
   const request = { heartbeatInterval: durationOf(HEARTBEAT_MS) };
   return client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata);
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof LatchkeyError && error.reason === 'CALLER_UNAUTHENTICATED';
-}
-
-/** The function in the option token may throw anything. */
-function errorOf(caught: unknown): LatchkeyError {
-  if (caught instanceof LatchkeyError) return caught;
-  return new LatchkeyError(
-    status.INVALID_ARGUMENT,
-    'The request could not be sent.',
-    { isUnsent: true },
-    caught,
-  );
 }

@@ -83,8 +83,8 @@ export interface SignedIn {
   /** Sessions that this sign-in replaced. */
   readonly endedSessions: readonly EndedSession[];
   /**
-   * Store it on the device, also beyond the session, and pass it to the next `login`. Guesses from elsewhere then do not
-   * delay this user. Empty: the service is older than this client.
+   * Store it on the device, also beyond the session, and pass it to the next `login`. Then password guesses from
+   * elsewhere do not delay this user. Empty: the service is older than this client.
    */
   readonly deviceToken: string;
 }
@@ -232,7 +232,9 @@ function summaryOf({
   lastSeenAt,
 }: SummaryMessage): SessionSummary {
   return {
-    ...{ sessionId, deviceName, platform },
+    sessionId,
+    deviceName,
+    platform,
     createdAt: dateOf(createdAt),
     lastSeenAt: dateOf(lastSeenAt),
   };
@@ -253,11 +255,15 @@ function tokensOf(message: TokensMessage): Tokens {
 }
 
 function sessionOf(message: SessionMessage): Session {
-  const { sessionId, userId, clientId, ipAddress, latestIpAddress } = message;
-  const { labels, authenticationMethods, isNewDevice } = message;
   return {
-    ...{ sessionId, userId, clientId, ipAddress, latestIpAddress },
-    ...{ labels, authenticationMethods, isNewDevice },
+    sessionId: message.sessionId,
+    userId: message.userId,
+    clientId: message.clientId,
+    ipAddress: message.ipAddress,
+    latestIpAddress: message.latestIpAddress,
+    labels: message.labels,
+    authenticationMethods: message.authenticationMethods,
+    isNewDevice: message.isNewDevice,
     device: deviceMessage(message.device ?? {}),
     createdAt: dateOf(message.createdAt),
     lastSeenAt: dateOf(message.lastSeenAt),

@@ -1,12 +1,12 @@
 import type { Channels } from './channels.ts';
 
 /**
- * How many watches share connections. The service allows 200 streams on a connection, and further calls would wait. So
- * watches never use the connections of the calls.
+ * How many watches share connections. The service allows 200 streams on a connection, and more would wait. For the same
+ * reason, watches and calls never share connections.
  */
 const WATCHES_PER_CHANNELS = 100;
 
-/** Connections in use by one watch. */
+/** The use of shared connections by one watch. */
 export interface Lease {
   readonly channels: Channels;
   release(): void;
