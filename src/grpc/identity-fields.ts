@@ -35,8 +35,8 @@ const MAX_AUDIENCE_BYTES = 256;
 const MAX_ADDRESS_LENGTH = 45;
 
 /**
- * The password is not checked here. One that is too long is answered like a wrong one, in the same time. The login
- * checks whether this service issued the device token.
+ * The password is not checked here. One that is too long gets the same answer as a wrong one, in the same time.
+ * `LoginService` checks whether this service issued the device token.
  */
 export function checkLogin(
   { username, clientId, device, origin, deviceToken, labels, endSessionId }: LoginRequest,

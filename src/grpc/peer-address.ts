@@ -73,7 +73,7 @@ function ipv4Network(address: string, bits: number): string {
   return `${bytes.join('.')}/${bits}`;
 }
 
-/** Whether a canonical address is one of the internet. Others are often those of a proxy. */
+/** Whether a canonical address is public. Other addresses are often those of a proxy. */
 export function isPublicAddress(address: string): boolean {
   const version = isIP(address);
   return version !== 0 && !LOCAL_NETWORKS.check(address, version === 4 ? 'ipv4' : 'ipv6');

@@ -31,7 +31,7 @@ export class SessionStream implements WatcherSink {
     this.#watcher = watchers.watch(session, this, heartbeatMs);
   }
 
-  /** Sends messages until the stream ends. Resolves after the end of the session, rejects otherwise. */
+  /** Sends messages until the stream ends. Resolves after it has sent the end of the session; rejects otherwise. */
   async run(): Promise<void> {
     const { signal } = this.#call;
     const stop = () => this.#done.reject(reasonOf(signal));

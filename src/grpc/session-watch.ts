@@ -9,8 +9,8 @@ import { serverStreamingService } from './server-streaming.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { SessionStream } from './session-stream.ts';
 
-/** Longer than those of WatchRevocations: any user may call, and nothing is decided by the freshness. */
-const HEARTBEAT_MS = { min: 1_000, max: 60_000, usual: 10_000 };
+/** Longer than for WatchRevocations: any user may call, and no verdict depends on the freshness. Milliseconds. */
+const HEARTBEAT_MS = { min: 1_000, max: 60_000, default: 10_000 };
 
 /** The rpc WatchSession of `latchkey.v1.SessionService`. */
 export function sessionWatch(
@@ -45,5 +45,5 @@ function checkWatchSession(request: WatchSessionRequest, issues: FieldIssues): v
 }
 
 function heartbeatMsOf({ heartbeatInterval }: WatchSessionRequest): number {
-  return heartbeatInterval === undefined ? HEARTBEAT_MS.usual : millisecondsOf(heartbeatInterval);
+  return heartbeatInterval === undefined ? HEARTBEAT_MS.default : millisecondsOf(heartbeatInterval);
 }

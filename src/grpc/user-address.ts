@@ -4,13 +4,13 @@ import type { CallerCheck } from './interceptors/caller-auth.ts';
 import { canonicalAddress, isPublicAddress, networkOf } from './peer-address.ts';
 
 /** A request in which a front may state the address of a user. */
-interface StatesOrigin {
+interface WithOrigin {
   readonly origin?: Origin | undefined;
 }
 
-/** The user's address: from the `origin` of a front, otherwise the peer's. Refuses an `origin` from other callers. */
+/** The user's address: the `origin` that a front states, otherwise the peer's. Refuses `origin` from other callers. */
 export async function userAddress(
-  { origin }: StatesOrigin,
+  { origin }: WithOrigin,
   call: Call,
   checkFront: CallerCheck,
 ): Promise<string> {
@@ -20,9 +20,9 @@ export async function userAddress(
 }
 
 /**
- * The network that failed sign-ins are counted at; empty for none. A front states where a person is. Without a front, a
- * local address is often that of a proxy or an application: a limit for all people behind it would be a weapon.
+ * The network at which failed sign-ins are counted; empty: none. A front states the address of a person. Without a
+ * front, a local address is often that of a proxy: one person behind it could keep out everybody else.
  */
-export function limitedNetwork({ origin }: StatesOrigin, ipAddress: string): string {
+export function limitedNetwork({ origin }: WithOrigin, ipAddress: string): string {
   return origin !== undefined || isPublicAddress(ipAddress) ? networkOf(ipAddress) : '';
 }

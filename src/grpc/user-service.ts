@@ -24,7 +24,7 @@ import {
   type User,
   UserServiceService,
 } from '../gen/latchkey/admin/v1/user.ts';
-import { actorOf, type Call, callSource } from './call.ts';
+import { actorOf, type Call, callSource, type Interceptor } from './call.ts';
 import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
 import { devicePolicyMessage, devicePolicyOf } from './messages/device-policy-message.ts';
 import { afterOf, pageSizeOf, pageTokenOf } from './page.ts';
@@ -91,13 +91,14 @@ export function userService(
         check: checkSetPassword,
         handle: (request, call) => setPassword(users, request, call),
       },
-      ...changesOfState(users, callers),
+      ...userIdMethods(users, callers),
     },
     environment,
   );
 }
 
-function changesOfState(users: UserCore, callers: ReturnType<typeof administrators>) {
+/** The methods whose request is only a user id. */
+function userIdMethods(users: UserCore, callers: Interceptor) {
   return {
     disableUser: {
       request: DisableUserRequest,

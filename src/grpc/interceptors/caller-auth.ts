@@ -9,7 +9,7 @@ import type { Call, Handler, Interceptor } from '../call.ts';
 /** Validates the callers' own access tokens. */
 export type CallerTokens = Pick<TokenValidation, 'validate'>;
 
-/** Checks the callers' own access tokens without their sessions. */
+/** Checks the signatures and claims of the callers' own access tokens, but not their sessions. */
 export type TokenSignatures = Pick<TokenValidation, 'verify'>;
 
 /** Who may validate tokens: any caller, holders of a client certificate, holders of a service's access token. */
@@ -72,14 +72,17 @@ export function administrators(tokens: CallerTokens): Interceptor {
   return checked(requireRole(tokens, [ADMIN_ROLE], { consistency: 'STRONG' }));
 }
 
-/** Accepts every signed-in user. The rpc acts on what belongs to the caller. Same place in the chain as above. */
+/**
+ * Accepts every signed-in user, for rpcs that act on what belongs to the caller. Has the same place in the chain as
+ * `serviceCallers`.
+ */
 export function signedInCallers(tokens: CallerTokens): Interceptor {
   return checked(requireToken(tokens, { consistency: 'BOUNDED' }, () => undefined));
 }
 
 /**
- * Accepts the holder of a token that is genuine and not expired, also if its session has ended: for rpcs that tell why
- * it has. Same place in the chain as above.
+ * Accepts the holder of a genuine token that has not expired, even if its session has ended, for rpcs that say why the
+ * session ended. Has the same place in the chain as `serviceCallers`.
  */
 export function tokenHolders(tokens: TokenSignatures): Interceptor {
   return checked(async (call) => {
@@ -138,7 +141,7 @@ function admit(call: Call, verdict: Verdict): readonly string[] {
 }
 
 function bearerToken(metadata: Metadata): string {
-  // Only names that end in `-bin` have values of bytes.
+  // Metadata is bytes only under names that end in `-bin`.
   const entries = metadata.get('authorization') as string[];
   const token = bearerTokenOf(entries);
   if (token === undefined) {

@@ -45,7 +45,7 @@ export function devicePolicyOf({
   }
 }
 
-/** An unset policy is valid: the user has none of their own. */
+/** An unset policy is valid: it removes the user's own. */
 export function checkDevicePolicyMessage(message: DevicePolicy | undefined, issues: FieldIssues): void {
   if (message === undefined) return;
   const { kind, maxSessions, limitAction } = message;

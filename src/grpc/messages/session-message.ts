@@ -41,7 +41,7 @@ export function tokensMessage(tokens: IssuedTokens): Tokens {
   };
 }
 
-/** @param callerSessionId the session of the caller's token. Undefined: the message does not say which one that is. */
+/** @param callerSessionId the session of the caller's token, marked as current. Undefined: no session is marked. */
 export function sessionMessage(session: DomainSession, callerSessionId?: string): Session {
   return {
     sessionId: session.sessionId,
@@ -63,15 +63,16 @@ export function sessionMessage(session: DomainSession, callerSessionId?: string)
 }
 
 export function summaryMessage(summary: DomainSessionSummary): SessionSummary {
-  const { sessionId, deviceName, platform, createdAt, lastSeenAt } = summary;
   return {
-    ...{ sessionId, deviceName, platform },
-    createdAt: new Date(createdAt),
-    lastSeenAt: new Date(lastSeenAt),
+    sessionId: summary.sessionId,
+    deviceName: summary.deviceName,
+    platform: summary.platform,
+    createdAt: new Date(summary.createdAt),
+    lastSeenAt: new Date(summary.lastSeenAt),
   };
 }
 
-/** A session that has ended. */
+/** What an `EndedSession` message is made of. */
 export interface EndedSessionFacts {
   readonly sessionId: string;
   readonly reason: DomainEndReason;
