@@ -29,7 +29,7 @@ export async function startAttackedService(callerAuth: CallerAuth): Promise<Atta
     LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
     LATCHKEY_CALLER_AUTH: callerAuth,
     LATCHKEY_BCRYPT_COST: '10',
-    // Or the costly logins would be refused unchecked after the first fifty.
+    // With limits, the costly logins would be refused without a password check after 50 failures.
     LATCHKEY_LOGIN_LIMITS: 'off',
     LATCHKEY_DRAIN_DELAY: '0s',
     ...tls?.environment,

@@ -1,5 +1,5 @@
-// npm run attack:login-timing: measures whether the duration of a refused sign-in reveals what was wrong. Everything is on
-// loopback: a built service with Redis, and one caller that signs in as each kind in turn.
+// npm run attack:login-timing: measures whether the duration of a refused sign-in reveals what was wrong. Everything is
+// on loopback: a built service with Redis, and one caller. Each round has one sign-in of each kind, in random order.
 import { parseArgs } from 'node:util';
 import bcrypt from 'bcrypt';
 import { connect, type LatchkeyClient, LatchkeyError } from '../../src/client/index.ts';
@@ -8,7 +8,7 @@ import { median } from '../bench/stats.ts';
 
 /** Maximum difference between the medians of two kinds, as a share of the duration of one password hash. */
 const BAR = 0.01;
-/** Refusals of one account before its limits are lifted: fewer than it may have without a delay. */
+/** Rounds before the limits are lifted: fewer than the failures that an account may have without a delay. */
 const ROUNDS_PER_LIFT = 5;
 
 const USAGE = `Usage: npm run attack:login-timing -- [options]     (after npm run build)
@@ -16,7 +16,7 @@ const USAGE = `Usage: npm run attack:login-timing -- [options]     (after npm ru
   --cost=N    bcrypt cost, 10 to 14 (10)
   --help      this
 
-Ends with 1 if two medians differ by ${BAR * 100} % of the duration of a hash or more.`;
+Exits with 1 if two medians differ by ${BAR * 100} % of the duration of a hash or more.`;
 
 /** A sign-in that is refused. `attempt` counts from 0. */
 interface Kind {
@@ -43,8 +43,8 @@ const { values } = parseArgs({
   },
 });
 
-function numberWithin(text: string, least: number, most: number): number {
-  return Math.min(Math.max(Math.trunc(Number(text)) || least, least), most);
+function numberWithin(text: string, min: number, max: number): number {
+  return Math.min(Math.max(Math.trunc(Number(text)) || min, min), max);
 }
 
 /** The kinds of refused sign-ins, each with a user of its own. */
@@ -123,7 +123,9 @@ function report({ refusals, hashes }: Times): boolean {
   const medians = [...refusals].map(([name, timesMs]) => ({ name, ms: median(timesMs) }));
   const lowest = Math.min(...medians.map(({ ms }) => ms));
   const share = (ms: number) => (ms - lowest) / hashMs;
-  console.log(`One hash takes ${hashMs.toFixed(2)} ms. A difference of ${BAR * 100} % of that is the bar.\n`);
+  console.log(
+    `One hash takes ${hashMs.toFixed(2)} ms. The medians must differ by less than ${BAR * 100} % of that.\n`,
+  );
   console.log('| refused sign-in | median, ms | above the lowest, in hashes |\n| --- | --- | --- |');
   for (const { name, ms } of medians) {
     console.log(`| ${name} | ${ms.toFixed(3)} | ${(share(ms) * 100).toFixed(2)} % |`);

@@ -22,7 +22,7 @@ const USAGE = `Usage: npm run attack:requests -- [options]
   --seconds=N         length of an attack, 1 to 60 (3)
   --help              this
 
-Ends with 1 if the good caller's median grows by ${BAR} times or more, ${TRIES} times in a row.`;
+Exits with 1 if the good caller's median grows by ${BAR} times or more, ${TRIES} times in a row.`;
 
 const { values } = parseArgs({
   options: {

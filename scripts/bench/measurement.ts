@@ -30,7 +30,7 @@ export interface PeerFigures {
   /**
    * How long after a logout's answer the token was last accepted; one value per logout. Undefined: there is no logout.
    */
-  readonly stillYesMs?: readonly number[];
+  readonly acceptedForMs?: readonly number[];
 }
 
 /** For the ratio of the measured median to the reference's, or for the measured median itself. */

@@ -72,7 +72,7 @@ function peerTable(measurements: readonly Measurement[]): readonly string[] {
   const rows = measurements.flatMap(({ what, unit, measured, peer }) => {
     if (peer === undefined) return [];
     const latencies = [peer.p50Us, peer.p99Us, peer.cpuUs].map((values) => amount(median(values), 'us'));
-    return [[what, amount(median(measured), unit), ...latencies, stillYes(peer.stillYesMs)]];
+    return [[what, amount(median(measured), unit), ...latencies, acceptedText(peer.acceptedForMs)]];
   });
   const lastColumn = 'accepted after the answer of a logout (how often, longest)';
   const lines = table(
@@ -82,14 +82,16 @@ function peerTable(measurements: readonly Measurement[]): readonly string[] {
   return lines.length === 0 ? [] : [...lines, '![The same as a picture](bench.svg)', '', PEER_METHOD, ''];
 }
 
-function stillYes(afterMs: readonly number[] | undefined): string {
+function acceptedText(afterMs: readonly number[] | undefined): string {
   if (afterMs === undefined) return NO_LOGOUT;
   const longest = Math.max(...afterMs);
-  return longest === 0 ? yesCount(afterMs) : `${yesCount(afterMs)}, longest ${amount(longest, 'ms')}`;
+  return longest === 0
+    ? acceptedCount(afterMs)
+    : `${acceptedCount(afterMs)}, longest ${amount(longest, 'ms')}`;
 }
 
 /** After how many of the logouts the token was still accepted: "0 of 1,000" says more than "0". */
-export function yesCount(afterMs: readonly number[]): string {
+export function acceptedCount(afterMs: readonly number[]): string {
   const count = afterMs.filter((ms) => ms > 0).length;
   return `${thousands(count)} of ${thousands(afterMs.length)}`;
 }

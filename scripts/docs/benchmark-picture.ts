@@ -1,6 +1,6 @@
 // Draws the comparison of validation modes as docs/bench.svg, from the published numbers.
 import { amount, type Measurement } from '../bench/measurement.ts';
-import { NO_LOGOUT, yesCount } from '../bench/report.ts';
+import { acceptedCount, NO_LOGOUT } from '../bench/report.ts';
 import { median } from '../bench/stats.ts';
 
 interface Bar {
@@ -56,9 +56,9 @@ function rateBar({ what, measured, unit }: Measurement): Bar {
 
 /** By the longest of all logouts: a median would hide it. */
 function logoutBar({ what, peer }: Measurement): Bar {
-  if (peer?.stillYesMs === undefined) return { label: what, value: TOKEN_LIFE_MS, text: NO_LOGOUT };
-  const value = Math.max(...peer.stillYesMs);
-  return { label: what, value, text: value === 0 ? yesCount(peer.stillYesMs) : amount(value, 'ms') };
+  if (peer?.acceptedForMs === undefined) return { label: what, value: TOKEN_LIFE_MS, text: NO_LOGOUT };
+  const value = Math.max(...peer.acceptedForMs);
+  return { label: what, value, text: value === 0 ? acceptedCount(peer.acceptedForMs) : amount(value, 'ms') };
 }
 
 type Ends = readonly [least: number, most: number];

@@ -8,13 +8,13 @@ import { withGeneratedPart } from '../../scripts/docs/generated-part.ts';
 
 const figures: PeerFigures = { p50Us: [1], p99Us: [2], cpuUs: [3] };
 
-function peer(what: string, perSecond: number, stillYesMs?: readonly number[]): Measurement {
+function peer(what: string, perSecond: number, acceptedForMs?: readonly number[]): Measurement {
   return {
     what,
     unit: 'per second',
     measured: [perSecond],
     notes: [],
-    peer: stillYesMs === undefined ? figures : { ...figures, stillYesMs },
+    peer: acceptedForMs === undefined ? figures : { ...figures, acceptedForMs },
     details: {},
   };
 }

@@ -93,17 +93,17 @@ describe('the comparison of validation modes', () => {
     unit: 'per second',
     measured: [500_000, 700_000, 600_000],
     notes: [],
-    peer: { p50Us: [1, 1.5, 2], p99Us: [3, 4, 5], cpuUs: [1.6, 1.7, 1.8], stillYesMs: [0, 0.5, 0.25, 0] },
+    peer: { p50Us: [1, 1.5, 2], p99Us: [3, 4, 5], cpuUs: [1.6, 1.7, 1.8], acceptedForMs: [0, 0.5, 0.25, 0] },
     details: {},
   };
-  const { stillYesMs: _, ...withoutLogout } = local.peer ?? { p50Us: [], p99Us: [], cpuUs: [] };
+  const { acceptedForMs: _, ...withoutLogout } = local.peer ?? { p50Us: [], p99Us: [], cpuUs: [] };
   const lines = markdown({
     ...report,
     measurements: [
       warm,
       local,
       { ...local, what: 'blindly', peer: withoutLogout },
-      { ...local, what: 'at once', peer: { ...withoutLogout, stillYesMs: [0, 0] } },
+      { ...local, what: 'at once', peer: { ...withoutLogout, acceptedForMs: [0, 0] } },
     ],
   }).split('\n');
 

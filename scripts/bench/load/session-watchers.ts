@@ -6,7 +6,7 @@ import type { SeenEnd } from './validators.ts';
 
 /** The server allows 200 streams on a connection. */
 const STREAMS_PER_CONNECTION = 190;
-/** How many streams wait for their first message. */
+/** How many streams may wait for their first message at a time. */
 const OPENING_AT_ONCE = 100;
 /** How long the streams may take to open, and the last ends to arrive; milliseconds. */
 const LIMIT_MS = 60_000;
@@ -23,7 +23,7 @@ let seen: SeenEnd[] = [];
 let alive = 0;
 let problem: unknown;
 
-/** Opens the streams. Resolves when each session was said to be living. */
+/** Opens the streams. Resolves when each has received `alive`. */
 export async function start({ port, accessTokens }: WatchersJob): Promise<void> {
   for (const [index, accessToken] of accessTokens.entries()) {
     await eventually(() => index - alive < OPENING_AT_ONCE || problem !== undefined, LIMIT_MS);

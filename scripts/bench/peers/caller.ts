@@ -99,18 +99,18 @@ export async function measure(seconds: number, inUse: number): Promise<ArmRun> {
 export async function logOutTheRest(inUse: number): Promise<readonly number[] | undefined> {
   const { credentials, validate, logout } = opened;
   if (logout === undefined) return undefined;
-  const stillYesMs: number[] = [];
+  const acceptedForMs: number[] = [];
   for (const { text, userId } of credentials.slice(inUse)) {
     if ((await validate(text)) !== userId) throw new Error(`a good credential of ${userId} was refused`);
     await logout(text);
     const answeredAt = performance.now();
-    let lastYesAt = answeredAt;
+    let lastAcceptedAt = answeredAt;
     while ((await validate(text)) !== undefined) {
-      lastYesAt = performance.now();
-      if (lastYesAt > answeredAt + LOGOUT_LIMIT_MS) throw new Error(`${userId} is not logged out`);
+      lastAcceptedAt = performance.now();
+      if (lastAcceptedAt > answeredAt + LOGOUT_LIMIT_MS) throw new Error(`${userId} is not logged out`);
       await turn();
     }
-    stillYesMs.push(lastYesAt - answeredAt);
+    acceptedForMs.push(lastAcceptedAt - answeredAt);
   }
-  return stillYesMs;
+  return acceptedForMs;
 }

@@ -6,11 +6,9 @@ import { Sessions } from '../servers/sessions.ts';
 import { withStand } from '../servers/stand.ts';
 import { alternate, type Scale } from './rounds.ts';
 
-/**
- * Credentials that every arm uses, and those that are finally logged out. Many, because an acceptance after that is
- * rare.
- */
+/** Credentials that every arm uses. */
 const IN_USE = 64;
+/** Credentials that are logged out at the end. Many, because an acceptance after the logout is rare. */
 const LOGOUTS = 1_000;
 const COUNT = IN_USE + LOGOUTS;
 const WARM_UP_SECONDS = 1;
@@ -103,7 +101,11 @@ function rates(runs: readonly ArmRun[]): readonly number[] {
   return runs.map((run) => run.validations / run.seconds);
 }
 
-function row(arm: ArmName, runs: readonly ArmRun[], stillYesMs: readonly number[] | undefined): Measurement {
+function row(
+  arm: ArmName,
+  runs: readonly ArmRun[],
+  acceptedForMs: readonly number[] | undefined,
+): Measurement {
   const note = NOTES[arm];
   return {
     what: NAMES[arm],
@@ -114,7 +116,7 @@ function row(arm: ArmName, runs: readonly ArmRun[], stillYesMs: readonly number[
       p50Us: runs.map((run) => run.p50Us),
       p99Us: runs.map((run) => run.p99Us),
       cpuUs: runs.map((run) => run.cpuUs),
-      ...(stillYesMs === undefined ? {} : { stillYesMs }),
+      ...(acceptedForMs === undefined ? {} : { acceptedForMs }),
     },
     details: { runs },
   };

@@ -15,20 +15,20 @@ const LOGOUTS = 600;
 
 type Watchers = ModuleProcess<typeof import('../load/session-watchers.ts')>;
 
-/** How long after a logout is sent to one server the watchers of another one have received the end. */
+/** Measures the time from a logout at one server until the watcher at another server has received the end. */
 export async function watchSession({ rounds, seconds }: Scale): Promise<Measurement> {
   return await withStand(async (stand) => {
     await using processes = new AsyncDisposableStack();
     const watched = await stand.another();
     const tokens = (await Sessions.open(stand, WATCHERS)).issuedTokens;
-    const emptyMb = residentMb(watched.pid);
+    const idleMb = residentMb(watched.pid);
     const watchers = await watchAll(processes, watched.port, tokens);
-    const kilobytesEach = ((residentMb(watched.pid) - emptyMb) / WATCHERS) * 1_000;
+    const kilobytesEach = ((residentMb(watched.pid) - idleMb) / WATCHERS) * 1_000;
     const cpuShare = await cpuShareOf(watched.pid, seconds);
     const roundsMs: (readonly number[])[] = [];
-    const each = Math.ceil(LOGOUTS / rounds);
+    const logoutsPerRound = Math.ceil(LOGOUTS / rounds);
     for (let round = 0; round < rounds; round += 1) {
-      const ending = tokens.slice(round * each, (round + 1) * each);
+      const ending = tokens.slice(round * logoutsPerRound, (round + 1) * logoutsPerRound);
       roundsMs.push(await lagsOf(stand, watchers, ending));
     }
     for (const load of watchers) await load.call('stop');
@@ -46,7 +46,7 @@ function row(roundsMs: readonly (readonly number[])[], kilobytesEach: number, cp
     bar: { kind: 'at most', value: 10 },
     notes: [
       `${thousands(LOGOUTS)} logouts, one after the other, at one server; all streams of WatchSession are at another one. ` +
-        'From the instant at which Logout is sent to the instant at which the watcher has the end; ' +
+        'From when Logout is sent until the watcher has received the end; ' +
         `p50 ${ms(quantile(all, 0.5))}, longest ${ms(quantile(all, 1))}. With the default heartbeats a watcher costs the server ` +
         `${kilobytesEach.toFixed(0)} kB of memory, and all of them ${(cpuShare * 100).toFixed(1)} % of a core.`,
     ],

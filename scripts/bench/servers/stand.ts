@@ -36,7 +36,9 @@ const PRODUCTION = {
   NODE_ENV: 'production',
   LATCHKEY_METRICS_LISTEN: 'off',
   LATCHKEY_DRAIN_DELAY: '0s',
+  // Scenarios that measure logins set their own.
   LATCHKEY_BCRYPT_COST: '10',
+  // LatchkeyProcess turns the cache on for the tests.
   NODE_DISABLE_COMPILE_CACHE: '1',
 };
 const packageJson = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
@@ -59,7 +61,7 @@ export async function endStands(): Promise<void> {
 
 /**
  * Starts the built service as `npm start` does, with production settings, on Redis and SQLite. Passes it to `use` and
- * always stops it. Nothing is tuned for the bench except `settings`.
+ * always stops it. Only the bcrypt cost and `settings` are tuned for the bench.
  */
 export async function withStand<Result>(
   use: (stand: Stand) => Promise<Result>,
