@@ -11,6 +11,10 @@ export class LatestEvents {
   #isOver = false;
   #changed = Promise.withResolvers<void>();
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Ignores an event that says nothing new. Nothing follows `ended`. */
   put(event: SessionEvent): void {
     if (this.#isOver || isSame(event, this.#latest)) return;
