@@ -12,7 +12,7 @@ export interface Device {
 /** Facts that an application keeps with a session, by name. Empty: none. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** A live session. All times are milliseconds since 1970. */
+/** A living session. All times are milliseconds since 1970. */
 export interface Session {
   /** UUIDv7; its timestamp is `createdAt`. */
   readonly sessionId: string;
