@@ -51,7 +51,7 @@ export type Count = (outcome: string) => void;
 export class Metrics {
   /** Counts a verdict, by `accepted` or the reason of the rejection. */
   readonly countVerdict: Count;
-  /** Counts a login, by `opened` or the reason of the failure. */
+  /** Counts a login, by `opened` or the reason why no session was opened. */
   readonly countLogin: Count;
   /** Counts a security event, by its kind. */
   readonly countSecurityEvent: Count;
@@ -68,7 +68,7 @@ export class Metrics {
     );
     this.countLogin = this.#outcomes(
       'latchkey_logins_total',
-      'Logins, by outcome: opened, or the reason of the failure.',
+      'Logins, by outcome: opened, or the reason why no session was opened.',
     );
     this.countSecurityEvent = this.#outcomes(
       'latchkey_security_events_total',
