@@ -18,10 +18,10 @@ beforeEach(() => {
 
 function failed(
   at: number,
-  given: { userId?: string; ipAddress?: string; reason?: string } = {},
+  given: { userId?: string; ipAddress?: string; reason?: string; clientId?: string } = {},
 ): SecurityEvent {
-  const { userId, ipAddress = '192.0.2.1', reason = 'INVALID_CREDENTIALS' } = given;
-  const origin = { ipAddress, clientId: 'web' };
+  const { userId, ipAddress = '192.0.2.1', reason = 'INVALID_CREDENTIALS', clientId = 'web' } = given;
+  const origin = { ipAddress, clientId };
   return { kind: 'SignInFailed', at, actor: { kind: 'credentials' }, reason, userId, origin };
 }
 
@@ -46,7 +46,7 @@ test('failures of another user, address, reason or minute are rows of their own'
   repeated.count(failed(T0));
   repeated.count(failed(T0, { userId: auditId(1) }));
   repeated.count(failed(T0, { ipAddress: '192.0.2.2' }));
-  repeated.count(failed(T0, { reason: 'LOGIN_QUEUE_FULL' }));
+  repeated.count(failed(T0, { reason: 'TOO_MANY_ATTEMPTS' }));
   repeated.count(failed(T0 + MINUTE));
   repeated.count(failed(T0 + MINUTE));
   await repeated.flush(T0 + MINUTE);
@@ -55,7 +55,7 @@ test('failures of another user, address, reason or minute are rows of their own'
 
 test('failures of the service itself are no events of a person, and other kinds are not counted here', async () => {
   const actor = { kind: 'service' } as const;
-  for (const reason of ['STORE_UNAVAILABLE', 'DRAINING', 'CANCELLED', 'INTERNAL']) {
+  for (const reason of ['STORE_UNAVAILABLE', 'DRAINING', 'CANCELLED', 'INTERNAL', 'INVALID_FIELD']) {
     repeated.count(failed(T0, { reason }));
   }
   repeated.count({ kind: 'SessionEnded', at: T0, actor, userId: 'u', sessionId: 's', reason: 'IDLE' });
@@ -86,16 +86,45 @@ test('a failure that comes during a flush is in the next one', async () => {
   expect(await rows()).toMatchObject([{ count: 2 }]);
 });
 
-test('failures of very many addresses take bounded memory, and all of them are counted', async () => {
+const addressOf = (n: number) => `10.0.${n >> 8}.${n & 255}`;
+
+test('failures of very many users take bounded memory, and all of them are counted', async () => {
   for (let n = 0; n < 5_000; n += 1) {
-    repeated.count(failed(T0, { ipAddress: `10.0.${n >> 8}.${n & 255}`, userId: auditId(n) }));
+    repeated.count(failed(T0, { ipAddress: addressOf(n), userId: auditId(n) }));
   }
   await repeated.flush(T0);
   const stored = await rows();
-  expect(stored).toHaveLength(1_001);
+  expect(stored).toHaveLength(2_001);
   expect(stored.reduce((sum, { count }) => sum + count, 0)).toBe(5_000);
-  expect(stored.find(({ count }) => count > 1)).toMatchObject({ userId: '', ipAddress: '', count: 4_000 });
+  expect(stored.find(({ count }) => count > 1)).toMatchObject({ userId: '', ipAddress: '', count: 3_000 });
   expect(outbox.appends.every((length) => length <= 100)).toBe(true);
+});
+
+test('failures of one user from very many addresses keep the user', async () => {
+  for (let n = 0; n < 5_000; n += 1) {
+    repeated.count(failed(T0, { ipAddress: addressOf(n), userId: auditId(1) }));
+  }
+  await repeated.flush(T0);
+  const stored = await rows();
+  expect(stored.every(({ userId }) => userId === auditId(1))).toBe(true);
+  expect(stored.find(({ count }) => count > 1)).toMatchObject({ ipAddress: '', count: 4_000 });
+});
+
+test('a flood of failures without a user makes few rows, and hides no failure of a user', async () => {
+  for (let n = 0; n < 5_000; n += 1) repeated.count(failed(T0, { ipAddress: addressOf(n) }));
+  for (let n = 0; n < 20; n += 1) repeated.count(failed(T0, { userId: auditId(1) }));
+  await repeated.flush(T0);
+  const stored = await rows();
+  expect(stored).toHaveLength(202);
+  expect(stored).toContainEqual(
+    expect.objectContaining({ userId: auditId(1), ipAddress: '192.0.2.1', count: 20 }),
+  );
+});
+
+test('failures with ever other client ids are one row', async () => {
+  for (let n = 0; n < 1_000; n += 1) repeated.count(failed(T0, { clientId: `app-${n}` }));
+  await repeated.flush(T0);
+  expect(await rows()).toMatchObject([{ count: 1_000, clientId: 'app-0' }]);
 });
 
 test('moves of a session, new devices and notes of risk rules are counted, each with its own details', async () => {

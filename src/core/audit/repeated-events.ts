@@ -36,10 +36,16 @@ interface Group {
 }
 
 const WINDOW_MS = 60_000;
-const MAX_GROUPS = 1_000;
+/** Groups of events of users, by address. Beyond that, as many again without the address. */
+const MAX_USER_GROUPS = 1_000;
+/** Groups of events without a user. Few, because anybody can cause them, from many addresses. */
+const MAX_OTHER_GROUPS = 200;
 const APPEND_BATCH = 100;
 
-/** Failures of the service or of the caller's connection. Only the metrics count them: they say nothing about the user. */
+/**
+ * Failures of the service, of the caller's connection or of its program. Only the metrics count them: they say nothing
+ * about the user.
+ */
 const UNAUDITED_REASONS: ReadonlySet<string> = new Set<FailureReason>([
   'STORE_UNAVAILABLE',
   'END_UNCONFIRMED',
@@ -47,16 +53,23 @@ const UNAUDITED_REASONS: ReadonlySet<string> = new Set<FailureReason>([
   'CANCELLED',
   'DEADLINE_EXCEEDED',
   'INTERNAL',
+  'INVALID_FIELD',
+  'LOGIN_QUEUE_FULL',
 ]);
+
+const UNKNOWN_ORIGIN = { ipAddress: '', clientId: '' } as const;
 
 /**
  * Counts events that a caller can repeat at will, so that a flood of them makes few rows. Like events of one minute in
  * one process are one event with a count. `flush` stores the counts so far; the trail keeps the highest of each event.
- * Memory is bounded: beyond 1,000 groups, events are counted only by kind and reason.
+ *
+ * Memory is bounded. In a flood, further events are counted without their address, and then only by kind and reason.
+ * Events of users and events without a user have groups of their own, so a flood of the latter hides no event of a user.
  */
 export class RepeatedEvents {
   readonly #options: RepeatedEventsOptions;
-  readonly #groups = new Map<string, Group>();
+  readonly #ofUsers = new Map<string, Group>();
+  readonly #others = new Map<string, Group>();
   #flushing: Promise<void> | undefined;
 
   constructor(options: RepeatedEventsOptions) {
@@ -66,9 +79,11 @@ export class RepeatedEvents {
   /** Counts the event if it is one of these kinds. A subscriber of `SecurityEvents`. */
   readonly count = (event: SecurityEvent): void => {
     if (!isRepeated(event)) return;
-    const key = keyOf(event, Math.floor(event.at / WINDOW_MS));
-    if (this.#groups.has(key) || this.#groups.size < MAX_GROUPS) this.#add(key, event);
-    else this.#add(overflowKeyOf(event), withoutPerson(event));
+    if (isOfUser(event)) {
+      if (this.#add(this.#ofUsers, event, MAX_USER_GROUPS)) return;
+      if (this.#add(this.#ofUsers, withoutOrigin(event), 2 * MAX_USER_GROUPS)) return;
+    } else if (this.#add(this.#others, event, MAX_OTHER_GROUPS)) return;
+    this.#add(this.#others, withoutPerson(event), Number.POSITIVE_INFINITY);
   };
 
   /**
@@ -82,19 +97,24 @@ export class RepeatedEvents {
     return this.#flushing;
   }
 
-  #add(key: string, event: RepeatedEvent): void {
-    const group = this.#groups.get(key);
-    if (group === undefined) {
-      const first = auditEventOf(event, this.#options.ids.next(event.at));
-      this.#groups.set(key, { event: first, count: 1, lastAt: event.at, stored: 0 });
-      return;
+  /** Returns false if it would be one group more than `most`. */
+  #add(groups: Map<string, Group>, event: RepeatedEvent, most: number): boolean {
+    const key = keyOf(event);
+    const group = groups.get(key);
+    if (group !== undefined) {
+      group.count += 1;
+      group.lastAt = Math.max(group.lastAt, event.at);
+      return true;
     }
-    group.count += 1;
-    group.lastAt = Math.max(group.lastAt, event.at);
+    if (groups.size >= most) return false;
+    const first = auditEventOf(event, this.#options.ids.next(event.at));
+    groups.set(key, { event: first, count: 1, lastAt: event.at, stored: 0 });
+    return true;
   }
 
   async #flush(now: number): Promise<void> {
-    const changed = [...this.#groups.values()].filter(({ count, stored }) => count > stored);
+    const groups = [...this.#ofUsers.values(), ...this.#others.values()];
+    const changed = groups.filter(({ count, stored }) => count > stored);
     for (let from = 0; from < changed.length; from += APPEND_BATCH) {
       const sent = changed.slice(from, from + APPEND_BATCH).map((group) => ({ group, count: group.count }));
       await this.#options.outbox.appendIfRoom(
@@ -102,9 +122,8 @@ export class RepeatedEvents {
       );
       for (const { group, count } of sent) group.stored = count;
     }
-    for (const [key, { event, count, stored }] of this.#groups) {
-      if (count === stored && event.at + WINDOW_MS <= now) this.#groups.delete(key);
-    }
+    forgetPast(this.#ofUsers, now);
+    forgetPast(this.#others, now);
   }
 }
 
@@ -128,19 +147,31 @@ function isRepeated(event: SecurityEvent): event is RepeatedEvent {
   }
 }
 
-function keyOf(event: RepeatedEvent, minute: number): string {
-  const { kind, userId, sessionId, ipAddress, clientId, reason, details } = auditEventOf(event, '');
-  return JSON.stringify([minute, kind, userId, sessionId, ipAddress, clientId, reason, details]);
+function forgetPast(groups: Map<string, Group>, now: number): void {
+  for (const [key, { event, count, stored }] of groups) {
+    if (count === stored && event.at + WINDOW_MS <= now) groups.delete(key);
+  }
 }
 
-function overflowKeyOf(event: RepeatedEvent): string {
-  return JSON.stringify([event.kind, 'reason' in event ? event.reason : '']);
+function isOfUser(event: RepeatedEvent): boolean {
+  return event.userId !== undefined;
+}
+
+/** Events with the same key are counted as one. The client is left out: a caller can name any. */
+function keyOf(event: RepeatedEvent): string {
+  const { kind, userId, sessionId, ipAddress, reason, details } = auditEventOf(event, '');
+  const minute = Math.floor(event.at / WINDOW_MS);
+  return JSON.stringify([minute, kind, userId, sessionId, ipAddress, reason, details]);
+}
+
+function withoutOrigin(event: RepeatedEvent): RepeatedEvent {
+  return 'origin' in event ? { ...event, origin: UNKNOWN_ORIGIN } : event;
 }
 
 /** The event without user, session, address and client. */
 function withoutPerson(event: RepeatedEvent): RepeatedEvent {
   const actor = { kind: 'credentials' } as const;
-  const origin = { ipAddress: '', clientId: '' };
+  const origin = UNKNOWN_ORIGIN;
   switch (event.kind) {
     case 'SignInFailed':
       return { ...event, actor, userId: undefined, origin };
