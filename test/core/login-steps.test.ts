@@ -39,6 +39,17 @@ describe('a login of', () => {
     expect(steps).toEqual([...BEFORE_THE_ANSWER, 'assess', 'open', 'give the attempt back']);
   });
 
+  test('the right user at the session limit no longer counts as failed while it waits for room', async () => {
+    const stage = await LoginStage.set();
+    const makeRoom = async () => {
+      stage.steps.push('make room');
+      return down();
+    };
+    stage.open = async () => ({ kind: 'room-needed', makeRoom });
+    expect(await outcomeOf(stage.service.login(ATTEMPT))).toBe('STORE_UNAVAILABLE');
+    expect(stage.steps.slice(-3)).toEqual(['open', 'give the attempt back', 'make room']);
+  });
+
   describe.each(Object.entries(bad))('%s', (_, { change, options }) => {
     test('takes the same steps and is refused at the last one', async () => {
       const { service, steps } = await LoginStage.set(options);

@@ -1,5 +1,10 @@
 import { type CallSource, PasswordQueue, type QueueCaller } from '../../src/core/password/password-queue.ts';
-import type { OpenedSession, OpenOutcome, SignIn } from '../../src/core/session/session-opener.ts';
+import type {
+  OpenedSession,
+  OpenOutcome,
+  RoomNeeded,
+  SignIn,
+} from '../../src/core/session/session-opener.ts';
 import type { Attempt } from '../../src/core/sign-in/login-attempts.ts';
 import { type LoginAttempt, LoginService } from '../../src/core/sign-in/login-service.ts';
 import type { User } from '../../src/core/user/user.ts';
@@ -70,7 +75,7 @@ export class LoginStage {
   update = async (): Promise<User> => this.alice;
   checkStore = async (): Promise<void> => undefined;
   reserve = async (): Promise<void> => undefined;
-  open = async (): Promise<OpenOutcome> => OPENED;
+  open = async (): Promise<OpenOutcome | RoomNeeded> => OPENED;
   refuse = async (): Promise<void> => undefined;
   assess = NO_RISK.signIn;
 
@@ -156,7 +161,7 @@ export class LoginStage {
         this.steps.push('check the store');
         return this.checkStore();
       },
-      open: async (user: User, signIn: SignIn, endSessionId = '') => {
+      tryOpen: async (user: User, signIn: SignIn, endSessionId = '') => {
         this.opened.push({ user, signIn, endSessionId });
         this.steps.push('open');
         return this.open();

@@ -68,6 +68,13 @@ export interface SessionLimitReached {
 
 export type OpenOutcome = OpenedSession | SessionLimitReached;
 
+/** The user is at the session limit, and another session must end first. Nothing was opened. */
+export interface RoomNeeded {
+  readonly kind: 'room-needed';
+  /** Waits for its turn, ends sessions, and opens the new one. Fails like `open`. */
+  makeRoom(): Promise<OpenOutcome>;
+}
+
 /** The result of one attempt to open a session. */
 interface Attempt {
   readonly session: Session;
@@ -110,18 +117,20 @@ export class SessionOpener {
    * @param endSessionId the session that the user chose to end at the limit; empty: none.
    */
   async open(checked: User, signIn: SignIn, endSessionId = ''): Promise<OpenOutcome> {
-    const { users, clock } = this.#options;
+    const outcome = await this.tryOpen(checked, signIn, endSessionId);
+    return outcome.kind === 'room-needed' ? outcome.makeRoom() : outcome;
+  }
+
+  /** As `open`, but does not wait until there is room for the session. */
+  async tryOpen(checked: User, signIn: SignIn, endSessionId = ''): Promise<OpenOutcome | RoomNeeded> {
+    const { users } = this.#options;
     const user = await users.findById(checked.userId);
     if (user?.disabledAt !== undefined || user?.securityVersion !== checked.securityVersion) {
       return this.#refuse(checked.userId);
     }
     const first = await this.#attempt(user, signIn, endSessionId);
     if (first.outcome.kind !== 'full') return this.#opened(user, first, []);
-    const since = clock.monotonic();
-    return this.#makingRoom.run(user.userId, () => {
-      if (clock.monotonic() - since > MAX_ROOM_WAIT_MS) throw noRoom();
-      return this.#openWithRoom(user, signIn, endSessionId);
-    });
+    return { kind: 'room-needed', makeRoom: () => this.#makeRoom(user, signIn, endSessionId) };
   }
 
   /** Resolves if a session of this user, and its security event, can be stored now. Fails with STORE_UNAVAILABLE. */
@@ -142,6 +151,15 @@ export class SessionOpener {
   async #refuse(userId: string): Promise<never> {
     await this.checkStore(userId);
     throw invalidCredentials();
+  }
+
+  #makeRoom(user: User, signIn: SignIn, endSessionId: string): Promise<OpenOutcome> {
+    const { clock } = this.#options;
+    const since = clock.monotonic();
+    return this.#makingRoom.run(user.userId, () => {
+      if (clock.monotonic() - since > MAX_ROOM_WAIT_MS) throw noRoom();
+      return this.#openWithRoom(user, signIn, endSessionId);
+    });
   }
 
   /** Retries after every end, because another login may use the room first. */

@@ -5,12 +5,7 @@ import type { PasswordQueue, QueueCaller } from '../password/password-queue.ts';
 import type { Passwords } from '../password/passwords.ts';
 import type { RiskAssessor } from '../risk/risk-assessor.ts';
 import type { Device, Labels } from '../session/session.ts';
-import type {
-  OpenedSession,
-  OpenOutcome,
-  SessionLimitReached,
-  SessionOpener,
-} from '../session/session-opener.ts';
+import type { OpenedSession, SessionLimitReached, SessionOpener } from '../session/session-opener.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import { canonicalUsername, MAX_USERNAME_BYTES } from '../user/username.ts';
@@ -48,7 +43,7 @@ export interface LoginServiceOptions {
   readonly throttle: Pick<LoginThrottle, 'reserve' | 'giveBack'>;
   readonly devices: Pick<DeviceTokens, 'deviceOf' | 'tokenFor'>;
   readonly risk: Pick<RiskAssessor, 'signIn' | 'signedIn'>;
-  readonly sessions: Pick<SessionOpener, 'open' | 'refuse' | 'checkStore'>;
+  readonly sessions: Pick<SessionOpener, 'tryOpen' | 'refuse' | 'checkStore'>;
   readonly clock: Clock;
   readonly events: Pick<SecurityEvents, 'publish'>;
 }
@@ -100,13 +95,16 @@ export class LoginService {
   }
 
   async #login(attempt: LoginAttempt, found: Found): Promise<LoginResult> {
-    const { sessions, devices, throttle } = this.#options;
+    const { sessions, devices, throttle, risk } = this.#options;
     const presented = devices.deviceOf(attempt.deviceToken);
     const { user, userId, known, reserved, ok, upgrade } = await this.#check(attempt, presented, found);
     if (user === undefined || !ok || user.disabledAt !== undefined) return sessions.refuse(userId);
-    const outcome = await givingBack(throttle, reserved, () =>
-      this.#open(user, attempt, known !== undefined),
+    const { assessment, opening } = await givingBack(throttle, reserved, () =>
+      this.#tryOpen(user, attempt, known !== undefined),
     );
+    // Other logins of the user may take long to make room. This one no longer counts as failed meanwhile.
+    const outcome = opening.kind === 'room-needed' ? await opening.makeRoom() : opening;
+    if (outcome.kind === 'opened') risk.signedIn(assessment, outcome.session);
     if (upgrade) await this.#upgrade(user, attempt);
     return outcome.kind === 'opened'
       ? { ...outcome, deviceToken: devices.tokenFor(user.userId, known) }
@@ -117,16 +115,14 @@ export class LoginService {
    * Passes the record whose password was checked, never a newer one. If the user's sessions ended since then, the store
    * rejects its lower securityVersion.
    */
-  async #open(user: User, attempt: LoginAttempt, isKnownDevice: boolean): Promise<OpenOutcome> {
+  async #tryOpen(user: User, attempt: LoginAttempt, isKnownDevice: boolean) {
     const { risk, sessions } = this.#options;
     const { clientId, device, ipAddress, labels, endSessionId } = attempt;
     const assessment = await risk.signIn(user, { clientId, device, ipAddress, isKnownDevice });
     const { isNewDevice, lifetimeMs } = assessment;
     const facts = { clientId, device, ipAddress, labels, isNewDevice, lifetimeMs };
     const signIn = { ...facts, authenticationMethods: [PASSWORD_METHOD] };
-    const outcome = await sessions.open(user, signIn, endSessionId);
-    if (outcome.kind === 'opened') risk.signedIn(assessment, outcome.session);
-    return outcome;
+    return { assessment, opening: await sessions.tryOpen(user, signIn, endSessionId) };
   }
 
   /**

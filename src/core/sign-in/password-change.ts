@@ -135,14 +135,10 @@ export class PasswordChanges {
       const user = await this.#currentUser(caller);
       const reserved = await throttle.reserve(userId, network, deviceId);
       if (await this.#matches(currentPassword, user, caller)) return { user, reserved, isRepeat: false };
-      if (user.keptSessionId === sessionId) {
-        // The second password is a guess too.
-        const second = await throttle.reserve(userId, network, deviceId);
-        if (await this.#matches(newPassword, user, caller)) {
-          await throttle.giveBack(reserved);
-          await throttle.giveBack(second);
-          return { user, reserved, isRepeat: true };
-        }
+      // Both passwords count as one attempt: the delay after a first one would always refuse a second.
+      if (user.keptSessionId === sessionId && (await this.#matches(newPassword, user, caller))) {
+        await throttle.giveBack(reserved);
+        return { user, reserved, isRepeat: true };
       }
       // A right password needs these stores. If one is unavailable, right and wrong passwords get the same answer.
       await users.findById(userId);
