@@ -1,8 +1,8 @@
-import { isIP } from 'node:net';
-import { type AuditKind, EVENT_ID } from '../core/audit/audit-event.ts';
+import type { AuditKind } from '../core/audit/audit-event.ts';
 import type { AuditFilter, AuditTrail, ListedAuditEvent } from '../core/audit/audit-trail.ts';
 import type { Actor } from '../core/audit/security-event.ts';
 import type { FieldIssues } from '../core/field-issues.ts';
+import { UUID_TEXT } from '../core/ids.ts';
 import {
   AuditActorKind,
   type AuditEvent,
@@ -13,10 +13,9 @@ import {
 } from '../gen/latchkey/admin/v1/audit.ts';
 import { administrators, type CallerTokens } from './interceptors/caller-auth.ts';
 import { afterOf, checkPage, pageSizeOf, pageTokenOf } from './page.ts';
-import { canonicalAddress } from './peer-address.ts';
+import { canonicalAddress, isAddress } from './peer-address.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { unaryService } from './unary.ts';
-import { UUID } from './user-fields.ts';
 
 /** The trail behind admin.AuditService. */
 export type AuditCore = Pick<AuditTrail, 'list'>;
@@ -44,8 +43,6 @@ const ACTOR_KINDS: Readonly<Record<Actor['kind'], AuditActorKind>> = {
   service: AuditActorKind.SERVICE,
 };
 
-/** The longest text form of an IPv6 address. */
-const MAX_ADDRESS_LENGTH = 45;
 /** The last millisecond of the year 9999: the maximum of a protobuf Timestamp. */
 const LATEST_MS = 253_402_300_799_999;
 
@@ -78,9 +75,10 @@ export function auditService(
 
 function checkListAuditEvents(request: ListAuditEventsRequest, issues: FieldIssues): void {
   const { userId, sessionId, kind, from, until, ipAddress } = request;
-  checkPage(request, EVENT_ID, issues);
-  if (userId !== '' && !UUID.test(userId)) issues.add('user_id', 'must be a user id, or empty');
-  if (sessionId !== '' && !UUID.test(sessionId)) issues.add('session_id', 'must be a session id, or empty');
+  checkPage(request, UUID_TEXT, issues);
+  if (userId !== '' && !UUID_TEXT.test(userId)) issues.add('user_id', 'must be a user id, or empty');
+  if (sessionId !== '' && !UUID_TEXT.test(sessionId))
+    issues.add('session_id', 'must be a session id, or empty');
   if (kind !== AuditEventKind.UNSPECIFIED && kindOf(kind) === undefined) {
     issues.add('kind', 'must be an AuditEventKind of this version');
   }
@@ -91,8 +89,8 @@ function checkListAuditEvents(request: ListAuditEventsRequest, issues: FieldIssu
   if (from !== undefined && until !== undefined && from >= until) {
     issues.add('until', 'must be after from');
   }
-  if (ipAddress.length > MAX_ADDRESS_LENGTH || (ipAddress !== '' && isIP(ipAddress) === 0)) {
-    issues.add('ip_address', 'must be an IPv4 or IPv6 address without a port, or empty');
+  if (ipAddress !== '' && !isAddress(ipAddress)) {
+    issues.add('ip_address', 'must be an IPv4 or IPv6 address without a port or zone, or empty');
   }
 }
 

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import type { FieldIssues } from '../core/field-issues.ts';
+import { UUID_TEXT } from '../core/ids.ts';
 import { MAX_USERNAME_BYTES } from '../core/user/username.ts';
 import type {
   BatchValidateRequest,
@@ -12,7 +12,7 @@ import { Consistency } from '../gen/latchkey/v1/validation.ts';
 import { MAX_TOKEN_LENGTH } from '../validator/access-token.ts';
 import { isRevision } from '../validator/revision.ts';
 import type { RequirementFields } from './messages/verdict-message.ts';
-import { UUID } from './user-fields.ts';
+import { isAddress } from './peer-address.ts';
 
 /** The maximum number of access tokens in one BatchValidate. */
 export const MAX_BATCH = 256;
@@ -31,8 +31,6 @@ const MAX_LABELS = 8;
 const LABEL_KEY = /^[a-z0-9_.-]{1,32}$/;
 const MAX_LABEL_BYTES = 64;
 const MAX_AUDIENCE_BYTES = 256;
-/** The longest text form of an IPv6 address. */
-const MAX_ADDRESS_LENGTH = 45;
 
 /**
  * The password is not checked here. One that is too long gets the same answer as a wrong one, in the same time.
@@ -47,7 +45,7 @@ export function checkLogin(
   checkDeviceToken(deviceToken, issues);
   checkOrigin(origin, issues);
   checkLabels(labels, issues);
-  if (endSessionId !== '' && !UUID.test(endSessionId)) {
+  if (endSessionId !== '' && !UUID_TEXT.test(endSessionId)) {
     issues.add('end_session_id', 'must be a session id: a UUID in lower case');
   }
   if (device === undefined) return;
@@ -104,7 +102,7 @@ function checkLabels(labels: LoginRequest['labels'], issues: FieldIssues): void 
 export function checkOrigin(origin: Origin | undefined, issues: FieldIssues): void {
   if (origin === undefined) return;
   const { ipAddress } = origin;
-  if (ipAddress.length > MAX_ADDRESS_LENGTH || ipAddress.includes('%') || isIP(ipAddress) === 0) {
+  if (!isAddress(ipAddress)) {
     issues.add('origin.ip_address', 'must be an IPv4 or IPv6 address without a port or zone');
   }
 }

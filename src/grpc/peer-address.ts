@@ -1,5 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 
+/** Of the longest text form of an IPv6 address. */
+const MAX_ADDRESS_LENGTH = 45;
 const IPV6_GROUPS = 8;
 const GROUP_BITS = 16;
 const BYTE_BITS = 8;
@@ -41,6 +43,11 @@ for (const [network, prefix] of [
 export function peerAddress(peer: string): string {
   const colon = peer.lastIndexOf(':');
   return canonicalAddress((colon >= 0 ? peer.slice(0, colon) : peer).replace(/^\[|\]$|%.*$/g, ''));
+}
+
+/** Whether a text is an IP address without a port and a zone. */
+export function isAddress(text: string): boolean {
+  return text.length <= MAX_ADDRESS_LENGTH && isIP(text) !== 0 && !text.includes('%');
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { FieldIssues } from '../core/field-issues.ts';
+import { UUID_TEXT } from '../core/ids.ts';
 import type { SessionControl } from '../core/session/session-control.ts';
 import { ENDED_PAGE, type FullSessionPage, type SessionHistory } from '../core/session/session-history.ts';
 import type { SessionWatchers } from '../core/session/session-watchers.ts';
@@ -32,7 +33,6 @@ import type { CallEnvironment, ServiceRegistration } from './service-registratio
 import { sessionWatch } from './session-watch.ts';
 import { unaryService } from './unary.ts';
 import { limitedNetwork, userAddress } from './user-address.ts';
-import { UUID } from './user-fields.ts';
 
 /** The core services behind SessionService. */
 export interface SessionCore {
@@ -165,7 +165,7 @@ interface SessionPageFields extends PageFields {
   readonly includeEnded: boolean;
 }
 
-const UUID_OR_ENDED = new RegExp(`^(?:${ENDED_PAGE})?${UUID.source.slice(1)}`);
+const UUID_OR_ENDED = new RegExp(`^(?:${ENDED_PAGE})?${UUID_TEXT.source.slice(1)}`);
 
 /** @param living lists them without the audit trail, so also while the database is away. */
 export async function listPage(
@@ -179,9 +179,9 @@ export async function listPage(
 }
 
 export function checkSessionPage(request: SessionPageFields, issues: FieldIssues): void {
-  checkPage(request, request.includeEnded ? UUID_OR_ENDED : UUID, issues);
+  checkPage(request, request.includeEnded ? UUID_OR_ENDED : UUID_TEXT, issues);
 }
 
 export function checkSessionId({ sessionId }: { readonly sessionId: string }, issues: FieldIssues): void {
-  if (!UUID.test(sessionId)) issues.add('session_id', 'must be a session id: a UUID in lower case');
+  if (!UUID_TEXT.test(sessionId)) issues.add('session_id', 'must be a session id: a UUID in lower case');
 }

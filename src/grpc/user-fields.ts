@@ -13,9 +13,6 @@ import type {
 import { checkDevicePolicyMessage } from './messages/device-policy-message.ts';
 import { checkPage } from './page.ts';
 
-/** A user or session id (RFC 9562). Other text is refused before a lookup, because databases restrict text values. */
-export const UUID = UUID_TEXT;
-
 const UPDATABLE = ['username', 'roles', 'device_policy'];
 
 /** `UserService` checks whether the password is easy to guess. It compares it with the username too. */
@@ -38,7 +35,7 @@ export function checkGetUser({ key }: GetUserRequest, issues: FieldIssues): void
 }
 
 export function checkListUsers(request: ListUsersRequest, issues: FieldIssues): void {
-  checkPage(request, UUID, issues);
+  checkPage(request, UUID_TEXT, issues);
 }
 
 export function checkUpdateUser(request: UpdateUserRequest, issues: FieldIssues): void {
@@ -60,7 +57,7 @@ export function checkSetPassword(request: SetPasswordRequest, issues: FieldIssue
 }
 
 export function checkUserId({ userId }: { readonly userId: string }, issues: FieldIssues): void {
-  if (!UUID.test(userId)) issues.add('user_id', 'must be a user id: a UUID in lower case');
+  if (!UUID_TEXT.test(userId)) issues.add('user_id', 'must be a user id: a UUID in lower case');
 }
 
 /** The version in an etag. Undefined if the etag is not valid. */

@@ -117,6 +117,7 @@ describe('AuditService', () => {
     [{ from: new Date(T0), until: new Date(T0) }, ['until']],
     [{ from: new Date(-1) }, ['from']],
     [{ ipAddress: '192.0.2.1:80' }, ['ip_address']],
+    [{ ipAddress: '::1%a' }, ['ip_address']],
     [{ ipAddress: '1'.repeat(2_000) }, ['ip_address']],
   ])('refuses what cannot be asked: %j', async (request, fields) => {
     expect(await list(request)).toMatchObject({ code: status.INVALID_ARGUMENT, fields });

@@ -1,5 +1,6 @@
-import { type AuditEvent, EVENT_ID } from '../../core/audit/audit-event.ts';
+import type { AuditEvent } from '../../core/audit/audit-event.ts';
 import type { Actor } from '../../core/audit/security-event.ts';
+import { UUID_TEXT } from '../../core/ids.ts';
 import { LATEST_MS } from './stored-values.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -15,7 +16,7 @@ export function parseAuditEvent(fields: readonly string[]): AuditEvent | undefin
   const event = objectOf(text);
   const actor = event?.['actor'];
   const details = event?.['details'];
-  if (!EVENT_ID.test(eventId) || event === undefined || !isObject(actor) || !isObject(details))
+  if (!UUID_TEXT.test(eventId) || event === undefined || !isObject(actor) || !isObject(details))
     return undefined;
   const [at, lastAt, count] = ['at', 'lastAt', 'count'].map((name) => wholeOf(event[name]));
   if (at === undefined || lastAt === undefined || count === undefined || count === 0) return undefined;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { UUID_TEXT, uuidOf } from '../ids.ts';
+import { uuidOf } from '../ids.ts';
 import type { Actor, EventOrigin, OpenedFacts, SecurityEvent } from './security-event.ts';
 
 /**
@@ -40,9 +40,6 @@ export interface AuditEvent {
   /** Further facts, by name. */
   readonly details: Readonly<Record<string, string>>;
 }
-
-/** The form of every audit event's id. */
-export const EVENT_ID = UUID_TEXT;
 
 /** Converts a security event. @param eventId a UUIDv7 with the time of the event. */
 export function auditEventOf(event: AuditedEvent, eventId: string): AuditEvent {
