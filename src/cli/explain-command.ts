@@ -72,8 +72,9 @@ function timeline(explanation: SessionExplanation): Output {
   };
 }
 
-function reasonOf({ kind, endReason, reason }: SessionTimelineEntry): string {
-  return (kind === SessionTimelineKind.ENDED ? enumName(EndReason, endReason) : reason) || '-';
+function reasonOf({ kind, endReason, reason, details }: SessionTimelineEntry): string {
+  if (kind === SessionTimelineKind.ENDED) return enumName(EndReason, endReason);
+  return [reason, ...Object.values(details)].filter(Boolean).join(' ') || '-';
 }
 
 /** Why the session ended, or until when it lives, in one sentence. */

@@ -29,7 +29,7 @@ export interface AdminSessionCore {
   readonly history: Pick<SessionHistory, 'list' | 'explain'>;
 }
 
-const VIEW: SessionView = { namesOperators: true };
+const VIEW: SessionView = { isForOperators: true };
 
 /** `latchkey.admin.v1.SessionService`. */
 export function adminSessionService(

@@ -78,7 +78,7 @@ export function sessionService(
         handle: async ({ sessionId }, call) => {
           const { userId, sessionId: callerSessionId } = signedInCaller(call);
           const explained = await history.explain(sessionId, userId);
-          return { explanation: explanationMessage(explained, { callerSessionId, namesOperators: false }) };
+          return { explanation: explanationMessage(explained, { callerSessionId, isForOperators: false }) };
         },
       },
       endSession: {
@@ -122,7 +122,7 @@ async function listSessions(
 ): Promise<ListSessionsResponse> {
   const { userId, sessionId } = signedInCaller(call);
   const page = await listPage(living, all, userId, request);
-  return sessionPageMessage(page, { callerSessionId: sessionId, namesOperators: false });
+  return sessionPageMessage(page, { callerSessionId: sessionId, isForOperators: false });
 }
 
 async function endOtherSessions(sessions: OwnSessions, call: Call): Promise<EndOtherSessionsResponse> {

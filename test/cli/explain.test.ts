@@ -40,7 +40,7 @@ function entry(kind: SessionTimelineKind, minute: number, given: Partial<Session
   return {
     ...{ kind, at: at(minute), lastAt: at(minute), count: 1, reason: '', clientId: 'web' },
     ...{ endReason: EndReason.UNSPECIFIED, endedBy: EndedBy.UNSPECIFIED, operatorUsername: '' },
-    ...{ ipAddress: '192.0.2.1', previousIpAddress: '', ...given },
+    ...{ ipAddress: '192.0.2.1', previousIpAddress: '', details: {}, ...given },
   };
 }
 
@@ -67,13 +67,15 @@ function ended(endEvidence: EndEvidence, given: Partial<EndedSession>): SessionE
 const BY_ROOT = { endReason: EndReason.ENDED_BY_ADMIN, endedBy: EndedBy.OPERATOR, operatorUsername: 'root' };
 
 test('explain prints a timeline: when, what, how often, from where, why and by whom', async () => {
-  const { REPLAYED, MOVED, ENDED } = SessionTimelineKind;
+  const { REPLAYED, MOVED, ANOMALY, ENDED } = SessionTimelineKind;
+  const details = { signals: 'new-network', action: 'note', mode: 'shadow' };
   fake.explanation = {
     ...ended(EndEvidence.RECORDED, { ...BY_ROOT, endedAt: at(7) }),
     entries: [
       OPENED,
       entry(REPLAYED, 1, { count: 3 }),
       entry(MOVED, 2, { previousIpAddress: '192.0.2.1', ipAddress: '192.0.2.9' }),
+      entry(ANOMALY, 3, { reason: 'RISK_ASSESSED', details }),
       entry(ENDED, 7, { ...BY_ROOT, ipAddress: '', clientId: '' }),
     ],
   };
@@ -85,6 +87,15 @@ test('explain prints a timeline: when, what, how often, from where, why and by w
     ['2026-01-31T12:00:00Z', 'OPENED', '1', '192.0.2.1', 'web', '-', '-'],
     ['2026-01-31T12:01:00Z', 'REPLAYED', '3', '192.0.2.1', 'web', '-', '-'],
     ['2026-01-31T12:02:00Z', 'MOVED', '1', '192.0.2.1 > 192.0.2.9', 'web', '-', '-'],
+    [
+      '2026-01-31T12:03:00Z',
+      'ANOMALY',
+      '1',
+      '192.0.2.1',
+      'web',
+      'RISK_ASSESSED new-network note shadow',
+      '-',
+    ],
     ['2026-01-31T12:07:00Z', 'ENDED', '1', '-', '-', 'ENDED_BY_ADMIN', 'root'],
   ]);
   expect(lines.at(-1)).toBe('Ended at 2026-01-31T12:07:00Z: an operator ended it (ENDED_BY_ADMIN, by root).');

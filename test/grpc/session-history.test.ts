@@ -10,6 +10,7 @@ import {
   SessionTimelineKind,
 } from '../../src/gen/latchkey/v1/session.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { anAuditEvent } from '../support/memory-audit.ts';
 import { aSession, MINUTE } from '../support/sessions.ts';
 import { SessionSite } from './support/session-site.ts';
 import { call } from './support/unary-call.ts';
@@ -149,6 +150,20 @@ describe('ExplainSession', () => {
         entries: [{}, { operatorUsername: 'root' }],
       });
     }
+  });
+
+  test('tells operators what a risk rule found, and users only that there was something', async () => {
+    const { sessionId, token } = await signIn(ada, 'phone');
+    const details = { signals: 'new-network', action: 'note', mode: 'shadow' };
+    const [userId, at] = [ada.userId, clock.now()];
+    await site.world.trail.insert([
+      anAuditEvent(1, { kind: 'RiskAssessed', userId, sessionId, at, lastAt: at, reason: '', details }),
+    ]);
+    const anomaly = { kind: SessionTimelineKind.ANOMALY, reason: 'RISK_ASSESSED' };
+    const mine = await call(own, own.explainSession, { sessionId }, as(token));
+    expect(mine.ok?.explanation?.entries[1]).toMatchObject({ ...anomaly, details: {} });
+    const all = await call(admin, admin.explainSession, { sessionId, userId }, as(root.token));
+    expect(all.ok?.explanation?.entries[1]).toMatchObject({ ...anomaly, details });
   });
 
   test('says of a living session that it is, and which one is the caller’s', async () => {

@@ -24,6 +24,8 @@ export interface TimelineEntry {
   readonly ipAddress: string;
   readonly previousIpAddress: string;
   readonly clientId: string;
+  /** Set if `kind` is ANOMALY: the details of its audit event. */
+  readonly details: Readonly<Record<string, string>>;
   /** Set if `kind` is ENDED. */
   readonly end?: KnownEnd;
 }
@@ -46,7 +48,14 @@ const KINDS: ReadonlyMap<string, TimelineKind> = new Map([
   ['PasswordChangeFailed', 'PASSWORD_CHANGE_FAILED'],
 ]);
 
-const NOTHING = { count: 1, reason: '', ipAddress: '', previousIpAddress: '', clientId: '' } as const;
+const NOTHING = {
+  count: 1,
+  reason: '',
+  ipAddress: '',
+  previousIpAddress: '',
+  clientId: '',
+  details: {},
+} as const;
 
 /** What happened to a session, oldest first, beginning with the sign-in. */
 export function timelineOf(facts: TimelineFacts): readonly TimelineEntry[] {
@@ -83,7 +92,7 @@ function entryOf({
 }: ListedAuditEvent): TimelineEntry {
   const known = KINDS.get(kind);
   const facts = { at, lastAt, count, ipAddress, clientId, previousIpAddress: details['from'] ?? '' };
-  return known === undefined
-    ? { kind: 'ANOMALY', ...facts, reason: kind.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase() }
-    : { kind: known, ...facts, reason };
+  if (known !== undefined) return { kind: known, ...facts, reason, details: {} };
+  const name = kind.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+  return { kind: 'ANOMALY', ...facts, reason: name, details };
 }

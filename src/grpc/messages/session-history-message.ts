@@ -19,8 +19,8 @@ import { endedSessionMessage, endReasonEnum, sessionMessage } from './session-me
 export interface SessionView {
   /** The session of the caller's token. Undefined: the message does not say which one that is. */
   readonly callerSessionId?: string;
-  /** Whether operators are named. Users only learn that it was an operator. */
-  readonly namesOperators: boolean;
+  /** Whether operators are named and anomalies have details. Users only learn that there were such. */
+  readonly isForOperators: boolean;
 }
 
 export function sessionPageMessage(page: FullSessionPage, view: SessionView): ListSessionsResponse {
@@ -78,9 +78,10 @@ function entryMessage(entry: TimelineEntry, view: SessionView): SessionTimelineE
     endReason: end === undefined ? EndReason.UNSPECIFIED : endReasonEnum(end.reason),
     endedBy: end === undefined ? EndedBy.UNSPECIFIED : EndedBy[end.endedBy],
     operatorUsername: operatorIn(end, view),
+    details: view.isForOperators ? entry.details : {},
   };
 }
 
-function operatorIn(end: KnownEnd | undefined, { namesOperators }: SessionView): string {
-  return namesOperators ? (end?.operator ?? '') : '';
+function operatorIn(end: KnownEnd | undefined, { isForOperators }: SessionView): string {
+  return isForOperators ? (end?.operator ?? '') : '';
 }
