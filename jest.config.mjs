@@ -15,6 +15,4 @@ export default {
   },
   modulePathIgnorePatterns: ['<rootDir>/dist'],
   testTimeout: 30_000,
-  // The default leaves one core out: half of a machine with two.
-  maxWorkers: '100%',
 };
