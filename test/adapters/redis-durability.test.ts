@@ -182,11 +182,12 @@ describe('ends that wait for replicas', () => {
     expect(await outcomeOf(stores.log.append(entryOf(await opened()), now))).toBe('ok');
   });
 
-  test('share the wait: 200 at once are acknowledged with a replica 20 ms away', async () => {
+  // One after the other would take 2.4 s and exceed the deadline of most.
+  test('share the wait: 60 at once are acknowledged with a replica 20 ms away', async () => {
     const line = await TcpProxy.open(primary.port, { delayMs: 20 });
     const distant = await RedisServer.startReplica(line.port);
     await replica.kill();
-    const sessions = await Promise.all(Array.from({ length: 200 }, opened));
+    const sessions = await Promise.all(Array.from({ length: 60 }, opened));
     const outcomes = await Promise.all(
       sessions.flatMap((session) => [
         outcomeOf(end(session)),

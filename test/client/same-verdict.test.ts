@@ -91,7 +91,8 @@ describe('the two modes', () => {
           expect({ ...anew, ...unknowing }).toStrictEqual({ ...there, ...unknowing });
         },
       ),
-      { numRuns: 300 },
+      // Random shifts rarely make a token expired.
+      { numRuns: 300, examples: [['time', -1_000, {}]] },
     );
     for (const outcome of ['accepted', 'SESSION_ENDED', 'EXPIRED', 'AUDIENCE'])
       expect(seen).toContain(outcome);

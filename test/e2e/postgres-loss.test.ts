@@ -41,7 +41,7 @@ describe('a service that loses PostgreSQL under load', () => {
   });
 
   afterEach(async () => {
-    await load.stop();
+    await load?.stop();
     client.close();
     users.close();
     await service.stop();

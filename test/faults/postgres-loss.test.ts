@@ -124,7 +124,7 @@ describe.each(LOADS)('a service with %s whose PostgreSQL', (_, options) => {
   });
 
   afterEach(async () => {
-    await load.stop();
+    await load?.stop();
     client.close();
     users.close();
     await service.stop();

@@ -44,7 +44,7 @@ export class ConstantLoad {
     const load = new ConstantLoad(clients, options);
     const { callers = 8, password } = options;
     const { identity } = clients;
-    const sessions = await Promise.all(Array.from({ length: callers }, () => identity.login({ password })));
+    const sessions = await Promise.all(Array.from({ length: callers }, () => signIn(identity, password)));
     const [{ tokens, session } = {}] = sessions;
     load.#running = Promise.all([
       ...sessions.map((opened) => load.#refresh(opened)),
@@ -112,6 +112,17 @@ export class ConstantLoad {
       outcomes.set(code, (outcomes.get(code) ?? 0) + 1);
       const pause = Math.max(pauseMs, code === 0 ? 0 : AFTER_FAULT_MS);
       if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+/** Signs in. Tries again a few times: on a busy machine a store may answer too late. */
+async function signIn(identity: IdentityClient, password: string): Promise<SignedIn> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await identity.login({ password });
+    } catch (error) {
+      if (attempt === 5) throw error;
     }
   }
 }
