@@ -1,15 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { UserServiceClient } from '../../src/gen/latchkey/admin/v1/user.ts';
 import type { SignedIn } from '../../src/gen/latchkey/v1/identity.ts';
 import { EndReason, SessionServiceClient } from '../../src/gen/latchkey/v1/session.ts';
 import { call } from '../grpc/support/unary-call.ts';
-import { IdentityClient } from '../support/identity-client.ts';
-import { LatchkeyProcess } from '../support/latchkey-process.ts';
-import { RedisServer } from '../support/redis-server.ts';
+import type { IdentityClient } from '../support/identity-client.ts';
+import type { LatchkeyProcess } from '../support/latchkey-process.ts';
+import { ServicesOnRedis } from '../support/services-on-redis.ts';
 
 const ADMIN = 'correct horse battery';
 const OLD = 'the password before';
@@ -29,33 +26,19 @@ interface Person {
   readonly second: SignedIn;
 }
 
-let redis: RedisServer;
-let dataDir: string;
-let opened: (() => unknown)[];
+let services: ServicesOnRedis;
 
 beforeEach(async () => {
-  opened = [];
-  dataDir = mkdtempSync(path.join(tmpdir(), 'latchkey-passwords-'));
-  opened.push(() => rmSync(dataDir, { recursive: true, force: true }));
-  redis = await RedisServer.start();
-  opened.push(() => redis.stop());
+  services = await ServicesOnRedis.open();
 });
 
-afterEach(async () => {
-  for (const close of opened.reverse()) await close();
-});
+afterEach(() => services.close());
 
 async function start(): Promise<Service> {
-  const process = await LatchkeyProcess.start({
-    LATCHKEY_DATA_DIR: dataDir,
-    LATCHKEY_REDIS_URL: redis.url,
-    LATCHKEY_BOOTSTRAP_PASSWORD: ADMIN,
-  });
-  opened.push(() => process.stop());
-  const identity = new IdentityClient(process.address);
+  const { service: process, identity } = await services.start(ADMIN);
   const sessions = new SessionServiceClient(process.address, credentials.createInsecure());
   const users = new UserServiceClient(process.address, credentials.createInsecure());
-  for (const client of [identity, sessions, users]) opened.push(() => client.close());
+  for (const client of [sessions, users]) services.onClose(() => client.close());
   return { process, identity, sessions, users };
 }
 
@@ -114,7 +97,7 @@ test('what ends sessions is felt at another server, and holds in a Redis restore
   const people = new Map<Change, Person>();
   for (const change of changes) people.set(change, await addPerson(here, admin, change));
   // Redis saves nothing by itself, so this is what it has after it was killed.
-  await redis.with((inspected) => inspected.save());
+  await services.redis.with((inspected) => inspected.save());
 
   const revisions = new Map<Change, string>();
   for (const [change, person] of people) {
@@ -134,11 +117,11 @@ test('what ends sessions is felt at another server, and holds in a Redis restore
 
   // Their copies of the log would end the sessions again.
   for (const service of [here, elsewhere]) await service.process.stop();
-  await redis.kill();
-  await redis.resume();
+  await services.redis.kill();
+  await services.redis.resume();
   const restored = await start();
   for (const { userId } of people.values()) {
-    expect(await redis.with((inspected) => inspected.hlen(`lk:{${userId}}`))).toBe(2);
+    expect(await services.redis.with((inspected) => inspected.hlen(`lk:{${userId}}`))).toBe(2);
   }
   const setPassword = people.get('SetPassword');
   if (setPassword === undefined) throw new Error('nobody');

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { userKeys } from '../../src/adapters/redis/keys.ts';
@@ -9,41 +6,25 @@ import type { SignedIn } from '../../src/gen/latchkey/v1/identity.ts';
 import { Consistency, ValidationServiceClient } from '../../src/gen/latchkey/v1/validation.ts';
 import { WatchCall } from '../grpc/support/watch-call.ts';
 import { eventually } from '../support/eventually.ts';
-import { IdentityClient } from '../support/identity-client.ts';
-import { LatchkeyProcess } from '../support/latchkey-process.ts';
-import { RedisServer } from '../support/redis-server.ts';
+import { ServicesOnRedis } from '../support/services-on-redis.ts';
 
 const UNAUTHENTICATED = 16;
 const PASSWORD = 'correct horse battery';
 
 describe('a service on a Redis with damaged data', () => {
-  let dataDir: string;
-  let opened: (() => unknown)[];
-  let redis: RedisServer;
+  let services: ServicesOnRedis;
 
   beforeEach(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'latchkey-damage-'));
-    opened = [];
-    redis = await RedisServer.start();
-    opened.push(() => redis.stop());
+    services = await ServicesOnRedis.open();
   });
 
-  afterEach(async () => {
-    for (const close of opened.reverse()) await close();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
+  afterEach(() => services.close());
 
   const start = async () => {
-    const service = await LatchkeyProcess.start({
-      LATCHKEY_DATA_DIR: dataDir,
-      LATCHKEY_REDIS_URL: redis.url,
-      LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
-    });
-    const identity = new IdentityClient(service.address);
+    const { service, identity } = await services.start(PASSWORD);
     const validation = new ValidationServiceClient(service.address, credentials.createInsecure());
     const users = new UserServiceClient(service.address, credentials.createInsecure());
-    opened.push(() => service.stop());
-    opened.push(() => [identity, validation, users].forEach((client) => void client.close()));
+    services.onClose(() => [validation, users].forEach((client) => void client.close()));
     return { service, identity, validation, users };
   };
   const keysOf = ({ session }: SignedIn) => {
@@ -56,7 +37,7 @@ describe('a service on a Redis with damaged data', () => {
     const { service, identity, validation } = await start();
     const damaged = await identity.login({ password: PASSWORD });
     const logout = { $case: 'refreshToken', value: damaged.tokens?.refreshToken ?? '' } as const;
-    await redis.with((client) =>
+    await services.redis.with((client) =>
       client.hset(keysOf(damaged).tombstone, 'reason', 'LOGGED_OUT', 'ended_at', 'soon'),
     );
     const stream = await new WatchCall(validation).current();
@@ -83,7 +64,7 @@ describe('a service on a Redis with damaged data', () => {
     const mia = { username: 'mia', password: PASSWORD };
     const [damaged, healthy] = [await identity.login(mia), await identity.login(mia)];
     const { sessions, field } = keysOf(damaged);
-    await redis.with((client) => client.hset(sessions, field, 'rubbish'));
+    await services.redis.with((client) => client.hset(sessions, field, 'rubbish'));
 
     const strong = { consistency: Consistency.STRONG };
     for (let time = 0; time < 2; time += 1) {

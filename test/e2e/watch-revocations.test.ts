@@ -1,61 +1,40 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { EndReason } from '../../src/gen/latchkey/v1/session.ts';
 import { ValidationServiceClient } from '../../src/gen/latchkey/v1/validation.ts';
 import { WatchCall } from '../grpc/support/watch-call.ts';
 import { eventually } from '../support/eventually.ts';
-import { IdentityClient } from '../support/identity-client.ts';
-import { LatchkeyProcess } from '../support/latchkey-process.ts';
-import { RedisServer } from '../support/redis-server.ts';
+import type { IdentityClient } from '../support/identity-client.ts';
+import { ServicesOnRedis } from '../support/services-on-redis.ts';
 
 const UNAVAILABLE = 14;
 const PASSWORD = 'correct horse battery';
 
 describe('two processes on one Redis', () => {
-  let dataDir: string;
-  let opened: (() => unknown)[];
-  let redis: RedisServer;
+  let services: ServicesOnRedis;
 
   beforeEach(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'latchkey-watch-'));
-    opened = [];
-    redis = await RedisServer.start();
-    opened.push(() => redis.stop());
+    services = await ServicesOnRedis.open();
   });
 
-  afterEach(async () => {
-    for (const close of opened.reverse()) await close();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
+  afterEach(() => services.close());
 
   const start = async () => {
-    const service = await LatchkeyProcess.start({
-      LATCHKEY_DATA_DIR: dataDir,
-      LATCHKEY_REDIS_URL: redis.url,
-      LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
-    });
-    opened.push(() => service.stop());
-    const client = new IdentityClient(service.address);
+    const { service, identity } = await services.start(PASSWORD);
     const validation = new ValidationServiceClient(service.address, credentials.createInsecure());
-    opened.push(() => {
-      client.close();
-      validation.close();
-    });
-    return { service, client, validation };
+    services.onClose(() => validation.close());
+    return { service, identity, validation };
   };
-  const logout = async (client: IdentityClient) => {
-    const { session, tokens } = await client.login({ password: PASSWORD });
-    const { revision } = await client.logout({ $case: 'refreshToken', value: tokens?.refreshToken ?? '' });
+  const logout = async (identity: IdentityClient) => {
+    const { session, tokens } = await identity.login({ password: PASSWORD });
+    const { revision } = await identity.logout({ $case: 'refreshToken', value: tokens?.refreshToken ?? '' });
     return { sessionId: session?.sessionId ?? '', userId: session?.userId ?? '', revision };
   };
 
   test('send the ends of the other process, and resume where the other stopped', async () => {
     const [one, other] = [await start(), await start()];
     const stream = await new WatchCall(one.validation).current();
-    const { sessionId, userId, revision } = await logout(other.client);
+    const { sessionId, userId, revision } = await logout(other.identity);
     await eventually(() => stream.last.freshness?.revision === revision);
     expect(stream.messages.flatMap(({ revocations }) => revocations)).toEqual([
       expect.objectContaining({
@@ -67,7 +46,7 @@ describe('two processes on one Redis', () => {
     expect(stream.last.revision).toBe(revision);
     await one.service.stop();
     expect(await stream.ended()).toMatchObject({ code: UNAVAILABLE, reason: 'DRAINING' });
-    const missed = await logout(other.client);
+    const missed = await logout(other.identity);
     const next = await new WatchCall(other.validation, stream.place).current();
     expect(next.messages[0]?.start?.resumed).toBe(true);
     expect(next.sessionIds).toEqual([missed.sessionId]);
@@ -75,13 +54,13 @@ describe('two processes on one Redis', () => {
   }, 60_000);
 
   test('send everything again, and nothing false, after Redis was wiped', async () => {
-    const { validation, client } = await start();
+    const { validation, identity } = await start();
     const stream = await new WatchCall(validation).current();
-    const first = await logout(client);
+    const first = await logout(identity);
     await eventually(() => stream.sessionIds.includes(first.sessionId));
     const { place } = stream;
-    await redis.kill();
-    await redis.resume();
+    await services.redis.kill();
+    await services.redis.resume();
     const since = stream.messages.length;
     const later = () => stream.messages.slice(since);
     await eventually(() => later().some(({ start }) => start !== undefined));

@@ -1,52 +1,30 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { credentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { SessionServiceClient } from '../../src/gen/latchkey/v1/session.ts';
 import { SessionWatchCall } from '../grpc/support/session-watch-call.ts';
 import { eventually } from '../support/eventually.ts';
-import { IdentityClient } from '../support/identity-client.ts';
-import { LatchkeyProcess } from '../support/latchkey-process.ts';
-import { RedisServer } from '../support/redis-server.ts';
+import { ServicesOnRedis } from '../support/services-on-redis.ts';
 
 const UNAVAILABLE = 14;
 const PASSWORD = 'correct horse battery';
 const SECOND = { seconds: 1, nanos: 0 };
 
 describe('two processes on one Redis', () => {
-  let dataDir: string;
-  let opened: (() => unknown)[];
-  let redis: RedisServer;
+  let services: ServicesOnRedis;
 
   beforeEach(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'latchkey-watch-session-'));
-    opened = [];
-    redis = await RedisServer.start();
-    opened.push(() => redis.stop());
+    services = await ServicesOnRedis.open();
   });
 
-  afterEach(async () => {
-    for (const close of opened.reverse()) await close();
-    rmSync(dataDir, { recursive: true, force: true });
-  });
+  afterEach(() => services.close());
 
   const start = async () => {
-    const service = await LatchkeyProcess.start({
-      LATCHKEY_DATA_DIR: dataDir,
-      LATCHKEY_REDIS_URL: redis.url,
-      LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
-    });
-    opened.push(() => service.stop());
-    const client = new IdentityClient(service.address);
+    const { service, identity } = await services.start(PASSWORD);
     const sessions = new SessionServiceClient(service.address, credentials.createInsecure());
-    opened.push(() => {
-      client.close();
-      sessions.close();
-    });
-    const signIn = async () => (await client.login({ password: PASSWORD })).tokens?.accessToken ?? '';
+    services.onClose(() => sessions.close());
+    const signIn = async () => (await identity.login({ password: PASSWORD })).tokens?.accessToken ?? '';
     const watch = (token: string) => new SessionWatchCall(sessions, token, SECOND);
-    const logout = (token: string) => client.logout({ $case: 'accessToken', value: token });
+    const logout = (token: string) => identity.logout({ $case: 'accessToken', value: token });
     const metrics = async () => (await fetch(`${service.metricsUrl}/metrics`)).text();
     return { service, signIn, watch, logout, metrics };
   };
@@ -76,10 +54,10 @@ describe('two processes on one Redis', () => {
     const { signIn, watch, logout } = await start();
     const token = await signIn();
     const stream = await watch(token).alive();
-    redis.freeze();
+    services.redis.freeze();
     await eventually(() => stream.last?.asOf === undefined, 10_000);
     expect(await watch(token).ended()).toMatchObject({ code: UNAVAILABLE, reason: 'STORE_UNAVAILABLE' });
-    redis.thaw();
+    services.redis.thaw();
     await eventually(() => stream.last?.asOf !== undefined, 10_000);
     await eventually(async () => (await logout(token).catch(() => undefined)) !== undefined, 10_000);
     expect(await stream.endReason()).toBe('LOGGED_OUT');
@@ -88,8 +66,8 @@ describe('two processes on one Redis', () => {
   test('tell that a session is gone after Redis was wiped', async () => {
     const { signIn, watch } = await start();
     const stream = await watch(await signIn()).alive();
-    await redis.kill();
-    await redis.resume();
+    await services.redis.kill();
+    await services.redis.resume();
     expect(await stream.endReason()).toBe('UNSPECIFIED');
   }, 60_000);
 });

@@ -1,13 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { connect, type LatchkeyClient, LatchkeyError, type Validation } from '../../src/client/index.ts';
 import { eventually } from '../support/eventually.ts';
-import { IdentityClient } from '../support/identity-client.ts';
-import { LatchkeyProcess } from '../support/latchkey-process.ts';
-import { RedisServer } from '../support/redis-server.ts';
+import type { IdentityClient } from '../support/identity-client.ts';
+import { ServicesOnRedis } from '../support/services-on-redis.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
 const PASSWORD = 'correct horse battery';
@@ -20,38 +16,22 @@ interface Look {
 }
 
 describe('local validation', () => {
-  let dataDir: string;
-  let redis: RedisServer;
-  let opened: (() => unknown)[];
+  let services: ServicesOnRedis;
 
   beforeEach(async () => {
-    dataDir = mkdtempSync(join(tmpdir(), 'latchkey-local-'));
-    redis = await RedisServer.start();
-    opened = [() => rmSync(dataDir, { recursive: true, force: true }), () => redis.stop()];
+    services = await ServicesOnRedis.open();
   });
 
-  afterEach(async () => {
-    for (const close of opened.reverse()) await close();
-  });
+  afterEach(() => services.close());
 
-  const start = async () => {
-    const service = await LatchkeyProcess.start({
-      LATCHKEY_DATA_DIR: dataDir,
-      LATCHKEY_REDIS_URL: redis.url,
-      LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
-    });
-    opened.push(() => service.stop());
-    const identity = new IdentityClient(service.address);
-    opened.push(() => identity.close());
-    return { service, identity };
-  };
+  const start = () => services.start(PASSWORD);
   const listening = async (address: string): Promise<LatchkeyClient> => {
     const client = connect(address, {
       credentials: { kind: 'plaintext' },
       maxStalenessMs: MAX_STALENESS_MS,
       timeoutMs: 300,
     });
-    opened.push(() => client.close());
+    services.onClose(() => client.close());
     await client.ready(10_000);
     return client;
   };
@@ -67,7 +47,7 @@ describe('local validation', () => {
   const kindOf = ({ answer }: Look) => (answer instanceof LatchkeyError ? 'unknown' : answer.kind);
   /** A log that began long ago, so that tokens need no check of their records. */
   const oldLog = async () => {
-    const writer = new Redis(redis.url);
+    const writer = new Redis(services.redis.url);
     const [, primary = ''] = /master_replid:(\w+)/.exec(await writer.info('replication')) ?? [];
     await writer.set('lk:{revocations}:primaries', primary);
     await writer.set('lk:{revocations}:genesis', Date.now() - 3_600_000);
@@ -86,7 +66,7 @@ describe('local validation', () => {
     await oldLog();
     const { service, identity } = await start();
     const proxy = await TcpProxy.open(Number(service.address.split(':').at(-1)));
-    opened.push(() => proxy.close());
+    services.onClose(() => proxy.close());
     const client = await listening(`127.0.0.1:${proxy.port}`);
     const token = await signIn(identity);
     await settled([client], token);
@@ -126,7 +106,7 @@ describe('local validation', () => {
     const ended = tokens.slice(0, 6);
     for (const token of ended) await one.identity.logout({ $case: 'accessToken', value: token });
 
-    const wiper = new Redis(redis.url);
+    const wiper = new Redis(services.redis.url);
     await wiper.flushall();
     wiper.disconnect();
 
