@@ -1,20 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
-import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
 import { connect } from '../../src/client/connect.ts';
 import type { ConnectOptions, LatchkeyClient } from '../../src/client/transport/latchkey-client.ts';
 import { eventOf, type SessionAlive, type SessionEvent } from '../../src/client/transport/session-events.ts';
 import type { SessionWatch } from '../../src/client/transport/session-watch.ts';
-import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { SessionSite } from '../grpc/support/session-site.ts';
 import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { DAY, MINUTE } from '../support/sessions.ts';
+import { MINUTE } from '../support/sessions.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
-import { TestKey } from '../support/test-keys.ts';
 
 const ACTOR = { kind: 'operator' } as const;
 
@@ -28,20 +23,7 @@ let ada: User;
 beforeEach(async () => {
   clock = new ManualClock();
   clients = [];
-  const log = new MemoryRevocationLog(DAY);
-  // The server that closes first must not close the log of the other.
-  const shared: RevocationLog = {
-    append: (...given) => log.append(...given),
-    read: (...given) => log.read(...given),
-    inspect: (...given) => log.inspect(...given),
-    close: async () => undefined,
-  };
-  const parts = {
-    ...{ store: new MemorySessionStore(clock), log: shared },
-    ...{ key: await TestKey.make(), macKey: randomBytes(32) },
-  };
-  here = await SessionSite.open(parts, clock);
-  elsewhere = await SessionSite.open(parts, clock);
+  ({ here, elsewhere } = await SessionSite.openTwo(clock));
   proxy = await TcpProxy.open(portOf(here));
   ada = here.world.addUser();
   await settle();

@@ -1,9 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
-import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
-import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { SessionServiceClient as AdminSessionServiceClient } from '../../src/gen/latchkey/admin/v1/session.ts';
 import { IdentityServiceClient } from '../../src/gen/latchkey/v1/identity.ts';
@@ -11,7 +8,6 @@ import { EndReason, SessionServiceClient } from '../../src/gen/latchkey/v1/sessi
 import { Consistency } from '../../src/gen/latchkey/v1/validation.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { aSession, DAY, HOUR } from '../support/sessions.ts';
-import { TestKey } from '../support/test-keys.ts';
 import { SessionSite } from './support/session-site.ts';
 import { call } from './support/unary-call.ts';
 
@@ -29,19 +25,7 @@ let ada: User;
 beforeEach(async () => {
   clock = new ManualClock();
   log = new MemoryRevocationLog(DAY);
-  // The server that closes first must not close the log of the other.
-  const shared: RevocationLog = {
-    append: (...given) => log.append(...given),
-    read: (...given) => log.read(...given),
-    inspect: (...given) => log.inspect(...given),
-    close: async () => undefined,
-  };
-  const parts = {
-    ...{ store: new MemorySessionStore(clock), log: shared },
-    ...{ key: await TestKey.make(), macKey: randomBytes(32) },
-  };
-  here = await SessionSite.open(parts, clock);
-  elsewhere = await SessionSite.open(parts, clock);
+  ({ here, elsewhere } = await SessionSite.openTwo(clock, { log }));
   own = here.client(SessionServiceClient);
   admin = here.client(AdminSessionServiceClient);
   ada = here.world.addUser();

@@ -1,9 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { MemoryRevocationLog } from '../../src/adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../../src/adapters/memory/memory-session-store.ts';
-import type { RevocationLog } from '../../src/core/revocation/revocation-log.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { EndedBy, EndReason, SessionServiceClient } from '../../src/gen/latchkey/v1/session.ts';
 import { eventually } from '../support/eventually.ts';
@@ -26,19 +23,9 @@ let ada: User;
 beforeEach(async () => {
   clock = new ManualClock();
   store = new MemorySessionStore(clock);
-  const log = new MemoryRevocationLog(DAY);
-  // The server that closes first must not close the log of the other.
-  const shared: RevocationLog = {
-    append: (...given) => log.append(...given),
-    read: (...given) => log.read(...given),
-    inspect: (...given) => log.inspect(...given),
-    close: async () => undefined,
-  };
   key = await TestKey.make();
   const watchLimits = { session: 2, user: 10, server: 10 };
-  const parts = { store, log: shared, key, macKey: randomBytes(32), watchLimits };
-  here = await SessionSite.open(parts, clock);
-  elsewhere = await SessionSite.open(parts, clock);
+  ({ here, elsewhere } = await SessionSite.openTwo(clock, { store, key, watchLimits }));
   ada = here.world.addUser();
   await settle();
 });

@@ -1,4 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { type ClientOptions, credentials } from '@grpc/grpc-js';
+import { MemoryRevocationLog } from '../../../src/adapters/memory/memory-revocation-log.ts';
+import { MemorySessionStore } from '../../../src/adapters/memory/memory-session-store.ts';
+import type { RevocationLog } from '../../../src/core/revocation/revocation-log.ts';
 import { CurrentRoles } from '../../../src/core/validation/current-roles.ts';
 import { adminSessionService } from '../../../src/grpc/admin-session-service.ts';
 import { identityService } from '../../../src/grpc/identity-service.ts';
@@ -6,6 +10,8 @@ import { GrpcServer } from '../../../src/grpc/server.ts';
 import { sessionService } from '../../../src/grpc/session-service.ts';
 import type { ManualClock } from '../../support/manual-clock.ts';
 import { SessionWorld, type WorldParts } from '../../support/session-world.ts';
+import { DAY } from '../../support/sessions.ts';
+import { TestKey } from '../../support/test-keys.ts';
 import { testEnvironment } from './fakes.ts';
 import { OPEN } from './identity-server.ts';
 
@@ -44,6 +50,26 @@ export class SessionSite {
     const site = new SessionSite(await SessionWorld.open(parts, clock));
     site.#address = await site.#server.listen();
     return site;
+  }
+
+  /** Two servers that share their stores, keys and revocation log. */
+  static async openTwo(
+    clock: ManualClock,
+    given: Partial<WorldParts> = {},
+  ): Promise<{ readonly here: SessionSite; readonly elsewhere: SessionSite }> {
+    const log = given.log ?? new MemoryRevocationLog(DAY);
+    // The server that closes first must not close the log of the other.
+    const shared: RevocationLog = {
+      append: (...entry) => log.append(...entry),
+      read: (...place) => log.read(...place),
+      inspect: (...place) => log.inspect(...place),
+      close: async () => undefined,
+    };
+    const parts = {
+      ...{ store: new MemorySessionStore(clock), key: await TestKey.make(), macKey: randomBytes(32) },
+      ...{ ...given, log: shared },
+    };
+    return { here: await SessionSite.open(parts, clock), elsewhere: await SessionSite.open(parts, clock) };
   }
 
   get address(): string {
