@@ -1,11 +1,10 @@
 import { status } from '@grpc/grpc-js';
 import type { AccessTokenClaims } from '../../validator/access-token.ts';
 import type { Verdict } from '../../validator/verdict.ts';
-import { calledAs } from '../transport/caller-stack.ts';
 import { cancelledError } from '../transport/cancellable.ts';
 import { closedError } from '../transport/channels.ts';
 import { LatchkeyError } from '../transport/errors.ts';
-import { LatestEvents } from '../transport/latest-events.ts';
+import { LatestEvents, watchIterator } from '../transport/latest-events.ts';
 import { type EndedByName, endOfError, type SessionEvent } from '../transport/session-events.ts';
 import type { SessionWatch, WatchSessionOptions } from '../transport/session-watch.ts';
 import type { EndReasonName } from '../transport/validation.ts';
@@ -80,13 +79,10 @@ class TestWatch implements SessionWatch {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<SessionEvent> {
-    return {
-      next: () => calledAs('WatchSession', this.#take()),
-      return: async () => {
-        this.close();
-        return { done: true, value: undefined };
-      },
-    };
+    return watchIterator(
+      () => this.#take(),
+      () => this.close(),
+    );
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import { calledAs } from './caller-stack.ts';
 import type { LatchkeyError } from './errors.ts';
 import type { SessionEvent } from './session-events.ts';
 
@@ -46,6 +47,20 @@ export class LatestEvents {
     if (failure !== undefined) throw failure;
     return { done: true, value: undefined };
   }
+}
+
+/** The iterator of a watch. @param take waits for its next event. @param close ends the watch. */
+export function watchIterator(
+  take: () => Promise<IteratorResult<SessionEvent>>,
+  close: () => void,
+): AsyncIterator<SessionEvent> {
+  return {
+    next: () => calledAs('WatchSession', take()),
+    return: async () => {
+      close();
+      return { done: true, value: undefined };
+    },
+  };
 }
 
 /** Whether the event says nothing new. Two interruptions in a row are one. */

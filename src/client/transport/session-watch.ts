@@ -8,13 +8,12 @@ import {
 import { SessionServiceService, type WatchSessionResponse } from '../../gen/latchkey/v1/session.ts';
 import { BackgroundLoop } from './background-loop.ts';
 import { Backoff, pause } from './backoff.ts';
-import { calledAs } from './caller-stack.ts';
 import { bearer, type Caller, errorOf } from './calls.ts';
 import { cancellable, cancelledError } from './cancellable.ts';
 import { closedError } from './channels.ts';
 import { durationOf } from './durations.ts';
 import { isTokenRefused, LatchkeyError, latchkeyError, type Target } from './errors.ts';
-import { LatestEvents } from './latest-events.ts';
+import { LatestEvents, watchIterator } from './latest-events.ts';
 import { type NamesOf, unknownOption } from './option-names.ts';
 import { endOfError, eventOf, type SessionAlive, type SessionEvent } from './session-events.ts';
 import type { Lease, WatchChannels } from './watch-channels.ts';
@@ -102,13 +101,10 @@ export class OpenWatch implements SessionWatch {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<SessionEvent> {
-    return {
-      next: () => calledAs('WatchSession', this.#take()),
-      return: async () => {
-        this.close();
-        return { done: true, value: undefined };
-      },
-    };
+    return watchIterator(
+      () => this.#take(),
+      () => this.close(),
+    );
   }
 
   close(): void {
