@@ -32,29 +32,23 @@ const NETWORK_BITS = { ipv4: 24, ipv6: 48 } as const;
 export async function openRisk(context: AppContext, parts: RiskParts): Promise<RiskAssessor> {
   const { config, clock } = context;
   const { rulesFile, geoFile } = config.risk;
-  const countries =
-    geoFile === undefined
-      ? undefined
-      : await openPolled(context, {
-          variable: 'LATCHKEY_GEO_FILE',
-          file: geoFile,
-          intervalMs: COUNTRIES_INTERVAL_MS,
-          parse: readCountries,
-          factsOf: () => ({}),
-          remedy: 'Set it to a MaxMind database of countries or cities, for example GeoLite2-Country.mmdb.',
-        });
+  const countries = await openPolled(context, {
+    variable: 'LATCHKEY_GEO_FILE',
+    file: geoFile,
+    intervalMs: COUNTRIES_INTERVAL_MS,
+    parse: readCountries,
+    factsOf: () => ({}),
+    remedy: 'Set it to a MaxMind database of countries or cities, for example GeoLite2-Country.mmdb.',
+  });
   const limits = { minLifetimeMs: config.accessTokenTtlMs, hasCountries: countries !== undefined };
-  const rules =
-    rulesFile === undefined
-      ? undefined
-      : await openPolled(context, {
-          variable: 'LATCHKEY_RISK_RULES_FILE',
-          file: rulesFile,
-          intervalMs: RULES_INTERVAL_MS,
-          parse: (bytes) => parseRiskTable(bytes.toString('utf8'), limits),
-          factsOf: ({ mode, rules }) => ({ mode, rules: rules.length }),
-          remedy: 'See docs/operations.md for the form of the rules.',
-        });
+  const rules = await openPolled(context, {
+    variable: 'LATCHKEY_RISK_RULES_FILE',
+    file: rulesFile,
+    intervalMs: RULES_INTERVAL_MS,
+    parse: (bytes) => parseRiskTable(bytes.toString('utf8'), limits),
+    factsOf: ({ mode, rules }) => ({ mode, rules: rules.length }),
+    remedy: 'See docs/operations.md for the form of the rules.',
+  });
   const countryOf: CountryOf = (address) => countries?.content(address);
   return new RiskAssessor({
     ...parts,
@@ -67,7 +61,8 @@ export async function openRisk(context: AppContext, parts: RiskParts): Promise<R
 
 interface FileToPoll<Content> {
   readonly variable: VariableName;
-  readonly file: string;
+  /** Undefined: the variable is not set. */
+  readonly file: string | undefined;
   readonly intervalMs: number;
   readonly parse: (bytes: Buffer) => Content;
   /** What the log says about the content. */
@@ -75,10 +70,11 @@ interface FileToPoll<Content> {
   readonly remedy: string;
 }
 
-function openPolled<Content>(
+async function openPolled<Content>(
   { clock, logger, closers }: AppContext,
   { variable, file, intervalMs, parse, factsOf, remedy }: FileToPoll<Content>,
-): Promise<PolledFile<Content>> {
+): Promise<PolledFile<Content> | undefined> {
+  if (file === undefined) return undefined;
   const log = limitedWarnings(logger, clock);
   const inUse = (content: Content) =>
     logger.info({ file, ...factsOf(content) }, `${variable}: the file was read and is in use`);
