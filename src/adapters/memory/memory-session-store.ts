@@ -1,7 +1,7 @@
 import type { EndReason } from '../../core/audit/end-reason.ts';
 import { decideOpening } from '../../core/session/device-policy.ts';
 import { decideRotation, passedDeadline } from '../../core/session/rotation.ts';
-import { type EndedSession, type Session, summaryOf } from '../../core/session/session.ts';
+import { bySignIn, type EndedSession, type Session, summaryOf } from '../../core/session/session.ts';
 import type {
   CreateOutcome,
   CreateSession,
@@ -82,7 +82,7 @@ export class MemorySessionStore implements SessionStore {
     this.#records.set(keyOf(session), { session, ended: undefined });
     this.#enlist(session);
     this.#sweep();
-    return { kind: 'created', replaced: [...ended, ...unlogged].sort(byId) };
+    return { kind: 'created', replaced: [...ended, ...unlogged].sort(bySignIn) };
   }
 
   async rotate(request: RotateSession): Promise<RotateOutcome> {
@@ -168,7 +168,7 @@ export class MemorySessionStore implements SessionStore {
     const covered = [...ended, ...unlogged].map(({ sessionId }) => createdAtOf(sessionId) ?? 0);
     const cutoff = createdUpTo ?? Math.max(now, ...covered);
     this.#raiseCutoff(userId, request.securityVersion, cutoff, now + request.cutoffTtlMs);
-    return { cutoff, unlogged: unlogged.sort(byId) };
+    return { cutoff, unlogged: unlogged.sort(bySignIn) };
   }
 
   async read(userId: string, sessionId: string, now: number): Promise<ReadOutcome> {
@@ -240,7 +240,7 @@ export class MemorySessionStore implements SessionStore {
     }
     return this.#unlogged(userId)
       .filter(({ sessionId }) => sessionId !== keptSessionId)
-      .sort(byId);
+      .sort(bySignIn);
   }
 
   #raiseCutoff(userId: string, securityVersion: number, at: number, keptUntil: number): void {
@@ -276,7 +276,7 @@ export class MemorySessionStore implements SessionStore {
       .map((sessionId) => this.#records.get(keyOf({ userId, sessionId })))
       .filter((record): record is LiveRecord => record !== undefined && record.ended === undefined)
       .map(({ session }) => session)
-      .toSorted((a, b) => (a.sessionId < b.sessionId ? -1 : 1));
+      .toSorted(bySignIn);
   }
 
   /** Ends the user's sessions whose deadline has passed. Returns the others, oldest first. */
@@ -306,10 +306,6 @@ export class MemorySessionStore implements SessionStore {
       if (keptUntil <= now) this.#cutoffs.delete(userId);
     }
   }
-}
-
-function byId(a: EndedSession, b: EndedSession): number {
-  return a.sessionId < b.sessionId ? -1 : 1;
 }
 
 function keyOf({ userId, sessionId }: Pick<Session, 'userId' | 'sessionId'>): string {

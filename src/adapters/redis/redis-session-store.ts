@@ -1,6 +1,6 @@
 import { MAX_LISTED_SESSIONS } from '../../core/session/device-policy.ts';
 import { passedDeadline } from '../../core/session/rotation.ts';
-import type { EndedSession, Session } from '../../core/session/session.ts';
+import { bySignIn, type EndedSession, type Session } from '../../core/session/session.ts';
 import type {
   CreateOutcome,
   CreateSession,
@@ -50,14 +50,17 @@ export interface RedisSessionStoreOptions {
 
 /** The shared functions of scripts that read all sessions of a user. */
 const OF_USER = ['session', 'session-id'];
+/** The shared functions of scripts that need a living session. */
+const OF_LIVING = ['session', 'living-session'];
+
 const create = new Script('create', OF_USER);
-const rotate = new Script('rotate', ['session', 'session-address']);
+const rotate = new Script('rotate', [...OF_LIVING, 'session-address']);
 const end = new Script('end');
 const endOthers = new Script('end-others', OF_USER);
 const endUser = new Script('end-user', OF_USER);
 const list = new Script('list', OF_USER);
-const readOne = new Script('read');
-const shorten = new Script('shorten');
+const readOne = new Script('read', OF_LIVING);
+const shorten = new Script('shorten', OF_LIVING);
 const markLogged = new Script('mark-logged');
 
 /** What `end.lua` does with a missing session. */
@@ -296,7 +299,7 @@ export class RedisSessionStore implements SessionStore {
     const sessions = parseList(reply, userId, (id) => this.#options.onDamage?.({ what: 'session', id }));
     return sessions
       .filter((session) => passedDeadline(session, now) === undefined)
-      .toSorted(byAge)
+      .toSorted(bySignIn)
       .reverse();
   }
 
@@ -340,10 +343,6 @@ function sessionKeys(keys: UserKeys, sessionId: string): readonly [string, strin
 
 function tombstoneKey({ tombstonePrefix }: UserKeys, sessionId: string): string {
   return tombstonePrefix + sessionId;
-}
-
-function byAge(a: Pick<Session, 'sessionId'>, b: Pick<Session, 'sessionId'>): number {
-  return a.sessionId < b.sessionId ? -1 : 1;
 }
 
 /** Derived from the random part of the session id, so that a session always has the same jitter. Milliseconds. */

@@ -1,5 +1,6 @@
 import { decideAtLimit } from '../../core/session/device-policy.ts';
 import {
+  bySignIn,
   type EndedSession,
   type Session,
   type SessionSummary,
@@ -36,7 +37,7 @@ export function parseCreate(
         const [other = '', endedAt = ''] = texts(pair);
         return parseEnded(other, ['REPLACED', endedAt], request.now);
       });
-      return { kind, replaced: replaced.toSorted(byAge) };
+      return { kind, replaced: replaced.toSorted(bySignIn) };
     }
     case 'full':
       return outcomeAtLimit(rest, request, onDamage);
@@ -150,7 +151,7 @@ export function parseCutoff(reply: unknown, userId: string, now: number): UserCu
 }
 
 function endsOf(groups: readonly (readonly string[])[], now: number): readonly EndedSession[] {
-  return groups.map(([sessionId = '', ...ended]) => parseEnded(sessionId, ended, now)).toSorted(byAge);
+  return groups.map(([sessionId = '', ...ended]) => parseEnded(sessionId, ended, now)).toSorted(bySignIn);
 }
 
 /** The values after the user id, in groups of `size`. */
@@ -165,10 +166,6 @@ function groupsOf(reply: unknown, userId: string, size: number): readonly (reado
 /** After a failover, a driver can match a reply to the wrong command. The id in the reply detects that. */
 export function expectOwn(id: string, answered: unknown): void {
   if (answered !== id) throw new Error('Redis replied to another command');
-}
-
-function byAge(a: EndedSession, b: EndedSession): number {
-  return a.sessionId < b.sessionId ? -1 : 1;
 }
 
 export function texts(reply: unknown): readonly string[] {

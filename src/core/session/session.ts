@@ -39,6 +39,11 @@ export interface Session {
   readonly securityVersion: number;
 }
 
+/** Orders sessions by sign-in, oldest first: a session id begins with its creation time. */
+export function bySignIn(a: { readonly sessionId: string }, b: { readonly sessionId: string }): number {
+  return a.sessionId < b.sessionId ? -1 : 1;
+}
+
 /** Characters of a device mark: 132 bits. */
 const MARK_LENGTH = 22;
 

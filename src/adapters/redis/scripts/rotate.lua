@@ -13,15 +13,9 @@
 local sid, presented, version, now = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[5])
 local grace, idle_ttl, tombstone_ttl, jitter = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
 
-local record = call('HGET', KEYS[1], sid)
-if not is_living(record) then
-  local tombstone = read_tombstone(KEYS[2])
-  if not tombstone then return {'missing', sid} end
-  return {'ended', sid, unpack(tombstone)}
-end
-
-local session, why_not = parse(record)
-if not session then return {why_not, sid} end
+local session, record = read_living(KEYS[1], KEYS[2], sid)
+-- Without a session, the second value is the reply.
+if not session then return record end
 if ARGV[10] ~= '' and ARGV[10] ~= session.client_id then return {'other-client', sid} end
 
 if whole(call('HGET', KEYS[3], 'security_version'), MAX_VERSION) > version then return {'user-changed', sid} end

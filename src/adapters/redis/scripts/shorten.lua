@@ -6,14 +6,9 @@
 -- Invariant  No deadline is raised. An ended session is never modified.
 
 local sid, deadline = ARGV[1], tonumber(ARGV[2])
-local record = call('HGET', KEYS[1], sid)
-if not is_living(record) then
-  local tombstone = read_tombstone(KEYS[2])
-  if not tombstone then return {'missing', sid} end
-  return {'ended', sid, unpack(tombstone)}
-end
-local session, why_not = parse(record)
-if not session then return {why_not, sid} end
+local session, record = read_living(KEYS[1], KEYS[2], sid)
+-- Without a session, the second value is the reply.
+if not session then return record end
 
 local before, rest = record:match('^(%[%d+,%d+,%d+,)%d+,%d+(,.*)$')
 local idle = math.min(session.idle_deadline, deadline)
