@@ -24,8 +24,10 @@ const tls = { kind: 'tls', ca: authority.certificate } as const;
 const strange = { kind: 'tls', ca: otherCa.certificate } as const;
 const uninvited = { ...tls, kind: 'mtls', cert: foreign.certificate, key: foreign.privateKey } as const;
 
-/** On a busy machine a TLS handshake alone can take a second. */
-const PATIENT_MS = 3_000;
+/** On a busy machine a TLS handshake alone can take seconds. */
+const PATIENT_MS = 15_000;
+/** For a server that never answers. */
+const SILENT_MS = 1_000;
 
 const opened: (() => unknown)[] = [];
 
@@ -121,7 +123,8 @@ describe('the error of a call', () => {
     'explains why there is no answer, and what to do: %s',
     async (_how, open, credentials, kind, said) => {
       const address = await open();
-      const error = await failed(address, { credentials: credentials ?? tls, mode: 'remote' });
+      const timeoutMs = kind === 'SILENT' ? SILENT_MS : PATIENT_MS;
+      const error = await failed(address, { credentials: credentials ?? tls, mode: 'remote', timeoutMs });
       expect(error.connectionFault?.kind).toBe(kind);
       expect(error.message).toMatch(said);
       expect(error.message).toMatch(

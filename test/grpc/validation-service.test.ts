@@ -118,11 +118,12 @@ describe('WatchRevocations', () => {
   test('removes the subscriber when the caller cancels or its deadline passes', async () => {
     await start();
     const cancelled = await watch().current();
-    const late = watch({}, { deadlineMs: 300 });
+    const late = watch({}, { deadlineMs: 1_000 });
     await late.current();
     expect(server.subscriptions.size).toBe(2);
     cancelled.cancel();
-    expect(await late.ended()).toMatchObject({ code: status.DEADLINE_EXCEEDED, reason: 'DEADLINE_EXCEEDED' });
+    // The caller may notice it before the answer of the server arrives: then there is no reason.
+    expect(await late.ended()).toMatchObject({ code: status.DEADLINE_EXCEEDED });
     await eventually(() => server.subscriptions.size === 0);
     await eventually(() => server.environment.callMetrics.calls.length === 2);
     expect(server.environment.callMetrics.calls.sort()).toEqual(['WatchRevocations 1', 'WatchRevocations 4']);
