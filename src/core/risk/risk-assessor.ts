@@ -78,8 +78,8 @@ export class RiskAssessor implements MoveAssessor {
    * Assesses a sign-in before its session is opened. Without rules it reads the audit trail once, and nothing if the
    * device is known or has no id.
    *
-   * Fails with SIGN_IN_RISK if the sign-in is refused, with STORE_UNAVAILABLE if the past cannot be read or the refusal
-   * cannot be stored, and with END_UNCONFIRMED if a refusal or the end of the user's sessions is not confirmed.
+   * Fails with SIGN_IN_RISK if the sign-in is refused. Fails with STORE_UNAVAILABLE if the past cannot be read or the
+   * refusal cannot be stored. Fails with END_UNCONFIRMED if a refusal or the end of the sessions is not confirmed.
    */
   async signIn(user: User, attempt: AssessedSignIn): Promise<SignInAssessment> {
     const { history, clock } = this.#options;
