@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Failure, invalidField, storeUnavailable } from '../../src/core/failure.ts';
 import { DeviceLimitAction, DevicePolicyKind } from '../../src/gen/latchkey/admin/v1/user.ts';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { ADMIN, FakeLatchkey } from '../support/fake-latchkey.ts';
 import { fakeSession } from '../support/fake-session.ts';
 
@@ -35,6 +36,7 @@ async function latchkey(args: readonly string[], { stdin = '', env }: Given = {}
   const child = spawn(path.join(root, 'node_modules/.bin/node'), ['src/cli/main.ts', ...args], {
     cwd: root,
     env: {
+      ...COMPILE_CACHE,
       LATCHKEY_ADDRESS: fake.address,
       ...(env ?? { LATCHKEY_PASSWORD: ADMIN.password }),
     },

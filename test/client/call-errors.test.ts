@@ -26,6 +26,8 @@ const uninvited = { ...tls, kind: 'mtls', cert: foreign.certificate, key: foreig
 
 /** On a busy machine a TLS handshake alone can take seconds. */
 const PATIENT_MS = 15_000;
+/** `ready` always waits this long. */
+const READY_MS = 5_000;
 /** For a server that never answers. */
 const SILENT_MS = 1_000;
 
@@ -64,7 +66,7 @@ async function failed(address: string, options: ConnectOptions, call = 'login'):
   opened.push(() => client.close());
   const calls = {
     login: () => client.login({ username: 'a', password: '' }),
-    ready: () => client.ready(PATIENT_MS),
+    ready: () => client.ready(READY_MS),
   };
   const error = await calls[call as keyof typeof calls]().then(
     () => undefined,

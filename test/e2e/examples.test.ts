@@ -15,6 +15,7 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { eventually } from '../support/eventually.ts';
 import { IdentityClient } from '../support/identity-client.ts';
 import { LatchkeyProcess } from '../support/latchkey-process.ts';
@@ -49,7 +50,7 @@ afterAll(async () => {
 /** Starts an example. Returns the address that it prints. */
 async function start(name: string): Promise<string> {
   example = spawn(process.execPath, [path.join(examples, name)], {
-    env: { ...process.env, LATCHKEY_ADDRESS: service.address },
+    env: { ...process.env, ...COMPILE_CACHE, LATCHKEY_ADDRESS: service.address },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   if (example.stdout === null) throw new Error('the example has no output');

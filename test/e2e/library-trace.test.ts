@@ -9,6 +9,7 @@ import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect } from '../../src/client/connect.ts';
 import type { LatchkeyClient } from '../../src/client/transport/latchkey-client.ts';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { LatchkeyProcess } from '../support/latchkey-process.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -74,7 +75,7 @@ describe('a trace of the gRPC library', () => {
   test('in a guarded service contains no token', async () => {
     const { PATH = '' } = process.env;
     const guarded = spawn(process.execPath, [path.join(root, 'scripts/examples/guarded-grpc-service.ts')], {
-      env: { PATH, LATCHKEY_ADDRESS: service.address, ...TRACE },
+      env: { PATH, ...COMPILE_CACHE, LATCHKEY_ADDRESS: service.address, ...TRACE },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const printed = text(guarded.stderr);
@@ -88,7 +89,10 @@ describe('a trace of the gRPC library', () => {
   test('of the command contains no token and no password', async () => {
     const { PATH = '' } = process.env;
     const command = spawn(process.execPath, [path.join(root, 'src/cli/main.ts'), 'users', 'list'], {
-      env: { PATH, ...TRACE, LATCHKEY_ADDRESS: service.address, LATCHKEY_PASSWORD: PASSWORD },
+      env: {
+        ...{ PATH, ...COMPILE_CACHE, ...TRACE },
+        ...{ LATCHKEY_ADDRESS: service.address, LATCHKEY_PASSWORD: PASSWORD },
+      },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     const printed = await text(command.stderr);

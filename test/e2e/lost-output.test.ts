@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { eventually } from '../support/eventually.ts';
 import { IdentityClient } from '../support/identity-client.ts';
 import { freePort } from '../support/redis-server.ts';
@@ -36,6 +37,7 @@ describe('a service without working output', () => {
   const start = (output: 'pipe' | number, errors: 'pipe' | number) => {
     child = spawn(process.execPath, [MAIN], {
       env: {
+        ...COMPILE_CACHE,
         ...{ PATH: process.env['PATH'], LATCHKEY_DATA_DIR: dataDir, LATCHKEY_LOG_LEVEL: 'debug' },
         ...{ LATCHKEY_LISTEN: `127.0.0.1:${port}`, LATCHKEY_METRICS_LISTEN: 'off' },
         ...{ LATCHKEY_BCRYPT_COST: '4', LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD },

@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MasterKeys } from '../../src/core/keys/master-key.ts';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { IdentityClient } from '../support/identity-client.ts';
 import { LatchkeyProcess } from '../support/latchkey-process.ts';
 
@@ -39,7 +40,7 @@ describe('an operator who rotates the master key', () => {
     return service;
   };
   const command = async (...args: string[]) => {
-    const env = { LATCHKEY_ADDRESS: service?.address, LATCHKEY_PASSWORD: PASSWORD };
+    const env = { ...COMPILE_CACHE, LATCHKEY_ADDRESS: service?.address, LATCHKEY_PASSWORD: PASSWORD };
     return (await promisify(execFile)(process.execPath, [CLI, ...args], { env })).stdout;
   };
 
@@ -71,7 +72,10 @@ describe('an operator who rotates the master key', () => {
     database.close();
     const main = new URL('../../src/main.ts', import.meta.url).pathname;
     const { stdout } = await promisify(execFile)(process.execPath, [main, 'reset-admin'], {
-      env: { LATCHKEY_DATA_DIR: dataDir, LATCHKEY_MASTER_KEY: listOf(fresh), LATCHKEY_BCRYPT_COST: '4' },
+      env: {
+        ...COMPILE_CACHE,
+        ...{ LATCHKEY_DATA_DIR: dataDir, LATCHKEY_MASTER_KEY: listOf(fresh), LATCHKEY_BCRYPT_COST: '4' },
+      },
     });
     const password = / has a new password: (\S+)/.exec(stdout)?.[1] ?? '';
     const { address } = await start(fresh);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { COMPILE_CACHE } from '../support/compile-cache.ts';
 import { IdentityClient } from '../support/identity-client.ts';
 import { LatchkeyProcess } from '../support/latchkey-process.ts';
 import { freePort, RedisServer } from '../support/redis-server.ts';
@@ -30,6 +31,7 @@ describe('an operator who lost the admin password', () => {
   });
 
   const settings = (given: Record<string, string>) => ({
+    ...COMPILE_CACHE,
     LATCHKEY_DATA_DIR: dataDir,
     LATCHKEY_BCRYPT_COST: '4',
     LATCHKEY_LISTEN: '127.0.0.1:0',

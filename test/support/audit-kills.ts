@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { AUDIT_KEYS } from '../../src/adapters/redis/keys.ts';
 import type { SqlDatabase } from '../../src/adapters/sql/sql-database.ts';
 import { AuditMover } from '../../src/core/audit/audit-mover.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import { eventually } from './eventually.ts';
 import { outcomeOf } from './failing.ts';
 import { auditId } from './memory-audit.ts';
@@ -63,6 +64,7 @@ export async function produceUnderKills(
 async function produceUntilKilled(args: readonly (string | number)[], killAfter: number) {
   const numbers: number[] = [];
   const child = spawn(process.execPath, [PRODUCER, ...args.map(String)], {
+    env: { ...process.env, ...COMPILE_CACHE },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = once(child, 'close');

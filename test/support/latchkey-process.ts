@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import { eventually } from './eventually.ts';
 
 export interface LatchkeyExit {
@@ -13,8 +14,6 @@ export interface LatchkeyExit {
 
 /** A process that should end and does not is killed after this time, so that it cannot outlive its test. */
 const END_LIMIT_MS = 20_000;
-/** A process starts in half the time when Node does not compile its sources again. */
-const COMPILE_CACHE = new URL('../../node_modules/.cache/latchkey-sources', import.meta.url).pathname;
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
 /** The service as a separate process, run from its sources and configured by its environment. */
@@ -34,7 +33,7 @@ export class LatchkeyProcess {
     const { PATH = '', HOME = '' } = process.env;
     this.#child = spawn(process.execPath, [...nodeOptions, main], {
       env: {
-        ...{ PATH, HOME, NODE_COMPILE_CACHE: COMPILE_CACHE },
+        ...{ PATH, HOME, ...COMPILE_CACHE },
         ...{
           LATCHKEY_LISTEN: '127.0.0.1:0',
           LATCHKEY_METRICS_LISTEN: '127.0.0.1:0',

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { COMPILE_CACHE } from './compile-cache.ts';
 
 /** The results of one of the processes. */
 export interface StartOutcome {
@@ -15,7 +16,9 @@ export function raceToStart(place: string, processes: number): Promise<readonly 
   const script = fileURLToPath(new URL('./sql-starter.ts', import.meta.url));
   return Promise.all(
     Array.from({ length: processes }, async (_, n) => {
-      const { stdout } = await promisify(execFile)(process.execPath, [script, place, String(n)]);
+      const { stdout } = await promisify(execFile)(process.execPath, [script, place, String(n)], {
+        env: { ...process.env, ...COMPILE_CACHE },
+      });
       return JSON.parse(stdout) as StartOutcome;
     }),
   );
