@@ -6,6 +6,7 @@ import { keyStoreLaw } from '../conformance/key-store.ts';
 import { userDirectoryLaw } from '../conformance/user-directory.ts';
 import { eventually } from '../support/eventually.ts';
 import { failureOf } from '../support/failing.ts';
+import { IN_TIME_MS } from '../support/in-time.ts';
 import { anAuditEvent } from '../support/memory-audit.ts';
 import { PostgresServer } from '../support/postgres.ts';
 import { raceToStart } from '../support/sql-race.ts';
@@ -77,12 +78,12 @@ describe('the PostgreSQL database', () => {
     database.audit.ping(),
   ];
 
-  test('fails every call within a second while the server is frozen, and recovers without a restart', async () => {
+  test('fails every call in time while the server is frozen, and recovers without a restart', async () => {
     server.freeze();
     for (let round = 0; round < 2; round += 1) {
       const began = performance.now();
       const failures = await Promise.all(everyCall().map((call) => failureOf(call)));
-      expect(performance.now() - began).toBeLessThan(1000);
+      expect(performance.now() - began).toBeLessThan(IN_TIME_MS);
       expect(new Set(failures.map(({ reason }) => reason))).toEqual(new Set(['STORE_UNAVAILABLE']));
       expect(failures.slice(0, 9).every(({ metadata }) => metadata['store'] === 'users')).toBe(true);
       expect(failures.slice(9, 12).every(({ metadata }) => metadata['store'] === 'keys')).toBe(true);
@@ -97,7 +98,7 @@ describe('the PostgreSQL database', () => {
     const began = performance.now();
     expect((await failureOf(database.users.findById(userIdOf(1)))).reason).toBe('STORE_UNAVAILABLE');
     expect((await failureOf(database.ping())).reason).toBe('STORE_UNAVAILABLE');
-    expect(performance.now() - began).toBeLessThan(1000);
+    expect(performance.now() - began).toBeLessThan(IN_TIME_MS);
     await server.resume();
     await eventually(() =>
       database.ping().then(
@@ -120,7 +121,7 @@ describe('the PostgreSQL database', () => {
         const began = performance.now();
         const late = await failureOf(other.users.update(userIdOf(1), { roles: ['late'] }, 2));
         expect(late.reason).toBe('STORE_UNAVAILABLE');
-        expect(performance.now() - began).toBeLessThan(1000);
+        expect(performance.now() - began).toBeLessThan(IN_TIME_MS);
         expect(await other.users.findById(userIdOf(1))).toEqual(aUser(1));
         await client.query('commit');
       }, url);
@@ -164,7 +165,7 @@ describe('the PostgreSQL database', () => {
     const began = performance.now();
     await database.close();
     await database.close();
-    expect(performance.now() - began).toBeLessThan(2000);
+    expect(performance.now() - began).toBeLessThan(IN_TIME_MS);
     expect(process.getActiveResourcesInfo()).not.toContain('TCPSocketWrap');
     const unused = openPostgres({ url: server.urlOf('postgres') });
     await unused.close();

@@ -1,7 +1,7 @@
 /** Waits until the condition is true. Checks it after every turn of the event loop. Fails after `withinMs`. */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
-  withinMs = 5_000,
+  withinMs = 15_000,
 ): Promise<void> {
   const until = performance.now() + withinMs;
   while (!(await condition())) {

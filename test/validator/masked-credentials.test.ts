@@ -56,5 +56,5 @@ test.each([
   // Quadratic time would be seconds.
   const began = performance.now();
   maskCredentials(said);
-  expect(performance.now() - began).toBeLessThan(250);
+  expect(performance.now() - began).toBeLessThan(1_000);
 });
