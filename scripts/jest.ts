@@ -1,10 +1,9 @@
-// Runs jest with the given arguments. Fails if a timer, a socket or a process remains after the tests, of which jest
-// only warns. Ends a run that hangs because of it.
+// Runs jest with the given arguments. Ends a run that hangs because something remains open after the tests, and fails.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 
-const LEFT_BEHIND = /Jest did not exit .* after the test run|worker process has failed to exit gracefully/;
-/** Longer than either message. */
+const LEFT_BEHIND = /Jest did not exit/;
+/** Longer than the message. */
 const REMEMBERED = 500;
 
 const jest = path.resolve(import.meta.dirname, '../node_modules/jest/bin/jest.js');
@@ -22,8 +21,7 @@ child.stderr.on('data', (text: string) => {
   last += text;
   leftBehind ||= LEFT_BEHIND.test(last);
   last = last.slice(-REMEMBERED);
-  // Jest itself ended a worker; the rest of the run continues.
-  if (/Jest did not exit/.test(last)) child.kill();
+  if (leftBehind) child.kill();
 });
 
 child.on('close', (code) => {

@@ -88,6 +88,7 @@ describe('connections that another process accepted', () => {
   test('that are silent are closed too', async () => {
     const { server, address, sockets } = await start();
     const mute = connectTo(Number(address.split(':').at(-1)), '127.0.0.1');
+    opened.push(() => mute.destroy());
     mute.on('error', () => undefined);
     await eventually(() => sockets.length === 1);
     expect(await server.drain({ delayMs: 0, timeoutMs: 50 })).toBe(false);
