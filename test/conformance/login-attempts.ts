@@ -146,6 +146,16 @@ export function loginAttemptsLaw(name: string, open: () => LoginAttempts): void 
       }
     });
 
+    test('leave the QR tickets of their network alone, which have a window of their own', async () => {
+      const tickets = `tickets of ${here}`;
+      const ticket = () => attempts.reserveTicket({ id: ids.next(0), network: tickets, now: clock.now() });
+      for (let made = 0; made < 60; made += 1) expect((await ticket()).kind).toBe('admitted');
+      expect(await ticket()).toEqual({ kind: 'refused', retryAfterMs: MINUTE });
+      await makeMany(FREE_AT_NETWORK, { network: here });
+      clock.advance(MINUTE);
+      expect((await ticket()).kind).toBe('admitted');
+    });
+
     test('of a known device have a bucket of their own', async () => {
       await makeMany(FREE_OF_ACCOUNT);
       const given = { deviceId: ids.next(0), network: here };

@@ -4,11 +4,13 @@ import {
   countedNetwork,
   type LoginAttempts,
   type Reservation,
+  type TicketAttempt,
 } from '../../core/sign-in/login-attempts.ts';
 import {
   type Bucket,
   decideAttempt,
   type LoginLimits,
+  type WindowLimits,
   withoutAttempt,
 } from '../../core/sign-in/login-limits.ts';
 
@@ -31,7 +33,7 @@ export class MemoryLoginAttempts implements LoginAttempts {
   async reserve(attempt: Attempt): Promise<Reservation> {
     this.#sweep(attempt.now);
     const network = countedNetwork(attempt);
-    const waitMs = network === undefined ? 0 : this.#networkWaitMs(network, attempt.now);
+    const waitMs = network === undefined ? 0 : this.#windowWaitMs(network, attempt.now, this.#limits.network);
     if (waitMs > 0) return { kind: 'refused', retryAfterMs: waitMs };
     const buckets = this.#accounts.get(attempt.userId) ?? new Map<string, Bucket>();
     const decided = bucketsOf(attempt, this.#limits).map(
@@ -45,6 +47,14 @@ export class MemoryLoginAttempts implements LoginAttempts {
     }
     this.#accounts.set(attempt.userId, buckets);
     if (network !== undefined) this.#countAt(network, attempt);
+    return { kind: 'admitted' };
+  }
+
+  async reserveTicket(ticket: TicketAttempt): Promise<Reservation> {
+    this.#sweep(ticket.now);
+    const waitMs = this.#windowWaitMs(ticket.network, ticket.now, this.#limits.tickets);
+    if (waitMs > 0) return { kind: 'refused', retryAfterMs: waitMs };
+    this.#countAt(ticket.network, ticket);
     return { kind: 'admitted' };
   }
 
@@ -66,8 +76,7 @@ export class MemoryLoginAttempts implements LoginAttempts {
   }
 
   /** How long until one attempt of the network leaves the window. 0: there is room. */
-  #networkWaitMs(network: string, now: number): number {
-    const { maxFailures, windowMs } = this.#limits.network;
+  #windowWaitMs(network: string, now: number, { maxFailures, windowMs }: WindowLimits): number {
     const held = this.#networks.get(network);
     if (held === undefined) return 0;
     dropUntil(held, now - windowMs);
@@ -76,7 +85,7 @@ export class MemoryLoginAttempts implements LoginAttempts {
     return leaving === undefined ? 0 : leaving + windowMs - now;
   }
 
-  #countAt(network: string, { id, now }: Attempt): void {
+  #countAt(network: string, { id, now }: Pick<Attempt, 'id' | 'now'>): void {
     const times = this.#networks.get(network) ?? new Map<string, number>();
     this.#networks.set(network, times.set(id, now));
   }

@@ -53,3 +53,11 @@ export const AUDIT_KEYS = {
 
 /** Written to check that the store accepts writes. */
 export const PROBE_KEY = 'lk:probe';
+
+/** Hash of one QR ticket; the format is in `ticket.lua`. */
+export function ticketKey(ticketId: string): string {
+  return `lk:{qr:${ticketId}}`;
+}
+
+/** Stream of the ids of tickets whose state has changed. */
+export const TICKET_CHANGES_KEY = 'lk:{qr}:changes';

@@ -4,6 +4,7 @@ import {
   countedNetwork,
   type LoginAttempts,
   type Reservation,
+  type TicketAttempt,
 } from '../../core/sign-in/login-attempts.ts';
 import {
   FIRST_DELAY_MS,
@@ -11,6 +12,7 @@ import {
   type LoginLimits,
   MAX_AHEAD_MS,
   maxCounted,
+  type WindowLimits,
 } from '../../core/sign-in/login-limits.ts';
 import type { Clock } from '../../validator/clock.ts';
 import { answerInTime } from '../answer-in-time.ts';
@@ -64,6 +66,10 @@ export class RedisLoginAttempts implements LoginAttempts {
     });
   }
 
+  reserveTicket(ticket: TicketAttempt): Promise<Reservation> {
+    return this.#inTime(() => this.#reserveInWindow(ticket, ticket.network, this.#options.limits.tickets));
+  }
+
   giveBack(attempt: Attempt): Promise<void> {
     return this.#inTime(async () => {
       await Promise.all([this.#giveBackAtAccount(attempt), this.#giveBackAtNetwork(attempt)]);
@@ -79,9 +85,16 @@ export class RedisLoginAttempts implements LoginAttempts {
   async #reserveAtNetwork(attempt: Attempt): Promise<Reservation> {
     const network = countedNetwork(attempt);
     if (network === undefined) return ADMITTED;
-    const { maxFailures, windowMs } = this.#options.limits.network;
-    const args = [attempt.id, attempt.now, windowMs, maxFailures];
-    return reservationOf(attempt, await this.#runner.run(reserveNetwork, [networkKey(network)], args));
+    return this.#reserveInWindow(attempt, network, this.#options.limits.network);
+  }
+
+  async #reserveInWindow(
+    counted: Pick<Attempt, 'id' | 'now'>,
+    network: string,
+    { maxFailures, windowMs }: WindowLimits,
+  ): Promise<Reservation> {
+    const args = [counted.id, counted.now, windowMs, maxFailures];
+    return reservationOf(counted, await this.#runner.run(reserveNetwork, [networkKey(network)], args));
   }
 
   async #reserveAtAccount(attempt: Attempt): Promise<Reservation> {
@@ -116,7 +129,7 @@ export class RedisLoginAttempts implements LoginAttempts {
   }
 }
 
-function reservationOf({ id }: Attempt, reply: unknown): Reservation {
+function reservationOf({ id }: Pick<Attempt, 'id'>, reply: unknown): Reservation {
   const [answered, wait] = texts(reply);
   expectOwn(id, answered);
   const retryAfterMs = Number(wait);

@@ -18,8 +18,18 @@ export type Reservation =
   | { readonly kind: 'admitted' }
   | { readonly kind: 'refused'; readonly retryAfterMs: number };
 
+/** A new QR ticket. */
+export interface TicketAttempt {
+  /** Unique. */
+  readonly id: string;
+  /** A keyed hash of the asker's network. Never that of an `Attempt`. */
+  readonly network: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
 /**
- * Counts failed attempts to sign in.
+ * Counts failed attempts to sign in, and QR tickets.
  *
  * Law:
  * - An admitted attempt counts as failed until it is given back. So no more attempts are admitted at the same time than
@@ -28,11 +38,14 @@ export type Reservation =
  * - `decideAttempt` is the rule for each bucket of `bucketsOf`. An attempt is admitted only if all of them admit it.
  *   In addition, at most `network.maxFailures` attempts of one network are counted in any window.
  * - An attempt of a known device changes and reads only the bucket of that device.
+ * - At most `tickets.maxFailures` QR tickets of one network are admitted in any window.
  * - A call that fails may have counted the attempt.
  */
 export interface LoginAttempts {
   /** Fails with STORE_UNAVAILABLE. */
   reserve(attempt: Attempt): Promise<Reservation>;
+  /** Fails with STORE_UNAVAILABLE. */
+  reserveTicket(ticket: TicketAttempt): Promise<Reservation>;
   /** Undoes a reservation, because the attempt was no guess. Fails with STORE_UNAVAILABLE. */
   giveBack(attempt: Attempt): Promise<void>;
   /** Forgets all failed attempts at an account, including those of its devices. Fails with STORE_UNAVAILABLE. */
@@ -42,6 +55,7 @@ export interface LoginAttempts {
 /** Admits every attempt. */
 export const UNLIMITED_ATTEMPTS: LoginAttempts = {
   reserve: async () => ({ kind: 'admitted' }),
+  reserveTicket: async () => ({ kind: 'admitted' }),
   giveBack: async () => undefined,
   lift: async () => undefined,
 };

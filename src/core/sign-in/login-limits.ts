@@ -6,8 +6,9 @@ export interface BucketLimits {
   readonly maxDelayMs: number;
 }
 
-/** Limits of the failed attempts of one network, over all accounts, in a sliding window. */
+/** Limits of what one network may do in a sliding window. */
 export interface WindowLimits {
+  /** Failed attempts at whatever accounts, or QR tickets. */
   readonly maxFailures: number;
   readonly windowMs: number;
 }
@@ -22,6 +23,8 @@ export interface LoginLimits {
   readonly device: BucketLimits;
   /** One network, over all accounts. */
   readonly network: WindowLimits;
+  /** QR tickets of one network. They are no failures, but each takes room in the store. */
+  readonly tickets: WindowLimits;
 }
 
 /**
@@ -57,9 +60,17 @@ const BUCKETS = {
   device: { freeFailures: 10, maxDelayMs: 300_000 },
 } as const;
 
+/** Where many people share an address, both limits must be higher. So one variable sets both. */
+const TICKETS_FOR_EACH_FAILURE = 2;
+
 /** @param failuresPerNetwork failed attempts of one network in a minute. */
 export function loginLimits(failuresPerNetwork: number): LoginLimits {
-  return { ...BUCKETS, network: { maxFailures: failuresPerNetwork, windowMs: 60_000 } };
+  const windowMs = 60_000;
+  return {
+    ...BUCKETS,
+    network: { maxFailures: failuresPerNetwork, windowMs },
+    tickets: { maxFailures: TICKETS_FOR_EACH_FAILURE * failuresPerNetwork, windowMs },
+  };
 }
 
 /**

@@ -41,6 +41,23 @@ export class LoginThrottle {
     });
   }
 
+  /**
+   * Counts a new QR ticket. Fails with TOO_MANY_ATTEMPTS and with STORE_UNAVAILABLE.
+   *
+   * @param network the asker's network; empty: unknown, or shared by many people.
+   */
+  async reserveTicket(network: string): Promise<void> {
+    if (network === '') return;
+    const { attempts, clock, ids } = this.#options;
+    const now = clock.now();
+    const counted = { id: ids.next(now), network: this.#hashOf(`tickets of ${network}`), now };
+    const reservation = await attempts.reserveTicket(counted);
+    if (reservation.kind === 'admitted') return;
+    throw new Failure('TOO_MANY_ATTEMPTS', 'Too many QR codes were made at this address; try again later.', {
+      retryAfterMs: reservation.retryAfterMs,
+    });
+  }
+
   /** Never fails. If the store does not answer, the attempt counts as failed and is forgiven in time. */
   async giveBack(attempt: Attempt): Promise<void> {
     const { attempts, clock } = this.#options;

@@ -1,4 +1,4 @@
--- Counts one sign-in attempt as failed at its network, unless too many were counted in the window.
+-- Counts one sign-in attempt as failed, or one QR ticket, at its network, unless too many were counted in the window.
 --
 -- KEYS  1 the attempts of the network: a sorted set of attempt ids by time
 -- ARGV  1 attempt id, 2 now, 3 length of the window, 4 attempts that a window may hold
