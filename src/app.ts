@@ -5,6 +5,7 @@ import { Closers } from './app/closers.ts';
 import { openDataFolder, openMasterKeys } from './app/data-folder.ts';
 import { openKeys } from './app/keys.ts';
 import { openPasswords } from './app/passwords.ts';
+import { openQrLogin } from './app/qr-login.ts';
 import { openRevocations } from './app/revocations.ts';
 import { openRisk } from './app/risk.ts';
 import { securityEvents } from './app/security-events.ts';
@@ -43,6 +44,7 @@ import { adminSessionService } from './grpc/admin-session-service.ts';
 import { auditService } from './grpc/audit-service.ts';
 import { identityService } from './grpc/identity-service.ts';
 import { keyService } from './grpc/key-service.ts';
+import { type QrLoginCore, qrLoginService } from './grpc/qr-login-service.ts';
 import type { ServiceRegistration } from './grpc/service-registration.ts';
 import { sessionService } from './grpc/session-service.ts';
 import { userService } from './grpc/user-service.ts';
@@ -85,10 +87,11 @@ async function open(context: AppContext): Promise<App> {
   const masterKeys = await openMasterKeys(context);
   const { keys, keySet } = await openKeys(context, database, masterKeys);
   const { passwords, queue } = await openPasswords(context, masterKeys);
-  const { store, log, attempts, outbox } = await openSessionStores(context, database.audit);
+  const { store, log, attempts, tickets, outbox } = await openSessionStores(context, database.audit);
   const { mover, repeated } = openAudit(context, outbox, database.audit);
   const events = securityEvents(logger, metrics, outbox, repeated.count);
-  const { ender, follower, subscriptions, watchers } = await openRevocations(context, store, log, events);
+  const revocations = await openRevocations(context, store, log, tickets, events);
+  const { ender, follower, subscriptions, watchers, approvers, ticketWatchers } = revocations;
   const verifier = new TokenVerifier(keySet, config.tokenCacheSize);
   metrics.watch({
     auditBacklog: () => mover.backlog,
@@ -97,12 +100,13 @@ async function open(context: AppContext): Promise<App> {
     revocations: () => follower.size,
     sessionWatchers: () => watchers.size,
     subscribers: () => subscriptions.size,
+    ticketWatchers: () => ticketWatchers.size,
     tokenCache: () => verifier.lookups,
   });
 
   const risk = await openRisk(context, { trail: database.audit, store, ender, events });
   const tokens = tokenValidation(context, verifier, follower, store);
-  const { opener, sessions } = coreSessions(context, {
+  const { opener, sessions, sessionTokens } = coreSessions(context, {
     store,
     ender,
     events,
@@ -134,6 +138,11 @@ async function open(context: AppContext): Promise<App> {
   };
   const login = new LoginService({ ...signIn, risk, sessions: opener });
   const passwordChanges = new PasswordChanges({ ...signIn, store, ender, ids });
+  const { throttle, devices } = signIn;
+  const qrLogin = openQrLogin(context, {
+    ...{ store: tickets, approvers, throttle, devices, events, opener },
+    ...{ users: database.users, sessions: store, tokens: sessionTokens },
+  });
   const control = new SessionControl({ store, ender, users: database.users, revocations: follower, clock });
   const history = new SessionHistory({
     ...{ control, store, revocations: follower, trail: database.audit, clock },
@@ -146,6 +155,7 @@ async function open(context: AppContext): Promise<App> {
     control,
     history,
     passwordChanges,
+    qrLogin: { ...qrLogin, watchers: ticketWatchers },
     tokens,
     keys,
     subscriptions,
@@ -216,6 +226,7 @@ function coreSessions({ config, clock }: AppContext, parts: SessionParts) {
   return {
     opener: new SessionOpener({ ...common, outbox, ids }),
     sessions: new SessionService({ ...common, verifier, revocations: follower, moves: risk, issuer }),
+    sessionTokens: tokens,
   };
 }
 
@@ -225,6 +236,7 @@ interface ServiceParts {
   readonly control: SessionControl;
   readonly history: SessionHistory;
   readonly passwordChanges: PasswordChanges;
+  readonly qrLogin: QrLoginCore;
   readonly tokens: TokenValidation;
   readonly keys: KeyService;
   readonly subscriptions: RevocationSubscriptions;
@@ -239,7 +251,7 @@ function grpcServices(
   { config, clock, logger, metrics }: AppContext,
   parts: ServiceParts,
 ): readonly ServiceRegistration[] {
-  const { login, sessions, control, history, passwordChanges, tokens, keys } = parts;
+  const { login, sessions, control, history, passwordChanges, qrLogin, tokens, keys } = parts;
   const { subscriptions, watchers, users, audit, events, administration } = parts;
   const environment = { ids, clock, log: limitedWarnings(logger, clock), callMetrics: metrics };
   const onVerdict = metrics.countVerdict;
@@ -250,6 +262,7 @@ function grpcServices(
     identityService(identity, { callerAuth, frontAuth }, environment),
     validationService(validation, callerAuth, environment),
     sessionService({ control, history, passwordChanges, watchers }, { tokens, frontAuth }, environment),
+    qrLoginService(qrLogin, { tokens, frontAuth }, environment),
     adminSessionService({ control, history }, administration, environment),
     userService(users, administration, environment),
     keyService(new KeyAdministration({ keys, events, clock }), administration, environment),

@@ -44,6 +44,9 @@ export interface Config {
   readonly sessionMaxTtlMs: number;
   readonly refreshGraceMs: number;
   readonly maxStalenessMs: number;
+  /** Of the sign-in pages, without a slash at the end. */
+  readonly publicOrigin: string;
+  readonly qrTicketTtlMs: number;
   /** For users without a policy of their own. */
   readonly devicePolicy: DevicePolicy;
   /** Undefined: failed sign-ins are not limited. */
@@ -140,6 +143,8 @@ function assemble(settings: Settings, cores: number): Config {
     sessionMaxTtlMs: settings.LATCHKEY_SESSION_MAX_TTL,
     refreshGraceMs: settings.LATCHKEY_REFRESH_GRACE,
     maxStalenessMs: settings.LATCHKEY_MAX_STALENESS,
+    publicOrigin: settings.LATCHKEY_PUBLIC_ORIGIN ?? new URL(settings.LATCHKEY_ISSUER).origin,
+    qrTicketTtlMs: settings.LATCHKEY_QR_TICKET_TTL,
     devicePolicy: devicePolicyOf(settings),
     loginLimits: settings.LATCHKEY_LOGIN_LIMITS
       ? { failuresPerAddress: settings.LATCHKEY_LOGIN_FAILURES_PER_ADDRESS }

@@ -6,7 +6,10 @@ import { RevocationSubscriptions } from '../core/revocation/revocation-subscript
 import { SessionEnder } from '../core/session/session-ender.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
 import { SessionWatchers } from '../core/session/session-watchers.ts';
-import { CLOCK_LEEWAY_MS } from '../validator/validator.ts';
+import { ApproverSessions } from '../core/sign-in/approver-sessions.ts';
+import type { TicketStore } from '../core/sign-in/ticket-store.ts';
+import { TicketWatchers } from '../core/sign-in/ticket-watchers.ts';
+import { CLOCK_LEEWAY_MS, type RevocationCopy } from '../validator/validator.ts';
 import { type AppContext, followerWaitMs, TOMBSTONE_TTL_MS } from './app-context.ts';
 import { followerReports } from './follower-reports.ts';
 
@@ -15,14 +18,16 @@ export async function openRevocations(
   { config, clock, logger, closers }: AppContext,
   store: SessionStore,
   log: RevocationLog,
+  tickets: TicketStore,
   events: SecurityEvents,
 ) {
   const subscriptions = new RevocationSubscriptions(clock);
-  const watchers = new SessionWatchers({
-    store,
-    revocations: { endReasonOf: (...session) => follower.endReasonOf(...session) },
-    clock,
-  });
+  const revocations: Pick<RevocationCopy, 'endReasonOf'> = {
+    endReasonOf: (...session) => follower.endReasonOf(...session),
+  };
+  const watchers = new SessionWatchers({ store, revocations, clock });
+  const approvers = new ApproverSessions({ store, revocations, clock });
+  const ticketWatchers = new TicketWatchers({ store: tickets, approvers, clock });
   const follower: RevocationFollower = new RevocationFollower({
     log,
     clock,
@@ -30,7 +35,7 @@ export async function openRevocations(
     tokenLifeMs: config.accessTokenTtlMs + CLOCK_LEEWAY_MS,
     reinstate: (revocation) => ender.reinstate(revocation),
     observer: followerReports(logger, clock),
-    listener: listenersInOrder(subscriptions, watchers),
+    listener: listenersInOrder(subscriptions, watchers, ticketWatchers),
   });
   const ender: SessionEnder = new SessionEnder({
     store,
@@ -43,5 +48,6 @@ export async function openRevocations(
   });
   await follower.start();
   closers.add(() => follower.close());
-  return { ender, follower, subscriptions, watchers };
+  tickets.follow(ticketWatchers);
+  return { ender, follower, subscriptions, watchers, approvers, ticketWatchers };
 }

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { MemoryLoginAttempts } from '../adapters/memory/memory-login-attempts.ts';
 import { MemoryRevocationLog } from '../adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../adapters/memory/memory-session-store.ts';
+import { MemoryTicketStore } from '../adapters/memory/memory-ticket-store.ts';
 import { closeRedis, openRedis, type RedisClient, reconnectRedis } from '../adapters/redis/connection.ts';
 import { nodesThatDropWrites } from '../adapters/redis/default-user.ts';
 import { watchFailover } from '../adapters/redis/failover-watch.ts';
@@ -9,6 +10,8 @@ import { RedisAuditOutbox } from '../adapters/redis/redis-audit-outbox.ts';
 import { RedisLoginAttempts } from '../adapters/redis/redis-login-attempts.ts';
 import { RedisRevocationLog } from '../adapters/redis/redis-revocation-log.ts';
 import { RedisSessionStore } from '../adapters/redis/redis-session-store.ts';
+import { CHANGES_WAIT_MS } from '../adapters/redis/redis-ticket-changes.ts';
+import { RedisTicketStore } from '../adapters/redis/redis-ticket-store.ts';
 import { openPostgres } from '../adapters/sql/postgres.ts';
 import type { SqlDatabase } from '../adapters/sql/sql-database.ts';
 import { openSqlite } from '../adapters/sql/sqlite.ts';
@@ -20,6 +23,7 @@ import type { RevocationLog } from '../core/revocation/revocation-log.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
 import { type LoginAttempts, UNLIMITED_ATTEMPTS } from '../core/sign-in/login-attempts.ts';
 import { loginLimits } from '../core/sign-in/login-limits.ts';
+import type { TicketStore } from '../core/sign-in/ticket-store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { AFTER_LAST_TOKEN_MS, type AppContext, followerWaitMs } from './app-context.ts';
 import { damageReports } from './damage-reports.ts';
@@ -63,8 +67,8 @@ export function databaseStep<Result>(
 }
 
 /**
- * Opens the session store, the revocation log, the login attempts and the audit outbox in Redis. Without Redis they are
- * in memory, except the outbox: audit events go to the trail at once, because they must outlive the process.
+ * Opens the session store, the revocation log, the login attempts, the QR tickets and the audit outbox: all in Redis, or
+ * all but the outbox in memory. Then audit events go to the trail at once, because they must outlive the process.
  */
 export async function openSessionStores(
   { config, clock, logger, closers }: AppContext,
@@ -73,6 +77,7 @@ export async function openSessionStores(
   readonly store: SessionStore;
   readonly log: RevocationLog;
   readonly attempts: LoginAttempts;
+  readonly tickets: TicketStore;
   readonly outbox: AuditOutbox;
 }> {
   const { redis } = config;
@@ -83,6 +88,7 @@ export async function openSessionStores(
       store: new MemorySessionStore(clock),
       log: new MemoryRevocationLog(retentionMs),
       attempts: limits === undefined ? UNLIMITED_ATTEMPTS : new MemoryLoginAttempts(limits),
+      tickets: new MemoryTicketStore(),
       outbox: new DirectOutbox(trail),
     };
   }
@@ -100,13 +106,16 @@ export async function openSessionStores(
   warnOfDefaultUser(commands, logger);
   const replicated = await connect('replicated', REDIS_DEADLINE_MS);
   const tail = await connect('tail', followerWaitMs(config) + REDIS_DEADLINE_MS);
-  const clients = [commands, replicated, tail];
+  const changes = await connect('tickets', CHANGES_WAIT_MS + REDIS_DEADLINE_MS);
+  const clients = [commands, replicated, tail, changes];
   const onFailover = () => {
     logger.warn({}, 'the Redis master was replaced; connecting to the new one');
     clients.forEach(reconnectRedis);
   };
   closers.add(watchFailover(redis, { deadlineMs: REDIS_DEADLINE_MS, onFailover }));
   const durability = { waitReplicas: config.redisWaitReplicas, waitMs: REPLICA_WAIT_MS };
+  const tickets = new RedisTicketStore({ commands, changes, deadlineMs: REDIS_DEADLINE_MS, clock });
+  closers.add(() => tickets.close());
   const onDamage = damageReports(logger);
   const common = { durability, deadlineMs: REDIS_DEADLINE_MS, clock, onDamage };
   return {
@@ -116,6 +125,7 @@ export async function openSessionStores(
       limits === undefined
         ? UNLIMITED_ATTEMPTS
         : new RedisLoginAttempts({ commands, deadlineMs: REDIS_DEADLINE_MS, clock, limits }),
+    tickets,
     outbox: new RedisAuditOutbox({ commands, replicated, ...common }),
   };
 }

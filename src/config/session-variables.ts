@@ -22,7 +22,15 @@ const httpUrl = v.pipe(
   ),
 );
 
-/** Tokens, sessions and password checks. */
+const origin = v.pipe(
+  text(MAX_NAME_BYTES),
+  v.check(
+    (value) => /^https?:\/\//.test(value) && URL.canParse(value) && new URL(value).origin === value,
+    'must be an origin: http or https, host and port, in lower case and without a path',
+  ),
+);
+
+/** Tokens, sessions, QR tickets and password checks. */
 export const SESSION_VARIABLES = {
   LATCHKEY_ISSUER: withDefault(httpUrl, 'https://latchkey.local', {
     meaning: '`iss` of access tokens',
@@ -51,6 +59,14 @@ export const SESSION_VARIABLES = {
   LATCHKEY_MAX_STALENESS: withDefault(duration('100ms', '5m'), '5s', {
     meaning: 'maximum age of the local copy of revocations; if the copy is older, the session store is read',
     example: '2s',
+  }),
+  LATCHKEY_PUBLIC_ORIGIN: optional(origin, '(that of `LATCHKEY_ISSUER`)', {
+    meaning: 'where people reach the sign-in pages; a QR code opens `/qr/<ticket>` there',
+    example: 'https://login.example.com',
+  }),
+  LATCHKEY_QR_TICKET_TTL: withDefault(duration('60s', '300s'), '120s', {
+    meaning: 'how long a QR code can be scanned, and how long it can be approved and redeemed after that',
+    example: '3m',
   }),
   LATCHKEY_DEVICE_POLICY: withDefault(oneOf(...POLICY_KINDS), 'limit', {
     meaning:

@@ -34,6 +34,8 @@ const KINDS: Readonly<Record<AuditKind, AuditEventKind>> = {
   SessionMoved: AuditEventKind.SESSION_MOVED,
   NewDevice: AuditEventKind.NEW_DEVICE,
   RiskAssessed: AuditEventKind.RISK_ASSESSED,
+  TicketApproved: AuditEventKind.TICKET_APPROVED,
+  TicketDenied: AuditEventKind.TICKET_DENIED,
 };
 
 const ACTOR_KINDS: Readonly<Record<Actor['kind'], AuditActorKind>> = {

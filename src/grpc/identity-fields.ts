@@ -41,17 +41,29 @@ export function checkLogin(
   issues: FieldIssues,
 ): void {
   issues.text('username', username, { min: 1, max: MAX_USERNAME_BYTES });
-  issues.text('client_id', clientId, { max: MAX_CLIENT_ID_BYTES });
   checkDeviceToken(deviceToken, issues);
+  checkEndSessionId(endSessionId, issues);
+  checkNewSession({ clientId, device, origin, labels }, issues);
+}
+
+/** What a new session gets. */
+export function checkNewSession(
+  { clientId, device, origin, labels }: Pick<LoginRequest, 'clientId' | 'device' | 'origin' | 'labels'>,
+  issues: FieldIssues,
+): void {
+  issues.text('client_id', clientId, { max: MAX_CLIENT_ID_BYTES });
   checkOrigin(origin, issues);
   checkLabels(labels, issues);
-  if (endSessionId !== '' && !UUID_TEXT.test(endSessionId)) {
-    issues.add('end_session_id', 'must be a session id: a UUID in lower case');
-  }
   if (device === undefined) return;
   issues.text('device.device_id', device.deviceId, { max: MAX_DEVICE_ID_BYTES });
   issues.text('device.name', device.name, { max: MAX_DEVICE_NAME_BYTES });
   issues.text('device.platform', device.platform, { max: MAX_PLATFORM_BYTES });
+}
+
+export function checkEndSessionId(endSessionId: string, issues: FieldIssues): void {
+  if (endSessionId !== '' && !UUID_TEXT.test(endSessionId)) {
+    issues.add('end_session_id', 'must be a session id: a UUID in lower case');
+  }
 }
 
 export function checkDeviceToken(deviceToken: string, issues: FieldIssues): void {

@@ -32,8 +32,8 @@ import {
 } from './interceptors/caller-auth.ts';
 import {
   deviceOf,
-  endedSessionMessage,
   sessionMessage,
+  signedInMessage,
   summaryMessage,
   tokensMessage,
 } from './messages/session-message.ts';
@@ -136,14 +136,7 @@ async function login(
     const sessions = outcome.sessions.map(summaryMessage);
     return { outcome: { $case: 'sessionLimit', value: { sessions } } };
   }
-  const { session, tokens, replaced } = outcome;
-  const signedIn = {
-    tokens: tokensMessage(tokens),
-    session: sessionMessage(session),
-    endedSessions: replaced.map(endedSessionMessage),
-    deviceToken: outcome.deviceToken,
-  };
-  return { outcome: { $case: 'signedIn', value: signedIn } };
+  return { outcome: { $case: 'signedIn', value: signedInMessage(outcome) } };
 }
 
 async function refresh(

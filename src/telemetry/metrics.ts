@@ -35,6 +35,7 @@ export interface Readings {
   readonly revocations: () => number;
   /** Open WatchSession streams. */
   readonly sessionWatchers: () => number;
+  readonly ticketWatchers: () => number;
   /** Open WatchRevocations streams. */
   readonly subscribers: () => number;
   /** Lookups in the cache of verified tokens since the start. */
@@ -134,6 +135,7 @@ export class Metrics {
       'max',
     );
     this.#gauge('latchkey_session_watchers', 'Open WatchSession streams.', readings.sessionWatchers);
+    this.#gauge('latchkey_ticket_watchers', 'Open WatchTicket streams.', readings.ticketWatchers);
     this.#gauge('latchkey_revocation_subscribers', 'Open WatchRevocations streams.', readings.subscribers);
     new Counter({
       name: 'latchkey_token_cache_lookups_total',

@@ -66,6 +66,7 @@ export class SessionWorld {
   readonly follower: RevocationFollower;
   readonly ender: SessionEnder;
   readonly opener: SessionOpener;
+  readonly sessionTokens: SessionTokens;
   readonly sessions: SessionService;
   readonly control: SessionControl;
   readonly history: SessionHistory;
@@ -124,6 +125,7 @@ export class SessionWorld {
       }),
       refreshTokens: new RefreshTokens([macKey]),
     });
+    this.sessionTokens = tokens;
     const policy: SessionPolicy = {
       idleTtlMs: 7 * DAY,
       maxTtlMs: 30 * DAY,

@@ -20,6 +20,7 @@ function cluster(answerWithinMs?: number) {
       copyAgeMs: () => 0,
       revocations: () => 12,
       sessionWatchers: () => 4,
+      ticketWatchers: () => 5,
       subscribers: () => 1,
       tokenCache: () => ({ hits: 5, misses: 0 }),
     });

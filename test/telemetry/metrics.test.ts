@@ -60,6 +60,7 @@ describe('the metrics', () => {
       copyAgeMs: () => copyAgeMs,
       revocations: () => 12,
       sessionWatchers: () => 4,
+      ticketWatchers: () => 5,
       subscribers: () => 3,
       tokenCache: () => ({ hits: 30, misses: 4 }),
     });

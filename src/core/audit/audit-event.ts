@@ -65,8 +65,16 @@ export function auditEventOf(event: AuditedEvent, eventId: string): AuditEvent {
  * from another server.
  */
 export function endEventId(sessionId: string, endedAt: number): string {
-  const hash = createHash('sha256').update(`SessionEnded ${sessionId}`).digest('hex');
-  return uuidV7(endedAt, hash);
+  return sessionEventId('SessionEnded', sessionId, endedAt);
+}
+
+/** The id of the event that a session was opened; a repeated redemption of a QR ticket stores the same event again. */
+export function signInEventId(sessionId: string, signedInAt: number): string {
+  return sessionEventId('SignedIn', sessionId, signedInAt);
+}
+
+function sessionEventId(kind: AuditKind, sessionId: string, at: number): string {
+  return uuidV7(at, createHash('sha256').update(`${kind} ${sessionId}`).digest('hex'));
 }
 
 /** The lowest UUIDv7 of a time. Events before that time have lower ids. @param at milliseconds since 1970. */
@@ -87,6 +95,9 @@ function detailsOf(event: AuditedEvent): AuditEvent['details'] {
       return { from: event.from };
     case 'RiskAssessed':
       return { signals: event.signals, action: event.action, mode: event.mode };
+    case 'TicketApproved':
+    case 'TicketDenied':
+      return { device: event.device };
     case 'UserChanged':
       return { change: event.change };
     case 'SigningKeyRotated':
@@ -102,9 +113,10 @@ function detailsOf(event: AuditedEvent): AuditEvent['details'] {
 
 /** Without what is unknown. But always with the device mark: a sign-in of an earlier release has none. */
 function openedDetails(opened: OpenedFacts) {
-  const { deviceName, platform, deviceMark, idleDeadline, absoluteDeadline } = opened;
+  const { deviceName, platform, deviceMark, methods, idleDeadline, absoluteDeadline } = opened;
   return {
     device_mark: deviceMark,
+    methods,
     ...(deviceName !== '' && { device_name: deviceName }),
     ...(platform !== '' && { platform }),
     idle_deadline: timeText(idleDeadline),

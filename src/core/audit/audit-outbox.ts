@@ -1,5 +1,5 @@
 import type { IdSource } from '../ids.ts';
-import { type AuditEvent, auditEventOf, endEventId } from './audit-event.ts';
+import { type AuditEvent, auditEventOf, endEventId, signInEventId } from './audit-event.ts';
 import type { SecurityEvents } from './security-event.ts';
 
 /** An event in the outbox. */
@@ -42,7 +42,13 @@ export interface AuditOutbox {
 /** Stores acknowledged events in an outbox; see `SecurityEvents.store`. */
 export function storeIn(outbox: AuditOutbox, ids: IdSource): SecurityEvents['store'] {
   return (event) => {
-    if (event.kind === 'SignedIn') return outbox.appendIfRoom([auditEventOf(event, ids.next(event.at))]);
+    switch (event.kind) {
+      case 'SignedIn':
+        return outbox.appendIfRoom([auditEventOf(event, signInEventId(event.sessionId, event.at))]);
+      case 'TicketApproved':
+      case 'TicketDenied':
+        return outbox.appendIfRoom([auditEventOf(event, ids.next(event.at))]);
+    }
     const isOneEnd = event.kind === 'SessionEnded' && event.sessionId !== undefined;
     const eventId = isOneEnd ? endEventId(event.sessionId, event.at) : ids.next(event.at);
     return outbox.appendConfirmed(auditEventOf(event, eventId));

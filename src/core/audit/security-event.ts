@@ -36,6 +36,8 @@ export interface OpenedFacts {
   readonly platform: string;
   /** Stands for the device; empty: it has no id. */
   readonly deviceMark: string;
+  /** Values of RFC 8176, separated by spaces. */
+  readonly methods: string;
   /** At sign-in. A refresh moves it. */
   readonly idleDeadline: number;
   readonly absoluteDeadline: number;
@@ -85,6 +87,14 @@ export type SecurityEvent =
   | (Facts<'PasswordUnreadable'> & { readonly userId: string })
   /** The sign-in succeeded. The password keeps its old stored form until the next sign-in. */
   | (Facts<'PasswordRehashFailed'> & { readonly userId: string; readonly cause: unknown })
+  /** The approver let a QR ticket sign the asker in. `userId` and `sessionId` are the approver's. */
+  | (SessionFacts<'TicketApproved'> & { readonly origin: EventOrigin; readonly device: string })
+  /** The approver denied a QR ticket. `reason` is a `TicketDenial`. */
+  | (SessionFacts<'TicketDenied'> & {
+      readonly origin: EventOrigin;
+      readonly device: string;
+      readonly reason: string;
+    })
   | (SessionFacts<'Refreshed'> & { readonly origin: EventOrigin })
   /** A refresh came from another public address than the one before. `from` is the address before. */
   | (SessionFacts<'SessionMoved'> & { readonly origin: EventOrigin; readonly from: string })
@@ -119,7 +129,16 @@ export type SecurityEvent =
 /** The events that are stored before the call that caused them is acknowledged. */
 export type AcknowledgedEvent = Extract<
   SecurityEvent,
-  { readonly kind: 'SignedIn' | 'RiskAssessed' | 'SessionEnded' | 'UserChanged' | 'SigningKeyRotated' }
+  {
+    readonly kind:
+      | 'SignedIn'
+      | 'RiskAssessed'
+      | 'TicketApproved'
+      | 'TicketDenied'
+      | 'SessionEnded'
+      | 'UserChanged'
+      | 'SigningKeyRotated';
+  }
 >;
 
 /** Publishes and stores security events. */

@@ -2,6 +2,7 @@ import type { Clock } from '../../validator/clock.ts';
 import { createdAtOf } from '../../validator/session-id.ts';
 import type { AuditOutbox } from '../audit/audit-outbox.ts';
 import {
+  type AcknowledgedEvent,
   type Actor,
   type EventOrigin,
   type OpenedFacts,
@@ -54,6 +55,13 @@ export interface SignIn {
   readonly lifetimeMs?: number | undefined;
 }
 
+/** What proved who the user is. */
+export interface SignInProof {
+  readonly actor: Actor;
+  /** The id of the session to open, if it was chosen before. Then a repeat cannot open a second one. */
+  readonly sessionId?: string;
+}
+
 export interface OpenedSession extends SessionWithTokens {
   readonly kind: 'opened';
   readonly replaced: readonly EndedSession[];
@@ -87,8 +95,15 @@ const MAX_OPEN_ATTEMPTS = 50;
 /** A login that waits longer than this for other logins of its user fails and ends no session; milliseconds. */
 const MAX_ROOM_WAIT_MS = 1_000;
 
-const CREDENTIALS: Actor = { kind: 'credentials' };
+const CREDENTIALS: SignInProof = { actor: { kind: 'credentials' } };
 const SERVICE: Actor = { kind: 'service' };
+
+/** What one sign-in asks for. */
+interface Wanted {
+  readonly signIn: SignIn;
+  readonly endSessionId: string;
+  readonly proof: SignInProof;
+}
 
 /** Opens sessions: every kind of sign-in ends here. Makes room for a new session as the device policy says. */
 export class SessionOpener {
@@ -115,22 +130,34 @@ export class SessionOpener {
    * detects later changes.
    *
    * @param endSessionId the session that the user chose to end at the limit; empty: none.
+   * @param proof default: username and password.
    */
-  async open(checked: User, signIn: SignIn, endSessionId = ''): Promise<OpenOutcome> {
-    const outcome = await this.tryOpen(checked, signIn, endSessionId);
+  async open(
+    checked: User,
+    signIn: SignIn,
+    endSessionId = '',
+    proof: SignInProof = CREDENTIALS,
+  ): Promise<OpenOutcome> {
+    const outcome = await this.tryOpen(checked, signIn, endSessionId, proof);
     return outcome.kind === 'room-needed' ? outcome.makeRoom() : outcome;
   }
 
   /** As `open`, but does not wait until there is room for the session. */
-  async tryOpen(checked: User, signIn: SignIn, endSessionId = ''): Promise<OpenOutcome | RoomNeeded> {
+  async tryOpen(
+    checked: User,
+    signIn: SignIn,
+    endSessionId = '',
+    proof: SignInProof = CREDENTIALS,
+  ): Promise<OpenOutcome | RoomNeeded> {
     const { users } = this.#options;
     const user = await users.findById(checked.userId);
     if (user?.disabledAt !== undefined || user?.securityVersion !== checked.securityVersion) {
       return this.#refuse(checked.userId);
     }
-    const first = await this.#attempt(user, signIn, endSessionId);
-    if (first.outcome.kind !== 'full') return this.#opened(user, first, []);
-    return { kind: 'room-needed', makeRoom: () => this.#makeRoom(user, signIn, endSessionId) };
+    const wanted = { signIn, endSessionId, proof };
+    const first = await this.#attempt(user, wanted);
+    if (first.outcome.kind !== 'full') return this.#opened(user, first, proof.actor, []);
+    return { kind: 'room-needed', makeRoom: () => this.#makeRoom(user, wanted) };
   }
 
   /** Resolves if a session of this user, and its security event, can be stored now. Fails with STORE_UNAVAILABLE. */
@@ -153,24 +180,25 @@ export class SessionOpener {
     throw invalidCredentials();
   }
 
-  #makeRoom(user: User, signIn: SignIn, endSessionId: string): Promise<OpenOutcome> {
+  #makeRoom(user: User, wanted: Wanted): Promise<OpenOutcome> {
     const { clock } = this.#options;
     const since = clock.monotonic();
     return this.#makingRoom.run(user.userId, () => {
       if (clock.monotonic() - since > MAX_ROOM_WAIT_MS) throw noRoom();
-      return this.#openWithRoom(user, signIn, endSessionId);
+      return this.#openWithRoom(user, wanted);
     });
   }
 
   /** Retries after every end, because another login may use the room first. */
-  async #openWithRoom(user: User, signIn: SignIn, endSessionId: string): Promise<OpenOutcome> {
+  async #openWithRoom(user: User, wanted: Wanted): Promise<OpenOutcome> {
+    const { actor } = wanted.proof;
     const ended: EndedSession[] = [];
     for (let attempt = 1; attempt <= MAX_OPEN_ATTEMPTS; attempt += 1) {
-      const made = await this.#attempt(user, signIn, endSessionId);
-      if (made.outcome.kind !== 'full') return this.#opened(user, made, ended);
+      const made = await this.#attempt(user, wanted);
+      if (made.outcome.kind !== 'full') return this.#opened(user, made, actor, ended);
       if (attempt === MAX_OPEN_ATTEMPTS) break;
       for (const sessionId of made.outcome.toEnd) {
-        ended.push(await this.#options.ender.replace(user.userId, sessionId, CREDENTIALS));
+        ended.push(await this.#options.ender.replace(user.userId, sessionId, actor));
       }
     }
     throw noRoom();
@@ -179,31 +207,34 @@ export class SessionOpener {
   async #opened(
     user: User,
     { session, outcome, now }: Attempt,
+    actor: Actor,
     ended: readonly EndedSession[],
   ): Promise<OpenOutcome> {
-    if (outcome.kind === 'refused') return this.#limitReached(session, outcome.sessions);
+    if (outcome.kind === 'refused') return this.#limitReached(session, actor, outcome.sessions);
     if (outcome.kind !== 'created') throw invalidCredentials();
-    const tokens = await this.#issueOrDiscard(session, user, now);
-    const replaced = [...ended, ...(await this.#tryReplace(user, outcome.replaced))];
+    const tokens = await this.#issueOrDiscard(session, user, actor, now);
+    const replaced = [...ended, ...(await this.#tryReplace(user, actor, outcome.replaced))];
     return { kind: 'opened', session, tokens, replaced };
   }
 
   #limitReached(
     { userId, ipAddress, clientId }: Session,
+    actor: Actor,
     sessions: readonly SessionSummary[],
   ): SessionLimitReached {
     const { events, clock } = this.#options;
     const origin: EventOrigin = { ipAddress, clientId };
     const at = clock.now();
-    events.publish({ kind: 'SignInRefused', at, actor: CREDENTIALS, userId, reason: '', origin });
+    events.publish({ kind: 'SignInRefused', at, actor, userId, reason: '', origin });
     return { kind: 'session-limit', sessions };
   }
 
-  /** Creates the record. Retries with a later id if the first one is not after the user's cut-off. */
-  async #attempt(user: User, signIn: SignIn, endSessionId: string): Promise<Attempt> {
+  /** Creates the record. Retries with a later id if the first one is not after the user's cut-off. A chosen id stays. */
+  async #attempt(user: User, { signIn, endSessionId, proof }: Wanted): Promise<Attempt> {
     const { ids, clock } = this.#options;
     const now = clock.now();
     const create = (sessionId: string) => this.#create(user, signIn, { sessionId, endSessionId, now });
+    if (proof.sessionId !== undefined) return create(proof.sessionId);
     const first = await create(ids.next(now));
     return first.outcome.kind === 'clock-behind' ? create(ids.next(first.outcome.cutoff + 1)) : first;
   }
@@ -212,10 +243,14 @@ export class SessionOpener {
    * Completes the ends of the sessions that `create` replaced, mostly on the same device. Leaves out any that cannot be
    * completed now; a later login completes them.
    */
-  async #tryReplace({ userId }: User, replaced: readonly EndedSession[]): Promise<EndedSession[]> {
+  async #tryReplace(
+    { userId }: User,
+    actor: Actor,
+    replaced: readonly EndedSession[],
+  ): Promise<EndedSession[]> {
     const { ender } = this.#options;
     const results = await Promise.allSettled(
-      replaced.map(({ sessionId }) => ender.replace(userId, sessionId, CREDENTIALS)),
+      replaced.map(({ sessionId }) => ender.replace(userId, sessionId, actor)),
     );
     return results.filter((result) => result.status === 'fulfilled').map(({ value }) => value);
   }
@@ -248,19 +283,11 @@ export class SessionOpener {
   }
 
   /** Issues the tokens of a new session and stores the sign-in. If either fails, ends the session. */
-  async #issueOrDiscard(session: Session, user: User, now: number): Promise<IssuedTokens> {
-    const { tokens, events, clock } = this.#options;
-    const { userId, sessionId, ipAddress, clientId, device, idleDeadline, absoluteDeadline } = session;
-    const origin: EventOrigin = { ipAddress, clientId };
-    const opened: OpenedFacts = {
-      ...{ deviceName: device.name, platform: device.platform, deviceMark: deviceMark(session) },
-      ...{ idleDeadline, absoluteDeadline },
-    };
+  async #issueOrDiscard(session: Session, user: User, actor: Actor, now: number): Promise<IssuedTokens> {
+    const { tokens, events } = this.#options;
     try {
       const issued = await tokens.issue(session, user.roles, now);
-      const ids = { userId, sessionId };
-      const at = clock.now();
-      await storeAndPublish(events, { kind: 'SignedIn', at, actor: CREDENTIALS, ...ids, origin, opened });
+      await storeAndPublish(events, signedIn(session, actor));
       return issued;
     } catch (error) {
       await this.#discard(session);
@@ -276,4 +303,18 @@ export class SessionOpener {
       return;
     }
   }
+}
+
+/** The event of a sign-in. The same for a session, however often it is made. */
+export function signedIn(session: Session, actor: Actor): AcknowledgedEvent {
+  const { userId, sessionId, createdAt: at, ipAddress, clientId, device } = session;
+  const opened: OpenedFacts = {
+    deviceName: device.name,
+    platform: device.platform,
+    deviceMark: deviceMark(session),
+    methods: session.authenticationMethods.join(' '),
+    idleDeadline: session.idleDeadline,
+    absoluteDeadline: session.absoluteDeadline,
+  };
+  return { kind: 'SignedIn', at, actor, userId, sessionId, opened, origin: { ipAddress, clientId } };
 }

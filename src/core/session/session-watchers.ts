@@ -5,7 +5,7 @@ import type { EndReason } from '../audit/end-reason.ts';
 import { Failure } from '../failure.ts';
 import type { Confirmation, FollowerListener } from '../revocation/follower-listener.ts';
 import type { LoggedRevocation } from '../revocation/revocation-log.ts';
-import { SessionRereads } from './session-rereads.ts';
+import { Rereads } from './rereads.ts';
 import { type Deadlines, type SessionEnd, type SessionState, sessionState } from './session-state.ts';
 import type { SessionStore } from './session-store.ts';
 import { SessionWatcher, type WatchedSession, type WatcherSink } from './session-watcher.ts';
@@ -48,7 +48,7 @@ export class SessionWatchers implements FollowerListener {
   readonly #options: SessionWatchersOptions;
   readonly #limits: WatchLimits;
   readonly #byUser = new Map<string, Set<SessionWatcher>>();
-  readonly #rereads = new SessionRereads();
+  readonly #rereads = new Rereads<SessionWatcher>();
   #size = 0;
   #asOf: number | undefined;
   #epoch = 0;

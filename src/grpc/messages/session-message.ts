@@ -9,7 +9,8 @@ import type {
   SessionSummary as DomainSessionSummary,
   IssuedTokens,
 } from '../../core/session/session.ts';
-import type { SessionSummary, Tokens } from '../../gen/latchkey/v1/identity.ts';
+import type { OpenedSession } from '../../core/session/session-opener.ts';
+import type { SessionSummary, SignedIn, Tokens } from '../../gen/latchkey/v1/identity.ts';
 import {
   type Device,
   EndedBy,
@@ -59,6 +60,17 @@ export function sessionMessage(session: DomainSession, callerSessionId?: string)
     authenticationMethods: session.authenticationMethods,
     isNewDevice: session.isNewDevice,
     ended: undefined,
+  };
+}
+
+/** @param opened with the token for the next sign-in on this device. */
+export function signedInMessage(opened: OpenedSession & { readonly deviceToken: string }): SignedIn {
+  const { session, tokens, replaced, deviceToken } = opened;
+  return {
+    tokens: tokensMessage(tokens),
+    session: sessionMessage(session),
+    endedSessions: replaced.map(endedSessionMessage),
+    deviceToken,
   };
 }
 

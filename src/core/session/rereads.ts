@@ -1,4 +1,9 @@
-import type { SessionWatcher } from './session-watcher.ts';
+/** A watcher whose session or ticket can be read again. */
+export interface Rereadable {
+  readonly isClosed: boolean;
+  /** Fails with STORE_UNAVAILABLE. */
+  read(): Promise<void>;
+}
 
 /** Reads in progress at a time, so that many watchers do not delay refreshes and sign-ins. */
 const READS_AT_ONCE = 64;
@@ -6,18 +11,18 @@ const READS_AT_ONCE = 64;
 /** Pause of all reads after one has failed, because the store is probably unavailable; milliseconds. */
 const RETRY_MS = 1_000;
 
-/** Reads the sessions of watchers again, a bounded number at a time. Repeats each read until it succeeds. */
-export class SessionRereads {
-  readonly #due = new Set<SessionWatcher>();
+/** Reads for watchers again, a bounded number at a time. Repeats each read until it succeeds. */
+export class Rereads<Watcher extends Rereadable> {
+  readonly #due = new Set<Watcher>();
   #inProgress = 0;
   #retry: NodeJS.Timeout | undefined;
 
-  add(watcher: SessionWatcher): void {
+  add(watcher: Watcher): void {
     this.#due.add(watcher);
     this.#next();
   }
 
-  delete(watcher: SessionWatcher): void {
+  delete(watcher: Watcher): void {
     this.#due.delete(watcher);
   }
 
@@ -29,7 +34,7 @@ export class SessionRereads {
     }
   }
 
-  async #read(watcher: SessionWatcher): Promise<void> {
+  async #read(watcher: Watcher): Promise<void> {
     this.#inProgress += 1;
     try {
       await watcher.read();

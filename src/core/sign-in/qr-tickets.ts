@@ -1,0 +1,155 @@
+import type { Clock } from '../../validator/clock.ts';
+import {
+  type Actor,
+  type EventOrigin,
+  type SecurityEvents,
+  storeAndPublish,
+} from '../audit/security-event.ts';
+import { sessionEnded } from '../session/session-failures.ts';
+import type { ApproverSessions } from './approver-sessions.ts';
+import type { LoginThrottle } from './login-throttle.ts';
+import { type Asker, FIRST_POLL_INTERVAL_MS, type Ticket, type TicketStep } from './qr-ticket.ts';
+import { notTicketApprover, ticketNotFound, ticketOver } from './ticket-failures.ts';
+import { hashOfSecret, newDigits, newRedeemSecret, newTicketId } from './ticket-secrets.ts';
+import type { TicketStore } from './ticket-store.ts';
+
+export interface QrTicketsOptions {
+  readonly store: TicketStore;
+  readonly approvers: Pick<ApproverSessions, 'living'>;
+  readonly throttle: Pick<LoginThrottle, 'reserveTicket'>;
+  readonly events: SecurityEvents;
+  readonly clock: Pick<Clock, 'now'>;
+  /** Where the page is that a scanned code opens, without a slash at the end. */
+  readonly publicOrigin: string;
+  /** How long a ticket lives, and how long it lives after the scan; milliseconds. */
+  readonly ttlMs: number;
+}
+
+export interface CreatedTicket {
+  readonly ticket: Ticket;
+  /** Only the asker may know it. */
+  readonly redeemSecret: string;
+  readonly url: string;
+}
+
+/** The caller of a step, by the token of the session. */
+export type TicketCaller = Extract<Actor, { readonly kind: 'caller' }>;
+
+export interface ScannedTicket {
+  readonly ticket: Ticket;
+  /** The asker and the caller are known to be in the same network. */
+  readonly sharesNetwork: boolean;
+}
+
+/** What asker and approver do with a QR ticket before it is redeemed. */
+export class QrTickets {
+  readonly #options: QrTicketsOptions;
+
+  constructor(options: QrTicketsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Fails with TOO_MANY_ATTEMPTS and STORE_UNAVAILABLE.
+   *
+   * The id is in the path of the URL, not in its fragment. The id alone is no credential, and a path survives a sign-in
+   * on the phone and needs no script.
+   */
+  async create(asker: Asker): Promise<CreatedTicket> {
+    const { store, throttle, clock, publicOrigin, ttlMs } = this.#options;
+    await throttle.reserveTicket(asker.network);
+    const now = clock.now();
+    const redeemSecret = newRedeemSecret();
+    const ticket: Ticket = {
+      ...asker,
+      ticketId: newTicketId(),
+      secretHash: hashOfSecret(redeemSecret),
+      state: 'PENDING',
+      denial: undefined,
+      createdAt: now,
+      expiresAt: now + ttlMs,
+      approver: undefined,
+      digits: '',
+      securityVersion: 0,
+      sessionId: '',
+      redeemedAt: 0,
+      pollIntervalMs: FIRST_POLL_INTERVAL_MS,
+      pollFrom: 0,
+    };
+    await store.create(ticket);
+    return { ticket, redeemSecret, url: `${publicOrigin}/qr/${ticket.ticketId}` };
+  }
+
+  /**
+   * Makes the caller's session the approver. Fails with TICKET_NOT_FOUND, TICKET_OVER and NOT_TICKET_APPROVER.
+   *
+   * @param network the caller's network; empty: unknown, or shared by many people.
+   */
+  async scan(ticketId: string, caller: TicketCaller, network: string): Promise<ScannedTicket> {
+    const { ttlMs } = this.#options;
+    const ticket = await this.#take(ticketId, {
+      ...{ kind: 'scan', ttlMs },
+      approver: approverOf(caller),
+      digits: newDigits(),
+    });
+    return { ticket, sharesNetwork: network !== '' && ticket.network === network };
+  }
+
+  /** Fails like `scan`, and with SESSION_ENDED. Wrong digits are TICKET_OVER. */
+  async approve(ticketId: string, caller: TicketCaller, digits: string, ipAddress: string): Promise<Ticket> {
+    const { approvers, store, clock } = this.#options;
+    const approver = approverOf(caller);
+    const session = await approvers.living(approver);
+    if (session === undefined) throw sessionEnded(undefined);
+    const { securityVersion } = session;
+    const step = { kind: 'approve', approver, digits, securityVersion } as const;
+    const outcome = await store.step(ticketId, step, clock.now());
+    if (outcome.kind === 'over' && outcome.ticket.denial === 'WRONG_DIGITS') {
+      await this.#record(outcome.ticket, caller, ipAddress);
+    }
+    const ticket = madeOrThrow(outcome);
+    await this.#record(ticket, caller, ipAddress);
+    return ticket;
+  }
+
+  /** Fails like `scan`. */
+  async deny(ticketId: string, caller: TicketCaller, ipAddress: string): Promise<void> {
+    const approver = approverOf(caller);
+    const ticket = await this.#take(ticketId, { kind: 'deny', approver, denial: 'BY_APPROVER' });
+    await this.#record(ticket, caller, ipAddress);
+  }
+
+  async #take(ticketId: string, step: TicketStep): Promise<Ticket> {
+    const { store, clock } = this.#options;
+    return madeOrThrow(await store.step(ticketId, step, clock.now()));
+  }
+
+  /** Stores what the approver did before it is acknowledged. A repeated call stores it again. */
+  #record(ticket: Ticket, caller: TicketCaller, ipAddress: string): Promise<void> {
+    const { userId, sessionId, clientId } = caller;
+    const origin: EventOrigin = { ipAddress, clientId };
+    const at = this.#options.clock.now();
+    const facts = { at, actor: caller, userId, sessionId, origin, device: ticket.device.name };
+    const { events } = this.#options;
+    return ticket.denial === undefined
+      ? storeAndPublish(events, { kind: 'TicketApproved', ...facts })
+      : storeAndPublish(events, { kind: 'TicketDenied', ...facts, reason: ticket.denial });
+  }
+}
+
+function approverOf({ userId, sessionId }: TicketCaller) {
+  return { userId, sessionId };
+}
+
+function madeOrThrow(outcome: Awaited<ReturnType<TicketStore['step']>>): Ticket {
+  switch (outcome.kind) {
+    case 'over':
+      throw ticketOver(outcome.ticket);
+    case 'not-approver':
+      throw notTicketApprover();
+    case 'missing':
+      throw ticketNotFound();
+    default:
+      return outcome.ticket;
+  }
+}

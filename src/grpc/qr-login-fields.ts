@@ -1,0 +1,41 @@
+import type { FieldIssues } from '../core/field-issues.ts';
+import { DIGITS, REDEEM_SECRET, TICKET_ID } from '../core/sign-in/ticket-secrets.ts';
+import type {
+  ApproveTicketRequest,
+  DenyTicketRequest,
+  RedeemTicketRequest,
+  ScanTicketRequest,
+  WatchTicketRequest,
+} from '../gen/latchkey/v1/qr_login.ts';
+import { checkEndSessionId, checkOrigin } from './identity-fields.ts';
+
+export function checkTicketStep(
+  { ticketId, origin }: ScanTicketRequest | DenyTicketRequest,
+  issues: FieldIssues,
+): void {
+  checkTicketId(ticketId, issues);
+  checkOrigin(origin, issues);
+}
+
+/** A wrong form is no wrong try: the user may have typed one digit only. */
+export function checkApproveTicket(request: ApproveTicketRequest, issues: FieldIssues): void {
+  checkTicketStep(request, issues);
+  if (!DIGITS.test(request.digits))
+    issues.add('digits', 'must be the two digits that the other device shows');
+}
+
+export function checkTicketSecret({ ticketId, redeemSecret }: WatchTicketRequest, issues: FieldIssues): void {
+  checkTicketId(ticketId, issues);
+  if (!REDEEM_SECRET.test(redeemSecret)) {
+    issues.add('redeem_secret', 'must be the redeem_secret of CreateTicketResponse');
+  }
+}
+
+export function checkRedeemTicket(request: RedeemTicketRequest, issues: FieldIssues): void {
+  checkTicketSecret(request, issues);
+  checkEndSessionId(request.endSessionId, issues);
+}
+
+function checkTicketId(ticketId: string, issues: FieldIssues): void {
+  if (!TICKET_ID.test(ticketId)) issues.add('ticket_id', 'must be a ticket id: 22 characters of base64url');
+}
