@@ -217,6 +217,7 @@ const libraries = [
     'Only the server and the client use gRPC.',
   ),
   confined('commander-in-cli', ['commander'], ['cli/'], 'Only the command-line tool parses arguments.'),
+  confined('qr-images-at-the-edge', ['uqr'], ['cli/', 'bff/'], 'Only what people look at draws QR codes.'),
   confined('schemas-in-config', ['valibot'], ['config'], 'Only the configuration uses schemas.'),
   confined(
     'meters-in-telemetry',

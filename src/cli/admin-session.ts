@@ -52,7 +52,8 @@ export async function asAdmin<T>(
   }
 }
 
-function connectWith(options: GlobalOptions, token: () => string | undefined): LatchkeyClient {
+/** @param token called at each call. */
+export function connectWith(options: GlobalOptions, token: () => string | undefined): LatchkeyClient {
   const credentials = credentialsOf(options);
   try {
     return connect(options.address, { credentials, token, timeoutMs: TIMEOUT_MS });
@@ -82,7 +83,8 @@ async function passwordOf(
   return askSecret(terminal, `Password of ${options.username}: `);
 }
 
-function thisDevice() {
+/** The device of this command, as the list of sessions shows it. */
+export function thisDevice() {
   return { deviceId: '', name: `latchkey on ${hostname()}`.slice(0, 64), platform: platform() };
 }
 

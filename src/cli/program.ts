@@ -5,12 +5,13 @@ import { addGlobalOptions, type GlobalOptions } from './connection.ts';
 import { addExplainCommand } from './explain-command.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { EXIT, report } from './outcome.ts';
+import { addQrCommand } from './qr-command.ts';
 import { addSessionsCommand } from './sessions-command.ts';
 import type { Terminal } from './terminal.ts';
 import { addUsersCommand } from './users-command.ts';
 
 const FOOTER = `
-Every command needs an admin. It signs in with LATCHKEY_USERNAME and LATCHKEY_PASSWORD and signs out at the end,
+Every command but qr needs an admin. It signs in with LATCHKEY_USERNAME and LATCHKEY_PASSWORD and signs out at the end,
 or uses the access token in LATCHKEY_TOKEN. Without LATCHKEY_PASSWORD it prompts or reads standard input.
 
 Exit codes: 0 success, 1 refused (the reason is on stderr), 2 usage error,
@@ -55,5 +56,6 @@ function buildProgram(terminal: Terminal): Command {
   addKeysCommand(program, terminal);
   addAuditCommand(program, terminal);
   addExplainCommand(program, terminal);
+  addQrCommand(program, terminal);
   return program;
 }

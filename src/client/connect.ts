@@ -3,6 +3,7 @@ import { KeyServiceService } from '../gen/latchkey/admin/v1/key.ts';
 import { SessionServiceService as AdminSessionServiceService } from '../gen/latchkey/admin/v1/session.ts';
 import { UserServiceService } from '../gen/latchkey/admin/v1/user.ts';
 import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
+import { QrLoginServiceService } from '../gen/latchkey/v1/qr_login.ts';
 import { SessionServiceService } from '../gen/latchkey/v1/session.ts';
 import type { Clock } from '../validator/clock.ts';
 import { checkConnect } from './connect-options.ts';
@@ -89,6 +90,7 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     mode: options.mode ?? 'local',
     identity,
     sessions: callsOf(SessionServiceService, caller),
+    qrLogin: callsOf(QrLoginServiceService, caller),
     userSessions: callsOf(AdminSessionServiceService, caller),
     users: callsOf(UserServiceService, caller),
     keys: callsOf(KeyServiceService, caller),

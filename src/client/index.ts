@@ -30,6 +30,8 @@ export {
   SessionTimelineKind,
   type SigningKey,
   SigningKeyState,
+  TicketDenial,
+  TicketState,
   type User,
 } from './transport/contract.ts';
 export type { Credentials, Pem } from './transport/credentials.ts';

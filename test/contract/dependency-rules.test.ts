@@ -50,6 +50,7 @@ const forbidden: readonly (readonly [rule: string, file: string, specifier: stri
   ['jose-in-two-rooms', 'client/token.ts', 'jose'],
   ['grpc-libraries-in-grpc-and-client', 'app.ts', '@grpc/grpc-js'],
   ['commander-in-cli', 'start.ts', 'commander'],
+  ['qr-images-at-the-edge', 'grpc/image.ts', 'uqr'],
   ['schemas-in-config', 'grpc/schema.ts', 'valibot'],
   ['meters-in-telemetry', 'grpc/log.ts', 'pino'],
   ['ids-from-app', 'grpc/id.ts', 'uuid'],

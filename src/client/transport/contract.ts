@@ -15,6 +15,10 @@ import {
   type User as UserMessage,
 } from '../../gen/latchkey/admin/v1/user.ts';
 import {
+  TicketDenial as TicketDenials,
+  TicketState as TicketStates,
+} from '../../gen/latchkey/v1/qr_login.ts';
+import {
   EndEvidence as EndEvidences,
   EndedBy as EndedBys,
   EndReason as EndReasons,
@@ -192,3 +196,23 @@ export type AuditEventKind = AuditEventKinds;
  */
 export const AuditActorKind = AuditActorKinds;
 export type AuditActorKind = AuditActorKinds;
+
+/**
+ * The state of a ticket of `latchkey.qrLogin`.
+ *
+ * @example
+ * const { ticketId, redeemSecret } = await latchkey.qrLogin.createTicket({});
+ * const { outcome } = await latchkey.qrLogin.redeemTicket({ ticketId, redeemSecret });
+ * const isScanned = outcome?.$case === 'pending' && outcome.value.state === TicketState.SCANNED;
+ */
+export const TicketState = TicketStates;
+export type TicketState = TicketStates;
+
+/**
+ * Why a ticket of `latchkey.qrLogin` was denied. Errors with reason TICKET_OVER have its name in `metadata.denial`.
+ *
+ * @example
+ * const textOf = (denial: TicketDenial) => (denial === TicketDenial.WRONG_DIGITS ? 'Wrong digits' : 'Denied');
+ */
+export const TicketDenial = TicketDenials;
+export type TicketDenial = TicketDenials;

@@ -3,6 +3,7 @@ import type { KeyServiceService } from '../../gen/latchkey/admin/v1/key.ts';
 import type { SessionServiceService as AdminSessionServiceService } from '../../gen/latchkey/admin/v1/session.ts';
 import type { UserServiceService } from '../../gen/latchkey/admin/v1/user.ts';
 import type { IdentityServiceService } from '../../gen/latchkey/v1/identity.ts';
+import type { QrLoginServiceService } from '../../gen/latchkey/v1/qr_login.ts';
 import type { SessionServiceService } from '../../gen/latchkey/v1/session.ts';
 import type { Clock } from '../../validator/clock.ts';
 import type { CallsOf } from './calls.ts';
@@ -95,6 +96,17 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
    * await latchkey.sessions.endOtherSessions({}, { token: accessToken });
    */
   readonly sessions: CallsOf<typeof SessionServiceService>;
+  /**
+   * The generated calls of `QrLoginService`: sign-in by QR code. Redeeming is also the poll. To scan, approve or deny,
+   * pass the user's access token as `token`.
+   *
+   * @example
+   * const { ticketId, redeemSecret, url } = await latchkey.qrLogin.createTicket({ clientId: 'web' });
+   * console.log(url); // show it as a QR code
+   * const { outcome } = await latchkey.qrLogin.redeemTicket({ ticketId, redeemSecret });
+   * if (outcome?.$case === 'pending') console.log(outcome.value.digits, outcome.value.retryAfter);
+   */
+  readonly qrLogin: CallsOf<typeof QrLoginServiceService>;
   /** The generated calls of `admin.SessionService`, for any user. The caller's token needs the role `admin`. */
   readonly userSessions: CallsOf<typeof AdminSessionServiceService>;
   /** The generated calls of `UserService`. The caller's token needs the role `admin`. */
