@@ -9,6 +9,7 @@ import type { Scale } from './scenarios/rounds.ts';
 import { scale } from './scenarios/scale.ts';
 import { batchValidate, validateCold, validateWarm } from './scenarios/validate.ts';
 import { watchSession } from './scenarios/watch-session.ts';
+import { watchTicket } from './scenarios/watch-ticket.ts';
 
 /** In the order of the measurements. */
 export const SCENARIOS: Readonly<
@@ -23,6 +24,7 @@ export const SCENARIOS: Readonly<
   'client-local': clientLocal,
   revocation,
   'watch-session': watchSession,
+  'watch-ticket': watchTicket,
   scale,
   peers,
 };

@@ -171,6 +171,17 @@ describe('a QR ticket dies before it is redeemed', () => {
     expect(await livingSessions()).toBe(0);
   });
 
+  test('also if all sessions of the user end just before the new one is created', async () => {
+    const approved = await qr.approved(caller);
+    const { create } = qr.world.store;
+    qr.world.store.create = async (request) => {
+      await qr.world.control.endAll(user.userId, caller);
+      return create.call(qr.world.store, request);
+    };
+    expect((await failureOf(qr.redeem(approved))).metadata).toEqual(dead);
+    expect(await livingSessions()).toBe(0);
+  });
+
   test('so an ended session cannot approve it', async () => {
     const scanned = await qr.scanned(caller);
     await qr.world.sessions.logoutByRefreshToken(phone.tokens.refreshToken);

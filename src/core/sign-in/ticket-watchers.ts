@@ -35,7 +35,7 @@ export interface TicketWatchLimits {
 export const TICKET_WATCH_LIMITS: TicketWatchLimits = { ticket: 5, server: 20_000 };
 
 /** How often a ticket is read again if nothing is heard of it, because a change may be missed; milliseconds. */
-const REREAD_MS = 20_000;
+const REREAD_MS = 30_000;
 const RETRY_AFTER_MS = 10_000;
 
 /**
