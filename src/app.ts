@@ -140,7 +140,7 @@ async function open(context: AppContext): Promise<App> {
   const passwordChanges = new PasswordChanges({ ...signIn, store, ender, ids });
   const { throttle, devices } = signIn;
   const qrLogin = openQrLogin(context, {
-    ...{ store: tickets, approvers, throttle, devices, events, opener },
+    ...{ store: tickets, approvers, throttle, devices, risk, events, opener },
     ...{ users: database.users, sessions: store, tokens: sessionTokens },
   });
   const control = new SessionControl({ store, ender, users: database.users, revocations: follower, clock });

@@ -4,7 +4,7 @@ import { TicketRedemption, type TicketRedemptionOptions } from '../core/sign-in/
 import { type AppContext, ids } from './app-context.ts';
 
 type Parts = Pick<QrTicketsOptions, 'store' | 'throttle' | 'events'> &
-  Pick<TicketRedemptionOptions, 'approvers' | 'users' | 'sessions' | 'opener' | 'devices'> & {
+  Pick<TicketRedemptionOptions, 'approvers' | 'users' | 'sessions' | 'opener' | 'devices' | 'risk'> & {
     readonly tokens: SessionTokens;
   };
 

@@ -8,7 +8,14 @@ import { ADMIN_ACTOR } from '../support/security-events.ts';
 const AT = Date.UTC(2026, 0, 1);
 const origin = { ipAddress: '192.0.2.1', clientId: 'web' };
 const session = { userId: 'user-1', sessionId: 'session-1' };
-const opened = { deviceName: '', platform: '', deviceMark: '', methods: 'pwd', idleDeadline: AT, absoluteDeadline: AT };
+const opened = {
+  deviceName: '',
+  platform: '',
+  deviceMark: '',
+  methods: 'pwd',
+  idleDeadline: AT,
+  absoluteDeadline: AT,
+};
 
 function setUp() {
   const lines: string[] = [];

@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Failure } from '../../src/core/failure.ts';
 import type { OpenedSession } from '../../src/core/session/session-opener.ts';
 import type { TicketCaller } from '../../src/core/sign-in/qr-tickets.ts';
 import { OPENING_MS } from '../../src/core/sign-in/ticket-redemption.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { failureOf, outcomeOf } from '../support/failing.ts';
 import { ASKER, callerOf, GRACE, ORIGIN, QrWorld } from '../support/qr-world.ts';
+import { NO_RISK } from '../support/risk.ts';
+import { HOUR } from '../support/sessions.ts';
 import { TICKET_TTL } from '../support/tickets.ts';
 
 let qr: QrWorld;
@@ -66,11 +69,42 @@ describe('a QR ticket', () => {
     expect((await qr.world.refresh(tokens.refreshToken)).session.sessionId).toBe(session.sessionId);
     expect(qr.world.events.all).toContainEqual(
       expect.objectContaining({
-        ...{ kind: 'SignedIn', sessionId: session.sessionId, methods: 'mca' },
+        ...{ kind: 'SignedIn', sessionId: session.sessionId },
+        opened: expect.objectContaining({ methods: 'mca' }),
         actor: expect.objectContaining({ kind: 'caller', sessionId: phone.session.sessionId }),
       }),
     );
     expect(events()).toContain('TicketApproved');
+  });
+
+  test('is assessed as any sign-in: the session is marked, shortened and reported', async () => {
+    const reported: unknown[] = [];
+    const assessment = { isNewDevice: true, lifetimeMs: HOUR, finding: undefined };
+    qr.risk = {
+      signIn: async ({ userId }, attempt) => {
+        expect(userId).toBe(user.userId);
+        const { clientId, device, ipAddress } = ASKER;
+        expect(attempt).toEqual({ clientId, device, ipAddress, isKnownDevice: false });
+        return assessment;
+      },
+      signedIn: (...given) => reported.push(given),
+    };
+    const { session } = await redeemed(await qr.approved(caller));
+    expect(session.isNewDevice).toBe(true);
+    expect(session.absoluteDeadline).toBe(qr.world.clock.now() + HOUR);
+    const actor = expect.objectContaining({ kind: 'caller', sessionId: phone.session.sessionId });
+    expect(reported).toEqual([[assessment, session, actor]]);
+  });
+
+  test('that a risk rule refuses opens nothing, however often it is redeemed', async () => {
+    const refused = new Failure('SIGN_IN_RISK', 'too unusual');
+    qr.risk = { ...NO_RISK, signIn: () => Promise.reject(refused) };
+    const approved = await qr.approved(caller);
+    expect(await outcomeOf(qr.redeem(approved))).toBe('SIGN_IN_RISK');
+    qr.world.clock.advance(OPENING_MS);
+    expect(await outcomeOf(qr.redeem(approved))).toBe('SIGN_IN_RISK');
+    expect(await livingSessions()).toBe(1);
+    expect(events().filter((kind) => kind === 'SignInRefused')).toHaveLength(2);
   });
 
   test('is over after one wrong try of the digits, and the trail has it', async () => {

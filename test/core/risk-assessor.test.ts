@@ -70,7 +70,7 @@ async function signIn(given: Partial<AssessedSignIn> = {}, who = user) {
   const { isKnownDevice: _, ...opened } = facts;
   const outcome = await world.opener.open(who, opened);
   if (outcome.kind !== 'opened') throw new Error('the user is at the session limit');
-  risk.signedIn(assessment, outcome.session);
+  risk.signedIn(assessment, outcome.session, { kind: 'credentials' });
   return outcome;
 }
 

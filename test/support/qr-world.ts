@@ -4,10 +4,15 @@ import { ApproverSessions } from '../../src/core/sign-in/approver-sessions.ts';
 import { UNLIMITED_ATTEMPTS } from '../../src/core/sign-in/login-attempts.ts';
 import type { Asker } from '../../src/core/sign-in/qr-ticket.ts';
 import { type CreatedTicket, QrTickets, type TicketCaller } from '../../src/core/sign-in/qr-tickets.ts';
-import { type Redemption, TicketRedemption } from '../../src/core/sign-in/ticket-redemption.ts';
+import {
+  type Redemption,
+  TicketRedemption,
+  type TicketRedemptionOptions,
+} from '../../src/core/sign-in/ticket-redemption.ts';
 import type { TicketStore } from '../../src/core/sign-in/ticket-store.ts';
 import { TicketWatchers, type TicketWatchLimits } from '../../src/core/sign-in/ticket-watchers.ts';
 import { deviceTokens, throttleOf } from './attempts.ts';
+import { NO_RISK } from './risk.ts';
 import { SessionWorld, type WorldParts } from './session-world.ts';
 import { ids } from './sessions.ts';
 import { TICKET_TTL } from './tickets.ts';
@@ -30,6 +35,8 @@ export class QrWorld {
   readonly tickets: QrTickets;
   readonly redemption: TicketRedemption;
   readonly watchers: TicketWatchers;
+  /** Assesses the next sign-ins. */
+  risk: TicketRedemptionOptions['risk'] = NO_RISK;
 
   private constructor(world: SessionWorld, store: TicketStore, watchers: TicketWatchers) {
     this.world = world;
@@ -48,6 +55,10 @@ export class QrWorld {
       sessions: world.store,
       tokens: sessionTokens,
       devices: deviceTokens(clock),
+      risk: {
+        signIn: (...given) => this.risk.signIn(...given),
+        signedIn: (...given) => this.risk.signedIn(...given),
+      },
       graceMs: GRACE,
     });
   }

@@ -34,7 +34,7 @@ export interface RiskAssessorOptions {
   readonly clock: Clock;
 }
 
-/** A sign-in with the right password, before a session is opened. */
+/** A sign-in of a known user, before a session is opened. */
 export interface AssessedSignIn {
   readonly clientId: string;
   readonly device: Device;
@@ -61,7 +61,6 @@ export interface SignInAssessment {
 }
 
 const SERVICE: Actor = { kind: 'service' };
-const CREDENTIALS: Actor = { kind: 'credentials' };
 
 /**
  * Compares sign-ins and refreshes with the past of the user, and does what the risk table says. In shadow mode it only
@@ -105,13 +104,17 @@ export class RiskAssessor implements MoveAssessor {
     };
   }
 
-  /** Reports the assessment of a sign-in once its session is open. */
-  signedIn({ isNewDevice, finding }: SignInAssessment, session: Session): void {
+  /**
+   * Reports the assessment of a sign-in once its session is open.
+   *
+   * @param actor who signed in.
+   */
+  signedIn({ isNewDevice, finding }: SignInAssessment, session: Session, actor: Actor): void {
     const { events, clock } = this.#options;
     const { userId, sessionId, ipAddress, clientId } = session;
     const origin: EventOrigin = { ipAddress, clientId };
     if (isNewDevice) {
-      events.publish({ kind: 'NewDevice', at: clock.now(), actor: CREDENTIALS, userId, sessionId, origin });
+      events.publish({ kind: 'NewDevice', at: clock.now(), actor, userId, sessionId, origin });
     }
     if (finding !== undefined) events.publish(this.#event(finding, userId, sessionId, origin));
   }

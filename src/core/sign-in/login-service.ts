@@ -104,7 +104,7 @@ export class LoginService {
     );
     // Other logins of the user may take long to make room. This one no longer counts as failed meanwhile.
     const outcome = opening.kind === 'room-needed' ? await opening.makeRoom() : opening;
-    if (outcome.kind === 'opened') risk.signedIn(assessment, outcome.session);
+    if (outcome.kind === 'opened') risk.signedIn(assessment, outcome.session, ACTOR);
     if (upgrade) await this.#upgrade(user, attempt);
     return outcome.kind === 'opened'
       ? { ...outcome, deviceToken: devices.tokenFor(user.userId, known) }

@@ -2,6 +2,7 @@ import type { Clock } from '../../validator/clock.ts';
 import type { Actor, SecurityEvents } from '../audit/security-event.ts';
 import { Failure } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
+import type { RiskAssessor } from '../risk/risk-assessor.ts';
 import type { OpenedSession, SessionLimitReached, SessionOpener } from '../session/session-opener.ts';
 import { signedIn } from '../session/session-opener.ts';
 import type { SessionStore } from '../session/session-store.ts';
@@ -23,7 +24,8 @@ export interface TicketRedemptionOptions {
   readonly opener: Pick<SessionOpener, 'open'>;
   readonly tokens: Pick<SessionTokens, 'issue'>;
   readonly devices: Pick<DeviceTokens, 'tokenFor'>;
-  readonly events: Pick<SecurityEvents, 'store'>;
+  readonly risk: Pick<RiskAssessor, 'signIn' | 'signedIn'>;
+  readonly events: Pick<SecurityEvents, 'store' | 'publish'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly ids: IdSource;
   /** How long a repeated redemption gets the tokens of the same session; milliseconds. */
@@ -62,7 +64,8 @@ export class TicketRedemption {
   /**
    * Opens the session, or returns its tokens again, or says that the ticket is not approved yet.
    *
-   * Fails with TICKET_NOT_FOUND, TICKET_OVER, TICKET_POLLED_TOO_OFTEN, END_UNCONFIRMED and STORE_UNAVAILABLE.
+   * Fails with TICKET_NOT_FOUND, TICKET_OVER, TICKET_POLLED_TOO_OFTEN, SIGN_IN_RISK, END_UNCONFIRMED and
+   * STORE_UNAVAILABLE.
    */
   async redeem({ ticketId, redeemSecret, endSessionId }: RedeemAttempt): Promise<Redemption> {
     const { store, approvers, clock, ids } = this.#options;
@@ -98,19 +101,32 @@ export class TicketRedemption {
    * latest. The session id is older than any later end of all sessions, so the store refuses to create it after that.
    */
   async #open(ticket: Ticket, endSessionId: string): Promise<Redemption> {
-    const { opener, devices } = this.#options;
+    const { opener, devices, risk } = this.#options;
     const user = await this.#approvingUser(ticket);
     const { clientId, device, ipAddress, labels, sessionId } = ticket;
-    const signIn = { clientId, device, ipAddress, labels, authenticationMethods: [QR_METHOD] };
-    const proof = { actor: actorOf(approverOf(ticket)), sessionId };
+    const actor = actorOf(approverOf(ticket));
     try {
-      const outcome = await opener.open(user, signIn, endSessionId, proof);
+      const assessment = await risk.signIn(user, { clientId, device, ipAddress, isKnownDevice: false });
+      const { isNewDevice, lifetimeMs } = assessment;
+      const facts = { clientId, device, ipAddress, labels, isNewDevice, lifetimeMs };
+      const signIn = { ...facts, authenticationMethods: [QR_METHOD] };
+      const outcome = await opener.open(user, signIn, endSessionId, { actor, sessionId });
       if (outcome.kind !== 'opened') return outcome;
+      risk.signedIn(assessment, outcome.session, actor);
       return { ...outcome, deviceToken: devices.tokenFor(user.userId, undefined) };
     } catch (error) {
-      if (error instanceof Failure && error.reason === 'INVALID_CREDENTIALS') throw approverEnded();
+      if (!(error instanceof Failure)) throw error;
+      const { reason } = error;
+      if (reason === 'INVALID_CREDENTIALS') throw approverEnded();
+      if (reason === 'SIGN_IN_RISK') this.#reportRefused(ticket, user.userId, actor);
       throw error;
     }
+  }
+
+  #reportRefused({ ipAddress, clientId }: Ticket, userId: string, actor: Actor): void {
+    const { events, clock } = this.#options;
+    const origin = { ipAddress, clientId };
+    events.publish({ kind: 'SignInRefused', at: clock.now(), actor, userId, reason: 'SIGN_IN_RISK', origin });
   }
 
   /** The ticket was redeemed before: the answer was lost, or another call is opening the session now. */
