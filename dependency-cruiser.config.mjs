@@ -211,6 +211,12 @@ const libraries = [
     'One place validates tokens and one signs them. A third file signs tokens for tests of guarded services.',
   ),
   confined(
+    'providers-in-their-adapter',
+    ['openid-client', 'oauth4webapi'],
+    ['adapters/oidc/'],
+    'One place speaks OAuth and OpenID Connect.',
+  ),
+  confined(
     'grpc-libraries-in-grpc-and-client',
     ['@grpc/[^/]+', 'grpc-health-check'],
     ['grpc/', 'client/', 'gen/'],

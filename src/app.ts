@@ -3,6 +3,7 @@ import { type AppContext, ids, TOMBSTONE_TTL_MS, type WorkerRole } from './app/a
 import { openAudit } from './app/audit.ts';
 import { Closers } from './app/closers.ts';
 import { openDataFolder, openMasterKeys } from './app/data-folder.ts';
+import { openExternalLogin } from './app/external-login.ts';
 import { openKeys } from './app/keys.ts';
 import { openPasswords } from './app/passwords.ts';
 import { openQrLogin } from './app/qr-login.ts';
@@ -42,6 +43,7 @@ import { CurrentRoles } from './core/validation/current-roles.ts';
 import { TokenValidation } from './core/validation/token-validation.ts';
 import { adminSessionService } from './grpc/admin-session-service.ts';
 import { auditService } from './grpc/audit-service.ts';
+import { type ExternalLoginCore, externalLoginService } from './grpc/external-login-service.ts';
 import { identityService } from './grpc/identity-service.ts';
 import { keyService } from './grpc/key-service.ts';
 import { type QrLoginCore, qrLoginService } from './grpc/qr-login-service.ts';
@@ -87,7 +89,7 @@ async function open(context: AppContext): Promise<App> {
   const masterKeys = await openMasterKeys(context);
   const { keys, keySet } = await openKeys(context, database, masterKeys);
   const { passwords, queue } = await openPasswords(context, masterKeys);
-  const { store, log, attempts, tickets, outbox } = await openSessionStores(context, database.audit);
+  const { store, log, attempts, tickets, flows, outbox } = await openSessionStores(context, database.audit);
   const { mover, repeated } = openAudit(context, outbox, database.audit);
   const events = securityEvents(logger, metrics, outbox, repeated.count);
   const revocations = await openRevocations(context, store, log, tickets, events);
@@ -143,6 +145,10 @@ async function open(context: AppContext): Promise<App> {
     ...{ store: tickets, approvers, throttle, devices, risk, events, opener },
     ...{ users: database.users, sessions: store, tokens: sessionTokens },
   });
+  const externalLogin = await openExternalLogin(context, {
+    ...{ flows, approvers, throttle, devices, risk, events, opener },
+    ...{ users: database.users, directory: database.identities, sessions: store, tokens: sessionTokens },
+  });
   const control = new SessionControl({ store, ender, users: database.users, revocations: follower, clock });
   const history = new SessionHistory({
     ...{ control, store, revocations: follower, trail: database.audit, clock },
@@ -156,6 +162,7 @@ async function open(context: AppContext): Promise<App> {
     history,
     passwordChanges,
     qrLogin: { ...qrLogin, watchers: ticketWatchers },
+    externalLogin,
     tokens,
     keys,
     subscriptions,
@@ -237,6 +244,7 @@ interface ServiceParts {
   readonly history: SessionHistory;
   readonly passwordChanges: PasswordChanges;
   readonly qrLogin: QrLoginCore;
+  readonly externalLogin: ExternalLoginCore;
   readonly tokens: TokenValidation;
   readonly keys: KeyService;
   readonly subscriptions: RevocationSubscriptions;
@@ -251,7 +259,7 @@ function grpcServices(
   { config, clock, logger, metrics }: AppContext,
   parts: ServiceParts,
 ): readonly ServiceRegistration[] {
-  const { login, sessions, control, history, passwordChanges, qrLogin, tokens, keys } = parts;
+  const { login, sessions, control, history, passwordChanges, qrLogin, externalLogin, tokens, keys } = parts;
   const { subscriptions, watchers, users, audit, events, administration } = parts;
   const environment = { ids, clock, log: limitedWarnings(logger, clock), callMetrics: metrics };
   const onVerdict = metrics.countVerdict;
@@ -263,6 +271,7 @@ function grpcServices(
     validationService(validation, callerAuth, environment),
     sessionService({ control, history, passwordChanges, watchers }, { tokens, frontAuth }, environment),
     qrLoginService(qrLogin, { tokens, frontAuth }, environment),
+    externalLoginService(externalLogin, { tokens, frontAuth }, environment),
     adminSessionService({ control, history }, administration, environment),
     userService(users, administration, environment),
     keyService(new KeyAdministration({ keys, events, clock }), administration, environment),

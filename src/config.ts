@@ -53,6 +53,8 @@ export interface Config {
   readonly loginLimits: { readonly failuresPerAddress: number } | undefined;
   /** Paths of files. Undefined: no rules; no countries. */
   readonly risk: { readonly rulesFile: string | undefined; readonly geoFile: string | undefined };
+  /** Path of a file. Undefined: no identity providers. */
+  readonly providersFile: string | undefined;
   /** Number of verified tokens to cache. 0: no cache. */
   readonly tokenCacheSize: number;
   readonly signingAlgorithm: SigningAlgorithm;
@@ -150,6 +152,7 @@ function assemble(settings: Settings, cores: number): Config {
       ? { failuresPerAddress: settings.LATCHKEY_LOGIN_FAILURES_PER_ADDRESS }
       : undefined,
     risk: { rulesFile: settings.LATCHKEY_RISK_RULES_FILE, geoFile: settings.LATCHKEY_GEO_FILE },
+    providersFile: settings.LATCHKEY_PROVIDERS_FILE,
     tokenCacheSize: settings.LATCHKEY_TOKEN_CACHE_SIZE,
     signingAlgorithm: settings.LATCHKEY_SIGNING_ALGORITHM,
     signingKeyRotationMs: settings.LATCHKEY_SIGNING_KEY_ROTATION,

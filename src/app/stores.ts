@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { MemoryExternalFlowStore } from '../adapters/memory/memory-external-flow-store.ts';
 import { MemoryLoginAttempts } from '../adapters/memory/memory-login-attempts.ts';
 import { MemoryRevocationLog } from '../adapters/memory/memory-revocation-log.ts';
 import { MemorySessionStore } from '../adapters/memory/memory-session-store.ts';
@@ -7,6 +8,7 @@ import { closeRedis, openRedis, type RedisClient, reconnectRedis } from '../adap
 import { nodesThatDropWrites } from '../adapters/redis/default-user.ts';
 import { watchFailover } from '../adapters/redis/failover-watch.ts';
 import { RedisAuditOutbox } from '../adapters/redis/redis-audit-outbox.ts';
+import { RedisExternalFlowStore } from '../adapters/redis/redis-external-flow-store.ts';
 import { RedisLoginAttempts } from '../adapters/redis/redis-login-attempts.ts';
 import { RedisRevocationLog } from '../adapters/redis/redis-revocation-log.ts';
 import { RedisSessionStore } from '../adapters/redis/redis-session-store.ts';
@@ -21,6 +23,7 @@ import type { AuditTrail } from '../core/audit/audit-trail.ts';
 import { DirectOutbox } from '../core/audit/direct-outbox.ts';
 import type { RevocationLog } from '../core/revocation/revocation-log.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
+import type { ExternalFlowStore } from '../core/sign-in/external-flow-store.ts';
 import { type LoginAttempts, UNLIMITED_ATTEMPTS } from '../core/sign-in/login-attempts.ts';
 import { loginLimits } from '../core/sign-in/login-limits.ts';
 import type { TicketStore } from '../core/sign-in/ticket-store.ts';
@@ -67,8 +70,8 @@ export function databaseStep<Result>(
 }
 
 /**
- * Opens the session store, the revocation log, the login attempts, the QR tickets and the audit outbox: all in Redis, or
- * all but the outbox in memory. Then audit events go to the trail at once, because they must outlive the process.
+ * Opens the session store, the revocation log, the login attempts, the QR tickets, the flows to identity providers and
+ * the audit outbox: all in Redis, or all but the outbox in memory. Then audit events go to the trail at once, because they must outlive the process.
  */
 export async function openSessionStores(
   { config, clock, logger, closers }: AppContext,
@@ -78,6 +81,7 @@ export async function openSessionStores(
   readonly log: RevocationLog;
   readonly attempts: LoginAttempts;
   readonly tickets: TicketStore;
+  readonly flows: ExternalFlowStore;
   readonly outbox: AuditOutbox;
 }> {
   const { redis } = config;
@@ -89,6 +93,7 @@ export async function openSessionStores(
       log: new MemoryRevocationLog(retentionMs),
       attempts: limits === undefined ? UNLIMITED_ATTEMPTS : new MemoryLoginAttempts(limits),
       tickets: new MemoryTicketStore(),
+      flows: new MemoryExternalFlowStore(),
       outbox: new DirectOutbox(trail),
     };
   }
@@ -126,6 +131,7 @@ export async function openSessionStores(
         ? UNLIMITED_ATTEMPTS
         : new RedisLoginAttempts({ commands, deadlineMs: REDIS_DEADLINE_MS, clock, limits }),
     tickets,
+    flows: new RedisExternalFlowStore({ commands, deadlineMs: REDIS_DEADLINE_MS, clock }),
     outbox: new RedisAuditOutbox({ commands, replicated, ...common }),
   };
 }

@@ -61,7 +61,8 @@ export const SESSION_VARIABLES = {
     example: '2s',
   }),
   LATCHKEY_PUBLIC_ORIGIN: optional(origin, '(that of `LATCHKEY_ISSUER`)', {
-    meaning: 'where people reach the sign-in pages; a QR code opens `/qr/<ticket>` there',
+    meaning:
+      'where people reach the sign-in pages; a QR code opens `/qr/<ticket>` there, and an identity provider sends people back to `/external/<provider>/callback`',
     example: 'https://login.example.com',
   }),
   LATCHKEY_QR_TICKET_TTL: withDefault(duration('60s', '300s'), '120s', {
@@ -101,6 +102,11 @@ export const SESSION_VARIABLES = {
     meaning:
       'MaxMind database of countries or cities (`.mmdb`), for the risk signal `new-country`; read again when it changes',
     example: '/var/lib/geoip/GeoLite2-Country.mmdb',
+  }),
+  LATCHKEY_PROVIDERS_FILE: optional(text(MAX_PATH_BYTES), '(none: no sign-in through providers)', {
+    meaning:
+      'JSON file of [identity providers](operations.md#sign-in-through-providers); read once, at start',
+    example: '/etc/latchkey/providers.json',
   }),
   LATCHKEY_TOKEN_CACHE_SIZE: withDefault(wholeNumber(0, 10_000_000), '50000', {
     meaning:

@@ -36,6 +36,8 @@ const KINDS: Readonly<Record<AuditKind, AuditEventKind>> = {
   RiskAssessed: AuditEventKind.RISK_ASSESSED,
   TicketApproved: AuditEventKind.TICKET_APPROVED,
   TicketDenied: AuditEventKind.TICKET_DENIED,
+  IdentityLinked: AuditEventKind.IDENTITY_LINKED,
+  IdentityUnlinked: AuditEventKind.IDENTITY_UNLINKED,
 };
 
 const ACTOR_KINDS: Readonly<Record<Actor['kind'], AuditActorKind>> = {

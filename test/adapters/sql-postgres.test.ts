@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openPostgres } from '../../src/adapters/sql/postgres.ts';
 import type { SqlDatabase } from '../../src/adapters/sql/sql-database.ts';
 import { auditTrailLaw } from '../conformance/audit-trail.ts';
+import { identityDirectoryLaw } from '../conformance/identity-directory.ts';
 import { keyStoreLaw } from '../conformance/key-store.ts';
 import { userDirectoryLaw } from '../conformance/user-directory.ts';
 import { eventually } from '../support/eventually.ts';
@@ -34,7 +35,9 @@ describe('on one database', () => {
     await Promise.all(databases.map((database) => database.migrate()));
   });
 
-  beforeEach(() => server.with((client) => client.query('truncate users, signing_keys, audit_events'), url));
+  beforeEach(() =>
+    server.with((client) => client.query('truncate users, identities, signing_keys, audit_events'), url),
+  );
 
   afterAll(async () => {
     for (const database of databases) await database.close();
@@ -42,6 +45,11 @@ describe('on one database', () => {
 
   userDirectoryLaw('PostgreSQL', async () => [databases[0].users, databases[1].users]);
   auditTrailLaw('PostgreSQL', async () => databases);
+  identityDirectoryLaw(
+    'PostgreSQL',
+    async () => databases,
+    async () => (await databases[0].audit.list({ kind: 'IdentityLinked' }, 100)).events.length,
+  );
   keyStoreLaw('PostgreSQL', async () => [databases[0].keys, databases[1].keys]);
 });
 

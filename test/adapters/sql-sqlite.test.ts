@@ -9,6 +9,7 @@ import type { SqlDatabase } from '../../src/adapters/sql/sql-database.ts';
 import { openSqlite } from '../../src/adapters/sql/sqlite.ts';
 import { NodeSqliteDialect } from '../../src/adapters/sql/sqlite-dialect.ts';
 import { auditTrailLaw } from '../conformance/audit-trail.ts';
+import { identityDirectoryLaw } from '../conformance/identity-directory.ts';
 import { keyStoreLaw } from '../conformance/key-store.ts';
 import { userDirectoryLaw } from '../conformance/user-directory.ts';
 import { failureOf } from '../support/failing.ts';
@@ -41,6 +42,11 @@ async function open(): Promise<SqlDatabase> {
 
 userDirectoryLaw('SQLite', async () => [(await open()).users, (await open()).users]);
 auditTrailLaw('SQLite', async () => [await open(), await open()]);
+identityDirectoryLaw(
+  'SQLite',
+  async () => [await open(), await open()],
+  async () => (await opened[0]?.audit.list({ kind: 'IdentityLinked' }, 100))?.events.length ?? 0,
+);
 keyStoreLaw('SQLite', async () => [(await open()).keys, (await open()).keys]);
 
 describe('the SQLite database', () => {
@@ -61,6 +67,7 @@ describe('the SQLite database', () => {
     const older = new DatabaseSync(file);
     older.exec('alter table users drop column kept_session_id');
     older.exec('drop index audit_events_user_id_kind');
+    older.exec('drop table identities');
     older.exec("delete from kysely_migration where name >= '0006'");
     older.close();
     const after = await open();

@@ -9,6 +9,7 @@ const AT = Date.UTC(2026, 0, 1);
 const origin = { ipAddress: '192.0.2.1', clientId: 'web' };
 const session = { userId: 'user-1', sessionId: 'session-1' };
 const opened = {
+  provider: '',
   deviceName: '',
   platform: '',
   deviceMark: '',

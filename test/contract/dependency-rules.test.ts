@@ -48,6 +48,7 @@ const forbidden: readonly (readonly [rule: string, file: string, specifier: stri
   ['drivers-in-adapters', 'app.ts', 'ioredis'],
   ['drivers-in-adapters', 'grpc/database.ts', 'node:sqlite'],
   ['jose-in-two-rooms', 'client/token.ts', 'jose'],
+  ['providers-in-their-adapter', 'core/sign-in/oidc.ts', 'openid-client'],
   ['grpc-libraries-in-grpc-and-client', 'app.ts', '@grpc/grpc-js'],
   ['commander-in-cli', 'start.ts', 'commander'],
   ['qr-images-at-the-edge', 'grpc/image.ts', 'uqr'],

@@ -17,7 +17,13 @@ type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 
 const PROTO = path.resolve(import.meta.dirname, '../../proto');
 const FILES = [
-  ...['v1/identity.proto', 'v1/session.proto', 'v1/validation.proto', 'v1/qr_login.proto'],
+  ...[
+    'v1/identity.proto',
+    'v1/session.proto',
+    'v1/validation.proto',
+    'v1/qr_login.proto',
+    'v1/external_login.proto',
+  ],
   ...['admin/v1/user.proto', 'admin/v1/key.proto', 'admin/v1/session.proto', 'admin/v1/audit.proto'],
 ];
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Failure } from '../../src/core/failure.ts';
+import { NO_PASSWORD } from '../../src/core/password/password-scheme.ts';
 import { failureOf } from '../support/failing.ts';
 import { idleQueue, passwordsWith as passwordsOf } from '../support/passwords.ts';
 import { RecordingHasher } from '../support/recording-hasher.ts';
@@ -46,6 +47,14 @@ describe('checking a password', () => {
     await expect(passwords.hash('replacement \ud800')).rejects.toMatchObject({ reason: 'INVALID_FIELD' });
   });
 
+  test('accepts no password of a user without one, and reports no damage', async () => {
+    const { passwords } = passwordsWith();
+    for (const password of ['', PASSWORD]) {
+      const refused = { ok: false, upgrade: false, readable: true };
+      expect(await passwords.check(password, NO_PASSWORD)).toEqual(refused);
+    }
+  });
+
   test('fails like the hasher', async () => {
     const { passwords, hasher } = passwordsWith();
     hasher.failure = new Failure('INTERNAL', 'lost');
@@ -58,6 +67,7 @@ describe('the work of a check', () => {
     ['the right password', PASSWORD, 'peppered'],
     ['a wrong password', 'not this one', 'peppered'],
     ['no such user', PASSWORD, undefined],
+    ['a user without a password', PASSWORD, NO_PASSWORD],
     ['an empty password', '', 'peppered'],
     ['an over-long password', 'x'.repeat(100_000), 'peppered'],
     ['an over-long password of an unknown user', 'x'.repeat(100_000), undefined],

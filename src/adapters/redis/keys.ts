@@ -61,3 +61,8 @@ export function ticketKey(ticketId: string): string {
 
 /** Stream of the ids of tickets whose state has changed. */
 export const TICKET_CHANGES_KEY = 'lk:{qr}:changes';
+
+/** Hash of one flow to an identity provider; the format is in `take-flow.lua`. */
+export function flowKey(flowId: string): string {
+  return `lk:{ext:${flowId}}`;
+}

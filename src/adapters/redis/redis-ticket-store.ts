@@ -17,6 +17,7 @@ import { RedisTicketChanges } from './redis-ticket-changes.ts';
 import { Script } from './script.ts';
 import { ScriptRunner } from './script-runner.ts';
 import { expectOwn, texts } from './session-reply.ts';
+import { fieldsOf } from './stored-values.ts';
 import { formatTicket, parseTicket } from './ticket-record.ts';
 
 export interface RedisTicketStoreOptions {
@@ -28,7 +29,7 @@ export interface RedisTicketStoreOptions {
   readonly clock: Pick<Clock, 'monotonic'>;
 }
 
-const create = new Script('create-ticket', []);
+const create = new Script('create-hash', []);
 const STEPS: Readonly<Record<TicketStep['kind'], Script>> = {
   scan: new Script('scan-ticket', ['ticket']),
   approve: new Script('approve-ticket', ['ticket']),
@@ -117,7 +118,6 @@ function argumentsOf(step: TicketStep): readonly (string | number)[] {
 
 function outcomeOf(kind: TicketOutcome['kind'], ticketId: string, list: readonly string[]): TicketOutcome {
   if (kind === 'missing' || kind === 'not-approver') return { kind };
-  const pairs = list.flatMap((name, index) => (index % 2 === 0 ? [[name, list[index + 1] ?? '']] : []));
-  const ticket = parseTicket(ticketId, Object.fromEntries(pairs));
+  const ticket = parseTicket(ticketId, fieldsOf(list));
   return ticket === undefined ? { kind: 'missing' } : { kind, ticket };
 }

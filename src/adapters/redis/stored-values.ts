@@ -34,3 +34,10 @@ export function reasonOf(text: unknown): EndReason {
 export function idOf(text: unknown): string | undefined {
   return typeof text === 'string' && UUID_TEXT.test(text) ? text : undefined;
 }
+
+/** The fields of a hash from a list of field, value, … */
+export function fieldsOf(list: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    list.flatMap((name, index) => (index % 2 === 0 ? [[name, list[index + 1] ?? '']] : [])),
+  );
+}

@@ -10,6 +10,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0005-device-policies': { up: addDevicePolicies },
   '0006-kept-sessions': { up: addKeptSessions },
   '0007-audit-events-by-kind': { up: indexAuditEventsByKind },
+  '0008-identities': { up: createIdentities },
 };
 
 const provider: MigrationProvider = { getMigrations: async () => ({ ...MIGRATIONS }) };
@@ -115,4 +116,20 @@ async function indexAuditEventsByKind(db: AnySchema): Promise<void> {
   await db.schema.dropIndex('audit_events_user_id').execute();
   await index('audit_events_user_id_kind', ['user_id', 'kind', 'event_id']);
   await index('audit_events_user_id', ['user_id', 'event_id']);
+}
+
+async function createIdentities(db: AnySchema): Promise<void> {
+  await db.schema
+    .createTable('identities')
+    .addColumn('provider', 'text', (column) => column.notNull())
+    .addColumn('subject', 'text', (column) => column.notNull())
+    .addColumn('user_id', 'text', (column) =>
+      column.notNull().references('users.user_id').onDelete('cascade'),
+    )
+    .addColumn('display_name', 'text', (column) => column.notNull())
+    .addColumn('linked_at', 'bigint', (column) => column.notNull())
+    .addColumn('last_used_at', 'bigint')
+    .addPrimaryKeyConstraint('identities_primary_key', ['provider', 'subject'])
+    .execute();
+  await db.schema.createIndex('identities_user_id').on('identities').columns(['user_id']).execute();
 }

@@ -6,6 +6,7 @@ import { PostgresPool } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
 import { SqlAuditTrail } from './sql-audit-trail.ts';
 import { SQL_DEADLINE_MS, type SqlDatabase } from './sql-database.ts';
+import { SqlIdentityDirectory } from './sql-identity-directory.ts';
 import { SqlKeyStore } from './sql-key-store.ts';
 import { SqlUserDirectory } from './sql-user-directory.ts';
 
@@ -52,6 +53,7 @@ export function openPostgres({ url, maxConnections = 10 }: PostgresOptions): Sql
   const users = new SqlUserDirectory(sql);
   return {
     users,
+    identities: new SqlIdentityDirectory(sql),
     keys: new SqlKeyStore(sql),
     audit: new SqlAuditTrail(sql),
     migrate: () => migrate({ ...connection, query_timeout: MIGRATION_WAIT_MS }),

@@ -67,8 +67,20 @@ export interface AuditEventsTable {
   readonly details: string;
 }
 
+/** Times are in milliseconds since the Unix epoch. The primary key is (provider, subject). */
+export interface IdentitiesTable {
+  readonly provider: string;
+  readonly subject: string;
+  /** Deleting the user deletes the row. */
+  readonly user_id: string;
+  readonly display_name: string;
+  readonly linked_at: number;
+  readonly last_used_at: number | null;
+}
+
 export interface Schema {
   readonly users: UsersTable;
+  readonly identities: IdentitiesTable;
   readonly audit_events: AuditEventsTable;
   readonly signing_keys: SigningKeysTable;
   readonly locks: LocksTable;
@@ -76,6 +88,7 @@ export interface Schema {
 
 export type UserRow = Selectable<UsersTable>;
 export type NewUserRow = Insertable<UsersTable>;
+export type IdentityRow = Selectable<IdentitiesTable>;
 export type SigningKeyRow = Selectable<SigningKeysTable>;
 export type AuditEventRow = Selectable<AuditEventsTable>;
 

@@ -1,13 +1,15 @@
 import type { AuditTrail } from '../../core/audit/audit-trail.ts';
 import type { KeyStore } from '../../core/keys/key-store.ts';
+import type { IdentityDirectory } from '../../core/user/identity-directory.ts';
 import type { UserDirectory } from '../../core/user/user-directory.ts';
 
 /** Time limit for one store operation, in milliseconds. Includes the wait for a connection and all statements. */
 export const SQL_DEADLINE_MS = 900;
 
-/** An open database with users, signing keys and the audit trail. */
+/** An open database with users, their identities, signing keys and the audit trail. */
 export interface SqlDatabase {
   readonly users: UserDirectory;
+  readonly identities: IdentityDirectory;
   readonly keys: KeyStore;
   readonly audit: AuditTrail;
   /**

@@ -10,6 +10,7 @@ import { migrateToLatest } from './migrations.ts';
 import type { Schema } from './schema.ts';
 import { SqlAuditTrail } from './sql-audit-trail.ts';
 import { SQL_DEADLINE_MS, type SqlDatabase } from './sql-database.ts';
+import { SqlIdentityDirectory } from './sql-identity-directory.ts';
 import { SqlKeyStore } from './sql-key-store.ts';
 import { SqlUserDirectory } from './sql-user-directory.ts';
 import { NodeSqliteDialect } from './sqlite-dialect.ts';
@@ -45,6 +46,7 @@ export function openSqlite({ file }: SqliteOptions): SqlDatabase {
   const users = new SqlUserDirectory(sql);
   return {
     users,
+    identities: new SqlIdentityDirectory(sql),
     keys: new SqlKeyStore(sql),
     audit: new SqlAuditTrail(sql),
     migrate: () => migrate(writer, assertInPlace),

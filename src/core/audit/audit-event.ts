@@ -98,6 +98,9 @@ function detailsOf(event: AuditedEvent): AuditEvent['details'] {
     case 'TicketApproved':
     case 'TicketDenied':
       return { device: event.device };
+    case 'IdentityLinked':
+    case 'IdentityUnlinked':
+      return { provider: event.provider, subject: event.subject };
     case 'UserChanged':
       return { change: event.change };
     case 'SigningKeyRotated':
@@ -113,10 +116,11 @@ function detailsOf(event: AuditedEvent): AuditEvent['details'] {
 
 /** Without what is unknown. But always with the device mark: a sign-in of an earlier release has none. */
 function openedDetails(opened: OpenedFacts) {
-  const { deviceName, platform, deviceMark, methods, idleDeadline, absoluteDeadline } = opened;
+  const { deviceName, platform, deviceMark, methods, provider, idleDeadline, absoluteDeadline } = opened;
   return {
     device_mark: deviceMark,
     methods,
+    ...(provider !== '' && { provider }),
     ...(deviceName !== '' && { device_name: deviceName }),
     ...(platform !== '' && { platform }),
     idle_deadline: timeText(idleDeadline),

@@ -55,6 +55,8 @@ const UNAUDITED_REASONS: ReadonlySet<string> = new Set<FailureReason>([
   'INTERNAL',
   'INVALID_FIELD',
   'LOGIN_QUEUE_FULL',
+  'PROVIDER_UNAVAILABLE',
+  'FLOW_IN_PROGRESS',
 ]);
 
 const UNKNOWN_ORIGIN = { ipAddress: '', clientId: '' } as const;

@@ -9,7 +9,7 @@ export type Actor =
       readonly sessionId: string;
       readonly clientId: string;
     }
-  /** The caller who presented a username and a password. */
+  /** The caller who presented credentials: a username and a password, or the answer of an identity provider. */
   | { readonly kind: 'credentials' }
   /** A person with shell access to the server. */
   | { readonly kind: 'operator' }
@@ -38,6 +38,8 @@ export interface OpenedFacts {
   readonly deviceMark: string;
   /** Values of RFC 8176, separated by spaces. */
   readonly methods: string;
+  /** The identity provider that vouched for the user. Empty: none. */
+  readonly provider: string;
   /** At sign-in. A refresh moves it. */
   readonly idleDeadline: number;
   readonly absoluteDeadline: number;
@@ -94,6 +96,13 @@ export type SecurityEvent =
       readonly origin: EventOrigin;
       readonly device: string;
       readonly reason: string;
+    })
+  /** An account at an identity provider signs the user in from now on, or no longer. */
+  | (Facts<'IdentityLinked' | 'IdentityUnlinked'> & {
+      readonly userId: string;
+      readonly provider: string;
+      readonly subject: string;
+      readonly origin: EventOrigin;
     })
   | (SessionFacts<'Refreshed'> & { readonly origin: EventOrigin })
   /** A refresh came from another public address than the one before. `from` is the address before. */

@@ -22,6 +22,9 @@ export interface StoredPassword {
  */
 export const MAX_PASSWORD_BYTES = 1024;
 
+/** What is stored for a user without a password. No password matches it. */
+export const NO_PASSWORD = '';
+
 const TAG = '$lk1$';
 const PEPPERED = /^\$lk1\$([0-9a-f]{8})(\$2b\$.*)$/;
 /**

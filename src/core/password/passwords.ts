@@ -6,6 +6,7 @@ import type { PasswordQueue, QueueCaller } from './password-queue.ts';
 import {
   adoptPlainBcrypt,
   formatPeppered,
+  NO_PASSWORD,
   normalizedPassword,
   parseStoredPassword,
   pepperedInput,
@@ -102,7 +103,8 @@ export class Passwords {
     const { input, hash } = comparison ?? this.#dummyComparison(normalized);
     const matches = await this.#hasher.verify(input, hash, this.#cost);
     const ok = matches && comparison !== undefined;
-    const readable = stored === undefined || (parsed !== undefined && this.#isReadable(parsed));
+    const hasPassword = stored !== undefined && stored !== NO_PASSWORD;
+    const readable = !hasPassword || (parsed !== undefined && this.#isReadable(parsed));
     return { ok, upgrade: ok && parsed !== undefined && this.#isOutdated(parsed), readable };
   }
 

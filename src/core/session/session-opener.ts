@@ -60,6 +60,8 @@ export interface SignInProof {
   readonly actor: Actor;
   /** The id of the session to open, if it was chosen before. Then a repeat cannot open a second one. */
   readonly sessionId?: string;
+  /** The identity provider that vouched for the user. Default: none. */
+  readonly provider?: string;
 }
 
 export interface OpenedSession extends SessionWithTokens {
@@ -156,7 +158,7 @@ export class SessionOpener {
     }
     const wanted = { signIn, endSessionId, proof };
     const first = await this.#attempt(user, wanted);
-    if (first.outcome.kind !== 'full') return this.#opened(user, first, proof.actor, []);
+    if (first.outcome.kind !== 'full') return this.#opened(user, first, proof, []);
     return { kind: 'room-needed', makeRoom: () => this.#makeRoom(user, wanted) };
   }
 
@@ -191,14 +193,14 @@ export class SessionOpener {
 
   /** Retries after every end, because another login may use the room first. */
   async #openWithRoom(user: User, wanted: Wanted): Promise<OpenOutcome> {
-    const { actor } = wanted.proof;
+    const { proof } = wanted;
     const ended: EndedSession[] = [];
     for (let attempt = 1; attempt <= MAX_OPEN_ATTEMPTS; attempt += 1) {
       const made = await this.#attempt(user, wanted);
-      if (made.outcome.kind !== 'full') return this.#opened(user, made, actor, ended);
+      if (made.outcome.kind !== 'full') return this.#opened(user, made, proof, ended);
       if (attempt === MAX_OPEN_ATTEMPTS) break;
       for (const sessionId of made.outcome.toEnd) {
-        ended.push(await this.#options.ender.replace(user.userId, sessionId, actor));
+        ended.push(await this.#options.ender.replace(user.userId, sessionId, proof.actor));
       }
     }
     throw noRoom();
@@ -207,12 +209,13 @@ export class SessionOpener {
   async #opened(
     user: User,
     { session, outcome, now }: Attempt,
-    actor: Actor,
+    proof: SignInProof,
     ended: readonly EndedSession[],
   ): Promise<OpenOutcome> {
+    const { actor } = proof;
     if (outcome.kind === 'refused') return this.#limitReached(session, actor, outcome.sessions);
     if (outcome.kind !== 'created') throw invalidCredentials();
-    const tokens = await this.#issueOrDiscard(session, user, actor, now);
+    const tokens = await this.#issueOrDiscard(session, user, proof, now);
     const replaced = [...ended, ...(await this.#tryReplace(user, actor, outcome.replaced))];
     return { kind: 'opened', session, tokens, replaced };
   }
@@ -283,11 +286,16 @@ export class SessionOpener {
   }
 
   /** Issues the tokens of a new session and stores the sign-in. If either fails, ends the session. */
-  async #issueOrDiscard(session: Session, user: User, actor: Actor, now: number): Promise<IssuedTokens> {
+  async #issueOrDiscard(
+    session: Session,
+    user: User,
+    proof: SignInProof,
+    now: number,
+  ): Promise<IssuedTokens> {
     const { tokens, events } = this.#options;
     try {
       const issued = await tokens.issue(session, user.roles, now);
-      await storeAndPublish(events, signedIn(session, actor));
+      await storeAndPublish(events, signedIn(session, proof));
       return issued;
     } catch (error) {
       await this.#discard(session);
@@ -306,13 +314,14 @@ export class SessionOpener {
 }
 
 /** The event of a sign-in. The same for a session, however often it is made. */
-export function signedIn(session: Session, actor: Actor): AcknowledgedEvent {
+export function signedIn(session: Session, { actor, provider = '' }: SignInProof): AcknowledgedEvent {
   const { userId, sessionId, createdAt: at, ipAddress, clientId, device } = session;
   const opened: OpenedFacts = {
     deviceName: device.name,
     platform: device.platform,
     deviceMark: deviceMark(session),
     methods: session.authenticationMethods.join(' '),
+    provider,
     idleDeadline: session.idleDeadline,
     absoluteDeadline: session.absoluteDeadline,
   };

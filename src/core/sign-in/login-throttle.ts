@@ -46,16 +46,31 @@ export class LoginThrottle {
    *
    * @param network the asker's network; empty: unknown, or shared by many people.
    */
-  async reserveTicket(network: string): Promise<void> {
+  reserveTicket(network: string): Promise<void> {
+    return this.#reserveRoom(
+      'tickets',
+      network,
+      'Too many QR codes were made at this address; try again later.',
+    );
+  }
+
+  /** Counts a new flow to an identity provider, apart from QR tickets; otherwise as `reserveTicket`. */
+  reserveFlow(network: string): Promise<void> {
+    return this.#reserveRoom(
+      'flows',
+      network,
+      'Too many sign-ins were begun at this address; try again later.',
+    );
+  }
+
+  /** Counts something that takes room in the store. */
+  async #reserveRoom(what: string, network: string, refusal: string): Promise<void> {
     if (network === '') return;
     const { attempts, clock, ids } = this.#options;
     const now = clock.now();
-    const counted = { id: ids.next(now), network: this.#hashOf(`tickets of ${network}`), now };
-    const reservation = await attempts.reserveTicket(counted);
-    if (reservation.kind === 'admitted') return;
-    throw new Failure('TOO_MANY_ATTEMPTS', 'Too many QR codes were made at this address; try again later.', {
-      retryAfterMs: reservation.retryAfterMs,
-    });
+    const counted = { id: ids.next(now), network: this.#hashOf(`${what} of ${network}`), now };
+    const { kind, ...refused } = await attempts.reserveTicket(counted);
+    if (kind === 'refused') throw new Failure('TOO_MANY_ATTEMPTS', refusal, refused);
   }
 
   /** Never fails. If the store does not answer, the attempt counts as failed and is forgiven in time. */

@@ -147,7 +147,7 @@ export class TicketRedemption {
     if (user === undefined || user.disabledAt !== undefined) throw ticketOver(ticket);
     const issued = await tokens.issue(session, user.roles, now);
     // The first call may have died before it did this. The event has the same id both times.
-    await events.store(signedIn(session, actorOf(approver)));
+    await events.store(signedIn(session, { actor: actorOf(approver) }));
     const deviceToken = devices.tokenFor(session.userId, undefined);
     return { kind: 'opened', session, tokens: issued, replaced: [], deviceToken };
   }

@@ -77,7 +77,12 @@ export function administrators(tokens: CallerTokens): Interceptor {
  * `serviceCallers`.
  */
 export function signedInCallers(tokens: CallerTokens): Interceptor {
-  return checked(requireToken(tokens, { consistency: 'BOUNDED' }, () => undefined));
+  return checked(signedInCheck(tokens));
+}
+
+/** The check of `signedInCallers` alone, for rpcs that need it only sometimes. */
+export function signedInCheck(tokens: CallerTokens): CallerCheck {
+  return requireToken(tokens, { consistency: 'BOUNDED' }, () => undefined);
 }
 
 /**

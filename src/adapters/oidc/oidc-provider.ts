@@ -1,0 +1,156 @@
+import {
+  AuthorizationResponseError,
+  allowInsecureRequests,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  type ClientAuth,
+  ClientError,
+  ClientSecretBasic,
+  ClientSecretPost,
+  type Configuration,
+  calculatePKCECodeChallenge,
+  discovery,
+  enableNonRepudiationChecks,
+  None,
+  ResponseBodyError,
+} from 'openid-client';
+import { Failure } from '../../core/failure.ts';
+import {
+  type FlowProof,
+  type IdentityProvider,
+  type ProviderAccount,
+  providerAccount,
+  providerAnswerInvalid,
+  providerRefused,
+  providerUnavailable,
+} from '../../core/sign-in/identity-provider.ts';
+import type { Clock } from '../../validator/clock.ts';
+
+export interface OidcProviderOptions {
+  /** The issuer identifier. Its metadata is read from `/.well-known/openid-configuration` below it. */
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Undefined: a public client. */
+  readonly clientSecret: string | undefined;
+  /** Registered at the provider. */
+  readonly redirectUri: string;
+  /** Always with `openid`. */
+  readonly scopes: readonly string[];
+  /** Time limit of one request to the provider; milliseconds. */
+  readonly timeoutMs: number;
+  readonly clock: Pick<Clock, 'monotonic'>;
+}
+
+/** Metadata is read again after this, because endpoints can move; milliseconds. */
+const METADATA_AGE_MS = 3_600_000;
+
+/** The provider did not answer, or answered what no OpenID provider would. */
+const UNAVAILABLE_CODES: ReadonlySet<string | undefined> = new Set([
+  'OAUTH_TIMEOUT',
+  'OAUTH_ABORT',
+  'OAUTH_RESPONSE_IS_NOT_CONFORM',
+  'OAUTH_RESPONSE_IS_NOT_JSON',
+  // No answer at all.
+  undefined,
+]);
+/** The token endpoint refuses this code, and not our configuration (RFC 6749, section 5.2). */
+const REFUSED_CODE = 'invalid_grant';
+
+interface Discovered {
+  readonly configuration: Configuration;
+  /** By the monotonic clock; milliseconds. */
+  readonly at: number;
+}
+
+/** An OpenID provider: authorization code with PKCE, state and nonce. The ID token's signature is always checked. */
+export class OidcProvider implements IdentityProvider {
+  readonly #options: OidcProviderOptions;
+  #discovered: Discovered | undefined;
+  #discovering: Promise<Discovered> | undefined;
+
+  constructor(options: OidcProviderOptions) {
+    this.#options = options;
+  }
+
+  async authorizationUrl({ state, nonce, codeVerifier }: FlowProof): Promise<string> {
+    const { redirectUri, scopes } = this.#options;
+    try {
+      const url = buildAuthorizationUrl(await this.#configuration(), {
+        redirect_uri: redirectUri,
+        scope: scopes.join(' '),
+        ...{ state, nonce },
+        code_challenge: await calculatePKCECodeChallenge(codeVerifier),
+        code_challenge_method: 'S256',
+      });
+      return url.href;
+    } catch (error) {
+      throw providerUnavailable(error);
+    }
+  }
+
+  async identify(answer: URLSearchParams, proof: FlowProof): Promise<ProviderAccount> {
+    const currentUrl = new URL(this.#options.redirectUri);
+    currentUrl.search = answer.toString();
+    try {
+      const tokens = await authorizationCodeGrant(await this.#configuration(), currentUrl, {
+        expectedState: proof.state,
+        expectedNonce: proof.nonce,
+        pkceCodeVerifier: proof.codeVerifier,
+        idTokenExpected: true,
+      });
+      const claims = tokens.claims();
+      return providerAccount({
+        subject: claims?.sub,
+        displayName: claims?.['name'] ?? claims?.['preferred_username'],
+        methods: claims?.['amr'],
+      });
+    } catch (error) {
+      throw failureOf(error);
+    }
+  }
+
+  /** Read at the first use, so that a provider that is away does not stop the start. Concurrent calls share it. */
+  async #configuration(): Promise<Configuration> {
+    const { clock } = this.#options;
+    const known = this.#discovered;
+    if (known !== undefined && clock.monotonic() - known.at < METADATA_AGE_MS) return known.configuration;
+    this.#discovering ??= this.#discover().finally(() => {
+      this.#discovering = undefined;
+    });
+    return (await this.#discovering).configuration;
+  }
+
+  async #discover(): Promise<Discovered> {
+    const { issuer, clientId, clientSecret, timeoutMs, clock } = this.#options;
+    const server = new URL(issuer);
+    const configuration = await discovery(server, clientId, {}, authenticationWith(clientSecret), {
+      timeout: timeoutMs / 1_000,
+      // The configuration accepts http on loopback only.
+      execute: [enableNonRepudiationChecks, ...(server.protocol === 'http:' ? [allowInsecureRequests] : [])],
+    });
+    this.#discovered = { configuration, at: clock.monotonic() };
+    return this.#discovered;
+  }
+}
+
+/** Uses `client_secret_basic`, the default of OpenID Connect, unless the provider supports `client_secret_post` only. */
+function authenticationWith(secret: string | undefined): ClientAuth {
+  if (secret === undefined) return None();
+  const [basic, post] = [ClientSecretBasic(secret), ClientSecretPost(secret)];
+  return (server, client, body, headers) => {
+    const supported = server.token_endpoint_auth_methods_supported;
+    const usesBasic = supported === undefined || supported.includes('client_secret_basic');
+    (usesBasic ? basic : post)(server, client, body, headers);
+  };
+}
+
+/** The library's errors contain no request, so no secret. What they contain of an answer is not logged. */
+function failureOf(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  if (error instanceof AuthorizationResponseError) return providerRefused(error.error);
+  if (error instanceof ResponseBodyError) {
+    return error.error === REFUSED_CODE ? providerRefused(REFUSED_CODE) : providerUnavailable(error);
+  }
+  const isAnswer = error instanceof ClientError && !UNAVAILABLE_CODES.has(error.code);
+  return isAnswer ? providerAnswerInvalid(error) : providerUnavailable(error);
+}

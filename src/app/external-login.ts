@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { OidcProvider } from '../adapters/oidc/oidc-provider.ts';
+import { WechatProvider } from '../adapters/wechat/wechat-provider.ts';
+import { type ProviderSettings, parseProviders } from '../config/provider-list.ts';
+import type { SecurityEvents } from '../core/audit/security-event.ts';
+import type { SessionTokens } from '../core/session/session-tokens.ts';
+import type { ApproverSessions } from '../core/sign-in/approver-sessions.ts';
+import { ExternalCompletion } from '../core/sign-in/external-completion.ts';
+import type { ExternalFlowStore } from '../core/sign-in/external-flow-store.ts';
+import {
+  type ConfiguredProvider,
+  ExternalLogin,
+  type ExternalLoginOptions,
+  type Providers,
+} from '../core/sign-in/external-login.ts';
+import { ExternalSessions, type ExternalSessionsOptions } from '../core/sign-in/external-sessions.ts';
+import { Identities } from '../core/sign-in/identities.ts';
+import type { IdentityProvider } from '../core/sign-in/identity-provider.ts';
+import { ProviderCalls } from '../core/sign-in/provider-calls.ts';
+import type { IdentityDirectory } from '../core/user/identity-directory.ts';
+import { type AppContext, ids } from './app-context.ts';
+import { messageOf, startupStep } from './startup-error.ts';
+
+type Parts = Pick<ExternalSessionsOptions, 'users' | 'opener' | 'devices' | 'risk'> &
+  Pick<ExternalLoginOptions, 'throttle'> & {
+    readonly directory: IdentityDirectory;
+    readonly flows: ExternalFlowStore;
+    readonly sessions: ExternalSessionsOptions['store'];
+    readonly tokens: SessionTokens;
+    readonly approvers: ApproverSessions;
+    readonly events: SecurityEvents;
+  };
+
+/** Assembles the sign-in through identity providers. Rejects with `StartupError` if their file cannot be used. */
+export async function openExternalLogin(context: AppContext, parts: Parts) {
+  const { config, clock } = context;
+  const { refreshGraceMs: graceMs } = config;
+  const { flows, events, directory, approvers, throttle, sessions: store } = parts;
+  const providers = await openProviders(context);
+  const identities = new Identities({ directory, events, clock, ids });
+  const sessions = new ExternalSessions({ ...parts, store, identities, clock, graceMs });
+  return {
+    identities,
+    login: new ExternalLogin({ providers, flows, throttle, clock }),
+    completion: new ExternalCompletion({
+      ...{ providers, flows, identities, sessions, events, clock, ids, graceMs },
+      linkers: approvers,
+    }),
+  };
+}
+
+async function openProviders(context: AppContext): Promise<Providers> {
+  const { providersFile: file } = context.config;
+  if (file === undefined) return new Map();
+  const open = async () => {
+    const settings = parseProviders(await readFile(file, 'utf8'));
+    const opened = settings.map((each) => openProvider(context, each, dirname(resolve(file))));
+    return new Map((await Promise.all(opened)).map((provider) => [provider.name, provider]));
+  };
+  const remedy = 'See docs/operations.md for the form of the file.';
+  return startupStep(
+    'LATCHKEY_PROVIDERS_FILE',
+    open,
+    (reason) => `${file} cannot be used: ${reason}. ${remedy}`,
+  );
+}
+
+/** @param folder of the file that lists the providers. */
+async function openProvider(
+  context: AppContext,
+  settings: ProviderSettings,
+  folder: string,
+): Promise<ConfiguredProvider> {
+  const { name, displayName, newUserRoles, timeoutMs, maxCalls } = settings;
+  return {
+    ...{ name, displayName, newUserRoles },
+    adapter: adapterOf(context, settings, await secretOf(settings, folder)),
+    calls: new ProviderCalls({ timeoutMs, maxCalls }),
+  };
+}
+
+function adapterOf(
+  { config, clock }: AppContext,
+  settings: ProviderSettings,
+  secret: string | undefined,
+): IdentityProvider {
+  const { name, clientId, timeoutMs, protocol } = settings;
+  const { redirectUri = `${config.publicOrigin}/external/${name}/callback` } = settings;
+  if (protocol.type === 'wechat') {
+    return new WechatProvider({ appId: clientId, appSecret: secret ?? '', redirectUri, timeoutMs });
+  }
+  const { issuer, scopes } = protocol;
+  return new OidcProvider({ issuer, clientId, clientSecret: secret, redirectUri, scopes, timeoutMs, clock });
+}
+
+/** A relative path begins at the folder of the list. */
+async function secretOf(
+  { name, clientSecretFile }: ProviderSettings,
+  folder: string,
+): Promise<string | undefined> {
+  if (clientSecretFile === undefined) return undefined;
+  const refuse = (reason: string) => new Error(`provider ${name}: client_secret_file ${reason}`);
+  let content: string;
+  try {
+    content = await readFile(resolve(folder, clientSecretFile), 'utf8');
+  } catch (error) {
+    throw refuse(`cannot be read: ${messageOf(error)}`);
+  }
+  const secret = content.trim();
+  if (secret === '' || /\s/.test(secret)) throw refuse('must contain one word, the secret');
+  return secret;
+}

@@ -1,0 +1,85 @@
+import type { Clock } from '../../validator/clock.ts';
+import { Failure } from '../failure.ts';
+import { type ExternalFlow, FLOW_TTL_MS, type Linker, proofOf } from './external-flow.ts';
+import type { ExternalFlowStore } from './external-flow-store.ts';
+import type { IdentityProvider } from './identity-provider.ts';
+import type { LoginThrottle } from './login-throttle.ts';
+import type { ProviderCalls } from './provider-calls.ts';
+import { hashOfSecret, newRedeemSecret, newTicketId } from './ticket-secrets.ts';
+
+/** An identity provider of the configuration. */
+export interface ConfiguredProvider {
+  /** Unique. 1 to 32 characters of `a-z 0-9 -`. */
+  readonly name: string;
+  /** For people. */
+  readonly displayName: string;
+  /** Roles of the users that an unknown account creates. Undefined: it creates none. */
+  readonly newUserRoles: readonly string[] | undefined;
+  readonly adapter: IdentityProvider;
+  readonly calls: Pick<ProviderCalls, 'run'>;
+}
+
+export type Providers = ReadonlyMap<string, ConfiguredProvider>;
+
+export interface ExternalLoginOptions {
+  readonly providers: Providers;
+  readonly flows: Pick<ExternalFlowStore, 'create'>;
+  readonly throttle: Pick<LoginThrottle, 'reserveFlow'>;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+export interface BeginAttempt {
+  readonly provider: string;
+  /** The session whose user links an account. Undefined: a sign-in. */
+  readonly linker: Linker | undefined;
+  /** The caller's network. Empty: unknown, or shared by many people. */
+  readonly network: string;
+  /** Until the caller's deadline; milliseconds, or Infinity. */
+  readonly remainingMs: number;
+}
+
+export interface BegunFlow extends Pick<ExternalFlow, 'flowId' | 'expiresAt'> {
+  /** Where to send the browser. */
+  readonly authorizationUrl: string;
+  /** Only the browser that began may have it. */
+  readonly flowSecret: string;
+}
+
+/** Sends people to identity providers. `ExternalCompletion` takes them back. */
+export class ExternalLogin {
+  readonly #options: ExternalLoginOptions;
+
+  constructor(options: ExternalLoginOptions) {
+    this.#options = options;
+  }
+
+  /** In the order of the configuration. */
+  list(): readonly Pick<ConfiguredProvider, 'name' | 'displayName'>[] {
+    return [...this.#options.providers.values()];
+  }
+
+  /** Fails with PROVIDER_NOT_FOUND, TOO_MANY_ATTEMPTS, PROVIDER_UNAVAILABLE and STORE_UNAVAILABLE. */
+  async begin({ provider: name, linker, network, remainingMs }: BeginAttempt): Promise<BegunFlow> {
+    const { providers, flows, throttle, clock } = this.#options;
+    const { adapter, calls } = providerNamed(providers, name);
+    await throttle.reserveFlow(network);
+    const [flowId, flowSecret] = [newTicketId(), newRedeemSecret()];
+    const authorizationUrl = await calls.run(remainingMs, () =>
+      adapter.authorizationUrl(proofOf(flowId, flowSecret)),
+    );
+    const now = clock.now();
+    const expiresAt = now + FLOW_TTL_MS;
+    const flow: ExternalFlow = {
+      ...{ flowId, expiresAt, linker, provider: name, secretHash: hashOfSecret(flowSecret) },
+      ...{ state: 'PENDING', sessionId: '', takenAt: 0, account: undefined },
+    };
+    await flows.create(flow, now);
+    return { authorizationUrl, flowId, flowSecret, expiresAt };
+  }
+}
+
+export function providerNamed(providers: Providers, name: string): ConfiguredProvider {
+  const provider = providers.get(name);
+  if (provider === undefined) throw new Failure('PROVIDER_NOT_FOUND', 'There is no such identity provider.');
+  return provider;
+}

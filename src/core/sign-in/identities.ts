@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../validator/clock.ts';
+import { auditEventOf } from '../audit/audit-event.ts';
+import type { Actor, EventOrigin, SecurityEvent, SecurityEvents } from '../audit/security-event.ts';
+import { Failure } from '../failure.ts';
+import type { IdSource } from '../ids.ts';
+import { NO_PASSWORD } from '../password/password-scheme.ts';
+import type { Identity, IdentityDirectory, IdentityKey } from '../user/identity-directory.ts';
+import type { User } from '../user/user.ts';
+import { canonicalUsername } from '../user/username.ts';
+import type { ProviderAccount } from './identity-provider.ts';
+
+export interface IdentitiesOptions {
+  readonly directory: IdentityDirectory;
+  readonly events: Pick<SecurityEvents, 'publish'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly ids: IdSource;
+}
+
+/** Who links or unlinks, and from where. */
+export interface LinkSource {
+  readonly actor: Actor;
+  readonly origin: EventOrigin;
+}
+
+type NamedAccount = IdentityKey & Pick<ProviderAccount, 'displayName'>;
+type LinkEvent = Extract<SecurityEvent, { readonly kind: 'IdentityLinked' | 'IdentityUnlinked' }>;
+
+const SERVICE: Actor = { kind: 'service' };
+/** Hexadecimal digits of the subject's hash in a username: 128 bits. */
+const HASH_LENGTH = 32;
+
+/** The accounts at identity providers that users sign in with. They are linked by their subject, never by e-mail. */
+export class Identities {
+  readonly #options: IdentitiesOptions;
+
+  constructor(options: IdentitiesOptions) {
+    this.#options = options;
+  }
+
+  find(key: IdentityKey): Promise<Identity | undefined> {
+    return this.#options.directory.find(key);
+  }
+
+  list(userId: string): Promise<readonly Identity[]> {
+    return this.#options.directory.listOf(userId);
+  }
+
+  /** Idempotent. Fails with USER_NOT_FOUND and IDENTITY_TAKEN. */
+  async link(userId: string, account: NamedAccount, source: LinkSource): Promise<Identity> {
+    const { directory, events } = this.#options;
+    const event = this.#event('IdentityLinked', userId, account, source);
+    const wanted = this.#newIdentity(userId, account, undefined);
+    const { identity, isNew } = await directory.link(wanted, this.#audited(event));
+    if (isNew) events.publish(event);
+    return identity;
+  }
+
+  /**
+   * Fails with IDENTITY_NOT_FOUND if the account is not linked to this user.
+   *
+   * @param keepOne fails with LAST_SIGN_IN_METHOD if the user could not sign in any more.
+   */
+  async unlink(userId: string, key: IdentityKey, source: LinkSource, keepOne: boolean): Promise<void> {
+    const { directory, events } = this.#options;
+    const event = this.#event('IdentityUnlinked', userId, key, source);
+    const audit = this.#audited(event);
+    if (!(await directory.unlink(userId, key, { keepOne, audit }))) throw identityNotFound();
+    events.publish(event);
+  }
+
+  /** Notes a sign-in. */
+  used(key: IdentityKey, displayName: string): Promise<void> {
+    return this.#options.directory.used(key, this.#options.clock.now(), displayName);
+  }
+
+  /**
+   * Creates the user of an account that no user has. Returns the existing identity if another call did that meanwhile.
+   * Fails with USERNAME_TAKEN and STORE_UNAVAILABLE.
+   */
+  async createUser(account: NamedAccount, roles: readonly string[], origin: EventOrigin): Promise<Identity> {
+    const { directory, events, clock } = this.#options;
+    const user = this.#newUser(usernameOf(account), roles);
+    const { userId } = user;
+    const created = {
+      kind: 'UserChanged',
+      at: clock.now(),
+      actor: SERVICE,
+      userId,
+      change: 'CREATED',
+    } as const;
+    const linked = this.#event('IdentityLinked', userId, account, { actor: SERVICE, origin });
+    const identity = this.#newIdentity(userId, account, clock.now());
+    try {
+      await directory.insertUser(user, identity, [this.#audited(created), this.#audited(linked)]);
+    } catch (error) {
+      const existing = isUsernameTaken(error) ? await directory.find(account) : undefined;
+      if (existing === undefined) throw error;
+      return existing;
+    }
+    events.publish(created);
+    events.publish(linked);
+    return identity;
+  }
+
+  #newIdentity(userId: string, account: NamedAccount, lastUsedAt: number | undefined): Identity {
+    const { provider, subject, displayName } = account;
+    return { provider, subject, displayName, userId, linkedAt: this.#options.clock.now(), lastUsedAt };
+  }
+
+  #event(
+    kind: LinkEvent['kind'],
+    userId: string,
+    key: IdentityKey,
+    { actor, origin }: LinkSource,
+  ): LinkEvent {
+    const { provider, subject } = key;
+    return { kind, at: this.#options.clock.now(), actor, userId, provider, subject, origin };
+  }
+
+  #audited(event: Parameters<typeof auditEventOf>[0]) {
+    return auditEventOf(event, this.#options.ids.next(event.at));
+  }
+
+  #newUser(username: string, roles: readonly string[]): User {
+    const now = this.#options.clock.now();
+    return {
+      userId: this.#options.ids.next(now),
+      ...{ username, usernameKey: canonicalUsername(username), roles },
+      passwordHash: NO_PASSWORD,
+      devicePolicy: undefined,
+      disabledAt: undefined,
+      ...{ createdAt: now, updatedAt: now, passwordChangedAt: now },
+      ...{ version: 1, securityVersion: 1 },
+      keptSessionId: undefined,
+    };
+  }
+}
+
+/** Subjects may be longer than usernames, and differ by letter case only. */
+function usernameOf({ provider, subject }: IdentityKey): string {
+  return `${provider}-${createHash('sha256').update(subject).digest('hex').slice(0, HASH_LENGTH)}`;
+}
+
+function isUsernameTaken(error: unknown): boolean {
+  return error instanceof Failure && error.reason === 'USERNAME_TAKEN';
+}
+
+function identityNotFound(): Failure {
+  return new Failure('IDENTITY_NOT_FOUND', 'This account is not linked to this user.');
+}
