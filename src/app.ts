@@ -49,6 +49,7 @@ import { keyService } from './grpc/key-service.ts';
 import { type QrLoginCore, qrLoginService } from './grpc/qr-login-service.ts';
 import type { ServiceRegistration } from './grpc/service-registration.ts';
 import { sessionService } from './grpc/session-service.ts';
+import { type UserIdentityCore, userIdentityService } from './grpc/user-identity-service.ts';
 import { userService } from './grpc/user-service.ts';
 import { validationService } from './grpc/validation-service.ts';
 import { limitedWarnings } from './telemetry/limited-warnings.ts';
@@ -244,7 +245,7 @@ interface ServiceParts {
   readonly history: SessionHistory;
   readonly passwordChanges: PasswordChanges;
   readonly qrLogin: QrLoginCore;
-  readonly externalLogin: ExternalLoginCore;
+  readonly externalLogin: ExternalLoginCore & { readonly administration: UserIdentityCore };
   readonly tokens: TokenValidation;
   readonly keys: KeyService;
   readonly subscriptions: RevocationSubscriptions;
@@ -274,6 +275,7 @@ function grpcServices(
     externalLoginService(externalLogin, { tokens, frontAuth }, environment),
     adminSessionService({ control, history }, administration, environment),
     userService(users, administration, environment),
+    userIdentityService(externalLogin.administration, administration, environment),
     keyService(new KeyAdministration({ keys, events, clock }), administration, environment),
     auditService(audit, administration, environment),
   ];

@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { OidcProvider } from '../adapters/oidc/oidc-provider.ts';
 import { WechatProvider } from '../adapters/wechat/wechat-provider.ts';
 import { type ProviderSettings, parseProviders } from '../config/provider-list.ts';
+import { IdentityAdministration } from '../core/administration/identity-administration.ts';
 import type { SecurityEvents } from '../core/audit/security-event.ts';
 import type { SessionTokens } from '../core/session/session-tokens.ts';
 import type { ApproverSessions } from '../core/sign-in/approver-sessions.ts';
@@ -42,6 +43,7 @@ export async function openExternalLogin(context: AppContext, parts: Parts) {
   const sessions = new ExternalSessions({ ...parts, store, identities, clock, graceMs });
   return {
     identities,
+    administration: new IdentityAdministration({ identities, providers }),
     login: new ExternalLogin({ providers, flows, throttle, clock }),
     completion: new ExternalCompletion({
       ...{ providers, flows, identities, sessions, events, clock, ids, graceMs },

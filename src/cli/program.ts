@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addAuditCommand } from './audit-command.ts';
 import { addGlobalOptions, type GlobalOptions } from './connection.ts';
 import { addExplainCommand } from './explain-command.ts';
+import { addIdentitiesCommand } from './identities-command.ts';
 import { addKeysCommand } from './keys-command.ts';
 import { EXIT, report } from './outcome.ts';
 import { addQrCommand } from './qr-command.ts';
@@ -53,6 +54,7 @@ function buildProgram(terminal: Terminal): Command {
   addGlobalOptions(program);
   addUsersCommand(program, terminal);
   addSessionsCommand(program, terminal);
+  addIdentitiesCommand(program, terminal);
   addKeysCommand(program, terminal);
   addAuditCommand(program, terminal);
   addExplainCommand(program, terminal);

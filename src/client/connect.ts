@@ -2,6 +2,8 @@ import { AuditServiceService } from '../gen/latchkey/admin/v1/audit.ts';
 import { KeyServiceService } from '../gen/latchkey/admin/v1/key.ts';
 import { SessionServiceService as AdminSessionServiceService } from '../gen/latchkey/admin/v1/session.ts';
 import { UserServiceService } from '../gen/latchkey/admin/v1/user.ts';
+import { UserIdentityServiceService } from '../gen/latchkey/admin/v1/user_identity.ts';
+import { ExternalLoginServiceService } from '../gen/latchkey/v1/external_login.ts';
 import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
 import { QrLoginServiceService } from '../gen/latchkey/v1/qr_login.ts';
 import { SessionServiceService } from '../gen/latchkey/v1/session.ts';
@@ -91,8 +93,10 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     identity,
     sessions: callsOf(SessionServiceService, caller),
     qrLogin: callsOf(QrLoginServiceService, caller),
+    externalLogin: callsOf(ExternalLoginServiceService, caller),
     userSessions: callsOf(AdminSessionServiceService, caller),
     users: callsOf(UserServiceService, caller),
+    userIdentities: callsOf(UserIdentityServiceService, caller),
     keys: callsOf(KeyServiceService, caller),
     audit: callsOf(AuditServiceService, caller),
     ...calls,

@@ -24,6 +24,7 @@ export {
   EndEvidence,
   EndedBy,
   EndReason,
+  type LinkedIdentity,
   type ListedSession,
   type SessionExplanation,
   type SessionTimelineEntry,

@@ -25,6 +25,7 @@ const FILES = [
     'v1/external_login.proto',
   ],
   ...['admin/v1/user.proto', 'admin/v1/key.proto', 'admin/v1/session.proto', 'admin/v1/audit.proto'],
+  'admin/v1/user_identity.proto',
 ];
 
 function proto(file: string): string {

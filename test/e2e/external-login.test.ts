@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { credentials } from '@grpc/grpc-js';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { runCommand } from '../../src/cli/program.ts';
 import { AuditEventKind, connect, type LatchkeyClient } from '../../src/client/index.ts';
 import { ExternalLoginServiceClient } from '../../src/gen/latchkey/v1/external_login.ts';
 import { call, type Outcome } from '../grpc/support/unary-call.ts';
@@ -134,6 +137,25 @@ describe('two processes on one Redis, and a real OpenID provider', () => {
     expect(events).toMatchObject([{ details: { provider: 'acme', subject: 'ada' }, username: 'admin' }]);
   }, 60_000);
 
+  test('an operator links and unlinks an account on the command line', async () => {
+    const run = async (...args: readonly string[]) => {
+      const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+      const env = { LATCHKEY_PASSWORD: PASSWORD };
+      const { signal } = new AbortController();
+      const all = ['identities', ...args, '--address', services[0]?.address ?? ''];
+      const code = await runCommand(all, { env, stdin: Readable.from([]), stdout, stderr, signal });
+      stdout.end();
+      stderr.end();
+      return { code, text: `${await text(stdout)}${await text(stderr)}` };
+    };
+    const linked = await run('link', 'admin', 'acme', 'bob', '--name', 'Bob');
+    expect(linked).toMatchObject({ code: 0, text: expect.stringMatching(/acme {2,}bob {2,}Bob/) });
+    expect((await run('admin')).text).toContain('bob');
+    expect(await run('unlink', 'admin', 'acme', 'bob')).toMatchObject({ code: 0 });
+    expect(await run('unlink', 'admin', 'acme', 'bob')).toMatchObject({ code: 1 });
+    expect((await run('admin', '--json')).text).not.toContain('bob');
+  }, 60_000);
+
   test('a person who refuses, and a provider that is away, are told apart', async () => {
     oidc.account = undefined;
     const flow = await begin(0);
@@ -154,9 +176,9 @@ describe('two processes on one Redis, and a real OpenID provider', () => {
       JSON.stringify(stored),
       ...services.map(({ log, errors }) => JSON.stringify(log) + errors),
     ];
-    for (const text of texts) {
-      expect(text).not.toContain(oidc.clientSecret);
-      expect(text).not.toContain(flow.flowSecret);
+    for (const each of texts) {
+      expect(each).not.toContain(oidc.clientSecret);
+      expect(each).not.toContain(flow.flowSecret);
     }
   }, 60_000);
 });

@@ -8,6 +8,7 @@ import {
   type BegunFlow,
   type ConfiguredProvider,
   ExternalLogin,
+  type Providers,
 } from '../../src/core/sign-in/external-login.ts';
 import { ExternalSessions, type ExternalSessionsOptions } from '../../src/core/sign-in/external-sessions.ts';
 import { Identities } from '../../src/core/sign-in/identities.ts';
@@ -64,6 +65,7 @@ export class ExternalWorld {
   readonly world: SessionWorld;
   readonly directory: MemoryIdentityDirectory;
   readonly identities: Identities;
+  readonly providers: Providers;
   readonly login: ExternalLogin;
   readonly completion: ExternalCompletion;
   /** Creates no users. */
@@ -83,12 +85,13 @@ export class ExternalWorld {
     };
     this.directory = new MemoryIdentityDirectory(users);
     this.identities = new Identities({ directory: this.directory, events, clock, ids });
-    const providers = new Map(
+    const providers: Providers = new Map(
       [configured('acme', this.acme, undefined), configured('open', this.open, ['guest'])].map((each) => [
         each.name,
         each,
       ]),
     );
+    this.providers = providers;
     const sessions = new ExternalSessions({
       ...{ identities: this.identities, users, opener, events, clock, graceMs: GRACE },
       ...{ store: world.store, tokens: sessionTokens, devices: deviceTokens(clock) },

@@ -14,6 +14,7 @@ import {
   type DevicePolicy as DevicePolicyMessage,
   type User as UserMessage,
 } from '../../gen/latchkey/admin/v1/user.ts';
+import type { LinkedIdentity as LinkedIdentityMessage } from '../../gen/latchkey/v1/external_login.ts';
 import {
   TicketDenial as TicketDenials,
   TicketState as TicketStates,
@@ -216,3 +217,14 @@ export type TicketState = TicketStates;
  */
 export const TicketDenial = TicketDenials;
 export type TicketDenial = TicketDenials;
+
+/**
+ * An account at an identity provider that signs a user in, as `latchkey.externalLogin` and `latchkey.userIdentities` list
+ * it.
+ *
+ * @example
+ * const lineOf = ({ provider, displayName }: LinkedIdentity) => `${provider}: ${displayName}`;
+ * const { identities } = await latchkey.externalLogin.listIdentities({}, { token: accessToken });
+ * console.log(identities.map(lineOf));
+ */
+export type LinkedIdentity = LinkedIdentityMessage;

@@ -2,6 +2,8 @@ import type { AuditServiceService } from '../../gen/latchkey/admin/v1/audit.ts';
 import type { KeyServiceService } from '../../gen/latchkey/admin/v1/key.ts';
 import type { SessionServiceService as AdminSessionServiceService } from '../../gen/latchkey/admin/v1/session.ts';
 import type { UserServiceService } from '../../gen/latchkey/admin/v1/user.ts';
+import type { UserIdentityServiceService } from '../../gen/latchkey/admin/v1/user_identity.ts';
+import type { ExternalLoginServiceService } from '../../gen/latchkey/v1/external_login.ts';
 import type { IdentityServiceService } from '../../gen/latchkey/v1/identity.ts';
 import type { QrLoginServiceService } from '../../gen/latchkey/v1/qr_login.ts';
 import type { SessionServiceService } from '../../gen/latchkey/v1/session.ts';
@@ -107,10 +109,25 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
    * if (outcome?.$case === 'pending') console.log(outcome.value.digits, outcome.value.retryAfter);
    */
   readonly qrLogin: CallsOf<typeof QrLoginServiceService>;
+  /**
+   * The generated calls of `ExternalLoginService`: sign-in through identity providers. To link, list and unlink accounts,
+   * pass the user's access token as `token`. A provider may take seconds: give these calls time with `timeoutMs`. When the
+   * browser comes back, pass the query of its address to `completeExternalLogin`.
+   *
+   * @example
+   * const { providers } = await latchkey.externalLogin.listProviders({});
+   * for (const { name, displayName } of providers) {
+   *   const flow = await latchkey.externalLogin.beginExternalLogin({ provider: name }, { timeoutMs: 10_000 });
+   *   console.log(displayName, flow.authorizationUrl); // send the browser there, with `flow.flowSecret` in a cookie
+   * }
+   */
+  readonly externalLogin: CallsOf<typeof ExternalLoginServiceService>;
   /** The generated calls of `admin.SessionService`, for any user. The caller's token needs the role `admin`. */
   readonly userSessions: CallsOf<typeof AdminSessionServiceService>;
   /** The generated calls of `UserService`. The caller's token needs the role `admin`. */
   readonly users: CallsOf<typeof UserServiceService>;
+  /** The generated calls of `UserIdentityService`. The caller's token needs the role `admin`. */
+  readonly userIdentities: CallsOf<typeof UserIdentityServiceService>;
   /** The generated calls of `KeyService`. The caller's token needs the role `admin`. */
   readonly keys: CallsOf<typeof KeyServiceService>;
   /** The generated calls of `AuditService`. The caller's token needs the role `admin`. */

@@ -23,7 +23,8 @@ export interface LinkSource {
   readonly origin: EventOrigin;
 }
 
-type NamedAccount = IdentityKey & Pick<ProviderAccount, 'displayName'>;
+/** An account, with a name for people. */
+export type NamedAccount = IdentityKey & Pick<ProviderAccount, 'displayName'>;
 type LinkEvent = Extract<SecurityEvent, { readonly kind: 'IdentityLinked' | 'IdentityUnlinked' }>;
 
 const SERVICE: Actor = { kind: 'service' };
