@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { fetchAppToken } from '../../src/adapters/wechat/wechat-app-token.ts';
 import { WechatProvider, type WechatProviderOptions } from '../../src/adapters/wechat/wechat-provider.ts';
 import { proofOf } from '../../src/core/sign-in/external-flow.ts';
 import { newRedeemSecret, newTicketId } from '../../src/core/sign-in/ticket-secrets.ts';
@@ -106,6 +107,28 @@ describe('WeChat cannot be used', () => {
     );
     const away = provider({ apiOrigin: 'http://127.0.0.1:2' });
     expect((await failureOf(identify({ code: 'one' }, away))).reason).toBe('PROVIDER_UNAVAILABLE');
+  });
+});
+
+describe('the token of the application', () => {
+  const clock = { now: () => 1_000 };
+  const options = () => ({ appId: server.appId, appSecret: server.appSecret, timeoutMs: 2_000, clock });
+
+  test('lives as long as WeChat says', async () => {
+    const token = await fetchAppToken({ ...options(), apiOrigin: server.origin });
+    expect(token).toEqual({ token: 'APP-1', expiresAt: 7_201_000 });
+  });
+
+  test.each([
+    [{ errcode: 40164, errmsg: 'invalid ip' }],
+    [{ access_token: '', expires_in: 7200 }],
+    [{ access_token: 'A', expires_in: -1 }],
+    [{ status: 500 }],
+  ])('is unavailable if WeChat answers %j', async (reply) => {
+    server.reply = reply;
+    const failure = await failureOf(fetchAppToken({ ...options(), apiOrigin: server.origin }));
+    expect(failure.reason).toBe('PROVIDER_UNAVAILABLE');
+    expect(String(failure.cause)).not.toContain(server.appSecret);
   });
 });
 

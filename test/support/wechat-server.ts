@@ -23,8 +23,7 @@ export class WechatServer {
   /** Overrides the answer. */
   reply: WechatReply | undefined;
   hangs = false;
-  /** The current app token, and how many there were. */
-  appToken = '';
+  /** How many app tokens there were. The last one counts. */
   appTokens = 0;
   readonly requests: URL[] = [];
   readonly #server: Server;
@@ -62,7 +61,10 @@ export class WechatServer {
     if (query.get('secret') !== this.appSecret) {
       return { errcode: 40125, errmsg: `invalid appsecret ${query.get('secret')}` };
     }
-    return url.pathname === '/sns/oauth2/access_token' ? this.#account(query) : { errcode: 40066 };
+    if (url.pathname === '/sns/oauth2/access_token') return this.#account(query);
+    if (url.pathname !== '/cgi-bin/token') return { errcode: 40066, errmsg: 'invalid url' };
+    this.appTokens += 1;
+    return { access_token: `APP-${this.appTokens}`, expires_in: 7200 };
   }
 
   #account(query: URLSearchParams): WechatReply {

@@ -66,3 +66,9 @@ export const TICKET_CHANGES_KEY = 'lk:{qr}:changes';
 export function flowKey(flowId: string): string {
   return `lk:{ext:${flowId}}`;
 }
+
+/** A token that all replicas share, and the lease of the one that renews it; the format is in `replace-token.lua`. */
+export function sharedTokenKeys(name: string): { readonly token: string; readonly lease: string } {
+  const token = `lk:{app:${name}}`;
+  return { token, lease: `${token}:lease` };
+}

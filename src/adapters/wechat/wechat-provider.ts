@@ -23,7 +23,7 @@ export interface WechatProviderOptions {
 }
 
 const PAGE_ORIGIN = 'https://open.weixin.qq.com';
-const API_ORIGIN = 'https://api.weixin.qq.com';
+export const API_ORIGIN = 'https://api.weixin.qq.com';
 
 /** Codes of the answer that mean: this code is no good. Unknown, used, missing, expired. */
 const REFUSED: ReadonlySet<number> = new Set([40029, 40163, 41008, 42003]);

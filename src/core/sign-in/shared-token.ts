@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../validator/clock.ts';
+import { providerUnavailable } from './identity-provider.ts';
+
+export interface StoredToken {
+  readonly token: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Stores a token that all replicas share, and the lease of the one that renews it. The token is a credential: whoever reads
+ * the store can use it.
+ *
+ * Law:
+ * - Every method is one atomic step on one name.
+ * - One holder at most has the lease. It ends with `replace` or after its time.
+ * - `replace` changes nothing unless the holder has the lease.
+ * - Driver errors and timeouts become STORE_UNAVAILABLE with `store: sessions`. A step that timed out never runs later.
+ */
+export interface SharedTokenStore {
+  read(name: string): Promise<StoredToken | undefined>;
+  /** Whether the holder got the lease; false if anybody has it. @param leaseMs milliseconds. */
+  lease(name: string, holder: string, leaseMs: number): Promise<boolean>;
+  /** Ends the lease. @param token undefined: the token stays. @param now milliseconds since 1970. */
+  replace(name: string, holder: string, token: StoredToken | undefined, now: number): Promise<void>;
+}
+
+export interface SharedTokenOptions {
+  /** Of the token. */
+  readonly name: string;
+  readonly store: SharedTokenStore;
+  /** Asks the issuer for a new token. Must end within `FETCH_LIMIT_MS`. */
+  readonly fetch: () => Promise<StoredToken>;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** A token is renewed this long before it expires; milliseconds. */
+export const RENEW_EARLY_MS = 600_000;
+/** A longer fetch could outlast the lease; milliseconds. */
+export const FETCH_LIMIT_MS = 10_000;
+const LEASE_MS = 2 * FETCH_LIMIT_MS;
+/** Without a usable token, a process looks this often whether another one has renewed it; milliseconds. */
+const LOOK_MS = 100;
+const MAX_LOOKS = 50;
+
+/**
+ * A token of which the issuer keeps only the newest valid. So one replica renews it, early enough that the others can go
+ * on with the old one meanwhile.
+ */
+export class SharedToken {
+  readonly #options: SharedTokenOptions;
+
+  constructor(options: SharedTokenOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The current token. Fails with PROVIDER_UNAVAILABLE, STORE_UNAVAILABLE and like `fetch`.
+   *
+   * @param rejected a token that the issuer did not accept. It is replaced, unless that has happened already.
+   */
+  async get(rejected = ''): Promise<string> {
+    const { name, store } = this.#options;
+    const holder = randomUUID();
+    for (let look = 0; look < MAX_LOOKS; look += 1) {
+      const usable = this.#usable(await store.read(name), rejected);
+      if (usable !== undefined && !this.#isOld(usable)) return usable.token;
+      if (await store.lease(name, holder, LEASE_MS)) return this.#renew(holder, rejected);
+      if (usable !== undefined) return usable.token;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    throw providerUnavailable(new Error(`another process renews the token ${name} and does not succeed`));
+  }
+
+  /** Reads again: the holder of the lease before may just have renewed it. If the renewal fails, the old one serves on. */
+  async #renew(holder: string, rejected: string): Promise<string> {
+    const { name, store, fetch, clock } = this.#options;
+    let renewed: StoredToken | undefined;
+    try {
+      const usable = this.#usable(await store.read(name), rejected);
+      if (usable !== undefined && !this.#isOld(usable)) return usable.token;
+      try {
+        renewed = await fetch();
+        return renewed.token;
+      } catch (error) {
+        if (usable === undefined) throw error;
+        return usable.token;
+      }
+    } finally {
+      await store.replace(name, holder, renewed, clock.now());
+    }
+  }
+
+  #usable(stored: StoredToken | undefined, rejected: string): StoredToken | undefined {
+    const isUsable = stored !== undefined && stored.token !== rejected;
+    return isUsable && this.#options.clock.now() < stored.expiresAt ? stored : undefined;
+  }
+
+  #isOld({ expiresAt }: StoredToken): boolean {
+    return this.#options.clock.now() >= expiresAt - RENEW_EARLY_MS;
+  }
+}
