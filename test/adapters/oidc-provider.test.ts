@@ -5,6 +5,7 @@ import type { FlowProof } from '../../src/core/sign-in/identity-provider.ts';
 import { newRedeemSecret, newTicketId } from '../../src/core/sign-in/ticket-secrets.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { failureOf } from '../support/failing.ts';
+import { type Forgery, ForgingIssuer } from '../support/forging-issuer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { OidcServer } from '../support/oidc-server.ts';
 
@@ -142,6 +143,43 @@ describe('an attack fails:', () => {
   test('metadata of another issuer', async () => {
     const at = provider({ issuer: `${server.issuer}/tenant` });
     expect(await reasonOf(at.authorizationUrl(aProof()))).toBe('PROVIDER_UNAVAILABLE');
+  });
+});
+
+describe('an ID token is refused', () => {
+  let forger: ForgingIssuer;
+
+  beforeAll(async () => {
+    forger = await ForgingIssuer.start();
+  });
+
+  afterAll(() => forger.stop());
+
+  const identifyWith = async (forgery: Forgery) => {
+    const [at, proof] = [provider({ issuer: forger.issuer }), aProof()];
+    forger.nonce = proof.nonce;
+    forger.forgery = forgery;
+    return at.identify(new URLSearchParams({ code: 'any', state: proof.state }), proof);
+  };
+
+  test('but not if it is honest', async () => {
+    expect(await identifyWith({})).toMatchObject({ subject: 'ada' });
+  });
+
+  test.each<[string, Forgery]>([
+    ['signed by another key', { signature: 'stranger' }],
+    ['not signed', { signature: 'none' }],
+    ['for another client', { claims: { aud: 'somebody' } }],
+    ['of another issuer', { claims: { iss: 'https://id.acme.example' } }],
+    ['for another flow', { claims: { nonce: 'another' } }],
+    ['without a nonce', { claims: { nonce: undefined } }],
+    ['that has expired', { claims: { exp: 1_700_000_000 } }],
+    ['without a subject', { claims: { sub: undefined } }],
+    ['with an empty subject', { claims: { sub: '' } }],
+    ['with a subject that is too long', { claims: { sub: 'x'.repeat(256) } }],
+    ['with a subject that has a control character', { claims: { sub: 'ada\u0000' } }],
+  ])('%s', async (_, forgery) => {
+    expect(await reasonOf(identifyWith(forgery))).toBe('PROVIDER_ANSWER_INVALID');
   });
 });
 

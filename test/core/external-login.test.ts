@@ -1,9 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { MemoryExternalFlowStore } from '../../src/adapters/memory/memory-external-flow-store.ts';
+import { MemoryLoginAttempts } from '../../src/adapters/memory/memory-login-attempts.ts';
 import { Failure } from '../../src/core/failure.ts';
 import type { OpenedSession } from '../../src/core/session/session-opener.ts';
 import { FLOW_TTL_MS } from '../../src/core/sign-in/external-flow.ts';
+import { ExternalLogin } from '../../src/core/sign-in/external-login.ts';
+import { loginLimits } from '../../src/core/sign-in/login-limits.ts';
 import { newRedeemSecret, newTicketId } from '../../src/core/sign-in/ticket-secrets.ts';
 import type { User } from '../../src/core/user/user.ts';
+import { throttleOf } from '../support/attempts.ts';
 import { ExternalWorld, GRACE, linkerOf } from '../support/external-world.ts';
 import { failureOf, outcomeOf } from '../support/failing.ts';
 import { ADMIN_ACTOR } from '../support/security-events.ts';
@@ -254,6 +259,20 @@ describe('an attack fails:', () => {
       'PROVIDER_NOT_FOUND',
     );
   });
+});
+
+test('flows that one address begins are limited, apart from its QR tickets', async () => {
+  const clock = external.world.clock;
+  const throttle = throttleOf(new MemoryLoginAttempts(loginLimits(2)), clock);
+  const options = { providers: external.providers, flows: new MemoryExternalFlowStore(), throttle, clock };
+  const login = new ExternalLogin(options);
+  const begin = (network: string) =>
+    outcomeOf(login.begin({ provider: 'acme', linker: undefined, network, remainingMs: 1_000 }));
+  const outcomes = [];
+  for (let count = 0; count < 5; count += 1) outcomes.push(await begin('192.0.2.7'));
+  expect(outcomes).toEqual(['ok', 'ok', 'ok', 'ok', 'TOO_MANY_ATTEMPTS']);
+  expect(await begin('192.0.2.8')).toBe('ok');
+  expect(await outcomeOf(throttle.reserveTicket('192.0.2.7'))).toBe('ok');
 });
 
 describe('a provider that hangs', () => {
