@@ -186,14 +186,14 @@ describe('an ID token is refused', () => {
 describe('a provider that cannot be used', () => {
   test('is asked again by the next call', async () => {
     server.hangs = true;
-    const at = provider({ timeoutMs: 100 });
+    const at = provider({ timeoutMs: 500 });
     expect(await reasonOf(at.authorizationUrl(aProof()))).toBe('PROVIDER_UNAVAILABLE');
     server.hangs = false;
     expect(await at.authorizationUrl(aProof())).toMatch(server.issuer);
   });
 
   test('gets no answer used after the time limit', async () => {
-    const [at, proof] = [provider({ timeoutMs: 100 }), aProof()];
+    const [at, proof] = [provider({ timeoutMs: 500 }), aProof()];
     const answer = await answered(at, proof);
     server.hangs = true;
     expect(await reasonOf(at.identify(answer, proof))).toBe('PROVIDER_UNAVAILABLE');
