@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { MemoryExternalFlowStore } from '../../src/adapters/memory/memory-external-flow-store.ts';
 import { MemoryLoginAttempts } from '../../src/adapters/memory/memory-login-attempts.ts';
-import { Failure } from '../../src/core/failure.ts';
+import { Failure, storeUnavailable } from '../../src/core/failure.ts';
 import type { OpenedSession } from '../../src/core/session/session-opener.ts';
 import { FLOW_TTL_MS } from '../../src/core/sign-in/external-flow.ts';
 import { ExternalLogin } from '../../src/core/sign-in/external-login.ts';
 import { loginLimits } from '../../src/core/sign-in/login-limits.ts';
+import { OPENING_MS } from '../../src/core/sign-in/ticket-redemption.ts';
 import { newRedeemSecret, newTicketId } from '../../src/core/sign-in/ticket-secrets.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { throttleOf } from '../support/attempts.ts';
@@ -82,6 +83,18 @@ describe('a linked account', () => {
     expect(new Set(outcomes)).toEqual(new Set(['ok', 'FLOW_IN_PROGRESS']));
     await opened(external.complete(flow, code));
     expect(await external.world.control.living(ada.userId)).toHaveLength(1);
+  });
+
+  test('can be completed again after its session was not opened, once no other call can be opening it', async () => {
+    const [flow, code] = [await external.begin(), external.acme.codeFor('sub-ada')];
+    const { risk } = external;
+    external.risk = { ...risk, signIn: () => Promise.reject(storeUnavailable('audit', new Error('away'))) };
+    expect(await outcomeOf(external.complete(flow, code))).toBe('STORE_UNAVAILABLE');
+    external.risk = risk;
+    expect(await outcomeOf(external.complete(flow, code))).toBe('FLOW_IN_PROGRESS');
+    external.world.clock.advance(OPENING_MS);
+    await opened(external.complete(flow, code));
+    expect(external.acme.asked).toHaveLength(1);
   });
 
   test('can be completed with a session to end when the user is at the limit', async () => {

@@ -15,11 +15,12 @@ import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import type { DeviceTokens } from './device-token.ts';
 import type { ExternalFlow } from './external-flow.ts';
-import { flowOver } from './external-flow-failures.ts';
+import { flowInProgress, flowOver } from './external-flow-failures.ts';
 import type { ConfiguredProvider } from './external-login.ts';
 import type { Identities } from './identities.ts';
 import type { ProviderAccount } from './identity-provider.ts';
 import type { SignedInResult } from './login-service.ts';
+import { OPENING_MS } from './ticket-redemption.ts';
 
 export interface ExternalSessionsOptions {
   readonly identities: Pick<Identities, 'find' | 'used' | 'createUser'>;
@@ -88,7 +89,12 @@ export class ExternalSessions {
     const user = await this.#userOf(provider, flow.account, signIn);
     const now = clock.now();
     const found = await store.read(user.userId, flow.sessionId, now);
-    if (found.kind === 'missing') return this.#open(user, flow, signIn);
+    if (found.kind === 'missing') {
+      // Whoever names a session to end has an answer already. Otherwise another call may be opening the session now.
+      const mayBeOpening = signIn.endSessionId === '' && now - flow.takenAt < OPENING_MS;
+      if (mayBeOpening) throw flowInProgress();
+      return this.#open(user, flow, signIn);
+    }
     if (found.kind === 'ended' || now - flow.takenAt > graceMs) throw flowOver();
     return this.#tokensAgain(user, found.session, flow, signIn, now);
   }
