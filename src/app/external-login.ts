@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { OAuthProvider } from '../adapters/oidc/oauth-provider.ts';
 import { OidcProvider } from '../adapters/oidc/oidc-provider.ts';
 import { WechatProvider } from '../adapters/wechat/wechat-provider.ts';
 import { type ProviderSettings, parseProviders } from '../config/provider-list.ts';
@@ -89,11 +90,15 @@ function adapterOf(
 ): IdentityProvider {
   const { name, clientId, timeoutMs, protocol } = settings;
   const { redirectUri = `${config.publicOrigin}/external/${name}/callback` } = settings;
-  if (protocol.type === 'wechat') {
-    return new WechatProvider({ appId: clientId, appSecret: secret ?? '', redirectUri, timeoutMs });
+  const common = { clientId, clientSecret: secret, redirectUri, timeoutMs };
+  switch (protocol.type) {
+    case 'wechat':
+      return new WechatProvider({ appId: clientId, appSecret: secret ?? '', redirectUri, timeoutMs });
+    case 'oidc':
+      return new OidcProvider({ ...protocol, ...common, clock });
+    case 'oauth2':
+      return new OAuthProvider({ ...protocol, ...common });
   }
-  const { issuer, scopes } = protocol;
-  return new OidcProvider({ issuer, clientId, clientSecret: secret, redirectUri, scopes, timeoutMs, clock });
 }
 
 /** A relative path begins at the folder of the list. */

@@ -17,16 +17,26 @@ export interface ProviderSettings {
   readonly maxCalls: number;
   readonly protocol:
     | { readonly type: 'oidc'; readonly issuer: string; readonly scopes: readonly string[] }
+    | {
+        readonly type: 'oauth2';
+        readonly authorizationEndpoint: string;
+        readonly tokenEndpoint: string;
+        readonly userEndpoint: string;
+        readonly subjectField: string;
+        readonly scopes: readonly string[];
+      }
     | { readonly type: 'wechat' };
 }
 
+const TYPES = ['oidc', 'oauth2', 'wechat'] as const;
 const MAX_PROVIDERS = 50;
 const MAX_TEXT_BYTES = 512;
 const DEFAULT_TIMEOUT_MS = 5_000;
 const DEFAULT_CALLS = 16;
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 const MEMBERS =
-  'name, type, display_name, issuer, client_id, client_secret_file, scopes, redirect_uri, create_users, roles, timeout and max_calls';
+  'name, type, display_name, issuer, authorization_endpoint, token_endpoint, user_endpoint, subject_field, client_id, ' +
+  'client_secret_file, scopes, redirect_uri, create_users, roles, timeout and max_calls';
 
 const words = v.pipe(v.string('must be text'), text(MAX_TEXT_BYTES), v.nonEmpty('must not be empty'));
 
@@ -49,9 +59,13 @@ const PROVIDER = v.strictObject(
         'must be 1 to 32 characters of a-z 0-9 -, no - at an end',
       ),
     ),
-    type: v.picklist(['oidc', 'wechat'], 'must be oidc or wechat'),
+    type: v.picklist(TYPES, `must be one of ${TYPES.join(', ')}`),
     display_name: v.pipe(words, v.maxBytes(64, 'must be at most 64 bytes')),
     issuer: v.optional(address),
+    authorization_endpoint: v.optional(address),
+    token_endpoint: v.optional(address),
+    user_endpoint: v.optional(address),
+    subject_field: v.optional(words),
     client_id: words,
     client_secret_file: v.optional(words),
     scopes: v.optional(
@@ -125,18 +139,54 @@ function settingsOf(given: ParsedProvider): ProviderSettings {
   };
 }
 
-function protocolOf(
-  { type, issuer, scopes, client_secret_file: secretFile }: ParsedProvider,
-  refuse: (problem: string) => Error,
-): ProviderSettings['protocol'] {
-  if (type === 'wechat') {
-    if (issuer !== undefined) throw refuse('issuer is for the type oidc only');
-    if (scopes !== undefined) throw refuse('scopes is for the type oidc only');
-    if (secretFile === undefined) throw refuse('client_secret_file is missing');
-    return { type };
+type Refuse = (problem: string) => Error;
+
+function protocolOf(given: ParsedProvider, refuse: Refuse): ProviderSettings['protocol'] {
+  const { type, scopes } = given;
+  checkMembers(given, refuse);
+  const required = (name: Exclude<keyof typeof MEMBERS_OF, 'scopes'>) => {
+    const value = given[name];
+    if (value === undefined) throw refuse(`${name} is missing`);
+    return value;
+  };
+  switch (type) {
+    case 'wechat':
+      if (given.client_secret_file === undefined) throw refuse('client_secret_file is missing');
+      return { type };
+    case 'oidc':
+      return {
+        type,
+        issuer: required('issuer'),
+        scopes: [...new Set(['openid', ...(scopes ?? ['profile'])])],
+      };
+    case 'oauth2':
+      return {
+        type,
+        authorizationEndpoint: required('authorization_endpoint'),
+        tokenEndpoint: required('token_endpoint'),
+        userEndpoint: required('user_endpoint'),
+        subjectField: required('subject_field'),
+        scopes: [...new Set(scopes)],
+      };
   }
-  if (issuer === undefined) throw refuse('issuer is missing');
-  return { type, issuer, scopes: [...new Set(['openid', ...(scopes ?? ['profile'])])] };
+}
+
+/** The types that have a member that not all have. */
+const MEMBERS_OF = {
+  issuer: ['oidc'],
+  authorization_endpoint: ['oauth2'],
+  token_endpoint: ['oauth2'],
+  user_endpoint: ['oauth2'],
+  subject_field: ['oauth2'],
+  scopes: ['oidc', 'oauth2'],
+} as const;
+
+function checkMembers(given: ParsedProvider, refuse: Refuse): void {
+  for (const [name, types] of Object.entries(MEMBERS_OF)) {
+    const isAllowed = (types as readonly string[]).includes(given.type);
+    if (isAllowed || given[name as keyof typeof MEMBERS_OF] === undefined) continue;
+    throw refuse(`${name} is for the type ${types.join(' or ')} only`);
+  }
 }
 
 function jsonIn(content: string): unknown {

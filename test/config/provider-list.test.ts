@@ -17,6 +17,12 @@ const WECHAT = {
     client_secret_file: 'wechat.secret',
   },
 };
+const HUB = {
+  ...{ name: 'hub', type: 'oauth2', display_name: 'Hub', client_id: 'lk', subject_field: 'id' },
+  authorization_endpoint: 'https://hub.example/login/oauth/authorize',
+  token_endpoint: 'https://hub.example/login/oauth/access_token',
+  user_endpoint: 'https://api.hub.example/user',
+};
 
 const parse = (...providers: readonly unknown[]) => parseProviders(JSON.stringify({ providers }));
 
@@ -34,6 +40,16 @@ test('a list of providers gets its defaults', () => {
     },
   ]);
   expect(parse()).toEqual([]);
+});
+
+test('a provider of plain OAuth 2 has its endpoints', () => {
+  expect(parse(HUB)[0]?.protocol).toEqual({
+    type: 'oauth2',
+    authorizationEndpoint: HUB.authorization_endpoint,
+    tokenEndpoint: HUB.token_endpoint,
+    userEndpoint: HUB.user_endpoint,
+    ...{ subjectField: 'id', scopes: [] },
+  });
 });
 
 test('a provider is described completely', () => {
@@ -62,7 +78,7 @@ describe('a problem names the provider and the field:', () => {
       { ...ACME, name: 'Acme' },
       'provider Acme: name must be 1 to 32 characters of a-z 0-9 -, no - at an end',
     ],
-    [{ ...ACME, type: 'saml' }, 'provider acme: type must be oidc or wechat'],
+    [{ ...ACME, type: 'saml' }, 'provider acme: type must be one of oidc, oauth2, wechat'],
     [{ ...ACME, display_name: '' }, 'provider acme: display_name must not be empty'],
     [{ ...ACME, issuer: undefined }, 'provider acme: issuer is missing'],
     [
@@ -81,6 +97,10 @@ describe('a problem names the provider and the field:', () => {
     [{ ...ACME, max_calls: 0 }, 'provider acme: max_calls must be 1 to 1000'],
     [{ ...WECHAT, client_secret_file: undefined, name: 'w' }, 'provider w: client_secret_file is missing'],
     [{ ...WECHAT, name: 'w', issuer: ACME.issuer }, 'provider w: issuer is for the type oidc only'],
+    [{ ...WECHAT, name: 'w', scopes: [] }, 'provider w: scopes is for the type oidc or oauth2 only'],
+    [{ ...ACME, type: 'oauth2' }, 'provider acme: issuer is for the type oidc only'],
+    [{ ...HUB, user_endpoint: undefined }, 'provider hub: user_endpoint is missing'],
+    [{ ...HUB, subject_field: undefined }, 'provider hub: subject_field is missing'],
     [{ ...ACME, name: 'wechat' }, 'provider wechat: name is there twice'],
   ])('%j', (given, problem) => {
     expect(() => parse(WECHAT, given)).toThrow(problem);

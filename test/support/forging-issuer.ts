@@ -18,6 +18,8 @@ export class ForgingIssuer {
   /** Of the next ID token. */
   nonce = '';
   forgery: Forgery = {};
+  /** What its user endpoint answers. */
+  user: object = {};
   readonly #server: Server;
   readonly #keys: { readonly honest: Key; readonly stranger: Key };
 
@@ -48,6 +50,8 @@ export class ForgingIssuer {
 
   async #answer(path: string, jwk: object): Promise<object> {
     if (path === '/jwks') return { keys: [jwk] };
+    if (path === '/user') return this.user;
+    if (path === '/access_token') return { access_token: 'AT', token_type: 'bearer', scope: '' };
     if (path === '/token') {
       return { access_token: 'AT', token_type: 'Bearer', id_token: await this.#idToken() };
     }

@@ -1,30 +1,21 @@
 import {
-  AuthorizationResponseError,
   allowInsecureRequests,
   authorizationCodeGrant,
   buildAuthorizationUrl,
-  type ClientAuth,
-  ClientError,
-  ClientSecretBasic,
-  ClientSecretPost,
   type Configuration,
   calculatePKCECodeChallenge,
   discovery,
   enableNonRepudiationChecks,
-  None,
-  ResponseBodyError,
 } from 'openid-client';
-import { Failure } from '../../core/failure.ts';
 import {
   type FlowProof,
   type IdentityProvider,
   type ProviderAccount,
   providerAccount,
-  providerAnswerInvalid,
-  providerRefused,
   providerUnavailable,
 } from '../../core/sign-in/identity-provider.ts';
 import type { Clock } from '../../validator/clock.ts';
+import { authenticationWith, failureOf } from './oauth-client.ts';
 
 export interface OidcProviderOptions {
   /** The issuer identifier. Its metadata is read from `/.well-known/openid-configuration` below it. */
@@ -43,18 +34,6 @@ export interface OidcProviderOptions {
 
 /** Metadata is read again after this, because endpoints can move; milliseconds. */
 const METADATA_AGE_MS = 3_600_000;
-
-/** The provider did not answer, or answered what no OpenID provider would. */
-const UNAVAILABLE_CODES: ReadonlySet<string | undefined> = new Set([
-  'OAUTH_TIMEOUT',
-  'OAUTH_ABORT',
-  'OAUTH_RESPONSE_IS_NOT_CONFORM',
-  'OAUTH_RESPONSE_IS_NOT_JSON',
-  // No answer at all.
-  undefined,
-]);
-/** The token endpoint refuses this code, and not our configuration (RFC 6749, section 5.2). */
-const REFUSED_CODE = 'invalid_grant';
 
 interface Discovered {
   readonly configuration: Configuration;
@@ -131,26 +110,4 @@ export class OidcProvider implements IdentityProvider {
     this.#discovered = { configuration, at: clock.monotonic() };
     return this.#discovered;
   }
-}
-
-/** Uses `client_secret_basic`, the default of OpenID Connect, unless the provider supports `client_secret_post` only. */
-function authenticationWith(secret: string | undefined): ClientAuth {
-  if (secret === undefined) return None();
-  const [basic, post] = [ClientSecretBasic(secret), ClientSecretPost(secret)];
-  return (server, client, body, headers) => {
-    const supported = server.token_endpoint_auth_methods_supported;
-    const usesBasic = supported === undefined || supported.includes('client_secret_basic');
-    (usesBasic ? basic : post)(server, client, body, headers);
-  };
-}
-
-/** The library's errors contain no request, so no secret. What they contain of an answer is not logged. */
-function failureOf(error: unknown): Failure {
-  if (error instanceof Failure) return error;
-  if (error instanceof AuthorizationResponseError) return providerRefused(error.error);
-  if (error instanceof ResponseBodyError) {
-    return error.error === REFUSED_CODE ? providerRefused(REFUSED_CODE) : providerUnavailable(error);
-  }
-  const isAnswer = error instanceof ClientError && !UNAVAILABLE_CODES.has(error.code);
-  return isAnswer ? providerAnswerInvalid(error) : providerUnavailable(error);
 }
