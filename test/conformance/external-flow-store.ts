@@ -77,6 +77,16 @@ export function externalFlowStoreLaw(name: string, open: () => ExternalFlowStore
       expect(await take()).toMatchObject({ kind: 'again', flow: { state: 'IDENTIFIED', account: ACCOUNT } });
     });
 
+    test('keep the first user', async () => {
+      const bound = await Promise.all(['ada', 'eve', 'ada'].map((user) => open().bind(flow.flowId, user)));
+      expect(new Set(bound).size).toBe(1);
+      expect(await open().bind(flow.flowId, 'bob')).toBe(bound[0]);
+      expect(await take()).toMatchObject({ kind: 'taken' });
+      const unknown = newTicketId();
+      expect(await open().bind(unknown, 'ada')).toBe('');
+      expect(await open().take(unknown, SECRET_HASH, sessionId, now)).toEqual({ kind: 'missing' });
+    });
+
     test('that failed have no account', async () => {
       await take();
       await open().settle(flow.flowId, undefined);

@@ -253,6 +253,18 @@ describe('an attack fails:', () => {
     expect(await outcomeOf(external.complete(flow, external.acme.codeFor('sub-ada')))).toBe('FLOW_OVER');
   });
 
+  test('an account that is linked to another user while its flow goes on', async () => {
+    const [flow, code] = [await external.begin(), external.acme.codeFor('sub-ada')];
+    await opened(external.complete(flow, code));
+    const eve = external.world.addUser();
+    const source = { actor: ADMIN_ACTOR, origin: NOWHERE };
+    await external.identities.unlink(ada.userId, { provider: 'acme', subject: 'sub-ada' }, source, false);
+    await link('sub-ada', eve);
+    external.world.clock.advance(OPENING_MS);
+    expect(await outcomeOf(external.complete(flow, code))).toBe('FLOW_OVER');
+    expect(await external.world.control.living(eve.userId)).toEqual([]);
+  });
+
   test('a flow that has expired', async () => {
     const flow = await external.begin();
     external.world.clock.advance(FLOW_TTL_MS);

@@ -94,7 +94,7 @@ export class ExternalWorld {
     this.providers = providers;
     const sessions = new ExternalSessions({
       ...{ identities: this.identities, users, opener, events, clock, graceMs: GRACE },
-      ...{ store: world.store, tokens: sessionTokens, devices: deviceTokens(clock) },
+      ...{ flows, store: world.store, tokens: sessionTokens, devices: deviceTokens(clock) },
       risk: {
         signIn: (...given) => this.risk.signIn(...given),
         signedIn: (...given) => this.risk.signedIn(...given),

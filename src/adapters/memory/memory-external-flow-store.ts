@@ -8,6 +8,8 @@ const SWEEP_INTERVAL_MS = 60_000;
 /** Stores flows to identity providers in memory. Each method runs without interruption, so it is an atomic step. */
 export class MemoryExternalFlowStore implements ExternalFlowStore {
   readonly #flows = new Map<string, ExternalFlow>();
+  /** User ids by flow id. */
+  readonly #bound = new Map<string, string>();
   #sweptAt = 0;
 
   get size(): number {
@@ -31,11 +33,20 @@ export class MemoryExternalFlowStore implements ExternalFlowStore {
     this.#flows.set(flowId, { ...flow, state: account === undefined ? 'FAILED' : 'IDENTIFIED', account });
   }
 
+  async bind(flowId: string, userId: string): Promise<string> {
+    if (!this.#flows.has(flowId)) return '';
+    const bound = this.#bound.get(flowId) ?? userId;
+    this.#bound.set(flowId, bound);
+    return bound;
+  }
+
   #sweep(now: number): void {
     if (now - this.#sweptAt < SWEEP_INTERVAL_MS) return;
     this.#sweptAt = now;
     for (const [flowId, { expiresAt }] of this.#flows) {
-      if (now >= expiresAt) this.#flows.delete(flowId);
+      if (now < expiresAt) continue;
+      this.#flows.delete(flowId);
+      this.#bound.delete(flowId);
     }
   }
 }

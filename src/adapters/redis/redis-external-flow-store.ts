@@ -21,6 +21,7 @@ export interface RedisExternalFlowStoreOptions {
 const create = new Script('create-hash', []);
 const take = new Script('take-flow', []);
 const settle = new Script('settle-flow', []);
+const bind = new Script('bind-flow', []);
 
 /** Stores flows to identity providers in Redis, a hash for each. */
 export class RedisExternalFlowStore implements ExternalFlowStore {
@@ -49,6 +50,12 @@ export class RedisExternalFlowStore implements ExternalFlowStore {
   async settle(flowId: string, account: ProviderAccount | undefined): Promise<void> {
     const state = account === undefined ? 'FAILED' : 'IDENTIFIED';
     await this.#run(settle, flowId, [state, formatAccount(account)]);
+  }
+
+  async bind(flowId: string, userId: string): Promise<string> {
+    const [answered, bound = ''] = texts(await this.#run(bind, flowId, [flowId, userId]));
+    expectOwn(flowId, answered);
+    return bound;
   }
 
   #run(script: Script, flowId: string, args: readonly (string | number)[]): Promise<unknown> {

@@ -17,4 +17,6 @@ export interface ExternalFlowStore {
   take(flowId: string, secretHash: string, sessionId: string, now: number): Promise<TakeOutcome>;
   /** Ends the exchange. @param account undefined: it failed. */
   settle(flowId: string, account: ProviderAccount | undefined): Promise<void>;
+  /** Fixes the user whom the flow signs in: the first one stays. Returns that user's id; empty: the flow is unknown. */
+  bind(flowId: string, userId: string): Promise<string>;
 }

@@ -16,6 +16,7 @@ import type { UserDirectory } from '../user/user-directory.ts';
 import type { DeviceTokens } from './device-token.ts';
 import type { ExternalFlow } from './external-flow.ts';
 import { flowInProgress, flowOver } from './external-flow-failures.ts';
+import type { ExternalFlowStore } from './external-flow-store.ts';
 import type { ConfiguredProvider } from './external-login.ts';
 import type { Identities } from './identities.ts';
 import type { ProviderAccount } from './identity-provider.ts';
@@ -24,6 +25,7 @@ import { OPENING_MS } from './ticket-redemption.ts';
 
 export interface ExternalSessionsOptions {
   readonly identities: Pick<Identities, 'find' | 'used' | 'createUser'>;
+  readonly flows: Pick<ExternalFlowStore, 'bind'>;
   readonly users: Pick<UserDirectory, 'findById'>;
   readonly store: Pick<SessionStore, 'read'>;
   readonly opener: Pick<SessionOpener, 'open'>;
@@ -75,8 +77,7 @@ export class ExternalSessions {
     flow: IdentifiedFlow,
     signIn: ExternalSignIn,
   ): Promise<ExternalOutcome> {
-    const user = await this.#userOf(provider, flow.account, signIn);
-    return this.#open(user, flow, signIn);
+    return this.#open(await this.#userOf(provider, flow, signIn), flow, signIn);
   }
 
   /** An earlier call identified the person: its answer was lost, or the user had to choose a session to end. */
@@ -86,7 +87,7 @@ export class ExternalSessions {
     signIn: ExternalSignIn,
   ): Promise<ExternalOutcome> {
     const { store, clock, graceMs } = this.#options;
-    const user = await this.#userOf(provider, flow.account, signIn);
+    const user = await this.#userOf(provider, flow, signIn);
     const now = clock.now();
     const found = await store.read(user.userId, flow.sessionId, now);
     if (found.kind === 'missing') {
@@ -140,13 +141,16 @@ export class ExternalSessions {
     return { kind: 'opened', session, tokens: issued, replaced: [], deviceToken: device };
   }
 
-  /** The user of the account. A disabled user gets the error of an account that is not linked. */
+  /**
+   * The user of the account. A disabled user gets the error of an account that is not linked. A flow has one user: its
+   * session id must not open a session of another one whom the account is linked to meanwhile.
+   */
   async #userOf(
     { name, newUserRoles }: ConfiguredProvider,
-    { subject, displayName }: ProviderAccount,
+    { flowId, account: { subject, displayName } }: IdentifiedFlow,
     { ipAddress, clientId }: ExternalSignIn,
   ): Promise<User> {
-    const { identities, users } = this.#options;
+    const { identities, users, flows } = this.#options;
     const key = { provider: name, subject };
     const found = await identities.find(key);
     const identity =
@@ -155,6 +159,7 @@ export class ExternalSessions {
         : found;
     const user = identity && (await users.findById(identity.userId));
     if (user === undefined || user.disabledAt !== undefined) throw identityNotLinked(name);
+    if ((await flows.bind(flowId, user.userId)) !== user.userId) throw flowOver();
     return user;
   }
 

@@ -70,12 +70,9 @@ export function providerAccount(claims: {
 
 /** At most 64 bytes, without control characters and without half a character at the end. */
 function shortened(text: string): string {
+  const visible = text.slice(0, MAX_DISPLAY_NAME_BYTES).toWellFormed().replace(CONTROLS, ' ').trim();
   let kept = '';
-  for (const character of text
-    .slice(0, MAX_DISPLAY_NAME_BYTES)
-    .toWellFormed()
-    .replace(CONTROLS, ' ')
-    .trim()) {
+  for (const character of visible) {
     if (Buffer.byteLength(kept + character) > MAX_DISPLAY_NAME_BYTES) break;
     kept += character;
   }

@@ -2,7 +2,7 @@
 --
 -- A flow is a hash. Its fields: format (1), provider, secret (SHA-256 of the flow secret), linker_user, linker_session
 -- (both empty: the flow signs in), state, expires_at, session_id, taken_at, account (empty, or a JSON object with
--- subject, display_name and methods). Times are in milliseconds.
+-- subject, display_name and methods), and once it is known user_id (whom the flow signs in). Times are in milliseconds.
 --
 -- KEYS  1 the flow
 -- ARGV  1 flow id, 2 now, 3 SHA-256 of the presented secret, 4 id of the session to open, 5 time to keep a taken flow
