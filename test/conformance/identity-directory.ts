@@ -6,7 +6,7 @@ import { outcomeOf } from '../support/failing.ts';
 import { anAuditEvent } from '../support/memory-audit.ts';
 import { aUser, USERS_SINCE, userIdOf } from '../support/users.ts';
 
-const AT_ONCE = 10;
+const AT_ONCE = 4;
 
 export interface OpenedIdentities {
   readonly users: UserDirectory;
