@@ -7,6 +7,7 @@ import { ExternalLoginServiceService } from '../gen/latchkey/v1/external_login.t
 import { IdentityServiceService } from '../gen/latchkey/v1/identity.ts';
 import { QrLoginServiceService } from '../gen/latchkey/v1/qr_login.ts';
 import { SessionServiceService } from '../gen/latchkey/v1/session.ts';
+import { ValidationServiceService } from '../gen/latchkey/v1/validation.ts';
 import type { Clock } from '../validator/clock.ts';
 import { checkConnect } from './connect-options.ts';
 import { LocalMode, RemoteMode, type ValidationMode } from './modes.ts';
@@ -17,11 +18,13 @@ import { cancellable } from './transport/cancellable.ts';
 import { Channels, closedError } from './transport/channels.ts';
 import { channelCredentials } from './transport/credentials.ts';
 import type { ConnectOptions, LatchkeyClient } from './transport/latchkey-client.ts';
+import { OpenWatches } from './transport/open-watch.ts';
 import { checkedAnswer } from './transport/own-token.ts';
 import { RemoteValidation } from './transport/remote-validation.ts';
 import { ServiceAccount } from './transport/service-account.ts';
-import { SessionWatches } from './transport/session-watch.ts';
+import { SESSION_WATCH_OPTIONS, watchedSession } from './transport/session-watch.ts';
 import { signInCalls } from './transport/sign-in.ts';
+import { TICKET_WATCH_OPTIONS, watchedTicket } from './transport/ticket-watch.ts';
 import { requirementsProblem, type TokenValidator } from './transport/validation.ts';
 import { WatchChannels } from './transport/watch-channels.ts';
 
@@ -84,7 +87,7 @@ export function connect(address: string | readonly string[], options: ConnectOpt
   const calls = signInCalls(identity);
   // Validations that are in progress during close may still have to call the service.
   const mode = modeOf({ ...caller, refuses: () => false }, clock, options);
-  const watches = new SessionWatches({
+  const watches = new OpenWatches({
     caller,
     channels: new WatchChannels(() => new Channels(targets, ofChannels, clock)),
   });
@@ -94,6 +97,7 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     sessions: callsOf(SessionServiceService, caller),
     qrLogin: callsOf(QrLoginServiceService, caller),
     externalLogin: callsOf(ExternalLoginServiceService, caller),
+    validation: callsOf(ValidationServiceService, caller),
     userSessions: callsOf(AdminSessionServiceService, caller),
     users: callsOf(UserServiceService, caller),
     userIdentities: callsOf(UserIdentityServiceService, caller),
@@ -112,7 +116,9 @@ export function connect(address: string | readonly string[], options: ConnectOpt
     },
     ready: (withinMs = timeoutMs) => calledAs('ready', ready(mode, withinMs)),
     onRevocation: (listener) => mode.onRevocation(listener),
-    watchSession: (watched) => watches.watch(watched),
+    watchSession: (watched = {}) =>
+      watches.watch(watchedSession(caller, watched), watched, SESSION_WATCH_OPTIONS),
+    watchTicket: (watched) => watches.watch(watchedTicket(watched), watched, TICKET_WATCH_OPTIONS),
     get staleness() {
       return mode.staleness;
     },

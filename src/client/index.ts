@@ -59,6 +59,14 @@ export type {
   SignInCalls,
 } from './transport/sign-in.ts';
 export type {
+  TicketChange,
+  TicketDenialName,
+  TicketStateName,
+  TicketWatch,
+  TicketWatchEvent,
+  WatchTicketOptions,
+} from './transport/ticket-watch.ts';
+export type {
   AcceptedToken,
   EndReasonName,
   Identity,

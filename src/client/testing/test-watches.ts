@@ -5,7 +5,7 @@ import { cancelledError } from '../transport/cancellable.ts';
 import { closedError } from '../transport/channels.ts';
 import { LatchkeyError } from '../transport/errors.ts';
 import { LatestEvents, watchIterator } from '../transport/latest-events.ts';
-import { type EndedByName, endOfError, type SessionEvent } from '../transport/session-events.ts';
+import { type EndedByName, endOfError, isSameEvent, type SessionEvent } from '../transport/session-events.ts';
 import type { SessionWatch, WatchSessionOptions } from '../transport/session-watch.ts';
 import type { EndReasonName } from '../transport/validation.ts';
 import type { TestRevocations } from './test-revocations.ts';
@@ -65,7 +65,10 @@ export class TestWatches {
 class TestWatch implements SessionWatch {
   readonly #parts: WatchParts;
   readonly #options: WatchSessionOptions;
-  readonly #events = new LatestEvents();
+  readonly #events = new LatestEvents<SessionEvent>({
+    isLast: ({ kind }) => kind === 'ended',
+    isSame: isSameEvent,
+  });
   readonly #onAbort = () => this.end(cancelledError());
   #isStarted = false;
   /** The session that the token names. Undefined: not connected. */
@@ -80,6 +83,7 @@ class TestWatch implements SessionWatch {
 
   [Symbol.asyncIterator](): AsyncIterator<SessionEvent> {
     return watchIterator(
+      'WatchSession',
       () => this.#take(),
       () => this.close(),
     );

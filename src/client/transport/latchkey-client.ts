@@ -7,6 +7,7 @@ import type { ExternalLoginServiceService } from '../../gen/latchkey/v1/external
 import type { IdentityServiceService } from '../../gen/latchkey/v1/identity.ts';
 import type { QrLoginServiceService } from '../../gen/latchkey/v1/qr_login.ts';
 import type { SessionServiceService } from '../../gen/latchkey/v1/session.ts';
+import type { ValidationServiceService } from '../../gen/latchkey/v1/validation.ts';
 import type { Clock } from '../../validator/clock.ts';
 import type { CallsOf } from './calls.ts';
 import type { Credentials } from './credentials.ts';
@@ -14,6 +15,7 @@ import type { Revocation } from './revocation.ts';
 import type { ServiceAccountOptions } from './service-account.ts';
 import type { SessionWatch, WatchSessionOptions } from './session-watch.ts';
 import type { SignInCalls } from './sign-in.ts';
+import type { TicketWatch, WatchTicketOptions } from './ticket-watch.ts';
 import type { TokenValidator } from './validation.ts';
 
 /**
@@ -109,6 +111,7 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
    * if (outcome?.$case === 'pending') console.log(outcome.value.digits, outcome.value.retryAfter);
    */
   readonly qrLogin: CallsOf<typeof QrLoginServiceService>;
+
   /**
    * The generated calls of `ExternalLoginService`: sign-in through identity providers. To link, list and unlink accounts,
    * pass the user's access token as `token`. A provider may take seconds: give these calls time with `timeoutMs`. When the
@@ -122,6 +125,14 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
    * }
    */
   readonly externalLogin: CallsOf<typeof ExternalLoginServiceService>;
+
+  /**
+   * The generated calls of `ValidationService`. `validate` uses them by itself; a front publishes the keys with them.
+   *
+   * @example
+   * const { jwks, maxAge } = await latchkey.validation.getSigningKeys({});
+   */
+  readonly validation: CallsOf<typeof ValidationServiceService>;
   /** The generated calls of `admin.SessionService`, for any user. The caller's token needs the role `admin`. */
   readonly userSessions: CallsOf<typeof AdminSessionServiceService>;
   /** The generated calls of `UserService`. The caller's token needs the role `admin`. */
@@ -170,10 +181,26 @@ export interface LatchkeyClient extends TokenValidator, SignInCalls {
    * }
    */
   watchSession(options?: WatchSessionOptions): SessionWatch;
+  /**
+   * Watches one ticket of sign-in by QR code: says each state, whichever server made it. Reconnects by itself. A state
+   * that is passed quickly may be left out. After a final state the watch is over.
+   *
+   * @param options see {@link WatchTicketOptions}.
+   * @returns its events. The iteration fails with a LatchkeyError: with reason TICKET_NOT_FOUND if the ticket is unknown
+   * or the secret is wrong, and with CANCELLED after `close` of the client.
+   *
+   * @example
+   * const { ticketId, redeemSecret } = await latchkey.qrLogin.createTicket({ clientId: 'web' });
+   * for await (const event of latchkey.watchTicket({ ticketId, redeemSecret })) {
+   *   if (event.kind === 'state') console.log(event.state, event.digits);
+   *   break; // closes the watch
+   * }
+   */
+  watchTicket(options: WatchTicketOptions): TicketWatch;
   /** The current freshness of the local copy. In remote mode there is no copy. */
   readonly staleness: Staleness;
   /**
-   * Stops following revocations and watching sessions, waits for the calls in progress, signs the `serviceAccount` out,
+   * Stops following revocations and watching sessions and tickets, waits for the calls in progress, signs the `serviceAccount` out,
    * and closes the connections.
    *
    * @example

@@ -1,27 +1,39 @@
 import { calledAs } from './caller-stack.ts';
 import type { LatchkeyError } from './errors.ts';
-import type { SessionEvent } from './session-events.ts';
+
+interface EventRules<Event> {
+  /** Whether nothing follows the event. */
+  readonly isLast: (event: Event) => boolean;
+  /** Whether the event says nothing new after the latest one. */
+  readonly isSame: (event: Event, latest: Event) => boolean;
+}
 
 /** Passes the events of a watch to its iterator. Of the events that were not taken, only the latest one is kept. */
-export class LatestEvents {
+export class LatestEvents<Event> {
+  readonly #rules: EventRules<Event>;
   /** Not taken yet. */
-  #waiting: SessionEvent | undefined;
+  #waiting: Event | undefined;
   /** The latest event, taken or not. */
-  #latest: SessionEvent | undefined;
+  #latest: Event | undefined;
   #failure: LatchkeyError | undefined;
   #isOver = false;
   #changed = Promise.withResolvers<void>();
+
+  constructor(rules: EventRules<Event>) {
+    this.#rules = rules;
+  }
 
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Ignores an event that says nothing new. Nothing follows `ended`. */
-  put(event: SessionEvent): void {
-    if (this.#isOver || isSame(event, this.#latest)) return;
+  /** Ignores an event that says nothing new. */
+  put(event: Event): void {
+    const { isLast, isSame } = this.#rules;
+    if (this.#isOver || (this.#latest !== undefined && isSame(event, this.#latest))) return;
     this.#waiting = event;
     this.#latest = event;
-    if (event.kind === 'ended') this.end();
+    if (isLast(event)) this.end();
     else this.#changed.resolve();
   }
 
@@ -34,7 +46,7 @@ export class LatestEvents {
   }
 
   /** Waits for the next event, or for the end. */
-  async take(): Promise<IteratorResult<SessionEvent>> {
+  async take(): Promise<IteratorResult<Event>> {
     while (this.#waiting === undefined && !this.#isOver) {
       await this.#changed.promise;
       if (!this.#isOver) this.#changed = Promise.withResolvers();
@@ -50,25 +62,16 @@ export class LatestEvents {
 }
 
 /** The iterator of a watch. @param take waits for its next event. @param close ends the watch. */
-export function watchIterator(
-  take: () => Promise<IteratorResult<SessionEvent>>,
+export function watchIterator<Event>(
+  method: string,
+  take: () => Promise<IteratorResult<Event>>,
   close: () => void,
-): AsyncIterator<SessionEvent> {
+): AsyncIterator<Event> {
   return {
-    next: () => calledAs('WatchSession', take()),
+    next: () => calledAs(method, take()),
     return: async () => {
       close();
       return { done: true, value: undefined };
     },
   };
-}
-
-/** Whether the event says nothing new. Two interruptions in a row are one. */
-function isSame(event: SessionEvent, latest: SessionEvent | undefined): boolean {
-  if (event.kind !== latest?.kind) return false;
-  if (event.kind !== 'alive' || latest.kind !== 'alive') return true;
-  return (
-    event.idleDeadline.getTime() === latest.idleDeadline.getTime() &&
-    event.absoluteDeadline.getTime() === latest.absoluteDeadline.getTime()
-  );
 }

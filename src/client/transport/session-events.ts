@@ -43,8 +43,8 @@ export interface SessionEnd {
 }
 
 /**
- * The service currently cannot say whether the session is living. The client keeps trying until `alive` or `ended`
- * follows. An end in between is not missed.
+ * The service currently cannot say whether the session is living, or what the state of the ticket is. The client keeps
+ * trying until another event follows. An end in between is not missed.
  *
  * @example
  * const why = ({ error }: WatchInterrupted) => error?.message ?? 'the session store does not answer';
@@ -94,4 +94,14 @@ export function endOfError({ reason, metadata }: LatchkeyError): SessionEnd | un
     endedAt: at === undefined ? undefined : new Date(at),
     endedBy: 'UNSPECIFIED',
   };
+}
+
+/** Whether the event says nothing new. Two interruptions in a row are one. */
+export function isSameEvent(event: SessionEvent, latest: SessionEvent): boolean {
+  if (event.kind !== latest.kind) return false;
+  if (event.kind !== 'alive' || latest.kind !== 'alive') return true;
+  return (
+    event.idleDeadline.getTime() === latest.idleDeadline.getTime() &&
+    event.absoluteDeadline.getTime() === latest.absoluteDeadline.getTime()
+  );
 }
