@@ -3,7 +3,7 @@ import { type ConfigIssue, issuesOf, unknownNameIssue } from './config/config-is
 import { isLoopback, type ListenAddress, type TcpAddress } from './config/listen-address.ts';
 import { ENVIRONMENT_SCHEMA, environmentOf } from './config/rules.ts';
 import type { RedisUrl } from './config/store-address.ts';
-import { isVariable, type Settings } from './config/variables.ts';
+import { isVariable, SERVICE_VARIABLES, type Settings } from './config/variables.ts';
 import type { SigningAlgorithm } from './core/keys/signing-key.ts';
 import type { DevicePolicy } from './core/user/device-policy.ts';
 
@@ -71,7 +71,6 @@ export type ConfigOutcome =
   | { readonly kind: 'config'; readonly config: Config }
   | { readonly kind: 'issues'; readonly issues: readonly ConfigIssue[] };
 
-const OUR_PREFIX = 'LATCHKEY_';
 /**
  * Kubernetes sets variables for each service of the namespace in every pod. Their names begin with the service name,
  * so those of a service named latchkey or latchkey-* look like ours.
@@ -80,8 +79,8 @@ const FROM_KUBERNETES =
   /^LATCHKEY_(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/;
 /** The LATCHKEY_PORT of Kubernetes contains a URL. Any other LATCHKEY_PORT is a mistake. */
 const PORT_FROM_KUBERNETES = { name: /_PORT$/, value: /^(?:tcp|udp|sctp):\/\// };
-/** Variables of the command-line tool, which may run in the same shell. */
-const FROM_CLI = /^LATCHKEY_(?:ADDRESS|USERNAME|PASSWORD|TOKEN)$/;
+/** Variables of the command-line tool and of the BFF, which may run in the same shell. */
+const FROM_OTHER_PROGRAMS = /^LATCHKEY_(?:ADDRESS|USERNAME|PASSWORD|TOKEN|BFF_.*)$/;
 
 const REMOTE_DRAIN_DELAY_MS = 2_000;
 
@@ -93,7 +92,10 @@ const REMOTE_DRAIN_DELAY_MS = 2_000;
 export function readConfig(environment: Environment, cores: number): ConfigOutcome {
   const given = Object.fromEntries(Object.entries(environment).filter(([, text]) => text !== ''));
   const read = v.safeParse(ENVIRONMENT_SCHEMA, given);
-  const issues = [...unknownNames(environment).map(unknownNameIssue), ...issuesOf(read.issues ?? [], given)];
+  const issues = [
+    ...unknownNames(environment).map((name) => unknownNameIssue(name, SERVICE_VARIABLES)),
+    ...issuesOf(read.issues ?? [], given, SERVICE_VARIABLES),
+  ];
   if (!read.success || issues.length > 0) return { kind: 'issues', issues };
   return { kind: 'config', config: deepFreeze(assemble(read.output, cores)) };
 }
@@ -101,14 +103,15 @@ export function readConfig(environment: Environment, cores: number): ConfigOutco
 function unknownNames(environment: Environment): readonly string[] {
   return Object.entries(environment)
     .filter(
-      ([name, value]) => name.startsWith(OUR_PREFIX) && !isVariable(name) && !isForeign(name, value ?? ''),
+      ([name, value]) =>
+        name.startsWith(SERVICE_VARIABLES.prefix) && !isVariable(name) && !isForeign(name, value ?? ''),
     )
     .map(([name]) => name)
     .sort();
 }
 
 function isForeign(name: string, value: string): boolean {
-  if (FROM_KUBERNETES.test(name) || FROM_CLI.test(name)) return true;
+  if (FROM_KUBERNETES.test(name) || FROM_OTHER_PROGRAMS.test(name)) return true;
   return PORT_FROM_KUBERNETES.name.test(name) && PORT_FROM_KUBERNETES.value.test(value);
 }
 

@@ -1,6 +1,6 @@
 import type { BaseIssue } from 'valibot';
 import { nearestName } from './nearest-name.ts';
-import { factsOf, isVariable, type VariableName } from './variables.ts';
+import type { VariableSet } from './variable.ts';
 
 /** An invalid variable, or an invalid combination of variables. */
 export interface ConfigIssue {
@@ -18,36 +18,38 @@ const MAX_SHOWN = 60;
 export function issuesOf(
   found: readonly BaseIssue<unknown>[],
   environment: Readonly<Record<string, string | undefined>>,
+  { factsOf }: VariableSet,
 ): readonly ConfigIssue[] {
   const invalid = new Set<string>();
   return found.flatMap(({ type, path, message }) => {
     const name = String(path?.[0]?.key);
-    if (!isVariable(name) || invalid.has(name)) return [];
-    if (type === 'partial_check') return [issue(name, message)];
+    const facts = factsOf(name);
+    if (facts === undefined || invalid.has(name)) return [];
+    const issue = (rest: string): ConfigIssue => ({
+      ...{ name, sentence: `${name} ${rest}.` },
+      example: `${name}=${facts.example}`,
+    });
+    if (type === 'partial_check') return [issue(message)];
     invalid.add(name);
     const text = environment[name] ?? '';
-    return [issue(name, `is ${factsOf(name).secret ? 'set' : shown(text)}, but ${message}`)];
+    return [issue(`is ${facts.secret ? 'set' : shown(text)}, but ${message}`)];
   });
 }
 
-function issue(name: VariableName, rest: string): ConfigIssue {
-  return { name, sentence: `${name} ${rest}.`, example: `${name}=${factsOf(name).example}` };
-}
-
 /** The issue of a name that has our prefix but is not a variable, most likely a typo. */
-export function unknownNameIssue(name: string): ConfigIssue {
-  const nearest = nearestName(name);
-  const sentence = `${name} is not a variable of latchkey${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`;
+export function unknownNameIssue(name: string, variables: VariableSet): ConfigIssue {
+  const nearest = nearestName(name, variables);
+  const sentence = `${name} is not a variable of ${variables.program}${nearest === undefined ? '.' : `; did you mean ${nearest}?`}`;
   return { name, sentence, example: undefined };
 }
 
 /** Formats all issues for a terminal. */
-export function describeIssues(issues: readonly ConfigIssue[]): string {
+export function describeIssues(issues: readonly ConfigIssue[], program = 'latchkey'): string {
   const count = issues.length === 1 ? 'one problem' : `${issues.length} problems`;
   const lines = issues.map(({ sentence, example }) => {
     return example === undefined ? `  ${sentence}` : `  ${sentence}\n    Example: ${example}`;
   });
-  return [`latchkey cannot start: ${count} in its environment.`, ...lines].join('\n');
+  return [`${program} cannot start: ${count} in its environment.`, ...lines].join('\n');
 }
 
 function shown(text: string): string {

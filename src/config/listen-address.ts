@@ -35,6 +35,12 @@ export const listenAddress = parsed<ListenAddress>(
   'must be host:port, [ipv6]:port or unix:/path, with a port from 0 to 65535',
 );
 
+/** `host:port` or `[ipv6]:port`. */
+export const tcpAddress = parsed<TcpAddress>(
+  parseTcp,
+  'must be host:port or [ipv6]:port, with a port from 0 to 65535',
+);
+
 /** `host:port`, `[ipv6]:port` or `off`. */
 export const tcpAddressOrOff = parsed<TcpAddress | 'off'>(
   (text) => (text === 'off' ? text : parseTcp(text)),

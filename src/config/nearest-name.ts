@@ -1,6 +1,5 @@
-import { VARIABLE_NAMES } from './variables.ts';
+import type { VariableSet } from './variable.ts';
 
-const PREFIX = 'LATCHKEY_';
 /** Words that other services use for their listen address. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   PORT: 'LISTEN',
@@ -13,24 +12,24 @@ const SYNONYMS: Readonly<Record<string, string>> = {
  * The variable that was most likely meant. Prefers one whose words include the given words or are included in them.
  * Otherwise one with a similar spelling. Undefined if none is similar.
  */
-export function nearestName(unknown: string): string | undefined {
+export function nearestName(unknown: string, { prefix, names }: VariableSet): string | undefined {
+  const wordsOf = (name: string) =>
+    name
+      .slice(prefix.length)
+      .split('_')
+      .filter((word) => word !== '');
   const words = wordsOf(unknown).map((word) => SYNONYMS[word] ?? word);
   const name = words.join('_');
-  const byDistance = VARIABLE_NAMES.map((known) => ({
-    known,
-    distance: editDistance(name, wordsOf(known).join('_')),
-  })).sort((a, b) => a.distance - b.distance);
+  const byDistance = names
+    .map((known) => ({
+      known,
+      distance: editDistance(name, wordsOf(known).join('_')),
+    }))
+    .sort((a, b) => a.distance - b.distance);
   const byWords = byDistance.find(({ known }) => oneIncludesOther(wordsOf(known), words));
   // If more than a third of the letters differ, it is another name.
   const byLetters = byDistance.find(({ distance }) => distance <= name.length / 3);
   return (byWords ?? byLetters)?.known;
-}
-
-function wordsOf(name: string): readonly string[] {
-  return name
-    .slice(PREFIX.length)
-    .split('_')
-    .filter((word) => word !== '');
 }
 
 function oneIncludesOther(a: readonly string[], b: readonly string[]): boolean {

@@ -82,3 +82,12 @@ export function list(maxBytes: number) {
     v.array(v.pipe(text(maxBytes), v.nonEmpty('must not have an empty part between commas'))),
   );
 }
+
+/** `https://login.example.com`: no path, and in the form that browsers send as `Origin`. */
+export const origin = v.pipe(
+  text(256),
+  v.check(
+    (value) => /^https?:\/\//.test(value) && URL.canParse(value) && new URL(value).origin === value,
+    'must be an origin: http or https, host and port, in lower case and without a path',
+  ),
+);

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { LIMIT_ACTIONS, MAX_SESSIONS_LIMIT, POLICY_KINDS } from '../core/user/device-policy.ts';
-import { duration, list, oneOf, onOrOff, text, wholeNumber } from './scalars.ts';
+import { duration, list, oneOf, onOrOff, origin, text, wholeNumber } from './scalars.ts';
 import { optional, withDefault } from './variable.ts';
 
 const MAX_NAME_BYTES = 256;
@@ -19,14 +19,6 @@ const httpUrl = v.pipe(
   v.check(
     (value) => /^https?:\/\/[^\s?#]+$/.test(value) && URL.canParse(value),
     'must be an http or https URL without query and fragment (RFC 8414, section 2)',
-  ),
-);
-
-const origin = v.pipe(
-  text(MAX_NAME_BYTES),
-  v.check(
-    (value) => /^https?:\/\//.test(value) && URL.canParse(value) && new URL(value).origin === value,
-    'must be an origin: http or https, host and port, in lower case and without a path',
   ),
 );
 

@@ -15,6 +15,17 @@ export interface ShownFacts extends Facts {
   readonly default: string;
 }
 
+/** The variables of one program. */
+export interface VariableSet {
+  /** For messages: `latchkey`. */
+  readonly program: string;
+  /** What the names of all its variables begin with. */
+  readonly prefix: string;
+  readonly names: readonly string[];
+  /** Undefined: it is not a variable of the program. */
+  readonly factsOf: (name: string) => ShownFacts | undefined;
+}
+
 /** The schema of one environment variable. */
 type Variable<T> = v.GenericSchema<string | undefined, T>;
 

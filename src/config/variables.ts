@@ -3,7 +3,7 @@ import { NETWORK_VARIABLES } from './network-variables.ts';
 import { oneOf, wholeNumber } from './scalars.ts';
 import { SESSION_VARIABLES } from './session-variables.ts';
 import { STORE_VARIABLES } from './store-variables.ts';
-import { optional, type ShownFacts, withDefault } from './variable.ts';
+import { optional, type ShownFacts, type VariableSet, withDefault } from './variable.ts';
 
 /** Environment, log and worker processes. */
 const PROCESS_VARIABLES = {
@@ -57,3 +57,11 @@ export function isVariable(name: string): name is VariableName {
 export function factsOf(name: VariableName): ShownFacts {
   return v.getMetadata(VARIABLES[name]) as unknown as ShownFacts;
 }
+
+/** The variables of the service. */
+export const SERVICE_VARIABLES: VariableSet = {
+  program: 'latchkey',
+  prefix: 'LATCHKEY_',
+  names: VARIABLE_NAMES,
+  factsOf: (name) => (isVariable(name) ? factsOf(name) : undefined),
+};

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { unknownNameIssue } from '../../src/config/config-issue.ts';
+import { SERVICE_VARIABLES } from '../../src/config/variables.ts';
 
 describe('an unknown variable', () => {
   test.each([
@@ -13,7 +14,7 @@ describe('an unknown variable', () => {
     ['LATCHKEY_LOGLEVEL', 'LATCHKEY_LOG_LEVEL'],
     ['LATCHKEY_BCRYPT_COTS', 'LATCHKEY_BCRYPT_COST'],
   ])('%s suggests %s', (name, meant) => {
-    expect(unknownNameIssue(name).sentence).toBe(
+    expect(unknownNameIssue(name, SERVICE_VARIABLES).sentence).toBe(
       `${name} is not a variable of latchkey; did you mean ${meant}?`,
     );
   });
@@ -21,7 +22,9 @@ describe('an unknown variable', () => {
   test.each(['LATCHKEY_FOO', 'LATCHKEY_SECRET', 'LATCHKEY_COLOUR', 'LATCHKEY_'])(
     '%s suggests nothing',
     (name) => {
-      expect(unknownNameIssue(name).sentence).toBe(`${name} is not a variable of latchkey.`);
+      expect(unknownNameIssue(name, SERVICE_VARIABLES).sentence).toBe(
+        `${name} is not a variable of latchkey.`,
+      );
     },
   );
 });
