@@ -1,5 +1,6 @@
 // What each page shows. Handlers fill these in; `pages/` turns them into HTML. Texts are chosen by `pages/`, so a view
 // has codes, names and times, but no sentences.
+import type * as ClientTypes from '../client/index.ts';
 import type { EndedByName, EndReasonName } from '../client/index.ts';
 
 export const LANGUAGES = ['en', 'zh'] as const;
@@ -16,6 +17,8 @@ export interface PageView {
   readonly now: Date;
   /** Whether the browser has a session: the page shows the menu and `Sign out`. */
   readonly isSignedIn: boolean;
+  /** Whether there are providers at all. Otherwise the menu does not have `/providers`. */
+  readonly hasProviders: boolean;
   readonly notice: Notice | undefined;
 }
 
@@ -100,15 +103,8 @@ export interface TicketView {
   readonly expiresAt: Date;
 }
 
-export type TicketStateName =
-  | 'PENDING'
-  | 'SCANNED'
-  | 'APPROVED'
-  | 'REDEEMED'
-  | 'DENIED'
-  | 'EXPIRED'
-  | 'UNSPECIFIED';
-export type TicketDenialName = 'UNSPECIFIED' | 'BY_APPROVER' | 'WRONG_DIGITS' | 'APPROVER_SESSION_ENDED';
+export type TicketStateName = ClientTypes.TicketStateName;
+export type TicketDenialName = ClientTypes.TicketDenialName;
 
 /** The data of an event `ticket`. */
 export interface TicketEvent {
@@ -265,16 +261,7 @@ export interface SessionHistoryView {
   readonly endedNotAfter: Date | undefined;
 }
 
-export type TimelineKindName =
-  | 'UNSPECIFIED'
-  | 'OPENED'
-  | 'REFRESHED'
-  | 'REPLAYED'
-  | 'MOVED'
-  | 'REFUSED'
-  | 'ENDED'
-  | 'ANOMALY'
-  | 'PASSWORD_CHANGE_FAILED';
+export type TimelineKindName = keyof typeof ClientTypes.SessionTimelineKind;
 
 export interface TimelineEntryView {
   readonly kind: TimelineKindName;
@@ -405,20 +392,4 @@ export interface Asset {
   readonly path: string;
   readonly contentType: string;
   readonly body: string | Buffer;
-}
-
-/**
- * What `pages/` exports, each from the file of its name in kebab-case: `pages/sign-in-page.ts` and so on.
- * `pages/assets.ts` exports `ASSETS`.
- */
-export interface Pages {
-  readonly signInPage: (view: SignInView) => string;
-  readonly approvePage: (view: ApproveView) => string;
-  readonly devicesPage: (view: DevicesView) => string;
-  readonly sessionHistoryPage: (view: SessionHistoryView) => string;
-  readonly changePasswordPage: (view: ChangePasswordView) => string;
-  readonly providersPage: (view: ProvidersView) => string;
-  readonly sessionEndedPage: (view: SessionEndedView) => string;
-  readonly messagePage: (view: MessageView) => string;
-  readonly apiDocumentPage: (view: ApiDocumentView) => string;
 }
