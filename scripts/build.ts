@@ -1,10 +1,10 @@
-// Compiles src to dist and copies other files: Lua scripts and the descriptor image.
+// Compiles src to dist and copies other files: Lua scripts, the descriptor image, and the assets of pages.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, globSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
-const assets = ['adapters/redis/scripts/*.lua', 'gen/*.binpb'];
+const assets = ['adapters/redis/scripts/*.lua', 'gen/*.binpb', 'bff/pages/assets/*'];
 
 rmSync(path.join(root, 'dist'), { recursive: true, force: true });
 

@@ -1,0 +1,52 @@
+// Follows the sessions of the person: says why this one ended, and takes others that ended out of the list.
+const TOAST_MS = 8_000;
+
+const events = new EventSource('/api/events');
+events.addEventListener('ended', ({ data }) => {
+  events.close();
+  showEnd(JSON.parse(data).endReason);
+});
+events.addEventListener('session-ended', ({ data }) => removeSession(JSON.parse(data).sessionId));
+events.addEventListener('interrupted', () => setInterrupted(true));
+events.addEventListener('alive', () => setInterrupted(false));
+// A page out of the browser's memory may be of a session that has ended.
+addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
+
+/** What was typed stays; only sending it is not possible any more. */
+function showEnd(reason) {
+  const template = document.querySelector('template[data-live-end]');
+  const notice = template.content.firstElementChild.cloneNode(true);
+  const why =
+    [...notice.querySelectorAll('[data-reason]')].find((span) => span.dataset.reason === reason) ??
+    notice.querySelector('[data-reason="UNSPECIFIED"]');
+  why.hidden = false;
+  notice.classList.add('live-end');
+  template.after(notice);
+  for (const button of document.querySelectorAll('form[method="post"] [type="submit"]'))
+    button.disabled = true;
+}
+
+/** No id: every session but this one. */
+function removeSession(sessionId) {
+  const list = document.querySelector('[data-devices]');
+  if (!list) return;
+  const gone = [...list.children].filter((item) =>
+    sessionId === '' ? item.dataset.current === undefined : item.dataset.session === sessionId,
+  );
+  if (gone.length === 0) return;
+  for (const item of gone) item.remove();
+  toast(sessionId === '' ? list.dataset.othersToast : gone[0].dataset.toast);
+}
+
+function toast(text) {
+  const note = document.createElement('p');
+  note.className = 'notice good';
+  note.textContent = text;
+  document.querySelector('[data-toasts]').append(note);
+  setTimeout(() => note.remove(), TOAST_MS);
+}
+
+function setInterrupted(isInterrupted) {
+  const notice = document.querySelector('[data-interrupted]');
+  if (notice) notice.hidden = !isInterrupted;
+}
