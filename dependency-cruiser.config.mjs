@@ -63,6 +63,7 @@ const order = [
     foldersOf,
     'Every folder of core may import the files beside the folders, so these files import no folder.',
   ),
+  ...inOrder('bff', ['config', 'browser', 'session', 'routes']),
   ...inOrder('client', ['transport', 'local', 'guard', 'testing']),
   baseInOrder(
     'client',
@@ -84,7 +85,7 @@ const rooms = [
     comment:
       'main must load on an older Node.js, to say that it is too old. So it imports only the version check.',
     severity: 'error',
-    from: { path: '^src/((cli/)?main|node-version)[.]ts$' },
+    from: { path: '^src/(((cli|bff)/)?main|node-version)[.]ts$' },
     to: { dynamic: false, pathNot: '^src/node-version[.]ts$' },
   },
   only(
@@ -194,7 +195,16 @@ const rooms = [
     ['client/', 'node-version[.]ts$'],
     'The command-line tool uses only the public client.',
   ),
-  only('bff-is-a-client', 'bff/', ['client/'], 'The BFF uses only the public client.'),
+  only(
+    'bff-is-a-client',
+    'bff/',
+    [
+      'client/',
+      'node-version[.]ts$',
+      'config/(config-issue|listen-address|nearest-name|scalars|variable)[.]ts$',
+    ],
+    'The BFF uses only the public client. Its variables are declared as those of the service are.',
+  ),
 ];
 
 const libraries = [
@@ -224,7 +234,14 @@ const libraries = [
   ),
   confined('commander-in-cli', ['commander'], ['cli/'], 'Only the command-line tool parses arguments.'),
   confined('qr-images-at-the-edge', ['uqr'], ['cli/', 'bff/'], 'Only what people look at draws QR codes.'),
-  confined('schemas-in-config', ['valibot'], ['config'], 'Only the configuration uses schemas.'),
+  confined(
+    'schemas-in-config',
+    ['valibot'],
+    ['config', 'bff/config/'],
+    'Only the configuration uses schemas.',
+  ),
+  confined('http-server-in-bff', ['fastify', '@fastify/[^/]+'], ['bff/'], 'Only the BFF serves browsers.'),
+  confined('user-agents-in-bff', ['bowser'], ['bff/browser/'], 'Only the BFF reads user agents.'),
   confined(
     'meters-in-telemetry',
     ['pino', 'prom-client'],

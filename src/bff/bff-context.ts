@@ -1,0 +1,63 @@
+import type { FastifyRequest } from 'fastify';
+import type { Clock, LatchkeyClient } from '../client/index.ts';
+import type { Cookies } from './browser/cookies.ts';
+import type { CsrfTokens } from './browser/csrf.ts';
+import type { PreSessions } from './browser/pre-session.ts';
+import type { TicketCookies } from './browser/ticket-cookie.ts';
+import type { Front } from './front.ts';
+import type { EventStreams } from './http/event-streams.ts';
+import type { Pages } from './pages.ts';
+import type { BrowserSession, BrowserSessions, LivingSession } from './session/browser-sessions.ts';
+import type { UserEnds } from './session/user-ends.ts';
+
+/** What the routes share. */
+export interface BffContext {
+  readonly client: LatchkeyClient;
+  readonly clock: Clock;
+  readonly clientId: string;
+  readonly front: Front;
+  readonly site: Site;
+  readonly pages: Pages;
+  readonly cookies: Cookies;
+  readonly preSessions: PreSessions;
+  readonly csrf: CsrfTokens;
+  readonly tickets: TicketCookies;
+  readonly sessions: BrowserSessions;
+  readonly ends: UserEnds;
+  readonly streams: EventStreams;
+}
+
+/** Where browsers reach the pages. */
+export interface Site {
+  /** Without a slash at the end. With port 0, known once the program listens. */
+  origin: string;
+}
+
+/** What a route needs. */
+export interface RouteNeeds {
+  /**
+   * `required`: a living session; otherwise the request is refused, or sent to the sign-in page. `optional`: the session
+   * if there is one. Default: the route does not look for it.
+   */
+  readonly session?: 'required' | 'optional';
+  /** Refusals are problems, not pages. Default: as the path says. */
+  readonly isApi?: true;
+  /** The form has no token, because the route changes nothing that matters. Default: a change needs one. */
+  readonly csrf?: 'none';
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    readonly needs?: RouteNeeds;
+  }
+  interface FastifyRequest {
+    /** Undefined: the route does not look for it. */
+    browserSession: BrowserSession | undefined;
+  }
+}
+
+/** The session of a request whose route requires one. */
+export function livingSession({ browserSession }: FastifyRequest): LivingSession {
+  if (browserSession?.kind !== 'living') throw new Error('The route does not require a session.');
+  return browserSession;
+}

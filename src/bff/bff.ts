@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+import cookie from '@fastify/cookie';
+import { type FastifyInstance, type FastifyServerOptions, fastify, LogController } from 'fastify';
+import type { Clock } from '../client/index.ts';
+import type { BffContext, Site } from './bff-context.ts';
+import { Cookies } from './browser/cookies.ts';
+import { CsrfTokens } from './browser/csrf.ts';
+import { keysOf, Macs, randomKey } from './browser/macs.ts';
+import { PreSessions } from './browser/pre-session.ts';
+import { TicketCookies } from './browser/ticket-cookie.ts';
+import { type BffConfig, isHttps } from './config/bff-config.ts';
+import { connectTo, Front, frontKindOf } from './front.ts';
+import { answerErrors } from './http/errors.ts';
+import { EventStreams } from './http/event-streams.ts';
+import { readForms } from './http/fields.ts';
+import { guard } from './http/guard.ts';
+import { registerOperations } from './http/operations.ts';
+import { securityHeaders } from './http/security-headers.ts';
+import type { Pages } from './pages.ts';
+import { approveRoutes } from './routes/approve-routes.ts';
+import { codeOperations } from './routes/code-operations.ts';
+import { passwordRoutes } from './routes/password-routes.ts';
+import { publicRoutes } from './routes/public-routes.ts';
+import { sessionOperations } from './routes/session-operations.ts';
+import { sessionRoutes } from './routes/session-routes.ts';
+import { signInRoutes } from './routes/sign-in-routes.ts';
+import { BrowserSessions } from './session/browser-sessions.ts';
+import { Refreshes } from './session/refreshes.ts';
+import { UserEnds } from './session/user-ends.ts';
+
+/** A running BFF. */
+export interface Bff {
+  /** Where browsers reach the pages. */
+  readonly origin: string;
+  /** Where it listens: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Ends the event streams, finishes the requests in progress, and signs its account out. */
+  close(): Promise<void>;
+}
+
+export interface BffParts {
+  readonly clock: Clock;
+  readonly pages: Pages;
+  /** Default: none. */
+  readonly logger?: FastifyServerOptions['logger'];
+}
+
+/** Of a request. The largest is a new password with its form. */
+const MAX_BODY_BYTES = 16_384;
+/** A request must have arrived completely by then, in milliseconds. */
+const REQUEST_TIMEOUT_MS = 15_000;
+
+/** Starts to serve browsers. Does not wait for the service: until that answers, requests get 503. */
+export async function openBff(config: BffConfig, { clock, pages, logger = false }: BffParts): Promise<Bff> {
+  const isSecure = isHttps(config.publicOrigin) || config.tls !== undefined;
+  const app = fastify({
+    logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: 'idle',
+    trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    ...(config.tls && {
+      https: { cert: readFileSync(config.tls.certificate), key: readFileSync(config.tls.privateKey) },
+    }),
+  }) as FastifyInstance;
+  const macs = new Macs(
+    config.cookieKeysFile === undefined ? [randomKey()] : keysOf(readFileSync(config.cookieKeysFile, 'utf8')),
+  );
+  const site: Site = { origin: config.publicOrigin ?? '' };
+  const context = contextOf(config, { clock, pages }, macs, site, isSecure);
+  const { client, ends, streams } = context;
+
+  securityHeaders(app, isSecure);
+  guard(app, context);
+  await app.register(cookie);
+  readForms(app);
+  answerErrors(app, context);
+  const operations = [...sessionOperations(context), ...codeOperations(context)];
+  registerOperations(app, operations);
+  publicRoutes(app, context, operations);
+  signInRoutes(app, context);
+  approveRoutes(app, context);
+  sessionRoutes(app, context);
+  passwordRoutes(app, context);
+  app.addHook('preClose', (done) => {
+    streams.close();
+    done();
+  });
+
+  const { host, port } = config.listen;
+  try {
+    const url = await app.listen({ host, port });
+    site.origin ||= url;
+    return {
+      origin: site.origin,
+      url,
+      close: async () => {
+        await app.close();
+        ends.close();
+        await client.close();
+      },
+    };
+  } catch (error) {
+    ends.close();
+    await client.close();
+    throw error;
+  }
+}
+
+function contextOf(
+  config: BffConfig,
+  { clock, pages }: Pick<BffParts, 'clock' | 'pages'>,
+  macs: Macs,
+  site: Site,
+  isSecure: boolean,
+): BffContext {
+  const { clientId, service } = config;
+  const client = connectTo(service, clock);
+  const front = new Front(frontKindOf(service));
+  const cookies = new Cookies(isSecure);
+  const preSessions = new PreSessions(cookies, macs);
+  const refreshes = new Refreshes({ client, clock, clientId });
+  return {
+    ...{ client, clock, clientId, front, site, pages, cookies, preSessions },
+    csrf: new CsrfTokens(macs),
+    tickets: new TicketCookies(cookies, macs, preSessions),
+    sessions: new BrowserSessions({ client, refreshes, cookies, front, clock }),
+    ends: new UserEnds(client),
+    streams: new EventStreams(),
+  };
+}

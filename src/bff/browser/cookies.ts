@@ -1,0 +1,79 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Refusal } from '../http/refusal.ts';
+
+/** What each cookie holds. */
+export type CookieName =
+  /** The access token. It stays after the token has expired: it tells why the session ended. */
+  | 'lk_access'
+  /** The refresh token. */
+  | 'lk_refresh'
+  /** The pre-session: a random id and its MAC. */
+  | 'lk_pre'
+  /** The device: its id and its device token. Stays after a sign-out. */
+  | 'lk_device'
+  /** The QR ticket that this browser shows: its id, its redeem secret, its deadline and a MAC. */
+  | 'lk_ticket'
+  /** A code of a message that the next page shows. */
+  | 'lk_notice'
+  /** The language that the person chose. */
+  | 'lk_language';
+
+const NAMES: readonly CookieName[] = [
+  ...(['lk_access', 'lk_refresh', 'lk_pre', 'lk_device', 'lk_ticket', 'lk_notice', 'lk_language'] as const),
+];
+
+/** What browsers keep: name, value and attributes together, in bytes. */
+const MAX_BYTES = 4_096;
+
+/** Reads and sets the cookies of browsers. */
+export class Cookies {
+  readonly #isSecure: boolean;
+  readonly #wireNames: ReadonlyMap<string, CookieName>;
+
+  /** @param isSecure whether browsers use https. Otherwise names have no prefix and cookies no `Secure`. */
+  constructor(isSecure: boolean) {
+    this.#isSecure = isSecure;
+    this.#wireNames = new Map(NAMES.map((name) => [this.#wireName(name), name]));
+  }
+
+  /** Undefined: it was not sent, or is empty. */
+  get(request: FastifyRequest, name: CookieName): string | undefined {
+    // A request that was refused early has no parsed cookies.
+    return (request.cookies as FastifyRequest['cookies'] | null)?.[this.#wireName(name)] || undefined;
+  }
+
+  /**
+   * Refuses a request that sends one of our cookies twice: another site or a person put one there.
+   * @param header the header `Cookie`.
+   */
+  checkDoubles(header: string | undefined): void {
+    const names = (header ?? '').split(';').map((pair) => pair.split('=', 1)[0]?.trim() ?? '');
+    const ours = names.filter((name) => this.#wireNames.has(name));
+    if (new Set(ours).size === ours.length) return;
+    throw new Refusal(400, 'bad-request', 'A cookie was sent twice. Delete the cookies of this site.');
+  }
+
+  /** @throws Refusal if browsers would not keep it. */
+  set(reply: FastifyReply, name: CookieName, value: string, maxAgeSeconds: number): void {
+    const options = this.#options(maxAgeSeconds);
+    const bytes = Buffer.byteLength(reply.server.serializeCookie(this.#wireName(name), value, options));
+    if (bytes > MAX_BYTES) {
+      const what = `The cookie ${name} would have ${bytes} bytes; browsers keep ${MAX_BYTES}.`;
+      throw new Refusal(500, 'token-too-large', `${what} Give the user fewer or shorter roles.`);
+    }
+    reply.setCookie(this.#wireName(name), value, options);
+  }
+
+  clear(reply: FastifyReply, name: CookieName): void {
+    reply.setCookie(this.#wireName(name), '', this.#options(0));
+  }
+
+  #wireName(name: CookieName): string {
+    return this.#isSecure ? `__Host-${name}` : name;
+  }
+
+  #options(maxAgeSeconds: number) {
+    const maxAge = Math.max(0, Math.floor(maxAgeSeconds));
+    return { path: '/', httpOnly: true, sameSite: 'lax', secure: this.#isSecure, maxAge } as const;
+  }
+}

@@ -1,0 +1,66 @@
+import type { FastifyRequest } from 'fastify';
+import { Refusal } from '../http/refusal.ts';
+import type { Macs } from './macs.ts';
+
+const LABEL = 'csrf';
+/** Methods that change nothing. */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** What a CSRF token is bound to: the session, or before the sign-in the pre-session. */
+export type CsrfSubject = { readonly sessionId: string } | { readonly preSessionId: string };
+
+/**
+ * Refuses a request that changes something and does not come from a page of ours.
+ *
+ * Browsers send `Sec-Fetch-Site` since 2023 at the latest, and `Origin` with every POST since 2020. If both are missing,
+ * it is not such a browser: refused. If both are there, both must be right.
+ */
+export function checkSource({ method, headers }: FastifyRequest, publicOrigin: string): void {
+  if (SAFE.has(method)) return;
+  const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers;
+  // `none`: the person repeated the request, for example by restoring a tab.
+  const isSameSite = site === 'same-origin' || (site === 'none' && mode === 'navigate');
+  if (site !== undefined && !isSameSite) throw refused('It comes from another site.');
+  if (origin !== undefined && origin !== publicOrigin) throw refused('It comes from another origin.');
+  if (site === undefined && origin === undefined) {
+    throw refused('It has neither Sec-Fetch-Site nor Origin: use a current browser.');
+  }
+}
+
+/** Issues and checks the tokens that forms and scripts send with each change. */
+export class CsrfTokens {
+  readonly #macs: Macs;
+
+  constructor(macs: Macs) {
+    this.#macs = macs;
+  }
+
+  tokenFor(subject: CsrfSubject): string {
+    return this.#macs.of(LABEL, subjectText(subject));
+  }
+
+  /** @param subject undefined: the browser has neither a session nor a pre-session. */
+  check(request: FastifyRequest, subject: CsrfSubject | undefined): void {
+    const token = tokenOf(request);
+    const isGood =
+      subject !== undefined && token !== undefined && this.#macs.verifies(LABEL, subjectText(subject), token);
+    if (!isGood) throw refused('Its form is too old, or from another browser: load the page again.');
+  }
+}
+
+function subjectText(subject: CsrfSubject): string {
+  return 'sessionId' in subject ? `session:${subject.sessionId}` : `pre-session:${subject.preSessionId}`;
+}
+
+/** From the header of scripts, or from the field of forms. */
+function tokenOf({ headers, body }: FastifyRequest): string | undefined {
+  const given = headers['x-csrf-token'] ?? (body as { readonly csrf?: unknown } | null | undefined)?.csrf;
+  return typeof given === 'string' ? given : undefined;
+}
+
+function refused(why: string): Refusal {
+  return new Refusal(403, 'csrf-refused', `The request was refused. ${why}`, {
+    reason: 'CSRF_REFUSED',
+    notice: 'form-expired',
+  });
+}

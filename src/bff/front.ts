@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import type { FastifyRequest } from 'fastify';
+import {
+  type Clock,
+  type ConnectOptions,
+  connect,
+  type LatchkeyClient,
+  type Origin,
+} from '../client/index.ts';
+import { addressOf } from './browser/address.ts';
+import type { ServiceConfig } from './config/bff-config.ts';
+
+/** How the service knows that this program is a front. */
+export type FrontKind =
+  /** It does not: all browsers have the address of this program. */
+  | 'none'
+  /** By the access token of its account. Calls with the token of a user are not those of a front. */
+  | 'account'
+  /** By its certificate, on every call. */
+  | 'certificate';
+
+/** Connects to the service. @throws TypeError or an error of the file system, for people. */
+export function connectTo(service: ServiceConfig, clock: Clock): LatchkeyClient {
+  const { addresses, account } = service;
+  const options: ConnectOptions = { credentials: credentialsOf(service), clock };
+  return connect(addresses, account === undefined ? options : { ...options, serviceAccount: account });
+}
+
+function credentialsOf({ isPlaintext, ca, certificate: pair }: ServiceConfig) {
+  if (isPlaintext) return { kind: 'plaintext' } as const;
+  const authority = ca === undefined ? {} : { ca: readFileSync(ca) };
+  if (pair === undefined) return { kind: 'tls', ...authority } as const;
+  const { certificate, privateKey } = pair;
+  return {
+    kind: 'mtls',
+    ...authority,
+    cert: readFileSync(certificate),
+    key: readFileSync(privateKey),
+  } as const;
+}
+
+export function frontKindOf({ certificate, account }: ServiceConfig): FrontKind {
+  if (certificate !== undefined) return 'certificate';
+  return account === undefined ? 'none' : 'account';
+}
+
+/** States the addresses of browsers to the service, where it accepts that. */
+export class Front {
+  readonly #kind: FrontKind;
+
+  constructor(kind: FrontKind) {
+    this.#kind = kind;
+  }
+
+  /** For calls that this program makes in its own name: sign-in, refresh, a new QR code. */
+  ownOrigin(request: FastifyRequest): Origin | undefined {
+    return this.#kind === 'none' ? undefined : originOf(request);
+  }
+
+  /** For calls with the token of a user. */
+  userOrigin(request: FastifyRequest): Origin | undefined {
+    return this.#kind === 'certificate' ? originOf(request) : undefined;
+  }
+}
+
+function originOf({ ip }: FastifyRequest): Origin | undefined {
+  const ipAddress = addressOf(ip);
+  return ipAddress === undefined ? undefined : { ipAddress };
+}

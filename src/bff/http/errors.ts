@@ -1,0 +1,71 @@
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import { LatchkeyError } from '../../client/index.ts';
+import type { BffContext } from '../bff-context.ts';
+import { endOf } from '../session/browser-sessions.ts';
+import { refuse } from './answers.ts';
+import { Refusal } from './refusal.ts';
+import { refusalOf } from './service-refusal.ts';
+import { answerSignedOut } from './signed-out.ts';
+
+const RETRY_SECONDS = 5;
+
+/** Answers every error, and every path that does not exist. */
+export function answerErrors(app: FastifyInstance, context: BffContext): void {
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
+    if (isOverForUser(error, request)) {
+      const session = await endedSession(context, request);
+      request.browserSession = session;
+      return answerSignedOut(context, request, reply, session);
+    }
+    return refuse(context, request, reply, knownRefusal(error, request));
+  });
+  app.setNotFoundHandler((request, reply) =>
+    refuse(context, request, reply, new Refusal(404, 'not-found', 'There is nothing at this path.')),
+  );
+}
+
+/** Whether the session of the browser ended after its token was checked. */
+function isOverForUser(error: unknown, { browserSession }: FastifyRequest): boolean {
+  if (!(error instanceof LatchkeyError) || browserSession?.kind !== 'living') return false;
+  return error.reason === 'CALLER_UNAUTHENTICATED' || error.reason === 'SESSION_ENDED';
+}
+
+async function endedSession({ client }: BffContext, { browserSession }: FastifyRequest) {
+  const token = browserSession?.kind === 'living' ? browserSession.accessToken : '';
+  const verdict = await client.validate(token, { consistency: 'strong' }).catch(() => undefined);
+  const reason = verdict?.kind === 'rejected' ? verdict.endReason : undefined;
+  return { kind: 'ended', end: endOf(reason ?? 'UNSPECIFIED') } as const;
+}
+
+/** What the browser is told. Only faults of ours are logged as errors. */
+function knownRefusal(error: FastifyError, request: FastifyRequest): Refusal {
+  const known = refusalOf(error);
+  if (known instanceof Refusal) {
+    if (known.status >= 500) request.log.warn({ err: known.cause ?? known }, 'a request was refused');
+    return known;
+  }
+  if (isNotAdmitted(error)) {
+    request.log.error({ err: error }, 'the service does not admit this program as a front: see docs/bff.md');
+    const more = { retryAfterSeconds: RETRY_SECONDS };
+    return new Refusal(503, 'service-unavailable', 'The service refuses this program at present.', more);
+  }
+  const { statusCode = 500, code } = error;
+  if (statusCode < 500) return ofFramework(statusCode, code, error.message);
+  request.log.error({ err: error }, 'a request failed');
+  return new Refusal(500, 'internal', `An unexpected fault. Its id in the log is ${request.id}.`);
+}
+
+/** The service refuses the account or the certificate of this program. */
+function isNotAdmitted(error: unknown): boolean {
+  const reason = error instanceof LatchkeyError ? error.reason : undefined;
+  return reason === 'CALLER_UNAUTHENTICATED' || reason === 'CALLER_FORBIDDEN';
+}
+
+/** Faults that Fastify finds: a body that is too large, of another type or not valid. */
+function ofFramework(status: number, code: string, message: string): Refusal {
+  const reason = code === 'FST_ERR_VALIDATION' ? 'INVALID_FIELD' : undefined;
+  if (status === 413) return new Refusal(413, 'too-large', 'The request is too large.');
+  if (status === 415)
+    return new Refusal(415, 'unsupported-type', 'The body has a type that is not supported.');
+  return new Refusal(status === 404 ? 404 : 400, 'bad-request', message, { reason });
+}

@@ -1,0 +1,70 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { BffContext, RouteNeeds } from '../bff-context.ts';
+import { type CsrfSubject, checkSource } from '../browser/csrf.ts';
+import type { BrowserSession } from '../session/browser-sessions.ts';
+import { isApi } from './answers.ts';
+import { chosenLanguage } from './page-view.ts';
+import { Refusal } from './refusal.ts';
+import { refusalOf } from './service-refusal.ts';
+import { answerSignedOut } from './signed-out.ts';
+
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+const RETRY_SECONDS = 2;
+
+/** Checks each request before its handler: where it comes from, its session, and its CSRF token. */
+export function guard(app: FastifyInstance, context: BffContext): void {
+  app.decorateRequest('browserSession', undefined);
+  app.addHook('onRequest', (request, _reply, done) => {
+    context.cookies.checkDoubles(request.headers.cookie);
+    checkSource(request, context.site.origin);
+    done();
+  });
+  app.addHook('preHandler', async (request, reply) => {
+    if (request.is404) return undefined;
+    const { needs } = request.routeOptions.config;
+    if (needs?.session !== undefined) {
+      const session = await context.sessions.of(request);
+      request.browserSession = session;
+      const answer = answerTo(context, request, reply, session, needs);
+      if (answer !== undefined) return answer;
+    }
+    if (!SAFE.has(request.method) && needs?.csrf !== 'none') {
+      context.csrf.check(request, subjectOf(context, request));
+    }
+    const path = isApi(request) ? undefined : chosenLanguage(context, request, reply);
+    return path === undefined ? undefined : reply.redirect(path, 303);
+  });
+  // Before the plugin that writes the cookies.
+  app.addHook('onSend', async ({ browserSession: session }, reply) => {
+    if (session?.kind !== 'living' || session.refreshed === undefined) return;
+    await context.sessions.setRefreshed(reply, session.refreshed);
+  });
+}
+
+function subjectOf({ preSessions }: BffContext, request: FastifyRequest): CsrfSubject | undefined {
+  const { browserSession: session } = request;
+  if (session?.kind === 'living') return { sessionId: session.identity.sessionId };
+  const preSessionId = preSessions.read(request);
+  return preSessionId === undefined ? undefined : { preSessionId };
+}
+
+/** Undefined: the handler may run. */
+function answerTo(
+  context: BffContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  session: BrowserSession,
+  needs: RouteNeeds,
+): FastifyReply | undefined {
+  if (session.kind === 'living') return undefined;
+  if (session.kind === 'unknown') throw unknownSession(session.error);
+  return needs.session === 'optional' ? undefined : answerSignedOut(context, request, reply, session);
+}
+
+function unknownSession(error: unknown): unknown {
+  const refusal = refusalOf(error);
+  if (refusal instanceof Refusal && refusal.status === 503) return refusal;
+  const message = 'The service cannot say at present whether you are signed in. Try again.';
+  const more = { retryAfterSeconds: RETRY_SECONDS, notice: 'service-unavailable', cause: error } as const;
+  return new Refusal(503, 'service-unavailable', message, more);
+}

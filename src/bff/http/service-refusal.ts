@@ -1,0 +1,79 @@
+import { LatchkeyError } from '../../client/index.ts';
+import type { MessageCode, NoticeCode } from '../views.ts';
+import { Refusal } from './refusal.ts';
+
+interface Mapped {
+  readonly status: number;
+  readonly code: MessageCode;
+  readonly notice: NoticeCode;
+}
+
+const AWAY: Mapped = { status: 503, code: 'service-unavailable', notice: 'service-unavailable' };
+const RETRY_SECONDS = 2;
+
+/** The answer to each reason of the service. */
+const BY_REASON: Readonly<Record<string, Mapped>> = {
+  INVALID_FIELD: { status: 422, code: 'bad-request', notice: 'sign-in-failed' },
+  INVALID_CREDENTIALS: { status: 401, code: 'bad-request', notice: 'invalid-credentials' },
+  SIGN_IN_RISK: { status: 403, code: 'bad-request', notice: 'sign-in-risk' },
+  SESSION_LIMIT_REACHED: { status: 409, code: 'bad-request', notice: 'session-limit' },
+  TOO_MANY_ATTEMPTS: { status: 429, code: 'too-many-requests', notice: 'too-many-attempts' },
+  TOO_MANY_WATCHES: { status: 429, code: 'too-many-requests', notice: 'too-many-attempts' },
+  TICKET_POLLED_TOO_OFTEN: { status: 429, code: 'too-many-requests', notice: 'too-many-attempts' },
+  LOGIN_QUEUE_FULL: AWAY,
+  SESSION_NOT_FOUND: { status: 404, code: 'not-found', notice: 'session-not-found' },
+  TICKET_NOT_FOUND: { status: 404, code: 'not-found', notice: 'ticket-unknown' },
+  NOT_TICKET_APPROVER: { status: 403, code: 'bad-request', notice: 'ticket-unknown' },
+  TICKET_OVER: { status: 409, code: 'bad-request', notice: 'ticket-expired' },
+  USER_CHANGED: { status: 409, code: 'bad-request', notice: 'end-unconfirmed' },
+  END_UNCONFIRMED: { ...AWAY, notice: 'end-unconfirmed' },
+};
+
+/** Why an approved or denied ticket is over. */
+const BY_DENIAL: Readonly<Record<string, NoticeCode>> = {
+  BY_APPROVER: 'ticket-denied',
+  WRONG_DIGITS: 'ticket-wrong-digits',
+  APPROVER_SESSION_ENDED: 'ticket-approver-ended',
+};
+
+/** What the browser is told about a failed call of the service. Anything else is returned unchanged. */
+export function refusalOf(error: unknown): unknown {
+  if (!(error instanceof LatchkeyError)) return error;
+  const { reason, retryAfterMs, metadata, violations, sessions } = error;
+  const mapped =
+    (reason === undefined ? undefined : BY_REASON[reason]) ?? (error.isUnavailable ? AWAY : undefined);
+  if (mapped === undefined) return error;
+  const waits = mapped.status === 503 || mapped.status === 429;
+  const retryAfterSeconds =
+    retryAfterMs === undefined ? RETRY_SECONDS : Math.max(1, Math.ceil(retryAfterMs / 1_000));
+  return new Refusal(mapped.status, mapped.code, detailOf(error), {
+    reason,
+    notice: noticeOf(error, mapped),
+    retryAfterSeconds: waits ? retryAfterSeconds : undefined,
+    members: {
+      ...(violations.length > 0 && { violations }),
+      ...(sessions.length > 0 && { sessions }),
+      ...(metadata['state'] !== undefined && { state: metadata['state'] }),
+      ...(metadata['denial'] !== undefined && { denial: metadata['denial'] }),
+    },
+    cause: error,
+  });
+}
+
+function noticeOf({ reason, metadata, violations }: LatchkeyError, { notice }: Mapped): NoticeCode {
+  if (reason === 'TICKET_OVER') return BY_DENIAL[metadata['denial'] ?? ''] ?? notice;
+  if (violations.some(({ field }) => field === 'new_password')) return 'new-password-refused';
+  return notice;
+}
+
+/** The addresses of an unreachable service are for the log, not for browsers. */
+function detailOf(error: LatchkeyError): string {
+  return error.reason === undefined ? 'The service does not answer at present. Try again.' : error.details;
+}
+
+/** The same. Throws an error that is not one of the service, or one that only a fault of this program can cause. */
+export function asRefusal(error: unknown): Refusal {
+  const refusal = refusalOf(error);
+  if (refusal instanceof Refusal) return refusal;
+  throw error;
+}

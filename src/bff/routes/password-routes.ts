@@ -1,0 +1,60 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type BffContext, livingSession } from '../bff-context.ts';
+import { sendPage } from '../http/answers.ts';
+import { field } from '../http/fields.ts';
+import { noticeOf, pageOf, redirect } from '../http/page-view.ts';
+import { Refusal } from '../http/refusal.ts';
+import { asRefusal } from '../http/service-refusal.ts';
+import { OwnSessions } from '../session/own-sessions.ts';
+import type { NoticeCode } from '../views.ts';
+
+const REQUIRED = { config: { needs: { session: 'required' } } } as const;
+
+interface Violations {
+  readonly violations?: readonly { readonly field: string; readonly description: string }[];
+}
+
+/** The page where people change their password. Passwords are never sent back. */
+export function passwordRoutes(app: FastifyInstance, context: BffContext): void {
+  const own = new OwnSessions(context);
+
+  app.get('/password', REQUIRED, (request, reply) => {
+    const page = pageOf(context, request, reply);
+    return sendPage(reply, context.pages.changePasswordPage({ page, newPasswordProblem: '' }));
+  });
+
+  app.post('/password', REQUIRED, async (request, reply) => {
+    const current = field(request, 'current_password');
+    const next = field(request, 'new_password');
+    try {
+      if (current === '' || next === '') throw invalid('password-missing');
+      if (field(request, 'repeat_password') !== next) throw invalid('passwords-differ');
+      await own.changePassword(request, livingSession(request), current, next);
+      return redirect(context, reply, '/devices', 'password-changed');
+    } catch (error) {
+      return refuse(context, request, reply, asRefusal(error));
+    }
+  });
+}
+
+function refuse(
+  context: BffContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  refusal: Refusal,
+): FastifyReply {
+  const notice = noticeOf(refusal);
+  if (notice === undefined) throw refusal;
+  const isCurrent = refusal.reason === 'INVALID_CREDENTIALS';
+  const code = isCurrent ? 'wrong-current-password' : notice.code;
+  const page = pageOf(context, request, reply, { ...notice, code });
+  const { violations = [] } = refusal.members as Violations;
+  const problem = violations.find(({ field: name }) => name === 'new_password')?.description ?? '';
+  if (notice.retryAfterSeconds !== undefined) reply.header('retry-after', notice.retryAfterSeconds);
+  const html = context.pages.changePasswordPage({ page, newPasswordProblem: problem });
+  return sendPage(reply.code(refusal.status), html);
+}
+
+function invalid(notice: NoticeCode): Refusal {
+  return new Refusal(422, 'bad-request', 'A field is invalid.', { reason: 'INVALID_FIELD', notice });
+}

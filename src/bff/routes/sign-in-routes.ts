@@ -1,0 +1,162 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { SessionSummary } from '../../client/index.ts';
+import type { BffContext } from '../bff-context.ts';
+import { nextPath } from '../browser/next-path.ts';
+import { sendPage } from '../http/answers.ts';
+import { field, parameter } from '../http/fields.ts';
+import { noticeOf, pageOf, redirect } from '../http/page-view.ts';
+import { Refusal } from '../http/refusal.ts';
+import { asRefusal } from '../http/service-refusal.ts';
+import { Codes } from '../session/codes.ts';
+import { codeAtLimit, noTicket, SignIns, sessionLimitOf } from '../session/sign-ins.ts';
+import type { Notice, SessionLimitView } from '../views.ts';
+
+/** What the sign-in page shows besides the form. */
+interface Shown {
+  readonly next: string;
+  readonly username?: string;
+  readonly notice?: Notice | undefined;
+  readonly sessionLimit?: SessionLimitView;
+}
+
+const OPTIONAL = { config: { needs: { session: 'optional' } } } as const;
+
+/** The sign-in page, with a form for a password and a QR code beside it, and the way out. */
+export function signInRoutes(app: FastifyInstance, context: BffContext): void {
+  const signIns = new SignIns(context);
+  const page = new SignInPage(context);
+
+  app.get('/sign-in', OPTIONAL, (request, reply) => {
+    const next = nextPath(parameter(request, 'next'));
+    if (request.browserSession?.kind === 'living') return redirect(context, reply, next);
+    return page.show(request, reply, { next });
+  });
+
+  app.post(
+    '/sign-in',
+    { config: { needs: { session: 'optional', csrf: 'none' } } },
+    async (request, reply) => {
+      const next = nextPath(field(request, 'next'));
+      const username = field(request, 'username');
+      const password = field(request, 'password');
+      try {
+        context.csrf.check(request, page.subjectOf(request));
+        if (username.trim() === '') throw missing('username-missing');
+        if (password === '') throw missing('password-missing');
+        const endSessionId = field(request, 'end_session_id');
+        await signIns.byPassword(request, reply, { username, password, endSessionId });
+        return redirect(context, reply, next);
+      } catch (error) {
+        const sessions = sessionLimitOf(error);
+        const shown = { next, username, ...(sessions && { sessionLimit: limitOf('password', sessions) }) };
+        return page.refuse(request, reply, asRefusal(error), shown);
+      }
+    },
+  );
+
+  app.post('/sign-in/code', OPTIONAL, async (request, reply) => {
+    const next = nextPath(field(request, 'next'));
+    context.tickets.clear(reply);
+    try {
+      await page.codes.create(request, reply);
+    } catch (error) {
+      return page.refuse(request, reply, asRefusal(error), { next });
+    }
+    return redirect(context, reply, `/sign-in?next=${encodeURIComponent(next)}`);
+  });
+
+  app.post('/sign-in/code/redeem', OPTIONAL, async (request, reply) => {
+    const next = nextPath(field(request, 'next'));
+    try {
+      const outcome = await signIns.byCode(request, reply, field(request, 'end_session_id'));
+      if (outcome.kind === 'signed-in') return redirect(context, reply, next);
+      if (outcome.kind === 'pending') return await page.show(request, reply, { next });
+      const refusal = codeAtLimit(outcome.sessions);
+      const sessionLimit = limitOf('code', outcome.sessions);
+      return await page.refuse(request, reply, refusal, { next, sessionLimit });
+    } catch (error) {
+      return page.refuse(request, reply, asRefusal(error), { next });
+    }
+  });
+
+  const events = { config: { needs: { isApi: true } } } as const;
+  app.get('/sign-in/code/events', events, (request, reply) =>
+    ticketEvents(context, page.codes, request, reply),
+  );
+
+  app.post('/sign-out', OPTIONAL, async (request, reply) => {
+    await signIns.signOut(request, reply);
+    return redirect(context, reply, '/sign-in', 'signed-out');
+  });
+}
+
+/** The states of the browser's code as they come. */
+export function ticketEvents(
+  { streams, tickets }: BffContext,
+  codes: Codes,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const ticket = tickets.read(request);
+  if (ticket === undefined) throw noTicket();
+  const follow = codes.follow.bind(codes, ticket);
+  return streams.open(request, reply, `ticket:${ticket.ticketId}`, follow);
+}
+
+function missing(notice: 'username-missing' | 'password-missing'): Refusal {
+  return new Refusal(422, 'bad-request', 'A field is empty.', { reason: 'INVALID_FIELD', notice });
+}
+
+function limitOf(by: 'password' | 'code', sessions: readonly SessionSummary[]): SessionLimitView {
+  return { by, sessions };
+}
+
+class SignInPage {
+  readonly codes: Codes;
+  readonly #context: BffContext;
+
+  constructor(context: BffContext) {
+    this.#context = context;
+    this.codes = new Codes(context);
+  }
+
+  /** What the form's token is bound to. */
+  subjectOf(request: FastifyRequest) {
+    const { browserSession: session } = request;
+    if (session?.kind === 'living') return { sessionId: session.identity.sessionId };
+    const preSessionId = this.#context.preSessions.read(request);
+    return preSessionId === undefined ? undefined : { preSessionId };
+  }
+
+  /** Shows the page again, with what was typed and what was wrong. Rethrows what the page cannot explain. */
+  async refuse(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    refusal: Refusal,
+    shown: Shown,
+  ): Promise<FastifyReply> {
+    const notice = noticeOf(refusal);
+    if (notice === undefined) throw refusal;
+    if (notice.retryAfterSeconds !== undefined) reply.header('retry-after', notice.retryAfterSeconds);
+    return this.show(request, reply.code(refusal.status), { ...shown, notice });
+  }
+
+  async show(request: FastifyRequest, reply: FastifyReply, shown: Shown): Promise<FastifyReply> {
+    const { pages } = this.#context;
+    const { browserSession: session } = request;
+    const ticket = await this.codes.show(request, reply).catch((error: unknown) => {
+      request.log.info({ err: error }, 'no code could be made for the sign-in page');
+      return undefined;
+    });
+    const html = pages.signInPage({
+      page: pageOf(this.#context, request, reply, shown.notice),
+      next: shown.next,
+      username: shown.username ?? '',
+      ended: session?.kind === 'ended' ? session.end : undefined,
+      ticket,
+      sessionLimit: shown.sessionLimit,
+      providers: [],
+    });
+    return sendPage(reply, html);
+  }
+}

@@ -1,0 +1,73 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { TicketChange } from '../../client/index.ts';
+import type { BffContext } from '../bff-context.ts';
+import { deviceOf, setDevice } from '../browser/device.ts';
+import type { BrowserTicket } from '../browser/ticket-cookie.ts';
+import type { SendEvent } from '../http/event-streams.ts';
+import type { TicketEvent, TicketView } from '../views.ts';
+
+/** How long the service may take to tell the state of a ticket, in milliseconds. */
+const PEEK_TIMEOUT_MS = 3_000;
+const OPEN: ReadonlySet<string> = new Set(['PENDING', 'SCANNED', 'APPROVED']);
+
+/** The QR codes that browsers show. */
+export class Codes {
+  readonly #context: BffContext;
+
+  constructor(context: BffContext) {
+    this.#context = context;
+  }
+
+  /** The code of the browser while it can still be used, otherwise a new one. @throws LatchkeyError. */
+  async show(request: FastifyRequest, reply: FastifyReply): Promise<TicketView> {
+    const ticket = this.#context.tickets.read(request);
+    const known = ticket === undefined ? undefined : await this.peek(ticket).catch(() => undefined);
+    if (ticket === undefined || known === undefined || !OPEN.has(known.state)) {
+      return this.create(request, reply);
+    }
+    const { state, digits, expiresAt } = known;
+    return { url: this.#urlOf(ticket.ticketId), state, digits, expiresAt };
+  }
+
+  /** Makes a new code, which replaces that of the browser. @throws LatchkeyError. */
+  async create(request: FastifyRequest, reply: FastifyReply): Promise<TicketView> {
+    const { client, clientId, cookies, front, preSessions, tickets, clock } = this.#context;
+    const { device, deviceToken } = deviceOf(request, cookies);
+    const asker = { clientId, device, origin: front.ownOrigin(request), labels: {} };
+    const { ticketId, redeemSecret, expiresAt } = await client.qrLogin.createTicket(asker);
+    tickets.set(reply, preSessions.of(request, reply), { ticketId, redeemSecret });
+    // The session that the code opens belongs to this device.
+    setDevice(reply, cookies, device.deviceId, deviceToken);
+    const url = this.#urlOf(ticketId);
+    return { url, state: 'PENDING', digits: '', expiresAt: expiresAt ?? new Date(clock.now()) };
+  }
+
+  /** The present state of a ticket. @throws LatchkeyError: TICKET_NOT_FOUND, or the service does not answer. */
+  async peek(ticket: BrowserTicket): Promise<TicketChange> {
+    const watch = this.#context.client.watchTicket({
+      ...ticket,
+      signal: AbortSignal.timeout(PEEK_TIMEOUT_MS),
+    });
+    for await (const event of watch) {
+      if (event.kind === 'state') return event;
+      if (event.error !== undefined) throw event.error;
+    }
+    throw new Error('The watch ended without a state.');
+  }
+
+  /** Sends each state of a ticket, until the final one. */
+  async follow(ticket: BrowserTicket, send: SendEvent, signal: AbortSignal): Promise<void> {
+    for await (const event of this.#context.client.watchTicket({ ...ticket, signal })) {
+      if (event.kind === 'state') send('ticket', ticketEvent(event));
+      else send('interrupted', {});
+    }
+  }
+
+  #urlOf(ticketId: string): string {
+    return `${this.#context.site.origin}/qr/${ticketId}`;
+  }
+}
+
+export function ticketEvent({ state, denial, digits, expiresAt }: TicketChange): TicketEvent {
+  return { state, denial, digits, expiresAt: expiresAt.toISOString() };
+}

@@ -1,0 +1,70 @@
+import { describeIssues } from '../config/config-issue.ts';
+import { PAGES } from './all-pages.ts';
+import { openBff } from './bff.ts';
+import { type BffConfig, isHttps, readBffConfig } from './config/bff-config.ts';
+
+/** The configuration cannot be used (EX_CONFIG of sysexits). */
+const EXIT_CONFIG = 78;
+const EXIT_FAILED = 1;
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+const CLOCK = { now: Date.now, monotonic: performance.now.bind(performance) };
+
+/** Writes a message for people. Standard output has only the log. */
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Serves browsers until a signal. Resolves with the exit code. */
+export async function start(): Promise<number> {
+  const outcome = readBffConfig(process.env);
+  if (outcome.kind === 'issues') {
+    say(describeIssues(outcome.issues, 'latchkey-bff'));
+    return EXIT_CONFIG;
+  }
+  const { config } = outcome;
+  const stopped = stopSignal();
+  try {
+    const logger = config.logLevel === 'silent' ? false : { level: config.logLevel };
+    const bff = await openBff(config, { clock: CLOCK, pages: PAGES, logger });
+    say(`latchkey-bff serves the sign-in pages on ${bff.origin}.${warningOf(config)}`);
+    await stopped;
+    await closedWithin(config.drainTimeoutMs, bff.close());
+    return 0;
+  } catch (error) {
+    say(`latchkey-bff: ${error instanceof Error ? error.message : String(error)}`);
+    return EXIT_FAILED;
+  }
+}
+
+function warningOf({ publicOrigin, tls, service }: BffConfig): string {
+  const isHttp = tls === undefined && !isHttps(publicOrigin);
+  const hasNoAdmission = service.account === undefined && service.certificate === undefined;
+  return [
+    isHttp
+      ? '\nIt serves plain http, so cookies have no Secure and no __Host- prefix: only for development.'
+      : '',
+    hasNoAdmission
+      ? "\nIt is no front of the service: sign-ins of all browsers count as from this program's address."
+      : '',
+  ].join('');
+}
+
+/** Resolves at the first SIGTERM or SIGINT. A second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((settle) => {
+    let asked = false;
+    const stop = () => {
+      if (asked) process.exit(EXIT_FAILED);
+      asked = true;
+      settle();
+    };
+    for (const signal of STOP_SIGNALS) process.on(signal, stop);
+  });
+}
+
+/** Exits if requests in progress take too long. */
+async function closedWithin(timeoutMs: number, closed: Promise<void>): Promise<void> {
+  const timer = setTimeout(() => process.exit(EXIT_FAILED), timeoutMs);
+  await closed;
+  clearTimeout(timer);
+}
