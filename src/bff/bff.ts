@@ -15,6 +15,7 @@ import { EventStreams } from './http/event-streams.ts';
 import { readForms } from './http/fields.ts';
 import { guard } from './http/guard.ts';
 import { registerOperations } from './http/operations.ts';
+import { RequestsInProgress } from './http/requests-in-progress.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import type { Pages } from './pages.ts';
 import { approveRoutes } from './routes/approve-routes.ts';
@@ -58,7 +59,6 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    forceCloseConnections: 'idle',
     trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     ...(config.tls && {
@@ -72,6 +72,7 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
   const context = contextOf(config, { clock, pages }, macs, site, isSecure);
   const { client, ends, streams } = context;
 
+  const requests = new RequestsInProgress(app);
   securityHeaders(app, isSecure);
   guard(app, context);
   await app.register(cookie);
@@ -84,10 +85,6 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
   approveRoutes(app, context);
   sessionRoutes(app, context);
   passwordRoutes(app, context);
-  app.addHook('preClose', (done) => {
-    streams.close();
-    done();
-  });
 
   const { host, port } = config.listen;
   try {
@@ -97,7 +94,11 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
       origin: site.origin,
       url,
       close: async () => {
-        await app.close();
+        streams.close();
+        const closed = app.close();
+        await requests.idle();
+        app.server.closeAllConnections();
+        await closed;
         ends.close();
         await client.close();
       },

@@ -1,23 +1,27 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { CONFIGURATION_PAGE, configTable } from '../../scripts/docs/config-table.ts';
+import { CONFIGURATION_PAGE, configTable, withTables } from '../../scripts/docs/config-table.ts';
 import { withGeneratedPart } from '../../scripts/docs/generated-part.ts';
-import { VARIABLE_NAMES } from '../../src/config/variables.ts';
+import { BFF_VARIABLES } from '../../src/bff/config/variables.ts';
+import { SERVICE_VARIABLES } from '../../src/config/variables.ts';
 
 describe('the table of variables', () => {
-  test('has a row for every variable, with its default and an example', () => {
-    const rows = configTable().split('\n').slice(2);
-    expect(rows).toHaveLength(VARIABLE_NAMES.length);
-    for (const [index, name] of VARIABLE_NAMES.entries()) {
-      expect(rows[index]).toContain(`\`${name}\``);
-    }
-    for (const row of rows) expect(row.match(/(?<!\\)\|/g)).toHaveLength(5);
-  });
+  test.each([SERVICE_VARIABLES, BFF_VARIABLES])(
+    'of $program has a row for each, with default and example',
+    (set) => {
+      const rows = configTable(set).split('\n').slice(2);
+      expect(rows).toHaveLength(set.names.length);
+      for (const [index, name] of set.names.entries()) {
+        expect(rows[index]).toContain(`\`${name}\``);
+      }
+      for (const row of rows) expect(row.match(/(?<!\\)\|/g)).toHaveLength(5);
+    },
+  );
 
   test('is up to date in docs/configuration.md', () => {
     const page = readFileSync(CONFIGURATION_PAGE, 'utf8');
-    expect(withGeneratedPart(page, 'config', configTable())).toBe(page);
+    expect(withTables(page)).toBe(page);
   });
 
   test('is not in the README, which links to the page', () => {

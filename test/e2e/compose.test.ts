@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { readBffConfig } from '../../src/bff/config/bff-config.ts';
 import { readConfig } from '../../src/config.ts';
 import { auditOutboxLaw } from '../conformance/audit-outbox.ts';
 import { loginAttemptsLaw } from '../conformance/login-attempts.ts';
@@ -38,6 +39,19 @@ describe('docker-compose.yml', () => {
         redis: { kind: 'single', username: 'latchkey', password: PASSWORD, node: { host: 'redis' } },
       },
     });
+  });
+
+  test('gives the BFF a valid configuration, and the address that the service puts into QR codes', () => {
+    const { environment = {} } = service('bff');
+    const outcome = readBffConfig(environment);
+    expect(outcome).toMatchObject({
+      kind: 'config',
+      config: { listen: { port: 8080 }, service: { addresses: ['latchkey:50051'], isPlaintext: true } },
+    });
+    expect(environment['LATCHKEY_BFF_PUBLIC_ORIGIN']).toBe(
+      service('latchkey').environment?.['LATCHKEY_PUBLIC_ORIGIN'],
+    );
+    for (const port of service('bff').ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/);
   });
 
   test('starts nothing without its secrets, and names the missing one and where to set it', () => {

@@ -48,6 +48,9 @@ export class EventStreams {
       this.#open.delete(stream);
       this.#release(owner);
     });
+    // Also if the browser goes before Fastify reads the stream.
+    reply.raw.once('close', () => stream.destroy());
+    if (reply.raw.destroyed) stream.destroy();
     write(`retry: ${RETRY_MS}\n\n`);
     const send: SendEvent = (event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     run(send, gone.signal)

@@ -40,15 +40,18 @@ const OF_CHANGE = { 403: 'The request does not come from a page of this site, or
 /** Registers the operations with Fastify, which checks the bodies. */
 export function registerOperations(app: FastifyInstance, operations: readonly Operation[]): void {
   for (const { method, path: url, needs, body, required = [], query, handler } of operations) {
-    const objectOf = (properties: object, names: readonly string[]) => ({
-      ...{ type: 'object', properties, required: names, additionalProperties: false },
-    });
     const schema = {
-      ...(body !== undefined && { body: objectOf(body, required) }),
+      ...(body !== undefined && { body: bodySchema(body, required) }),
       ...(query !== undefined && { querystring: { type: 'object', properties: query } }),
     };
     app.route({ method, url, schema, config: { needs: { ...needs, isApi: true } }, handler });
   }
+}
+
+/** A body of which nothing is required may be missing, which Fastify takes for null. */
+function bodySchema(properties: object, required: readonly string[]): object {
+  const type = required.length === 0 ? ['object', 'null'] : 'object';
+  return { type, properties, required, additionalProperties: false };
 }
 
 /** The OpenAPI document (version 3.1). */

@@ -162,7 +162,7 @@ export class BrowserSessions {
       };
     } catch (error) {
       const reason = error instanceof LatchkeyError ? error.reason : undefined;
-      if (reason === 'INVALID_REFRESH_TOKEN') return { kind: 'none' };
+      if (reason === 'INVALID_REFRESH_TOKEN' || reason === 'INVALID_FIELD') return { kind: 'none' };
       if (reason === 'SESSION_ENDED') return { kind: 'ended', end: endOfError(error as LatchkeyError) };
       throw error;
     }

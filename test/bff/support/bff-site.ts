@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type Bff, openBff } from '../../../src/bff/bff.ts';
@@ -43,6 +44,16 @@ export class BffSite {
     const bff = await openBff(configOf({ ...address, ...environment }), { clock, pages: BARE_PAGES });
     this.#bffs.push(bff);
     return bff;
+  }
+
+  /** Starts one behind a proxy that adds TLS. */
+  secureBff(): Promise<Bff> {
+    const file = path.join(this.#folder, 'cookie.keys');
+    writeFileSync(file, `${randomBytes(32).toString('base64url')}\n`);
+    return this.bff({
+      LATCHKEY_BFF_PUBLIC_ORIGIN: 'https://login.example.com',
+      LATCHKEY_BFF_COOKIE_KEYS_FILE: file,
+    });
   }
 
   async browser(environment: Readonly<Record<string, string>> = {}): Promise<Browser> {
