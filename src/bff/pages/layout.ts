@@ -40,8 +40,8 @@ export function layout({ page, title, content, entry, scripts = [], width }: Lay
 <link rel="stylesheet" href="${ASSET_PATHS.style}">
 ${all.map((name) => html`<script type="module" src="${ASSET_PATHS[name]}"></script>\n`)}</head>
 <body>
-<a class="skip" href="#content">${common.skip}</a>
 <header class="bar${page.isSignedIn && ' signed-in'}">
+<a class="skip" href="#content">${common.skip}</a>
 <a class="brand" href="/"><img src="${ASSET_PATHS.logo}" alt="" width="32" height="32">latchkey</a>
 ${page.isSignedIn && menu(page, entry)}
 <div class="tools">${languageLink(page)}${page.isSignedIn && signOut(page)}</div>
