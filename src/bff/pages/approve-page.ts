@@ -1,4 +1,4 @@
-import type { ApproveStep, ApproveView, AskerView } from '../views.ts';
+import type { ApproveStep, ApproveView, AskerView, PageView } from '../views.ts';
 import { form } from './form.ts';
 import { type Html, html } from './html.ts';
 import { deviceIcon, type IconName, icon } from './icons.ts';
@@ -42,7 +42,7 @@ function ask({ page, ticketId }: ApproveView): Html {
   const { approve } = TEXTS[page.language];
   return html`<h1>${approve.askTitle}</h1>
 <p class="lead">${approve.askLead}</p>
-${warning(page.language)}
+${warning(page, 'askWarning')}
 ${form(
   page,
   actionOf(ticketId, 'scan'),
@@ -64,8 +64,8 @@ function decide({ page, ticketId }: ApproveView, { asker, digits }: Decision): H
 <div class="actions"><button class="button main wide" type="submit">${approve.approve}</button></div>`;
   return html`<h1>${approve.decideTitle}</h1>
 <p class="lead">${approve.decideLead}</p>
-${facts({ page, asker })}
-${warning(page.language)}
+${facts(page, asker)}
+${warning(page, 'warning')}
 ${form(page, actionOf(ticketId, 'approve'), approval)}
 ${form(
   page,
@@ -74,7 +74,7 @@ ${form(
 )}`;
 }
 
-function facts({ page, asker }: Pick<ApproveView, 'page'> & { readonly asker: AskerView }): Html {
+function facts(page: PageView, asker: AskerView): Html {
   const { approve, common } = TEXTS[page.language];
   const network = asker.sharesNetwork
     ? html`<span class="tag good">${icon('network', 15)}${approve.sameNetwork}</span>`
@@ -98,9 +98,9 @@ function remaining(until: Date, now: Date): Html {
 }
 
 /** RFC 10027: codes that somebody sends are how sign-ins are stolen. */
-function warning(language: ApproveView['page']['language']): Html {
+function warning({ language }: PageView, text: 'askWarning' | 'warning'): Html {
   const { approve } = TEXTS[language];
-  return banner('care', approve.warningTitle, html`${approve.warning}`);
+  return banner('care', approve.warningTitle, html`${approve[text]}`);
 }
 
 function outcome({ page }: ApproveView, name: IconName, tone: string, title: string, lead: string): Html {

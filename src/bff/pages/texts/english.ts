@@ -237,6 +237,8 @@ export const english = {
     title: 'Sign in another device',
     askTitle: 'Sign in another device?',
     askLead: 'You are about to sign another device in to your account. You see which one before you decide.',
+    askWarning:
+      'Then stop here. Go on only with a code that you opened yourself, on a screen in front of you. No support, bank or colleague needs it.',
     askButton: 'Show the device',
     decideTitle: 'Is this your device?',
     decideLead: 'If you approve, it can do everything that you can do in your account.',
@@ -256,8 +258,9 @@ export const english = {
     approve: 'Approve',
     deny: 'Deny',
     leave: 'Back to my devices',
-    approvedTitle: 'Done: the device is signed in',
-    approvedLead: 'You find it in the list of your devices, and can sign it out there at any time.',
+    approvedTitle: 'Approved',
+    approvedLead:
+      'The other device is being signed in. You find it in the list of your devices, and can sign it out there at any time.',
     deniedTitle: 'Denied',
     deniedLead: 'Nobody was signed in. If somebody asked you to scan that code, tell your administrator.',
     overTitle: 'This code cannot be used any more',
