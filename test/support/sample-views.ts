@@ -30,6 +30,7 @@ export function samplePage(change: Partial<PageView> = {}): PageView {
     csrfToken: 'lJ2Vd0Qm4yT1sK7e',
     now: NOW,
     isSignedIn: true,
+    hasProviders: true,
     notice: undefined,
     ...change,
   };

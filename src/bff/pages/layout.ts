@@ -58,11 +58,11 @@ ${page.isSignedIn && html`<div class="toasts" role="status" data-toasts></div>`}
 `.toString();
 }
 
-function menu({ language }: PageView, current: MenuEntry | undefined): Html {
+function menu({ language, hasProviders }: PageView, current: MenuEntry | undefined): Html {
   const { common } = TEXTS[language];
   const link = (entry: MenuEntry): Html =>
     html`<a href="/${entry}"${entry === current && html` aria-current="page"`}>${common[entry]}</a>`;
-  return html`<nav class="menu" aria-label="${common.menu}">${link('devices')}${link('password')}${link('providers')}</nav>`;
+  return html`<nav class="menu" aria-label="${common.menu}">${link('devices')}${link('password')}${hasProviders && link('providers')}</nav>`;
 }
 
 function languageLink({ language, path }: PageView): Html {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { ASSETS } from '../../../src/bff/pages/assets.ts';
+import { devicesPage } from '../../../src/bff/pages/devices-page.ts';
 import { LANGUAGES } from '../../../src/bff/views.ts';
 import { hostilePages } from '../../support/hostile-views.ts';
 import { SAMPLE_PAGES } from '../../support/sample-pages.ts';
+import { devicesView, samplePage } from '../../support/sample-views.ts';
 
 const MAX_BYTES = 60_000;
 const pages = LANGUAGES.flatMap((language) =>
@@ -45,6 +47,13 @@ describe.each(pages)('the page %s in %s', (_name, language, page) => {
     const ids = [...page.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
   });
+});
+
+test('the menu has no linked accounts if there are no providers', () => {
+  const page = (hasProviders: boolean) =>
+    devicesPage(devicesView('en', { page: samplePage({ hasProviders }) }));
+  expect(page(true)).toContain('href="/providers"');
+  expect(page(false)).not.toContain('href="/providers"');
 });
 
 describe.each(hostilePages())('%s', (_name, plain, hostile) => {
