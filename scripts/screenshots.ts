@@ -45,7 +45,7 @@ async function take(browser: Browser, server: PageServer, picture: Picture, targ
     timezoneId: 'UTC',
   });
   const page = await context.newPage();
-  await page.clock.install({ time: NOW });
+  await page.clock.setFixedTime(NOW);
   await page.goto(`${server.url}/${name}?lang=${language}`);
   const image = await page.screenshot({ fullPage: true });
   await context.close();

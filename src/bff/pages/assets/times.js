@@ -44,7 +44,10 @@ function countDown(element) {
   const text = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
   element.querySelector('[data-countdown]').textContent = text;
   const progress = element.querySelector('progress');
-  if (progress) progress.value = left;
+  if (!progress) return;
+  // A scan starts the time again.
+  progress.max = Math.max(progress.max, left);
+  progress.value = left;
 }
 
 showTimes();
