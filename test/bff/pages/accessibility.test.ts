@@ -65,8 +65,6 @@ test('the checker finds a field without a label and faint text', async () => {
   await page.goto(`${server.url}/bad`);
   await page.evaluate(`document.getElementById('faint').style.color = '#ccc'`);
   const faults = await accessibilityFaults(page);
-  expect(
-    faults.filter((fault) => /^(input_label_exists|text_contrast_sufficient) /.test(fault)),
-  ).toHaveLength(2);
+  expect(faults.map((fault) => fault.split(':', 1)[0])).toEqual(['color-contrast #faint', 'label input']);
   await context.close();
 });
