@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Measurement } from './measurement.ts';
+import { bff } from './scenarios/bff.ts';
 import { clientLocal } from './scenarios/client-local.ts';
 import { login, loginStorm } from './scenarios/login.ts';
 import { peers } from './scenarios/peers.ts';
@@ -25,6 +26,7 @@ export const SCENARIOS: Readonly<
   revocation,
   'watch-session': watchSession,
   'watch-ticket': watchTicket,
+  bff,
   scale,
   peers,
 };

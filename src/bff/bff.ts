@@ -90,6 +90,9 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
   try {
     const url = await app.listen({ host, port });
     site.origin ||= url;
+    if (!isSecure) {
+      app.log.warn('plain http: cookies have no Secure and no __Host- prefix; only for development');
+    }
     return {
       origin: site.origin,
       url,

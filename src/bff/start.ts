@@ -1,7 +1,7 @@
 import { describeIssues } from '../config/config-issue.ts';
 import { PAGES } from './all-pages.ts';
 import { openBff } from './bff.ts';
-import { type BffConfig, isHttps, readBffConfig } from './config/bff-config.ts';
+import { type BffConfig, readBffConfig } from './config/bff-config.ts';
 
 /** The configuration cannot be used (EX_CONFIG of sysexits). */
 const EXIT_CONFIG = 78;
@@ -26,7 +26,7 @@ export async function start(): Promise<number> {
   try {
     const logger = config.logLevel === 'silent' ? false : { level: config.logLevel };
     const bff = await openBff(config, { clock: CLOCK, pages: PAGES, logger });
-    say(`latchkey-bff serves the sign-in pages on ${bff.origin}.${warningOf(config)}`);
+    say(`latchkey-bff serves the sign-in pages on ${bff.origin}.${warningOf(config.service)}`);
     await stopped;
     await closedWithin(config.drainTimeoutMs, bff.close());
     return 0;
@@ -36,17 +36,10 @@ export async function start(): Promise<number> {
   }
 }
 
-function warningOf({ publicOrigin, tls, service }: BffConfig): string {
-  const isHttp = tls === undefined && !isHttps(publicOrigin);
-  const hasNoAdmission = service.account === undefined && service.certificate === undefined;
-  return [
-    isHttp
-      ? '\nIt serves plain http, so cookies have no Secure and no __Host- prefix: only for development.'
-      : '',
-    hasNoAdmission
-      ? "\nIt is no front of the service: sign-ins of all browsers count as from this program's address."
-      : '',
-  ].join('');
+/** Without a front, limits and the audit trail take all people for one. */
+function warningOf({ account, certificate }: BffConfig['service']): string {
+  if (account !== undefined || certificate !== undefined) return '';
+  return "\nIt is no front of the service: sign-ins of all browsers count as from this program's address.";
 }
 
 /** Resolves at the first SIGTERM or SIGINT. A second one ends the process at once. */

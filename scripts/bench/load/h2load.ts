@@ -31,6 +31,18 @@ export interface H2loadRun {
 /** Connections, and concurrent requests on each. The same for every server. */
 export const LOAD = { connections: 4, inFlight: 32 } as const;
 
+export interface HttpLoadRun {
+  readonly port: number;
+  readonly path: string;
+  readonly cookie: string;
+  readonly requests: number;
+  /** Of each answer. */
+  readonly bodyBytes: number;
+}
+
+/** Keep-alive connections of HTTP/1.1, each with one request at a time. */
+const HTTP_CONNECTIONS = 32;
+
 /** The size of a timestamp in an answer varies by a few bytes. */
 const ANSWER_BYTES_TOLERANCE = 8;
 
@@ -41,6 +53,22 @@ export async function runH2load(run: H2loadRun): Promise<H2loadSummary> {
     ['-d', run.frameFile, '-H', 'content-type: application/grpc', '-H', 'te: trailers'],
     `http://127.0.0.1:${run.port}${run.path}`,
   ].flat();
+  return await summaryOf(args, run);
+}
+
+/** The same over HTTP/1.1, with GET and a cookie. */
+export async function runHttpLoad(run: HttpLoadRun): Promise<H2loadSummary> {
+  const args = [
+    ['--h1', '-c', String(HTTP_CONNECTIONS), '-t', '1', '-n', String(run.requests)],
+    ['-H', `cookie: ${run.cookie}`, `http://127.0.0.1:${run.port}${run.path}`],
+  ].flat();
+  return await summaryOf(args, { ...run, answerBytes: run.bodyBytes });
+}
+
+async function summaryOf(
+  args: readonly string[],
+  run: Pick<H2loadRun, 'path' | 'requests' | 'answerBytes'>,
+): Promise<H2loadSummary> {
   const child = spawn('h2load', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [output] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   if (child.exitCode !== 0) throw new Error(`h2load ended with ${child.exitCode ?? child.signalCode}`);

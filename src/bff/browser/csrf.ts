@@ -27,16 +27,27 @@ export function checkSource({ method, headers }: FastifyRequest, publicOrigin: s
   }
 }
 
+/** How many tokens are remembered. */
+const MAX_KNOWN = 10_000;
+
 /** Issues and checks the tokens that forms and scripts send with each change. */
 export class CsrfTokens {
   readonly #macs: Macs;
+  /** Recent tokens: making one costs as much as the rest of a small answer. */
+  readonly #known = new Map<string, string>();
 
   constructor(macs: Macs) {
     this.#macs = macs;
   }
 
   tokenFor(subject: CsrfSubject): string {
-    return this.#macs.of(LABEL, subjectText(subject));
+    const text = subjectText(subject);
+    const known = this.#known.get(text);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    const token = this.#macs.of(LABEL, text);
+    this.#known.set(text, token);
+    return token;
   }
 
   /** @param subject undefined: the browser has neither a session nor a pre-session. */

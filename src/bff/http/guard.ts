@@ -29,7 +29,7 @@ export function guard(app: FastifyInstance, context: BffContext): void {
       if (answer !== undefined) return answer;
     }
     if (!SAFE.has(request.method) && needs?.csrf !== 'none') {
-      context.csrf.check(request, subjectOf(context, request));
+      context.csrf.check(request, csrfSubjectOf(context, request));
     }
     const path = isApi(request) ? undefined : chosenLanguage(context, request, reply);
     return path === undefined ? undefined : reply.redirect(path, 303);
@@ -41,7 +41,8 @@ export function guard(app: FastifyInstance, context: BffContext): void {
   });
 }
 
-function subjectOf({ preSessions }: BffContext, request: FastifyRequest): CsrfSubject | undefined {
+/** What the CSRF token of a request must be bound to. Undefined: the browser has neither a session nor a pre-session. */
+export function csrfSubjectOf({ preSessions }: BffContext, request: FastifyRequest): CsrfSubject | undefined {
   const { browserSession: session } = request;
   if (session?.kind === 'living') return { sessionId: session.identity.sessionId };
   const preSessionId = preSessions.read(request);

@@ -4,6 +4,7 @@ import type { BffContext } from '../bff-context.ts';
 import { nextPath } from '../browser/next-path.ts';
 import { sendPage } from '../http/answers.ts';
 import { field, parameter } from '../http/fields.ts';
+import { csrfSubjectOf } from '../http/guard.ts';
 import { noticeOf, pageOf, redirect } from '../http/page-view.ts';
 import { Refusal } from '../http/refusal.ts';
 import { asRefusal } from '../http/service-refusal.ts';
@@ -40,7 +41,8 @@ export function signInRoutes(app: FastifyInstance, context: BffContext): void {
       const username = field(request, 'username');
       const password = field(request, 'password');
       try {
-        context.csrf.check(request, page.subjectOf(request));
+        // Here, not in the guard: the form is shown again with what was typed.
+        context.csrf.check(request, csrfSubjectOf(context, request));
         if (username.trim() === '') throw missing('username-missing');
         if (password === '') throw missing('password-missing');
         const endSessionId = field(request, 'end_session_id');
@@ -118,14 +120,6 @@ class SignInPage {
   constructor(context: BffContext) {
     this.#context = context;
     this.codes = new Codes(context);
-  }
-
-  /** What the form's token is bound to. */
-  subjectOf(request: FastifyRequest) {
-    const { browserSession: session } = request;
-    if (session?.kind === 'living') return { sessionId: session.identity.sessionId };
-    const preSessionId = this.#context.preSessions.read(request);
-    return preSessionId === undefined ? undefined : { preSessionId };
   }
 
   /** Shows the page again, with what was typed and what was wrong. Rethrows what the page cannot explain. */
