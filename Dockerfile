@@ -28,7 +28,8 @@ ENV NODE_ENV=production \
     LATCHKEY_LISTEN=0.0.0.0:50051 \
     LATCHKEY_METRICS_LISTEN=0.0.0.0:9464 \
     LATCHKEY_DATA_DIR=/var/lib/latchkey
-EXPOSE 50051 9464
+# 8080 is for the BFF, which is in the image too: dist/bff/main.js (docs/bff.md).
+EXPOSE 50051 9464 8080
 VOLUME /var/lib/latchkey
 USER node
 

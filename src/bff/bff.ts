@@ -85,6 +85,7 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
   approveRoutes(app, context);
   sessionRoutes(app, context);
   passwordRoutes(app, context);
+  // The routes of sign-in through providers will go here; pages have their forms already (PageView.hasProviders).
 
   const { host, port } = config.listen;
   try {
