@@ -28,12 +28,12 @@ const MAX_BYTES = 4_096;
 /** Reads and sets the cookies of browsers. */
 export class Cookies {
   readonly #isSecure: boolean;
-  readonly #wireNames: ReadonlyMap<string, CookieName>;
+  readonly #wireNames: ReadonlySet<string>;
 
   /** @param isSecure whether browsers use https. Otherwise names have no prefix and cookies no `Secure`. */
   constructor(isSecure: boolean) {
     this.#isSecure = isSecure;
-    this.#wireNames = new Map(NAMES.map((name) => [this.#wireName(name), name]));
+    this.#wireNames = new Set(NAMES.map((name) => this.#wireName(name)));
   }
 
   /** Undefined: it was not sent, or is empty. */
@@ -47,10 +47,15 @@ export class Cookies {
    * @param header the header `Cookie`.
    */
   checkDoubles(header: string | undefined): void {
-    const names = (header ?? '').split(';').map((pair) => pair.split('=', 1)[0]?.trim() ?? '');
-    const ours = names.filter((name) => this.#wireNames.has(name));
-    if (new Set(ours).size === ours.length) return;
-    throw new Refusal(400, 'bad-request', 'A cookie was sent twice. Delete the cookies of this site.');
+    const seen = new Set<string>();
+    for (const pair of header?.split(';') ?? []) {
+      const name = pair.slice(0, Math.max(0, pair.indexOf('='))).trim();
+      if (!this.#wireNames.has(name)) continue;
+      if (seen.has(name)) {
+        throw new Refusal(400, 'bad-request', 'A cookie was sent twice. Delete the cookies of this site.');
+      }
+      seen.add(name);
+    }
   }
 
   /** @throws Refusal if browsers would not keep it. */

@@ -35,9 +35,9 @@ export function guard(app: FastifyInstance, context: BffContext): void {
     return path === undefined ? undefined : reply.redirect(path, 303);
   });
   // Before the plugin that writes the cookies.
-  app.addHook('onSend', async ({ browserSession: session }, reply) => {
-    if (session?.kind !== 'living' || session.refreshed === undefined) return;
-    await context.sessions.setRefreshed(reply, session.refreshed);
+  app.addHook('onSend', ({ browserSession: session }, reply, _payload, done) => {
+    if (session?.kind !== 'living' || session.refreshed === undefined) done();
+    else context.sessions.setRefreshed(reply, session.refreshed).then(() => done(), done);
   });
 }
 

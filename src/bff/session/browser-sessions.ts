@@ -72,12 +72,8 @@ export class BrowserSessions {
   }
 
   /** Never fails. With a good access token it costs no call of the service. */
-  async of(request: FastifyRequest): Promise<BrowserSession> {
-    try {
-      return await this.#find(request);
-    } catch (error) {
-      return { kind: 'unknown', error };
-    }
+  of(request: FastifyRequest): Promise<BrowserSession> {
+    return this.#find(request).catch((error: unknown) => ({ kind: 'unknown', error }));
   }
 
   /** Puts the tokens of a session into cookies. @throws Refusal if they are too large; then none is set. */
