@@ -5,7 +5,7 @@ import { ticketStoreLaw } from '../conformance/ticket-store.ts';
 import { eventually } from '../support/eventually.ts';
 import { outcomeOf } from '../support/failing.ts';
 import { RedisServer } from '../support/redis-server.ts';
-import { SERVICE_DEADLINE_MS } from '../support/redis-stores.ts';
+import { SERVICE_DEADLINE_MS, singleRedis } from '../support/redis-stores.ts';
 import { anApprover, aTicket, openTickets, TICKET_TTL } from '../support/tickets.ts';
 
 /** Longer than the deadline of a step. */
@@ -16,7 +16,7 @@ let opened: Awaited<ReturnType<typeof openTickets>>[];
 
 beforeAll(async () => {
   server = await RedisServer.start();
-  opened = [await openTickets(server.port), await openTickets(server.port)];
+  opened = [await openTickets(singleRedis(server.port)), await openTickets(singleRedis(server.port))];
 });
 
 afterAll(async () => {
@@ -70,7 +70,7 @@ describe('a QR ticket in Redis', () => {
   });
 
   test('is not scanned by a step that Redis runs after its caller gave up', async () => {
-    const hasty = await openTickets(server.port, SERVICE_DEADLINE_MS);
+    const hasty = await openTickets(singleRedis(server.port), SERVICE_DEADLINE_MS);
     const ticket = aTicket(now);
     await hasty.tickets.create(ticket);
     const began = performance.now();
@@ -83,7 +83,7 @@ describe('a QR ticket in Redis', () => {
   });
 
   test('tells its listeners that changes were missed, and of later ones, after Redis was wiped', async () => {
-    const other = await openTickets(server.port);
+    const other = await openTickets(singleRedis(server.port));
     const seen: string[] = [];
     other.tickets.follow({
       changed: (ticketId) => void seen.push(ticketId),

@@ -5,6 +5,7 @@ import { TICKET_MEMORY_MS, type TicketStep } from '../../src/core/sign-in/qr-tic
 import type { TicketStore } from '../../src/core/sign-in/ticket-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RedisServer } from '../support/redis-server.ts';
+import { singleRedis } from '../support/redis-stores.ts';
 import { ids, MINUTE } from '../support/sessions.ts';
 import { anApprover, aTicket, openTickets, SECRET_HASH, TICKET_TTL } from '../support/tickets.ts';
 
@@ -15,7 +16,7 @@ let opened: Awaited<ReturnType<typeof openTickets>>;
 
 beforeAll(async () => {
   server = await RedisServer.start();
-  opened = await openTickets(server.port);
+  opened = await openTickets(singleRedis(server.port));
 });
 
 afterAll(async () => {

@@ -20,7 +20,7 @@ export class QrStorm {
     const worlds: QrWorld[] = [];
     for (let index = 0; index < 2; index += 1) {
       const stores = await RedisStores.open(singleRedis(redis.port));
-      const { tickets, close } = await openTickets(redis.port);
+      const { tickets, close } = await openTickets(singleRedis(redis.port));
       const [first] = worlds;
       const shared = first === undefined ? {} : { key: first.world.key };
       const world = await QrWorld.open({ store: stores.sessions, log: stores.log, ...shared }, tickets);

@@ -1,9 +1,8 @@
-import { openRedis } from '../../src/adapters/redis/connection.ts';
+import { openRedis, type RedisAddress } from '../../src/adapters/redis/connection.ts';
 import { RedisTicketStore } from '../../src/adapters/redis/redis-ticket-store.ts';
 import { type Approver, FIRST_POLL_INTERVAL_MS, type Ticket } from '../../src/core/sign-in/qr-ticket.ts';
 import { newTicketId } from '../../src/core/sign-in/ticket-secrets.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
-import { singleRedis } from './redis-stores.ts';
 import { ids, MINUTE } from './sessions.ts';
 
 export const TICKET_TTL = 2 * MINUTE;
@@ -41,11 +40,11 @@ export function anApprover(): Approver {
 
 /** A store on connections of its own, as one process opens it. */
 export async function openTickets(
-  port: number,
+  address: RedisAddress,
   deadlineMs = 5_000,
 ): Promise<{ readonly tickets: RedisTicketStore; close(): Promise<void> }> {
   const connect = (name: string) =>
-    openRedis(singleRedis(port), { name, deadlineMs: 2 * deadlineMs, onDown: () => {}, onUp: () => {} });
+    openRedis(address, { name, deadlineMs: 2 * deadlineMs, onDown: () => {}, onUp: () => {} });
   const commands = await connect('commands');
   const tickets = new RedisTicketStore({
     ...{ commands, deadlineMs, clock: systemClock },
