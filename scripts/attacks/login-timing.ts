@@ -111,7 +111,10 @@ async function measure(stand: Stand, each: number, cost: number): Promise<Times>
         for (const { userId } of users) await admin.users.liftLoginLimits({ userId });
         hashes.push(timeHash(cost));
       }
-      if (attempt > 0 && attempt % PROGRESS_EVERY === 0) console.error(`${attempt} of ${each}`);
+      if (attempt > 0 && attempt % PROGRESS_EVERY === 0) {
+        console.log(`\nAfter ${attempt} of ${each}:`);
+        report({ refusals, hashes });
+      }
       for (const kind of shuffled(kinds)) {
         refusals.get(kind.name)?.push(await timeRefusal(client, kind, attempt));
       }
