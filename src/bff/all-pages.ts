@@ -3,6 +3,7 @@ import { approvePage } from './pages/approve-page.ts';
 import { ASSETS } from './pages/assets.ts';
 import { changePasswordPage } from './pages/change-password-page.ts';
 import { devicesPage } from './pages/devices-page.ts';
+import { leavePage } from './pages/leave-page.ts';
 import { messagePage } from './pages/message-page.ts';
 import { providersPage } from './pages/providers-page.ts';
 import { sessionEndedPage } from './pages/session-ended-page.ts';
@@ -18,6 +19,7 @@ export const PAGES: Pages = {
   sessionHistoryPage,
   changePasswordPage,
   providersPage,
+  leavePage,
   sessionEndedPage,
   messagePage,
   apiDocumentPage,

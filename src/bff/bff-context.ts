@@ -2,12 +2,14 @@ import type { FastifyRequest } from 'fastify';
 import type { Clock, LatchkeyClient } from '../client/index.ts';
 import type { Cookies } from './browser/cookies.ts';
 import type { CsrfTokens } from './browser/csrf.ts';
+import type { FlowCookies } from './browser/flow-cookie.ts';
 import type { PreSessions } from './browser/pre-session.ts';
 import type { TicketCookies } from './browser/ticket-cookie.ts';
 import type { Front } from './front.ts';
 import type { EventStreams } from './http/event-streams.ts';
 import type { Pages } from './pages.ts';
 import type { BrowserSession, BrowserSessions, LivingSession } from './session/browser-sessions.ts';
+import type { ProviderList } from './session/provider-list.ts';
 import type { UserEnds } from './session/user-ends.ts';
 
 /** What the routes share. */
@@ -22,6 +24,8 @@ export interface BffContext {
   readonly preSessions: PreSessions;
   readonly csrf: CsrfTokens;
   readonly tickets: TicketCookies;
+  readonly flows: FlowCookies;
+  readonly providers: ProviderList;
   readonly sessions: BrowserSessions;
   readonly ends: UserEnds;
   readonly streams: EventStreams;

@@ -5,6 +5,7 @@ import type { Clock } from '../client/index.ts';
 import type { BffContext, Site } from './bff-context.ts';
 import { Cookies } from './browser/cookies.ts';
 import { CsrfTokens } from './browser/csrf.ts';
+import { FlowCookies } from './browser/flow-cookie.ts';
 import { keysOf, Macs, randomKey } from './browser/macs.ts';
 import { PreSessions } from './browser/pre-session.ts';
 import { TicketCookies } from './browser/ticket-cookie.ts';
@@ -21,11 +22,13 @@ import type { Pages } from './pages.ts';
 import { approveRoutes } from './routes/approve-routes.ts';
 import { codeOperations } from './routes/code-operations.ts';
 import { passwordRoutes } from './routes/password-routes.ts';
+import { providerRoutes } from './routes/provider-routes.ts';
 import { publicRoutes } from './routes/public-routes.ts';
 import { sessionOperations } from './routes/session-operations.ts';
 import { sessionRoutes } from './routes/session-routes.ts';
 import { signInRoutes } from './routes/sign-in-routes.ts';
 import { BrowserSessions } from './session/browser-sessions.ts';
+import { ProviderList } from './session/provider-list.ts';
 import { Refreshes } from './session/refreshes.ts';
 import { UserEnds } from './session/user-ends.ts';
 
@@ -85,6 +88,7 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
   approveRoutes(app, context);
   sessionRoutes(app, context);
   passwordRoutes(app, context);
+  providerRoutes(app, context);
   // The routes of sign-in through providers will go here; pages have their forms already (PageView.hasProviders).
 
   const { host, port } = config.listen;
@@ -131,6 +135,8 @@ function contextOf(
     ...{ client, clock, clientId, front, site, pages, cookies, preSessions },
     csrf: new CsrfTokens(macs),
     tickets: new TicketCookies(cookies, macs, preSessions),
+    flows: new FlowCookies(cookies, macs, preSessions),
+    providers: new ProviderList(client, clock),
     sessions: new BrowserSessions({ client, refreshes, cookies, front, clock }),
     ends: new UserEnds(client),
     streams: new EventStreams(),

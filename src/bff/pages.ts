@@ -1,3 +1,4 @@
+import type { LeaveView, ProvidersView } from './provider-views.ts';
 import type {
   ApiDocumentView,
   ApproveView,
@@ -5,7 +6,6 @@ import type {
   ChangePasswordView,
   DevicesView,
   MessageView,
-  ProvidersView,
   SessionEndedView,
   SessionHistoryView,
   SignInView,
@@ -19,6 +19,7 @@ export interface Pages {
   readonly sessionHistoryPage: (view: SessionHistoryView) => string;
   readonly changePasswordPage: (view: ChangePasswordView) => string;
   readonly providersPage: (view: ProvidersView) => string;
+  readonly leavePage: (view: LeaveView) => string;
   readonly sessionEndedPage: (view: SessionEndedView) => string;
   readonly messagePage: (view: MessageView) => string;
   readonly apiDocumentPage: (view: ApiDocumentView) => string;

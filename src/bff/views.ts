@@ -63,6 +63,10 @@ export const NOTICE_CODES = [
   'identity-not-linked',
   'provider-refused',
   'provider-unavailable',
+  'flow-unknown',
+  'identity-taken',
+  'username-taken',
+  'last-sign-in-method',
 ] as const;
 export type NoticeCode = (typeof NOTICE_CODES)[number];
 
@@ -72,7 +76,8 @@ export type NoticeCode = (typeof NOTICE_CODES)[number];
  * - `POST /sign-in/code`: `csrf`, `next`. Makes a new code, then shows this page.
  * - `POST /sign-in/code/redeem`: `csrf`, `next`, and `end_session_id` at the session limit. Signs in if the code is
  *   approved, otherwise shows this page with the present state: without scripts it is the button `Continue`.
- * - `POST /sign-in/provider`: `csrf`, `next`, `provider`.
+ * - `POST /sign-in/provider`: `csrf`, `next`, `provider`. Shows the page of `LeaveView`.
+ * - `POST /external/callback`: `csrf`, `query`, `end_session_id`; at the session limit only.
  */
 export interface SignInView {
   readonly page: PageView;
@@ -116,8 +121,10 @@ export interface TicketEvent {
 }
 
 export interface SessionLimitView {
-  /** Which form to send again: the one with the password, or `/sign-in/code/redeem`. */
-  readonly by: 'password' | 'code';
+  /** Which form to send again: the one with the password, `/sign-in/code/redeem`, or `/external/callback`. */
+  readonly by: 'password' | 'code' | 'provider';
+  /** With `provider`: the answer of the provider, for field `query` of the form. Otherwise empty. */
+  readonly query: string;
   readonly sessions: readonly SessionChoiceView[];
 }
 
@@ -290,29 +297,6 @@ export interface ChangePasswordView {
   readonly page: PageView;
   /** What the service says about the new password, in English. Empty: nothing. Show it beside the field. */
   readonly newPasswordProblem: string;
-}
-
-/**
- * `GET /providers`. Forms:
- * - `POST /providers/link`: `csrf`, `provider`.
- * - `POST /providers/unlink`: `csrf`, `identity_id`.
- */
-export interface ProvidersView {
-  readonly page: PageView;
-  readonly identities: readonly IdentityView[];
-  /** All that can be linked, including those that are. */
-  readonly providers: readonly ProviderView[];
-}
-
-/** A linked account of a provider. */
-export interface IdentityView {
-  readonly identityId: string;
-  readonly provider: ProviderView;
-  /** A name at the provider. Empty: unknown. */
-  readonly displayName: string;
-  readonly linkedAt: Date;
-  /** Undefined: never. */
-  readonly lastUsedAt: Date | undefined;
 }
 
 /**

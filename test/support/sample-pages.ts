@@ -59,6 +59,7 @@ export const SAMPLE_PAGES: Readonly<Record<string, (language: Language) => strin
         username: 'mia',
         sessionLimit: {
           by: 'password',
+          query: '',
           sessions: [
             {
               sessionId: 'a',

@@ -1,3 +1,4 @@
+import type { ProvidersView } from '../../src/bff/provider-views.ts';
 import type {
   ApiDocumentView,
   ApproveView,
@@ -7,7 +8,6 @@ import type {
   MessageView,
   NoticeCode,
   PageView,
-  ProvidersView,
   SessionEndedView,
   SessionHistoryView,
   SessionView,

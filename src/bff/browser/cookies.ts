@@ -13,13 +13,24 @@ export type CookieName =
   | 'lk_device'
   /** The QR ticket that this browser shows: its id, its redeem secret, its deadline and a MAC. */
   | 'lk_ticket'
+  /** The flow of a provider that this browser began: its id and secret, what it is for, and a MAC. */
+  | 'lk_flow'
   /** A code of a message that the next page shows. */
   | 'lk_notice'
   /** The language that the person chose. */
   | 'lk_language';
 
 const NAMES: readonly CookieName[] = [
-  ...(['lk_access', 'lk_refresh', 'lk_pre', 'lk_device', 'lk_ticket', 'lk_notice', 'lk_language'] as const),
+  ...([
+    'lk_access',
+    'lk_refresh',
+    'lk_pre',
+    'lk_device',
+    'lk_ticket',
+    'lk_flow',
+    'lk_notice',
+    'lk_language',
+  ] as const),
 ];
 
 /** What browsers keep: name, value and attributes together, in bytes. */

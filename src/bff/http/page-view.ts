@@ -27,7 +27,7 @@ export function pageOf(
     csrfToken: context.csrf.tokenFor(subject),
     now: new Date(context.clock.now()),
     isSignedIn: session?.kind === 'living',
-    hasProviders: false,
+    hasProviders: context.providers.known.length > 0,
     notice: notice ?? takeNotice(context, request, reply),
   };
 }

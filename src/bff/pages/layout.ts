@@ -17,12 +17,14 @@ export interface Layout {
   /** The entry of the menu that this page is. */
   readonly entry?: MenuEntry;
   readonly scripts?: readonly ScriptName[];
+  /** Where the browser goes at once. */
+  readonly goesTo?: string;
   /** How wide the content may be. Default: as wide as the frame. */
   readonly width?: 'narrow' | 'middle' | 'broad';
 }
 
 /** The whole HTML document: head, menu, notice, content and footer. */
-export function layout({ page, title, content, entry, scripts = [], width }: Layout): string {
+export function layout({ page, title, content, entry, scripts = [], goesTo, width }: Layout): string {
   const { common } = TEXTS[page.language];
   const all: readonly ScriptName[] = [
     'times',
@@ -36,7 +38,7 @@ export function layout({ page, title, content, entry, scripts = [], width }: Lay
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title} · latchkey</title>
-<link rel="icon" type="image/svg+xml" href="${ASSET_PATHS.logo}">
+${goesTo !== undefined && html`<meta http-equiv="refresh" content="0;url=${goesTo}">\n`}<link rel="icon" type="image/svg+xml" href="${ASSET_PATHS.logo}">
 <link rel="stylesheet" href="${ASSET_PATHS.style}">
 ${all.map((name) => html`<script type="module" src="${ASSET_PATHS[name]}"></script>\n`)}</head>
 <body>

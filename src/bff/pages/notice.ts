@@ -25,6 +25,8 @@ const CARE: ReadonlySet<NoticeCode> = new Set([
   'ticket-expired',
   'ticket-unavailable',
   'provider-unavailable',
+  'flow-unknown',
+  'last-sign-in-method',
 ]);
 
 /** The message above the content of a page, if there is one. */

@@ -1,4 +1,5 @@
-import type { IdentityView, PageView, ProvidersView, ProviderView } from '../views.ts';
+import type { IdentityView, ProvidersView } from '../provider-views.ts';
+import type { PageView, ProviderView } from '../views.ts';
 import { form, hidden } from './form.ts';
 import { type Html, html } from './html.ts';
 import { layout } from './layout.ts';

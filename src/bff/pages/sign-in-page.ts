@@ -57,8 +57,13 @@ ${field({
   );
 }
 
-function providerForms({ page, next, providers }: SignInView): Html {
+function providerForms({ page, next, providers, sessionLimit }: SignInView): Html {
   const { signIn } = TEXTS[page.language];
+  if (sessionLimit?.by === 'provider') {
+    const submit = html`<div class="actions"><button class="button wide" type="submit">${signIn.continue}</button></div>`;
+    const fields = html`${hidden('query', sessionLimit.query)}${sessionChoice(page, sessionLimit)}${submit}`;
+    return html`<p class="rule">${signIn.or}</p>${form(page, '/external/callback', fields)}`;
+  }
   const button = ({ id, name }: ProviderView): Html =>
     form(
       page,

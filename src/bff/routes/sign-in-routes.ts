@@ -2,23 +2,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SessionSummary } from '../../client/index.ts';
 import type { BffContext } from '../bff-context.ts';
 import { nextPath } from '../browser/next-path.ts';
-import { sendPage } from '../http/answers.ts';
 import { field, parameter } from '../http/fields.ts';
 import { csrfSubjectOf } from '../http/guard.ts';
-import { noticeOf, pageOf, redirect } from '../http/page-view.ts';
+import { redirect } from '../http/page-view.ts';
 import { Refusal } from '../http/refusal.ts';
 import { asRefusal } from '../http/service-refusal.ts';
-import { Codes } from '../session/codes.ts';
+import type { Codes } from '../session/codes.ts';
 import { codeAtLimit, noTicket, SignIns, sessionLimitOf } from '../session/sign-ins.ts';
-import type { Notice, SessionLimitView } from '../views.ts';
-
-/** What the sign-in page shows besides the form. */
-interface Shown {
-  readonly next: string;
-  readonly username?: string;
-  readonly notice?: Notice | undefined;
-  readonly sessionLimit?: SessionLimitView;
-}
+import type { SessionLimitView } from '../views.ts';
+import { SignInPage } from './sign-in-page.ts';
 
 const OPTIONAL = { config: { needs: { session: 'optional' } } } as const;
 
@@ -110,47 +102,5 @@ function missing(notice: 'username-missing' | 'password-missing'): Refusal {
 }
 
 function limitOf(by: 'password' | 'code', sessions: readonly SessionSummary[]): SessionLimitView {
-  return { by, sessions };
-}
-
-class SignInPage {
-  readonly codes: Codes;
-  readonly #context: BffContext;
-
-  constructor(context: BffContext) {
-    this.#context = context;
-    this.codes = new Codes(context);
-  }
-
-  /** Shows the page again, with what was typed and what was wrong. Rethrows what the page cannot explain. */
-  async refuse(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    refusal: Refusal,
-    shown: Shown,
-  ): Promise<FastifyReply> {
-    const notice = noticeOf(refusal);
-    if (notice === undefined) throw refusal;
-    if (notice.retryAfterSeconds !== undefined) reply.header('retry-after', notice.retryAfterSeconds);
-    return this.show(request, reply.code(refusal.status), { ...shown, notice });
-  }
-
-  async show(request: FastifyRequest, reply: FastifyReply, shown: Shown): Promise<FastifyReply> {
-    const { pages } = this.#context;
-    const { browserSession: session } = request;
-    const ticket = await this.codes.show(request, reply).catch((error: unknown) => {
-      request.log.info({ err: error }, 'no code could be made for the sign-in page');
-      return undefined;
-    });
-    const html = pages.signInPage({
-      page: pageOf(this.#context, request, reply, shown.notice),
-      next: shown.next,
-      username: shown.username ?? '',
-      ended: session?.kind === 'ended' ? session.end : undefined,
-      ticket,
-      sessionLimit: shown.sessionLimit,
-      providers: [],
-    });
-    return sendPage(reply, html);
-  }
+  return { by, query: '', sessions };
 }

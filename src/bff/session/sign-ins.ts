@@ -19,7 +19,7 @@ export type CodeOutcome =
   | { readonly kind: 'pending' }
   | { readonly kind: 'session-limit'; readonly sessions: readonly SessionSummary[] };
 
-interface Opened {
+export interface Opened {
   readonly tokens: Tokens;
   readonly sessionId: string;
   readonly deviceToken: string;
@@ -28,7 +28,7 @@ interface Opened {
 type Redeemed = NonNullable<Awaited<ReturnType<LatchkeyClient['qrLogin']['redeemTicket']>>['outcome']>;
 type RedeemedSession = Extract<Redeemed, { readonly $case: 'signedIn' }>['value'];
 
-/** Signs browsers in and out. Each way in ends in `#opened`. */
+/** Signs browsers in and out. Each way in ends in `opened`. */
 export class SignIns {
   readonly #context: BffContext;
 
@@ -49,7 +49,7 @@ export class SignIns {
     });
     const { tokens, session } = signedIn;
     const opened = { tokens, sessionId: session.sessionId, deviceToken: signedIn.deviceToken };
-    await this.#opened(request, reply, device.deviceId, opened);
+    await this.opened(request, reply, device.deviceId, opened);
   }
 
   /** @throws Refusal if this browser shows no code; LatchkeyError. */
@@ -63,7 +63,7 @@ export class SignIns {
     if (outcome.$case === 'sessionLimit') {
       return { kind: 'session-limit', sessions: outcome.value.sessions.map(summaryOf) };
     }
-    await this.#opened(request, reply, deviceOf(request, cookies).device.deviceId, openedOf(outcome.value));
+    await this.opened(request, reply, deviceOf(request, cookies).device.deviceId, openedOf(outcome.value));
     return { kind: 'signed-in' };
   }
 
@@ -83,7 +83,8 @@ export class SignIns {
     request.browserSession = { kind: 'none' };
   }
 
-  async #opened(
+  /** Gives the browser the tokens of its new session. @throws Refusal if they are too large; then the session ends. */
+  async opened(
     request: FastifyRequest,
     reply: FastifyReply,
     deviceId: string,
@@ -139,7 +140,7 @@ function isDeviceTokenRefused(error: unknown): boolean {
   return error instanceof LatchkeyError && error.violations.some(({ field }) => field === 'device_token');
 }
 
-function openedOf({ tokens, session, deviceToken }: RedeemedSession): Opened {
+export function openedOf({ tokens, session, deviceToken }: RedeemedSession): Opened {
   const { accessTokenExpiresAt, refreshTokenExpiresAt } = tokens ?? {};
   if (!tokens || !session || !accessTokenExpiresAt || !refreshTokenExpiresAt) {
     throw new Error('The service sent an incomplete response; check its version.');
@@ -153,7 +154,7 @@ function openedOf({ tokens, session, deviceToken }: RedeemedSession): Opened {
   };
 }
 
-function summaryOf(message: {
+export function summaryOf(message: {
   readonly sessionId: string;
   readonly deviceName: string;
   readonly platform: string;

@@ -15,6 +15,9 @@ import { TlsProxy } from './tls-proxy.ts';
 /** The account of the BFF, which states the addresses of browsers. */
 const ACCOUNT = { username: 'bff', password: 'a front of its own' };
 
+/** Makes variables of the service from the public origin and a folder for files. */
+type SettingsFor = (origin: string, folder: string) => Promise<Readonly<Record<string, string>>>;
+
 /** The clock of this machine, which a test can set forward. */
 export class ForwardClock implements Clock {
   #aheadMs = 0;
@@ -58,13 +61,17 @@ export class SecureSite {
     proxy.replicas = replicas.map(({ url }) => url);
   }
 
-  static async open(): Promise<SecureSite> {
+  /** @param settingsFor variables of the service, once the origin is known. */
+  static async open(settingsFor: SettingsFor = async () => ({})): Promise<SecureSite> {
     const folder = mkdtempSync(path.join(tmpdir(), 'latchkey-web-'));
     const keys = path.join(folder, 'cookie.keys');
     writeFileSync(keys, `${randomBytes(32).toString('base64url')}\n`);
     const clock = new ForwardClock();
-    const app = await openService(folder, clock);
     const proxy = await TlsProxy.open();
+    const app = await openService(folder, clock, {
+      LATCHKEY_PUBLIC_ORIGIN: proxy.origin,
+      ...(await settingsFor(proxy.origin, folder)),
+    });
     const service = {
       LATCHKEY_BFF_SERVICE_ADDRESS: app.address,
       LATCHKEY_BFF_SERVICE_USERNAME: ACCOUNT.username,
@@ -91,7 +98,11 @@ export class SecureSite {
   }
 }
 
-async function openService(folder: string, clock: Clock): Promise<App> {
+async function openService(
+  folder: string,
+  clock: Clock,
+  settings: Readonly<Record<string, string>>,
+): Promise<App> {
   const outcome = readConfig(
     {
       LATCHKEY_LISTEN: '127.0.0.1:0',
@@ -100,6 +111,7 @@ async function openService(folder: string, clock: Clock): Promise<App> {
       LATCHKEY_BCRYPT_COST: '4',
       LATCHKEY_BOOTSTRAP_PASSWORD: PASSWORD,
       LATCHKEY_FRONT_AUTH: 'token',
+      ...settings,
     },
     1,
   );

@@ -15,6 +15,8 @@ export class TlsProxy {
   readonly origin: string;
   /** Each `Set-Cookie` that was sent through it, also those that were lost. */
   readonly setCookies: string[] = [];
+  /** Requests for this path, with any query, do not get through: they are answered with 502. */
+  blocks: string | undefined;
   /** The URLs of the replicas. */
   replicas: readonly string[] = [];
   readonly #server: Server;
@@ -34,7 +36,7 @@ export class TlsProxy {
     return new TlsProxy(server);
   }
 
-  /** Closes the connection instead of answering the next request for this path. The BFF does not notice. */
+  /** Closes the connection instead of answering the next request for this path, with any query. The BFF does not notice. */
   loseAnswerTo(path: string): void {
     this.#lossAt = path;
   }
@@ -53,12 +55,17 @@ export class TlsProxy {
 
   #pass(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { url = '/', method, headers: given } = incoming;
+    const path = url.split('?', 1)[0];
+    if (this.blocks === path) {
+      outgoing.writeHead(502).end('blocked');
+      return;
+    }
     const replica = this.replicas[this.#requests++ % this.replicas.length];
     const addresses = [given['x-forwarded-for'], BROWSER_ADDRESS].filter(Boolean).join(', ');
     const headers = { ...given, 'x-forwarded-for': addresses, 'x-forwarded-proto': 'https' };
     const passed = request(`${replica}${url}`, { method, headers }, (answer) => {
       this.setCookies.push(...(answer.headers['set-cookie'] ?? []));
-      if (this.#lossAt === url) {
+      if (this.#lossAt === path) {
         this.#lossAt = undefined;
         answer.resume();
         incoming.socket.destroy();

@@ -62,6 +62,10 @@ export const chinese: typeof english = {
       text: '你可能在那里取消了。请重试，或用其他方式登录。',
     },
     'provider-unavailable': { title: '对方暂时没有响应。', text: '请稍后重试，或用其他方式登录。' },
+    'flow-unknown': { title: '这次登录不是从这里开始的，或耗时太久。', text: '没有任何更改。请重新开始。' },
+    'identity-taken': { title: '该账号已关联到这里的其他用户。', text: '没有任何更改。请使用其他账号。' },
+    'username-taken': { title: '无法为该账号创建用户。', text: '名称在这里已被占用。请联系管理员。' },
+    'last-sign-in-method': { title: '你只能用这个账号登录。', text: '请先关联另一个账号。没有任何更改。' },
   },
   messages: {
     'not-found': { title: '没有这个页面', text: '地址可能有误，或页面已移走。' },
@@ -118,6 +122,7 @@ export const chinese: typeof english = {
     submit: '登录',
     or: '或',
     withProvider: '用 {} 登录',
+    leaving: '你将在那里登录，然后返回这里。',
     endedTitle: '你已被退出登录。',
     limitLegend: '选择一台设备退出登录',
     limitPassword: '然后再次输入密码。',

@@ -94,6 +94,22 @@ const notices: Readonly<Record<NoticeCode, Titled>> = {
     title: 'The provider does not answer at present.',
     text: 'Try again in a moment, or sign in in another way.',
   },
+  'flow-unknown': {
+    title: 'That sign-in did not begin here, or it took too long.',
+    text: 'Nothing was changed. Begin again.',
+  },
+  'identity-taken': {
+    title: 'That account is linked to somebody else here.',
+    text: 'Nothing was changed. Use another account.',
+  },
+  'username-taken': {
+    title: 'No user could be made for that account.',
+    text: 'Its name is taken here. Ask your administrator.',
+  },
+  'last-sign-in-method': {
+    title: 'You sign in with this account only.',
+    text: 'Link another one first. Nothing was changed.',
+  },
 };
 
 const messages: Readonly<Record<MessageCode, Titled>> = {
@@ -211,6 +227,7 @@ export const english = {
     submit: 'Sign in',
     or: 'or',
     withProvider: 'Continue with {}',
+    leaving: 'You sign in there, then come back.',
     endedTitle: 'You were signed out.',
     limitLegend: 'Sign out one of these devices',
     limitPassword: 'Then type your password again.',
