@@ -22,6 +22,7 @@ import type { Pages } from './pages.ts';
 import { approveRoutes } from './routes/approve-routes.ts';
 import { codeOperations } from './routes/code-operations.ts';
 import { passwordRoutes } from './routes/password-routes.ts';
+import { providerOperations } from './routes/provider-operations.ts';
 import { providerRoutes } from './routes/provider-routes.ts';
 import { publicRoutes } from './routes/public-routes.ts';
 import { sessionOperations } from './routes/session-operations.ts';
@@ -81,7 +82,11 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
   await app.register(cookie);
   readForms(app);
   answerErrors(app, context);
-  const operations = [...sessionOperations(context), ...codeOperations(context)];
+  const operations = [
+    ...sessionOperations(context),
+    ...codeOperations(context),
+    ...providerOperations(context),
+  ];
   registerOperations(app, operations);
   publicRoutes(app, context, operations);
   signInRoutes(app, context);

@@ -135,6 +135,31 @@ describe('sign-in through a provider', () => {
   });
 });
 
+describe('the API', () => {
+  test('begins a sign-in, and lists and unlinks accounts', async () => {
+    expect((await browser.get('/api/providers')).json.providers).toEqual([{ id: 'acme', name: 'Acme' }]);
+    const begun = await browser.call('POST', '/api/providers/sign-in', { provider: 'acme' });
+    provider.account = 'barbara';
+    await browser.get(`${CALLBACK}?${await provider.visit(begun.json.authorizationUrl)}`);
+    const { identities } = (await browser.get('/api/identities')).json;
+    expect(identities).toMatchObject([{ identityId: 'acme.barbara', provider: { name: 'Acme' } }]);
+    const last = await browser.call('POST', '/api/identities/unlink', { identityId: 'acme.barbara' });
+    expect(last).toMatchObject({ status: 409, json: { reason: 'LAST_SIGN_IN_METHOD' } });
+    const unknown = await browser.call('POST', '/api/identities/unlink', { identityId: 'acme.nobody' });
+    expect(unknown).toMatchObject({ status: 404, json: { reason: 'IDENTITY_NOT_FOUND' } });
+  });
+
+  test('links an account', async () => {
+    await browser.signIn('admin', PASSWORD);
+    const begun = await browser.call('POST', '/api/providers/link', { provider: 'acme' });
+    provider.account = 'emmy';
+    await browser.get(`${CALLBACK}?${await provider.visit(begun.json.authorizationUrl)}`);
+    const unlinked = await browser.call('POST', '/api/identities/unlink', { identityId: 'acme.emmy' });
+    expect(unlinked.status).toBe(204);
+    await browser.post('/sign-out');
+  });
+});
+
 describe('linked accounts', () => {
   test('are listed, and the only way to sign in cannot be unlinked', async () => {
     await signIn('hedy');
