@@ -108,6 +108,16 @@ describe('a linked account', () => {
     expect(chosen.replaced).toMatchObject([{ sessionId: session.sessionId }]);
   });
 
+  test('at the limit, sent twice at once with a session to end, opens one session', async () => {
+    external.world.changeUser(ada, { devicePolicy: { kind: 'limit', maxSessions: 1, atLimit: 'refuse' } });
+    const { session } = await external.world.open(ada);
+    const [flow, code] = [await external.begin(), external.acme.codeFor('sub-ada')];
+    await external.complete(flow, code);
+    const choice = () => opened(external.complete(flow, code, { endSessionId: session.sessionId }));
+    const [one, other] = await Promise.all([choice(), choice()]);
+    expect(other.session.sessionId).toBe(one.session.sessionId);
+  });
+
   test('signs nobody in while its user is disabled, and says no more than for an unknown account', async () => {
     external.world.changeUser(ada, { disabledAt: 1 });
     const disabled = await failureOf(

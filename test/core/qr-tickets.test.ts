@@ -24,6 +24,8 @@ beforeEach(async () => {
 
 afterEach(() => qr.world.close());
 
+const sessionIdOf = (outcome: Awaited<ReturnType<QrWorld['redeem']>>) =>
+  outcome.kind === 'opened' ? outcome.session.sessionId : '';
 const redeemed = async (of: Parameters<QrWorld['redeem']>[0]) => {
   const redemption = await qr.redeem(of);
   if (redemption.kind !== 'opened') throw new Error(redemption.kind);
@@ -277,9 +279,20 @@ describe('redeeming again', () => {
       kind: 'session-limit',
       sessions: [{ sessionId: phone.session.sessionId }],
     });
-    qr.world.clock.advance(OPENING_MS);
     const outcome = await qr.redeem(approved, phone.session.sessionId);
     expect(outcome).toMatchObject({ kind: 'opened' });
+    expect(await livingSessions()).toBe(1);
+  });
+
+  test('after the session limit was reached, sent twice at once, opens one session', async () => {
+    const devicePolicy = { kind: 'limit', maxSessions: 1, atLimit: 'refuse' } as const;
+    qr.world.changeUser(user, { devicePolicy });
+    const approved = await qr.approved(caller);
+    await qr.redeem(approved);
+    const choice = () => qr.redeem(approved, phone.session.sessionId);
+    const [one, other] = await Promise.all([choice(), choice()]);
+    expect(one).toMatchObject({ kind: 'opened' });
+    expect(other).toMatchObject({ kind: 'opened', session: { sessionId: sessionIdOf(one) } });
     expect(await livingSessions()).toBe(1);
   });
 });

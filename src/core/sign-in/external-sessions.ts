@@ -94,10 +94,23 @@ export class ExternalSessions {
       // Whoever names a session to end has an answer already. Otherwise another call may be opening the session now.
       const mayBeOpening = signIn.endSessionId === '' && now - flow.takenAt < OPENING_MS;
       if (mayBeOpening) throw flowInProgress();
-      return this.#open(user, flow, signIn);
+      return this.#openOnce(user, flow, signIn);
     }
     if (found.kind === 'ended' || now - flow.takenAt > graceMs) throw flowOver();
     return this.#tokensAgain(user, found.session, flow, signIn, now);
+  }
+
+  /** Opens the session, unless another call opens it at the same time: then returns its tokens. */
+  async #openOnce(user: User, flow: IdentifiedFlow, signIn: ExternalSignIn): Promise<ExternalOutcome> {
+    try {
+      return await this.#open(user, flow, signIn);
+    } catch (error) {
+      const { store, clock } = this.#options;
+      const now = clock.now();
+      const found = await store.read(user.userId, flow.sessionId, now);
+      if (found.kind !== 'live') throw error;
+      return this.#tokensAgain(user, found.session, flow, signIn, now);
+    }
   }
 
   /** The session id is older than any later end of all sessions, so the store refuses to create it after that. */

@@ -3,9 +3,10 @@ import type { Actor, SecurityEvents } from '../audit/security-event.ts';
 import { Failure } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
 import type { RiskAssessor } from '../risk/risk-assessor.ts';
+import type { Session } from '../session/session.ts';
 import type { OpenedSession, SessionLimitReached, SessionOpener } from '../session/session-opener.ts';
 import { signedIn } from '../session/session-opener.ts';
-import type { SessionStore } from '../session/session-store.ts';
+import type { ReadOutcome, SessionStore } from '../session/session-store.ts';
 import type { SessionTokens } from '../session/session-tokens.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
@@ -131,23 +132,44 @@ export class TicketRedemption {
 
   /** The ticket was redeemed before: the answer was lost, or another call is opening the session now. */
   async #repeat(ticket: Ticket, endSessionId: string): Promise<Redemption> {
-    const { sessions, tokens, users, devices, events, clock, graceMs } = this.#options;
+    const { clock, graceMs } = this.#options;
     const now = clock.now();
-    const { sessionId, redeemedAt } = ticket;
-    const approver = approverOf(ticket);
-    const found = await sessions.read(approver.userId, sessionId, now);
+    const { redeemedAt } = ticket;
+    const found = await this.#opened(ticket, now);
     if (found.kind === 'missing') {
       if (now >= ticket.expiresAt) throw ticketOver(ticket);
-      if (now - redeemedAt >= OPENING_MS) return this.#open(ticket, endSessionId);
-      return { kind: 'pending', ticket, retryAfterMs: RETRY_OPENING_MS };
+      // Whoever names a session to end has an answer already. Otherwise another call may be opening the session now.
+      const mayBeOpening = endSessionId === '' && now - redeemedAt < OPENING_MS;
+      if (mayBeOpening) return { kind: 'pending', ticket, retryAfterMs: RETRY_OPENING_MS };
+      return this.#openOnce(ticket, endSessionId);
     }
     if (found.kind === 'ended' || now - redeemedAt > graceMs) throw ticketOver(ticket);
-    const { session } = found;
+    return this.#tokensAgain(ticket, found.session, now);
+  }
+
+  /** Opens the session, unless another call opens it at the same time: then returns its tokens. */
+  async #openOnce(ticket: Ticket, endSessionId: string): Promise<Redemption> {
+    try {
+      return await this.#open(ticket, endSessionId);
+    } catch (error) {
+      const now = this.#options.clock.now();
+      const found = await this.#opened(ticket, now);
+      if (found.kind !== 'live') throw error;
+      return this.#tokensAgain(ticket, found.session, now);
+    }
+  }
+
+  #opened(ticket: Ticket, now: number): Promise<ReadOutcome> {
+    return this.#options.sessions.read(approverOf(ticket).userId, ticket.sessionId, now);
+  }
+
+  async #tokensAgain(ticket: Ticket, session: Session, now: number): Promise<Redemption> {
+    const { tokens, users, devices, events } = this.#options;
     const user = await users.findById(session.userId);
     if (user === undefined || user.disabledAt !== undefined) throw ticketOver(ticket);
     const issued = await tokens.issue(session, user.roles, now);
     // The first call may have died before it did this. The event has the same id both times.
-    await events.store(signedIn(session, { actor: actorOf(approver) }));
+    await events.store(signedIn(session, { actor: actorOf(approverOf(ticket)) }));
     const deviceToken = devices.tokenFor(session.userId, undefined);
     return { kind: 'opened', session, tokens: issued, replaced: [], deviceToken };
   }
