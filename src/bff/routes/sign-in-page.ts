@@ -12,6 +12,8 @@ interface Shown {
   readonly username?: string;
   readonly notice?: Notice | undefined;
   readonly sessionLimit?: SessionLimitView;
+  /** The person signs in with the code, so it stays, whatever its state is. Default: one that is over is replaced. */
+  readonly keepsCode?: true;
 }
 
 /** Shows the sign-in page. */
@@ -40,8 +42,9 @@ export class SignInPage {
   async show(request: FastifyRequest, reply: FastifyReply, shown: Shown): Promise<FastifyReply> {
     const { pages, providers } = this.#context;
     const { browserSession: session } = request;
-    const ticket = await this.codes.show(request, reply).catch((error: unknown) => {
-      request.log.info({ err: error }, 'no code could be made for the sign-in page');
+    const code = shown.keepsCode ? this.codes.current(request) : this.codes.show(request, reply);
+    const ticket = await code.catch((error: unknown) => {
+      request.log.info({ err: error }, 'the sign-in page has no code');
       return undefined;
     });
     const html = pages.signInPage({

@@ -50,7 +50,6 @@ export function signInRoutes(app: FastifyInstance, context: BffContext): void {
 
   app.post('/sign-in/code', OPTIONAL, async (request, reply) => {
     const next = nextPath(field(request, 'next'));
-    context.tickets.clear(reply);
     try {
       await page.codes.create(request, reply);
     } catch (error) {
@@ -64,10 +63,10 @@ export function signInRoutes(app: FastifyInstance, context: BffContext): void {
     try {
       const outcome = await signIns.byCode(request, reply, field(request, 'end_session_id'));
       if (outcome.kind === 'signed-in') return redirect(context, reply, next);
-      if (outcome.kind === 'pending') return await page.show(request, reply, { next });
+      if (outcome.kind === 'pending') return await page.show(request, reply, { next, keepsCode: true });
       const refusal = codeAtLimit(outcome.sessions);
       const sessionLimit = limitOf('code', outcome.sessions);
-      return await page.refuse(request, reply, refusal, { next, sessionLimit });
+      return await page.refuse(request, reply, refusal, { next, sessionLimit, keepsCode: true });
     } catch (error) {
       return page.refuse(request, reply, asRefusal(error), { next });
     }

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { TicketChange } from '../../client/index.ts';
+import { LatchkeyError, type TicketChange } from '../../client/index.ts';
 import type { BffContext } from '../bff-context.ts';
 import { deviceOf, setDevice } from '../browser/device.ts';
 import type { BrowserTicket } from '../browser/ticket-cookie.ts';
@@ -20,13 +20,21 @@ export class Codes {
 
   /** The code of the browser while it can still be used, otherwise a new one. @throws LatchkeyError. */
   async show(request: FastifyRequest, reply: FastifyReply): Promise<TicketView> {
+    const code = await this.current(request);
+    return code !== undefined && OPEN.has(code.state) ? code : this.create(request, reply);
+  }
+
+  /** The code of the browser in any state. Undefined: it has none. @throws LatchkeyError: the code may still be good. */
+  async current(request: FastifyRequest): Promise<TicketView | undefined> {
     const ticket = this.#context.tickets.read(request);
-    const known = ticket === undefined ? undefined : await this.peek(ticket).catch(() => undefined);
-    if (ticket === undefined || known === undefined || !OPEN.has(known.state)) {
-      return this.create(request, reply);
+    if (ticket === undefined) return undefined;
+    try {
+      const { state, digits, expiresAt } = await this.peek(ticket);
+      return { url: this.#urlOf(ticket.ticketId), state, digits, expiresAt };
+    } catch (error) {
+      if (error instanceof LatchkeyError && error.reason === 'TICKET_NOT_FOUND') return undefined;
+      throw error;
     }
-    const { state, digits, expiresAt } = known;
-    return { url: this.#urlOf(ticket.ticketId), state, digits, expiresAt };
   }
 
   /** Makes a new code, which replaces that of the browser. @throws LatchkeyError. */
