@@ -19,6 +19,8 @@ export interface BffContext {
   readonly clientId: string;
   readonly front: Front;
   readonly site: Site;
+  /** Whether browsers use https. */
+  readonly isSecure: boolean;
   readonly pages: Pages;
   readonly cookies: Cookies;
   readonly preSessions: PreSessions;

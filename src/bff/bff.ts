@@ -11,7 +11,7 @@ import { PreSessions } from './browser/pre-session.ts';
 import { TicketCookies } from './browser/ticket-cookie.ts';
 import { type BffConfig, isHttps } from './config/bff-config.ts';
 import { connectTo, Front, frontKindOf } from './front.ts';
-import { answerErrors } from './http/errors.ts';
+import { answerBadUrl, answerErrors } from './http/errors.ts';
 import { EventStreams } from './http/event-streams.ts';
 import { readForms } from './http/fields.ts';
 import { guard } from './http/guard.ts';
@@ -64,6 +64,7 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
+    frameworkErrors: (_error, request, reply) => answerBadUrl(context, request, reply),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     ...(config.tls && {
       https: { cert: readFileSync(config.tls.certificate), key: readFileSync(config.tls.privateKey) },
@@ -137,7 +138,7 @@ function contextOf(
   const preSessions = new PreSessions(cookies, macs);
   const refreshes = new Refreshes({ client, clock, clientId });
   return {
-    ...{ client, clock, clientId, front, site, pages, cookies, preSessions },
+    ...{ client, clock, clientId, front, site, isSecure, pages, cookies, preSessions },
     csrf: new CsrfTokens(macs),
     tickets: new TicketCookies(cookies, macs, preSessions),
     flows: new FlowCookies(cookies, macs, preSessions),

@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { BffSite, PASSWORD } from './support/bff-site.ts';
 import { Browser } from './support/browser.ts';
@@ -70,6 +71,20 @@ describe('a change', () => {
     const csrf = await browser.csrfToken();
     await browser.signIn('admin', PASSWORD);
     expect((await browser.post('/devices/end-others', { csrf })).status).toBe(403);
+  });
+
+  test('from another site does not take the pre-session away, nor the code that is bound to it', async () => {
+    await browser.get('/sign-in');
+    const before = browser.cookies;
+    // Browsers send no Lax cookies with such a form, but keep the cookies of the answer.
+    const headers = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site', cookie: '' };
+    for (const path of ['/sign-in', '/nothing', '/api/sign-in']) {
+      const answer = await browser.send(path, { method: 'POST', headers });
+      expect(answer.status).toBe(403);
+      expect([...answer.setCookies.keys()]).toEqual([]);
+    }
+    expect(browser.cookies).toBe(before);
+    expect((await browser.get('/api/ticket')).status).toBe(200);
   });
 
   test('of the API needs the token in a header', async () => {
@@ -168,6 +183,18 @@ describe('every answer', () => {
     expect(problem.json).toMatchObject({ type: 'about:blank', title: 'Not Found', status: 404 });
   });
 
+  test.each(['/%', '/qr/%ff', `/qr/${'x'.repeat(200)}`, '/api/sessions/%'])(
+    'about the URL %s is a page or a problem, with the headers of any other',
+    async (path) => {
+      const { headers, status, json } = await browser.get(path);
+      expect(status).toBe(400);
+      expect(headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      const isApi = path.startsWith('/api');
+      expect(json).toMatchObject(isApi ? { title: 'Bad Request' } : { name: 'message', code: 'bad-request' });
+    },
+  );
+
   test.each([
     ['too large', '/sign-in', FORM, 'x'.repeat(20_000), 413],
     ['of another type', '/sign-in', { 'content-type': 'text/plain' }, 'x', 415],
@@ -223,4 +250,22 @@ describe('what is the same for everybody', () => {
     expect(chosen.headers.get('location')).toBe('/sign-in?next=%2Fpassword');
     expect((await browser.get('/sign-in')).json.page.language).toBe('zh');
   });
+
+  test('a link that chooses the language leads to no other host', async () => {
+    await browser.signIn('admin', PASSWORD);
+    const location = await locationOf('/qr/..\\\\evil.example?lang=zh');
+    expect(new URL(location, origin).origin).toBe(origin);
+  });
 });
+
+/** Sends the path as it is: `fetch` would replace backslashes. */
+function locationOf(path: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const { hostname, port } = new URL(origin);
+  const headers = { cookie: browser.cookies };
+  get({ hostname, port, path, headers }, (answer) => {
+    answer.resume();
+    resolve(answer.headers.location ?? '');
+  });
+  return promise;
+}

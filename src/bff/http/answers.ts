@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BffContext } from '../bff-context.ts';
-import { pageOf } from './page-view.ts';
+import { plainPageOf } from './page-view.ts';
 import { isUnder } from './paths.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -23,7 +23,7 @@ export function refuse(
   reply.code(status);
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
   if (isApi(request)) return sendProblem(request, reply, refusal);
-  const page = pageOf(context, request, reply);
+  const page = plainPageOf(context, request);
   const requestId = status >= 500 ? request.id : '';
   return sendPage(reply, context.pages.messagePage({ page, code, status, retryAfterSeconds, requestId }));
 }

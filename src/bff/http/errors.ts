@@ -1,9 +1,10 @@
-import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LatchkeyError } from '../../client/index.ts';
 import type { BffContext } from '../bff-context.ts';
 import { endOf } from '../session/browser-sessions.ts';
 import { refuse } from './answers.ts';
 import { Refusal } from './refusal.ts';
+import { headersFor } from './security-headers.ts';
 import { refusalOf } from './service-refusal.ts';
 import { answerSignedOut } from './signed-out.ts';
 
@@ -22,6 +23,12 @@ export function answerErrors(app: FastifyInstance, context: BffContext): void {
   app.setNotFoundHandler((request, reply) =>
     refuse(context, request, reply, new Refusal(404, 'not-found', 'There is nothing at this path.')),
   );
+}
+
+/** Answers a request that no route can get, because its URL is malformed or too long. No hook sees it. */
+export function answerBadUrl(context: BffContext, request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers(headersFor(context.isSecure));
+  refuse(context, request, reply, new Refusal(400, 'bad-request', 'The URL is malformed.'));
 }
 
 /** Whether the session of the browser ended after its token was checked. */

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BffContext, RouteNeeds } from '../bff-context.ts';
-import { type CsrfSubject, checkSource } from '../browser/csrf.ts';
+import { checkSource } from '../browser/csrf.ts';
 import type { BrowserSession } from '../session/browser-sessions.ts';
 import { isApi } from './answers.ts';
-import { chosenLanguage } from './page-view.ts';
+import { chosenLanguage, csrfSubjectOf } from './page-view.ts';
 import { Refusal } from './refusal.ts';
 import { refusalOf } from './service-refusal.ts';
 import { answerSignedOut } from './signed-out.ts';
@@ -39,14 +39,6 @@ export function guard(app: FastifyInstance, context: BffContext): void {
     if (session?.kind !== 'living' || session.refreshed === undefined) done();
     else context.sessions.setRefreshed(reply, session.refreshed).then(() => done(), done);
   });
-}
-
-/** What the CSRF token of a request must be bound to. Undefined: the browser has neither a session nor a pre-session. */
-export function csrfSubjectOf({ preSessions }: BffContext, request: FastifyRequest): CsrfSubject | undefined {
-  const { browserSession: session } = request;
-  if (session?.kind === 'living') return { sessionId: session.identity.sessionId };
-  const preSessionId = preSessions.read(request);
-  return preSessionId === undefined ? undefined : { preSessionId };
 }
 
 /** Undefined: the handler may run. */

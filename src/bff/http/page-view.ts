@@ -16,20 +16,43 @@ export function pageOf(
   reply: FastifyReply,
   notice: Notice | undefined = undefined,
 ): PageView {
-  const { browserSession: session } = request;
-  const subject: CsrfSubject =
-    session?.kind === 'living'
-      ? { sessionId: session.identity.sessionId }
-      : { preSessionId: context.preSessions.of(request, reply) };
+  const subject = csrfSubjectOf(context, request) ?? {
+    preSessionId: context.preSessions.renew(request, reply),
+  };
+  return viewOf(context, request, subject, notice ?? takeNotice(context, request, reply));
+}
+
+/**
+ * The same for a page without forms of its own. It sets no cookie: a browser sends none with a form of another site, but
+ * keeps those of the answer, and would lose its pre-session.
+ */
+export function plainPageOf(context: BffContext, request: FastifyRequest): PageView {
+  return viewOf(context, request, csrfSubjectOf(context, request), undefined);
+}
+
+function viewOf(
+  context: BffContext,
+  request: FastifyRequest,
+  subject: CsrfSubject | undefined,
+  notice: Notice | undefined,
+): PageView {
   return {
     language: languageOf(context, request),
     path: request.url.replace(/^\/+/, '/'),
-    csrfToken: context.csrf.tokenFor(subject),
+    csrfToken: subject === undefined ? '' : context.csrf.tokenFor(subject),
     now: new Date(context.clock.now()),
-    isSignedIn: session?.kind === 'living',
+    isSignedIn: request.browserSession?.kind === 'living',
     hasProviders: context.providers.known.length > 0,
-    notice: notice ?? takeNotice(context, request, reply),
+    notice,
   };
+}
+
+/** What the CSRF token of a request must be bound to. Undefined: the browser has neither a session nor a pre-session. */
+export function csrfSubjectOf({ preSessions }: BffContext, request: FastifyRequest): CsrfSubject | undefined {
+  const { browserSession: session } = request;
+  if (session?.kind === 'living') return { sessionId: session.identity.sessionId };
+  const preSessionId = preSessions.read(request);
+  return preSessionId === undefined ? undefined : { preSessionId };
 }
 
 function languageOf({ cookies }: BffContext, request: FastifyRequest): Language {
@@ -51,7 +74,8 @@ export function chosenLanguage(
   cookies.set(reply, 'lk_language', language, LANGUAGE_SECONDS);
   const url = new URL(request.url, site.origin);
   url.searchParams.delete('lang');
-  return url.pathname + url.search;
+  // A path that begins with two slashes would be another host.
+  return url.pathname.replace(/^\/+/, '/') + url.search;
 }
 
 /** The notice of a refusal. Undefined: it has none, and the request fails as a whole. */

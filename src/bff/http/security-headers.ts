@@ -23,13 +23,17 @@ const HEADERS = {
   // Routes that serve the same to everybody replace it.
   'cache-control': 'no-store',
 };
-const ONE_YEAR = 'max-age=31536000';
+const SECURE_HEADERS = { ...HEADERS, 'strict-transport-security': 'max-age=31536000' };
 
 /** Sets the headers that every answer has. There are none for CORS: no other origin may read an answer. */
 export function securityHeaders(app: FastifyInstance, isSecure: boolean): void {
-  const headers = isSecure ? { ...HEADERS, 'strict-transport-security': ONE_YEAR } : HEADERS;
   app.addHook('onRequest', (_request, reply, done) => {
-    reply.headers(headers);
+    reply.headers(headersFor(isSecure));
     done();
   });
+}
+
+/** For answers that no hook sees. */
+export function headersFor(isSecure: boolean): Readonly<Record<string, string>> {
+  return isSecure ? SECURE_HEADERS : HEADERS;
 }
