@@ -65,7 +65,7 @@ test('at the session limit, the code stays until the person has chosen a session
 test('the code stays while too many tabs watch it to say its state', async () => {
   await desktop.get('/sign-in', somewhere());
   const tabs = await Promise.all(
-    Array.from({ length: 6 }, () => EventSourceOf.open(desktop, '/sign-in/code/events')),
+    Array.from({ length: 5 }, () => EventSourceOf.open(desktop, '/sign-in/code/events')),
   );
   await eventually(() => tabs.filter(({ events }) => events.length > 0).length === tabs.length);
   const before = desktop.jar.get('lk_ticket');
@@ -83,4 +83,17 @@ test('the code stays if no new one is made, because its address made too many', 
   expect(refused.status).toBe(429);
   expect(refused.json.ticket.url).toBe(first.json.ticket.url);
   expect(desktop.jar.get('lk_ticket')).toBe(before);
+});
+
+test.each([
+  ['an image', { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'image' }],
+  ['a script', { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'empty' }],
+])('a page of another site makes no codes with %s', async (_what, headers) => {
+  const here = somewhere();
+  for (let loaded = 0; loaded < 5; loaded += 1) {
+    const answer = await new Browser(origin).get('/sign-in', { ...here, ...headers });
+    expect(answer.json.ticket).toBeUndefined();
+  }
+  const looked = await desktop.get('/sign-in', { ...here, 'sec-fetch-dest': 'document' });
+  expect(looked.json.ticket).toMatchObject({ state: 'PENDING' });
 });

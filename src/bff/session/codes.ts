@@ -18,10 +18,15 @@ export class Codes {
     this.#context = context;
   }
 
-  /** The code of the browser while it can still be used, otherwise a new one. @throws LatchkeyError. */
-  async show(request: FastifyRequest, reply: FastifyReply): Promise<TicketView> {
+  /**
+   * The code of the browser while it can still be used, otherwise a new one. Undefined: nobody looks at the page.
+   *
+   * @throws LatchkeyError.
+   */
+  async show(request: FastifyRequest, reply: FastifyReply): Promise<TicketView | undefined> {
     const code = await this.current(request);
-    return code !== undefined && OPEN.has(code.state) ? code : this.create(request, reply);
+    if (code !== undefined && OPEN.has(code.state)) return code;
+    return isLookedAt(request) ? this.create(request, reply) : undefined;
   }
 
   /** The code of the browser in any state. Undefined: it has none. @throws LatchkeyError: the code may still be good. */
@@ -74,6 +79,15 @@ export class Codes {
   #urlOf(ticketId: string): string {
     return `${this.#context.site.origin}/qr/${ticketId}`;
   }
+}
+
+/**
+ * Whether the answer is a page in a tab. A page of another site can load this one as an image in the browsers of all its
+ * visitors: that must not make codes, which are counted at their addresses.
+ */
+function isLookedAt({ method, headers }: FastifyRequest): boolean {
+  const { 'sec-fetch-dest': destination = 'document' } = headers;
+  return method !== 'HEAD' && destination === 'document';
 }
 
 export function ticketEvent({ state, denial, digits, expiresAt }: TicketChange): TicketEvent {
