@@ -85,6 +85,16 @@ test('the code stays if no new one is made, because its address made too many', 
   expect(desktop.jar.get('lk_ticket')).toBe(before);
 });
 
+test('a code has as many streams as the service allows watches', async () => {
+  await desktop.get('/sign-in', somewhere());
+  const tabs = [];
+  for (let opened = 0; opened < 6; opened += 1) {
+    tabs.push(await EventSourceOf.open(desktop, '/sign-in/code/events'));
+  }
+  expect(tabs.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 429]);
+  for (const tab of tabs) tab.close();
+});
+
 test.each([
   ['an image', { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'image' }],
   ['a script', { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'empty' }],

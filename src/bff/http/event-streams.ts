@@ -8,8 +8,24 @@ const HEARTBEAT_MS = 15_000;
 const RETRY_MS = 2_000;
 /** A browser that leaves more than this unread is cut off, in bytes. */
 const MAX_UNREAD = 65_536;
-const MAX_STREAMS = 10_000;
-const MAX_STREAMS_OF_ONE = 20;
+
+/** What the number of streams is limited by. Anybody can make tickets, so they have places of their own. */
+export interface StreamOwner {
+  readonly kind: 'session' | 'ticket';
+  readonly id: string;
+}
+
+/** Open streams at the same time. */
+interface StreamLimits {
+  readonly one: number;
+  readonly all: number;
+}
+
+/** The service allows as many watches of one ticket. */
+const LIMITS: Readonly<Record<StreamOwner['kind'], StreamLimits>> = {
+  session: { one: 20, all: 10_000 },
+  ticket: { one: 5, all: 10_000 },
+};
 
 /** Sends an event with its data as JSON. */
 export type SendEvent = (event: string, data: unknown) => void;
@@ -18,18 +34,24 @@ export type SendEvent = (event: string, data: unknown) => void;
 export class EventStreams {
   readonly #open = new Set<Readable>();
   readonly #byOwner = new Map<string, number>();
+  readonly #byKind = { session: 0, ticket: 0 };
+  readonly #limits: Readonly<Record<StreamOwner['kind'], StreamLimits>>;
   #isClosed = false;
+
+  /** @param limits for tests. */
+  constructor(limits = LIMITS) {
+    this.#limits = limits;
+  }
 
   /**
    * Answers with an event stream. It ends when `run` is done, when the browser has gone, or at `close`.
    *
-   * @param owner what the number of streams is limited by: a session or a ticket.
    * @param run sends the events until the signal is aborted. Its error is logged and ends the stream.
    */
   open(
     request: FastifyRequest,
     reply: FastifyReply,
-    owner: string,
+    owner: StreamOwner,
     run: (send: SendEvent, signal: AbortSignal) => Promise<void>,
   ): FastifyReply {
     this.#admit(owner);
@@ -67,23 +89,28 @@ export class EventStreams {
     for (const stream of this.#open) end(stream);
   }
 
-  #admit(owner: string): void {
+  #admit({ kind, id }: StreamOwner): void {
+    const { one, all } = this.#limits[kind];
+    const owner = `${kind}:${id}`;
     const own = this.#byOwner.get(owner) ?? 0;
-    if (this.#isClosed || this.#open.size >= MAX_STREAMS) {
+    if (this.#isClosed || this.#byKind[kind] >= all) {
       const more = { retryAfterSeconds: RETRY_MS / 1_000 };
       throw new Refusal(503, 'service-unavailable', 'There are too many event streams. Try again.', more);
     }
-    if (own >= MAX_STREAMS_OF_ONE) {
+    if (own >= one) {
       const more = { reason: 'TOO_MANY_STREAMS', retryAfterSeconds: HEARTBEAT_MS / 1_000 };
       throw new Refusal(429, 'too-many-requests', 'This browser has too many event streams.', more);
     }
     this.#byOwner.set(owner, own + 1);
+    this.#byKind[kind] += 1;
   }
 
-  #release(owner: string): void {
+  #release({ kind, id }: StreamOwner): void {
+    const owner = `${kind}:${id}`;
     const own = (this.#byOwner.get(owner) ?? 1) - 1;
     if (own === 0) this.#byOwner.delete(owner);
     else this.#byOwner.set(owner, own);
+    this.#byKind[kind] -= 1;
   }
 }
 

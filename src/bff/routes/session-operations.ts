@@ -120,7 +120,8 @@ export function sessionOperations(context: BffContext): readonly Operation[] {
       handler: (request, reply) => {
         const session = livingSession(request);
         const follow = own.follow.bind(own, session);
-        return context.streams.open(request, reply, `session:${session.identity.sessionId}`, follow);
+        const owner = { kind: 'session', id: session.identity.sessionId } as const;
+        return context.streams.open(request, reply, owner, follow);
       },
     },
   ];

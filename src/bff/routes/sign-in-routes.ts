@@ -92,7 +92,7 @@ export function ticketEvents(
   const ticket = tickets.read(request);
   if (ticket === undefined) throw noTicket();
   const follow = codes.follow.bind(codes, ticket);
-  return streams.open(request, reply, `ticket:${ticket.ticketId}`, follow);
+  return streams.open(request, reply, { kind: 'ticket', id: ticket.ticketId }, follow);
 }
 
 function missing(notice: 'username-missing' | 'password-missing'): Refusal {
