@@ -23,7 +23,9 @@ export class Approvals {
       tokenOf(session),
     );
     const now = new Date(clock.now());
-    const { device, clientId, ipAddress, sharesNetwork, createdAt = now, expiresAt = now } = scanned;
+    const { device, clientId, ipAddress, createdAt = now, expiresAt = now } = scanned;
+    // Otherwise the service compares the network of this program, which all browsers share.
+    const sharesNetwork = origin !== undefined && scanned.sharesNetwork;
     const { name: deviceName = '', platform = '' } = device ?? {};
     return { deviceName, platform, clientId, ipAddress, sharesNetwork, createdAt, expiresAt };
   }
