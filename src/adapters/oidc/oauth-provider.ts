@@ -4,6 +4,7 @@ import {
   buildAuthorizationUrl,
   Configuration,
   calculatePKCECodeChallenge,
+  customFetch,
   fetchProtectedResource,
 } from 'openid-client';
 import {
@@ -13,6 +14,7 @@ import {
   providerAccount,
   providerUnavailable,
 } from '../../core/sign-in/identity-provider.ts';
+import { boundedFetch } from './bounded-fetch.ts';
 import { authenticationWith, failureOf } from './oauth-client.ts';
 
 export interface OAuthProviderOptions {
@@ -52,6 +54,7 @@ export class OAuthProvider implements IdentityProvider {
     };
     this.#configuration = new Configuration(server, clientId, {}, authenticationWith(clientSecret));
     this.#configuration.timeout = timeoutMs / 1_000;
+    this.#configuration[customFetch] = boundedFetch;
     // The configuration accepts http on loopback only.
     if (protocol === 'http:') allowInsecureRequests(this.#configuration);
   }

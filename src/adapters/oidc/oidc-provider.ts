@@ -4,6 +4,7 @@ import {
   buildAuthorizationUrl,
   type Configuration,
   calculatePKCECodeChallenge,
+  customFetch,
   discovery,
   enableNonRepudiationChecks,
 } from 'openid-client';
@@ -15,6 +16,7 @@ import {
   providerUnavailable,
 } from '../../core/sign-in/identity-provider.ts';
 import type { Clock } from '../../validator/clock.ts';
+import { boundedFetch } from './bounded-fetch.ts';
 import { authenticationWith, failureOf } from './oauth-client.ts';
 
 export interface OidcProviderOptions {
@@ -104,6 +106,7 @@ export class OidcProvider implements IdentityProvider {
     const server = new URL(issuer);
     const configuration = await discovery(server, clientId, {}, authenticationWith(clientSecret), {
       timeout: timeoutMs / 1_000,
+      [customFetch]: boundedFetch,
       // The configuration accepts http on loopback only.
       execute: [enableNonRepudiationChecks, ...(server.protocol === 'http:' ? [allowInsecureRequests] : [])],
     });

@@ -1,0 +1,18 @@
+import type { CustomFetch } from 'openid-client';
+
+/** Metadata, keys, tokens and accounts are far smaller; in bytes, decompressed. */
+const MAX_ANSWER_BYTES = 1_048_576;
+
+/** `fetch` that reads the whole answer, and fails if it is too long: a provider must not fill the memory. */
+export const boundedFetch: CustomFetch = async (url, options) => {
+  const response = await fetch(url, options as RequestInit);
+  if (response.body === null) return response;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_ANSWER_BYTES) throw new Error(`the answer has more than ${MAX_ANSWER_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return new Response(Buffer.concat(chunks), response);
+};
