@@ -48,8 +48,11 @@ export interface RouteNeeds {
   readonly session?: 'required' | 'optional';
   /** Refusals are problems, not pages. Default: as the path says. */
   readonly isApi?: true;
-  /** The form has no token, because the route changes nothing that matters. Default: a change needs one. */
-  readonly csrf?: 'none';
+  /**
+   * Default: a change needs a token. `none`: the route checks it itself. `living`: only while the session lives, because
+   * the token of a page whose session has ended is not known any more.
+   */
+  readonly csrf?: 'none' | 'living';
 }
 
 declare module 'fastify' {

@@ -113,6 +113,22 @@ describe('sign-out', () => {
     expect((await stolen.get('/api/session')).json.ended).toMatchObject({ endReason: 'LOGGED_OUT' });
   });
 
+  test.each(['/sign-out', '/api/sign-out'])(
+    'by %s also drops the cookies of a session that was ended elsewhere, from a page that was open',
+    async (path) => {
+      await browser.signIn('admin', PASSWORD);
+      const csrf = await browser.csrfToken();
+      const other = new Browser(origin);
+      await other.signIn('admin', PASSWORD);
+      await other.post('/devices/end-others');
+      await eventually(async () => !(await browser.get('/api/session')).json.isSignedIn);
+      const answer = await browser.send(path, { method: 'POST', headers: { 'x-csrf-token': csrf } });
+      expect(answer.status).toBe(path === '/sign-out' ? 303 : 204);
+      expect(browser.jar.has('lk_access')).toBe(false);
+      expect(browser.jar.has('lk_refresh')).toBe(false);
+    },
+  );
+
   test('keeps the device, so that its next sign-in is not counted with guesses from elsewhere', async () => {
     await browser.signIn('admin', PASSWORD);
     const device = browser.jar.get('lk_device') ?? '';

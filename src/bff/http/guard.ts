@@ -28,7 +28,7 @@ export function guard(app: FastifyInstance, context: BffContext): void {
       const answer = answerTo(context, request, reply, session, needs);
       if (answer !== undefined) return answer;
     }
-    if (!SAFE.has(request.method) && needs?.csrf !== 'none') {
+    if (!SAFE.has(request.method) && needsToken(request, needs)) {
       context.csrf.check(request, csrfSubjectOf(context, request));
     }
     const path = isApi(request) ? undefined : chosenLanguage(context, request, reply);
@@ -39,6 +39,11 @@ export function guard(app: FastifyInstance, context: BffContext): void {
     if (session?.kind !== 'living' || session.refreshed === undefined) done();
     else context.sessions.setRefreshed(reply, session.refreshed).then(() => done(), done);
   });
+}
+
+function needsToken({ browserSession }: FastifyRequest, needs: RouteNeeds | undefined): boolean {
+  if (needs?.csrf === 'living') return browserSession?.kind === 'living';
+  return needs?.csrf !== 'none';
 }
 
 /** Undefined: the handler may run. */

@@ -55,7 +55,8 @@ export function sessionOperations(context: BffContext): readonly Operation[] {
       },
     },
     {
-      ...{ method: 'POST', path: '/api/sign-out', tag: 'Sign-in', needs: OPTIONAL },
+      ...{ method: 'POST', path: '/api/sign-out', tag: 'Sign-in' },
+      needs: { session: 'optional', csrf: 'living' },
       summary: 'Sign out',
       responses: { 204: 'The session has ended, finally.' },
       handler: async (request, reply) => {

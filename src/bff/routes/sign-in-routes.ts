@@ -76,7 +76,8 @@ export function signInRoutes(app: FastifyInstance, context: BffContext): void {
     ticketEvents(context, page.codes, request, reply),
   );
 
-  app.post('/sign-out', OPTIONAL, async (request, reply) => {
+  const signOut = { config: { needs: { session: 'optional', csrf: 'living' } } } as const;
+  app.post('/sign-out', signOut, async (request, reply) => {
     await signIns.signOut(request, reply);
     return redirect(context, reply, '/sign-in', 'signed-out');
   });
