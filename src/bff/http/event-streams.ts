@@ -21,9 +21,9 @@ interface StreamLimits {
   readonly all: number;
 }
 
-/** The service allows as many watches of one ticket. */
+/** The service allows as many watches of one session and of one ticket. */
 const LIMITS: Readonly<Record<StreamOwner['kind'], StreamLimits>> = {
-  session: { one: 20, all: 10_000 },
+  session: { one: 10, all: 10_000 },
   ticket: { one: 5, all: 10_000 },
 };
 
