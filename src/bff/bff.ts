@@ -55,7 +55,7 @@ const MAX_BODY_BYTES = 16_384;
 /** A request must have arrived completely by then, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 15_000;
 
-/** Starts to serve browsers. Does not wait for the service: until that answers, requests get 503. */
+/** Starts to serve browsers. Does not wait for the service: until that answers, requests that need it get 503. */
 export async function openBff(config: BffConfig, { clock, pages, logger = false }: BffParts): Promise<Bff> {
   const isSecure = isHttps(config.publicOrigin) || config.tls !== undefined;
   const app = fastify({
@@ -95,7 +95,6 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
   sessionRoutes(app, context);
   passwordRoutes(app, context);
   providerRoutes(app, context);
-  // The routes of sign-in through providers will go here; pages have their forms already (PageView.hasProviders).
 
   const { host, port } = config.listen;
   try {

@@ -11,7 +11,7 @@ export type CookieName =
   | 'lk_pre'
   /** The device: its id and its device token. Stays after a sign-out. */
   | 'lk_device'
-  /** The QR ticket that this browser shows: its id, its redeem secret, its deadline and a MAC. */
+  /** The QR ticket that this browser shows: its id, its redeem secret and a MAC. */
   | 'lk_ticket'
   /** The flow of a provider that this browser began: its id and secret, what it is for, and a MAC. */
   | 'lk_flow'

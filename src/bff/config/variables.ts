@@ -55,7 +55,7 @@ const VARIABLES = {
   }),
   LATCHKEY_BFF_COOKIE_KEYS_FILE: optional(file, 'a random key; required with https', {
     meaning:
-      'file with the keys that protect forms: one or more lines of 32 random bytes in base64url. The first signs, all ' +
+      'file with the keys of the MACs in forms and cookies: one or more lines of 32 random bytes in base64url. The first signs, all ' +
       'verify. The same on each replica',
     example: '/etc/latchkey/cookie.keys',
   }),

@@ -23,7 +23,7 @@ export type FlowOutcome =
   | { readonly kind: 'linked' }
   | { readonly kind: 'session-limit'; readonly sessions: readonly SessionSummary[] };
 
-/** The service asks the provider meanwhile, which may take five seconds for each of two requests. */
+/** Longer than a provider may take by default: its `timeout` is 5 s. */
 const TIMEOUT_MS = 15_000;
 
 /** Sign-in through identity providers, and the accounts that are linked. Each method throws a LatchkeyError or a Refusal. */
