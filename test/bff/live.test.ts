@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
-import { BffSite, PASSWORD } from './support/bff-site.ts';
+import { BffSite, PASSWORD, UNKNOWN_DEVICE } from './support/bff-site.ts';
 import { Browser } from './support/browser.ts';
 import { EventSourceOf } from './support/event-source.ts';
 
@@ -130,6 +130,7 @@ describe('a new password', () => {
     });
 
   test('ends the other sessions, and this one goes on', async () => {
+    desktop.jar.set('lk_device', UNKNOWN_DEVICE);
     const answer = await change({ new_password: 'a horse of another colour' });
     expect(answer.headers.get('location')).toBe('/devices');
     expect((await desktop.get('/devices')).json.page.notice.code).toBe('password-changed');

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { OidcServer } from '../support/oidc-server.ts';
-import { BffSite, PASSWORD } from './support/bff-site.ts';
+import { BffSite, PASSWORD, UNKNOWN_DEVICE } from './support/bff-site.ts';
 import { type Answer, Browser } from './support/browser.ts';
 
 const PUBLIC_ORIGIN = 'https://login.example.com';
@@ -64,6 +64,7 @@ async function noticeAfter(answer: Answer): Promise<string> {
 
 describe('sign-in through a provider', () => {
   test('is offered, opens a session, and goes to the page that was asked for', async () => {
+    browser.jar.set('lk_device', UNKNOWN_DEVICE);
     expect((await browser.get('/sign-in')).json.providers).toEqual([{ id: 'acme', name: 'Acme' }]);
     const answer = await signIn('ada');
     expect(answer).toMatchObject({ status: 303 });
@@ -190,7 +191,9 @@ describe('linked accounts', () => {
     await copy.post('/sign-out');
     const answer = await browser.get(`${CALLBACK}?${query}`);
     expect(answer.headers.get('location')).toBe('/providers');
-    expect((await browser.get('/providers')).headers.get('location')).toBe('/sign-in?next=%2Fproviders');
+    const signIn = (await browser.get('/providers')).headers.get('location') ?? '';
+    expect(signIn).toBe('/sign-in?next=%2Fproviders');
+    expect((await browser.get(signIn)).json.page.notice.code).toBe('link-session-ended');
   });
 
   test.each([

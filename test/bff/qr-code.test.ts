@@ -55,6 +55,8 @@ describe('sign-in by QR code', () => {
     expect(identity.authenticationMethods).toEqual(['mca']);
     await eventually(() => events.isOver);
     expect(events.data('ticket').at(-1)).toMatchObject({ state: 'REDEEMED' });
+    const again = await phone.post(`${path}/scan`);
+    expect(again).toMatchObject({ status: 409, json: { page: { notice: { code: 'ticket-used' } } } });
     expect(JSON.stringify(events.events)).not.toMatch(/lkr_|eyJ/);
   });
 

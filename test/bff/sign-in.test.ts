@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
-import { BffSite, PASSWORD } from './support/bff-site.ts';
+import { BffSite, PASSWORD, UNKNOWN_DEVICE } from './support/bff-site.ts';
 import { Browser } from './support/browser.ts';
 
 let site: BffSite;
@@ -135,5 +135,12 @@ describe('sign-out', () => {
     await browser.post('/sign-out');
     expect(device).toMatch(/^[\w-]{22}\.lkd_/);
     expect(browser.jar.get('lk_device')).toBe(device);
+  });
+
+  test('succeeds with a device token that the service does not know any more, and replaces it', async () => {
+    browser.jar.set('lk_device', UNKNOWN_DEVICE);
+    await browser.signIn('admin', PASSWORD);
+    expect(browser.jar.get('lk_device')).not.toBe(UNKNOWN_DEVICE);
+    expect((await browser.get('/api/session')).json.isSignedIn).toBe(true);
   });
 });

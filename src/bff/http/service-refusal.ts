@@ -13,7 +13,7 @@ const RETRY_SECONDS = 2;
 
 /** The answer to each reason of the service. */
 const BY_REASON: Readonly<Record<string, Mapped>> = {
-  INVALID_FIELD: { status: 422, code: 'bad-request', notice: 'sign-in-failed' },
+  INVALID_FIELD: { status: 422, code: 'bad-request', notice: 'form-refused' },
   INVALID_CREDENTIALS: { status: 401, code: 'bad-request', notice: 'invalid-credentials' },
   SIGN_IN_RISK: { status: 403, code: 'bad-request', notice: 'sign-in-risk' },
   SESSION_LIMIT_REACHED: { status: 409, code: 'bad-request', notice: 'session-limit' },
@@ -41,7 +41,7 @@ const BY_REASON: Readonly<Record<string, Mapped>> = {
   END_UNCONFIRMED: { ...AWAY, notice: 'end-unconfirmed' },
 };
 
-/** Why an approved or denied ticket is over. */
+/** The notice for each `denial` of TICKET_OVER. */
 const BY_DENIAL: Readonly<Record<string, NoticeCode>> = {
   BY_APPROVER: 'ticket-denied',
   WRONG_DIGITS: 'ticket-wrong-digits',
@@ -73,6 +73,7 @@ export function refusalOf(error: unknown): unknown {
 }
 
 function noticeOf({ reason, metadata, violations }: LatchkeyError, { notice }: Mapped): NoticeCode {
+  if (reason === 'TICKET_OVER' && metadata['state'] === 'REDEEMED') return 'ticket-used';
   if (reason === 'TICKET_OVER') return BY_DENIAL[metadata['denial'] ?? ''] ?? notice;
   if (violations.some(({ field }) => field === 'new_password')) return 'new-password-refused';
   return notice;

@@ -23,9 +23,10 @@ const CARE: ReadonlySet<NoticeCode> = new Set([
   'service-unavailable',
   'end-unconfirmed',
   'ticket-expired',
-  'ticket-unavailable',
+  'ticket-used',
   'provider-unavailable',
   'flow-unknown',
+  'link-session-ended',
   'last-sign-in-method',
 ]);
 

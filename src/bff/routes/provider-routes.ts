@@ -18,11 +18,12 @@ const FINAL: ReadonlySet<NoticeCode> = new Set([
   'provider-refused',
   'provider-unavailable',
   'flow-unknown',
+  'link-session-ended',
   'identity-not-linked',
   'identity-taken',
   'username-taken',
   'sign-in-risk',
-  'sign-in-failed',
+  'form-refused',
 ]);
 
 /** Sign-in through identity providers, and the page of the accounts that are linked. */
@@ -70,7 +71,7 @@ export function providerRoutes(app: FastifyInstance, context: BffContext): void 
       const sessionLimit = { by: 'provider', query, sessions: outcome.sessions } as const;
       return await signInPage.show(request, reply.code(409), { next, notice, sessionLimit });
     } catch (error) {
-      const notice = isSessionEnded(error) ? 'flow-unknown' : asRefusal(error).notice;
+      const notice = isSessionEnded(error) ? 'link-session-ended' : asRefusal(error).notice;
       if (notice === undefined || !FINAL.has(notice)) throw error;
       context.flows.clear(reply);
       const back = purpose === 'link' ? LINKED : `/sign-in?next=${encodeURIComponent(next)}`;

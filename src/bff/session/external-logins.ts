@@ -6,6 +6,7 @@ import type { BrowserFlow } from '../browser/flow-cookie.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { IdentityView } from '../provider-views.ts';
 import type { LivingSession } from './browser-sessions.ts';
+import { withDeviceToken } from './device-token.ts';
 import { openedOf, SignIns, summaryOf } from './sign-ins.ts';
 
 /** What the browser brought back from a provider. */
@@ -71,10 +72,12 @@ export class ExternalLogins {
     const { client, clientId, cookies, flows, front } = this.#context;
     const { device, deviceToken } = deviceOf(request, cookies);
     const answer = { provider, callbackQuery: query, flowSecret, endSessionId };
-    const asker = { clientId, device, deviceToken, origin: front.ownOrigin(request), labels: {} };
-    const { outcome } = await client.externalLogin.completeExternalLogin(
-      { ...answer, ...asker },
-      { timeoutMs: TIMEOUT_MS },
+    const asker = { clientId, device, origin: front.ownOrigin(request), labels: {} };
+    const { outcome } = await withDeviceToken(deviceToken, (token) =>
+      client.externalLogin.completeExternalLogin(
+        { ...answer, ...asker, deviceToken: token },
+        { timeoutMs: TIMEOUT_MS },
+      ),
     );
     if (outcome === undefined) throw new Error('The service sent an unknown outcome; update this program.');
     if (outcome.$case === 'sessionLimit') {

@@ -6,6 +6,7 @@ import type { SendEvent } from '../http/event-streams.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { SessionEndedEvent, SessionHistoryView, SessionView } from '../views.ts';
 import { endOf, type LivingSession } from './browser-sessions.ts';
+import { withDeviceToken } from './device-token.ts';
 import { historyView, sessionView } from './session-views.ts';
 import { SignIns } from './sign-ins.ts';
 
@@ -79,9 +80,11 @@ export class OwnSessions {
   ): Promise<number> {
     const { client, cookies, front } = this.#context;
     const { deviceToken } = deviceOf(request, cookies);
-    const change = { currentPassword, newPassword, deviceToken, origin: front.userOrigin(request) };
-    const changed = await client.sessions.changePassword(change, { token: accessToken });
-    return changed.endedCount;
+    const change = { currentPassword, newPassword, origin: front.userOrigin(request) };
+    const { endedCount } = await withDeviceToken(deviceToken, (token) =>
+      client.sessions.changePassword({ ...change, deviceToken: token }, { token: accessToken }),
+    );
+    return endedCount;
   }
 
   /**

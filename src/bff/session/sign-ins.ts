@@ -4,6 +4,7 @@ import type { BffContext } from '../bff-context.ts';
 import { deviceOf, setDevice } from '../browser/device.ts';
 import { Refusal } from '../http/refusal.ts';
 import type { LivingSession } from './browser-sessions.ts';
+import { withDeviceToken } from './device-token.ts';
 
 /** What a person typed. */
 export interface PasswordInput {
@@ -41,12 +42,9 @@ export class SignIns {
     const { client, clientId, cookies, front } = this.#context;
     const { device, deviceToken } = deviceOf(request, cookies);
     const origin = front.ownOrigin(request);
-    const login = (token: string) => client.login({ ...input, clientId, device, origin, deviceToken: token });
-    const signedIn = await login(deviceToken).catch((error: unknown) => {
-      // The service does not know the token any more, for example because its master key was replaced.
-      if (deviceToken !== '' && isDeviceTokenRefused(error)) return login('');
-      throw error;
-    });
+    const signedIn = await withDeviceToken(deviceToken, (token) =>
+      client.login({ ...input, clientId, device, origin, deviceToken: token }),
+    );
     const { tokens, session } = signedIn;
     const opened = { tokens, sessionId: session.sessionId, deviceToken: signedIn.deviceToken };
     await this.opened(request, reply, device.deviceId, opened);
@@ -134,10 +132,6 @@ export function codeAtLimit(sessions: readonly SessionSummary[]): Refusal {
   const message = 'The user is at the session limit; send the id of a session to end.';
   const more = { reason: 'SESSION_LIMIT_REACHED', notice: 'session-limit', members: { sessions } } as const;
   return new Refusal(409, 'bad-request', message, more);
-}
-
-function isDeviceTokenRefused(error: unknown): boolean {
-  return error instanceof LatchkeyError && error.violations.some(({ field }) => field === 'device_token');
 }
 
 export function openedOf({ tokens, session, deviceToken }: RedeemedSession): Opened {

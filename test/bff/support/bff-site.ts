@@ -9,6 +9,8 @@ import { BARE_PAGES } from './bare-pages.ts';
 import { Browser } from './browser.ts';
 
 export const PASSWORD = 'correct horse battery';
+/** A cookie whose device token the service does not know, as after its master key was replaced. */
+export const UNKNOWN_DEVICE = `${'x'.repeat(22)}.lkd_unknown`;
 export const CLOCK = { now: Date.now, monotonic: performance.now.bind(performance) };
 
 export function configOf(environment: Readonly<Record<string, string>>): BffConfig {

@@ -63,6 +63,7 @@ const notices: Readonly<Record<NoticeCode, Titled>> = {
     title: 'This sign-in looked unusual and was refused.',
     text: 'Try again from a device or a network that you use often, or ask your administrator.',
   },
+  'form-refused': { title: 'Something in the form was refused.', text: 'Nothing was changed.' },
   'sign-in-failed': { title: 'You are not signed in.', text: 'Please try again.' },
   'ticket-denied': { title: 'The sign-in was denied on the phone.', text: 'Nobody was signed in.' },
   'ticket-wrong-digits': {
@@ -78,10 +79,7 @@ const notices: Readonly<Record<NoticeCode, Titled>> = {
     title: 'This code is not valid here.',
     text: 'It may have expired, or another phone has scanned it. Make a new code.',
   },
-  'ticket-unavailable': {
-    title: 'There is no code at present.',
-    text: 'Sign in with your password, or try again in a moment.',
-  },
+  'ticket-used': { title: 'The code has been used.', text: 'Make a new code and scan that one.' },
   'identity-not-linked': {
     title: 'That account is not linked to anybody here.',
     text: 'Sign in in another way, then link it under “Linked accounts”.',
@@ -97,6 +95,10 @@ const notices: Readonly<Record<NoticeCode, Titled>> = {
   'flow-unknown': {
     title: 'That sign-in did not begin here, or it took too long.',
     text: 'Nothing was changed. Begin again.',
+  },
+  'link-session-ended': {
+    title: 'You were signed out meanwhile.',
+    text: 'Sign in and link the account again.',
   },
   'identity-taken': {
     title: 'That account is linked to somebody else here.',
