@@ -39,6 +39,8 @@ import { DeviceTokens } from './core/sign-in/device-token.ts';
 import { LoginService } from './core/sign-in/login-service.ts';
 import { LoginThrottle } from './core/sign-in/login-throttle.ts';
 import { PasswordChanges } from './core/sign-in/password-change.ts';
+import { ReservedSessions } from './core/sign-in/reserved-sessions.ts';
+import type { UserDirectory } from './core/user/user-directory.ts';
 import { CurrentRoles } from './core/validation/current-roles.ts';
 import { TokenValidation } from './core/validation/token-validation.ts';
 import { adminSessionService } from './grpc/admin-session-service.ts';
@@ -94,7 +96,7 @@ async function open(context: AppContext): Promise<App> {
   const { mover, repeated } = openAudit(context, outbox, database.audit);
   const events = securityEvents(logger, metrics, outbox, repeated.count);
   const revocations = await openRevocations(context, store, log, tickets, events);
-  const { ender, follower, subscriptions, watchers, approvers, ticketWatchers } = revocations;
+  const { ender, follower, subscriptions, watchers, liveSessions, ticketWatchers } = revocations;
   const verifier = new TokenVerifier(keySet, config.tokenCacheSize);
   metrics.watch({
     auditBacklog: () => mover.backlog,
@@ -142,17 +144,42 @@ async function open(context: AppContext): Promise<App> {
   const login = new LoginService({ ...signIn, risk, sessions: opener });
   const passwordChanges = new PasswordChanges({ ...signIn, store, ender, ids });
   const { throttle, devices } = signIn;
+  const reserved = new ReservedSessions({
+    users: database.users,
+    store,
+    opener,
+    tokens: sessionTokens,
+    devices,
+    risk,
+    events,
+    clock,
+    graceMs: config.refreshGraceMs,
+  });
   const qrLogin = openQrLogin(context, {
-    ...{ store: tickets, approvers, throttle, devices, risk, events, opener },
-    ...{ users: database.users, sessions: store, tokens: sessionTokens },
+    store: tickets,
+    liveSessions,
+    throttle,
+    events,
+    users: database.users,
+    reserved,
   });
   const externalLogin = await openExternalLogin(context, {
-    ...{ flows, approvers, throttle, devices, risk, events, opener },
-    ...{ users: database.users, directory: database.identities, sessions: store, tokens: sessionTokens },
+    flows,
+    liveSessions,
+    throttle,
+    devices,
+    events,
+    users: database.users,
+    directory: database.identities,
+    reserved,
   });
   const control = new SessionControl({ store, ender, users: database.users, revocations: follower, clock });
   const history = new SessionHistory({
-    ...{ control, store, revocations: follower, trail: database.audit, clock },
+    control,
+    store,
+    revocations: follower,
+    trail: database.audit,
+    clock,
     maxTtlMs: config.sessionMaxTtlMs,
   });
   const administration = new CurrentRoles(tokens, database.users);
@@ -162,13 +189,14 @@ async function open(context: AppContext): Promise<App> {
     control,
     history,
     passwordChanges,
-    qrLogin: { ...qrLogin, watchers: ticketWatchers },
-    externalLogin,
+    qrLogin: { ...qrLogin, watchers: ticketWatchers, users: database.users },
+    externalLogin: { ...externalLogin, users: database.users },
     tokens,
     keys,
     subscriptions,
     watchers,
     users,
+    directory: database.users,
     audit: database.audit,
     events,
     administration,
@@ -251,6 +279,7 @@ interface ServiceParts {
   readonly subscriptions: RevocationSubscriptions;
   readonly watchers: SessionWatchers;
   readonly users: UserService;
+  readonly directory: UserDirectory;
   readonly audit: AuditTrail;
   readonly events: SecurityEvents;
   readonly administration: CurrentRoles;
@@ -270,7 +299,11 @@ function grpcServices(
   return [
     identityService(identity, { callerAuth, frontAuth }, environment),
     validationService(validation, callerAuth, environment),
-    sessionService({ control, history, passwordChanges, watchers }, { tokens, frontAuth }, environment),
+    sessionService(
+      { control, history, passwordChanges, watchers, users: parts.directory },
+      { tokens, frontAuth },
+      environment,
+    ),
     qrLoginService(qrLogin, { tokens, frontAuth }, environment),
     externalLoginService(externalLogin, { tokens, frontAuth }, environment),
     adminSessionService({ control, history }, administration, environment),

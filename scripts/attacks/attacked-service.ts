@@ -65,7 +65,9 @@ function certificates(folder: string) {
     writeFileSync(at, content);
     return at;
   };
-  const [ca, cert, key] = [authority.certificate, caller.certificate, caller.privateKey];
+  const ca = authority.certificate;
+  const cert = caller.certificate;
+  const key = caller.privateKey;
   return {
     environment: {
       LATCHKEY_TLS_CERT: file('tls.crt', server.certificate),

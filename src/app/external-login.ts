@@ -6,8 +6,6 @@ import { WechatProvider } from '../adapters/wechat/wechat-provider.ts';
 import { type ProviderSettings, parseProviders } from '../config/provider-list.ts';
 import { IdentityAdministration } from '../core/administration/identity-administration.ts';
 import type { SecurityEvents } from '../core/audit/security-event.ts';
-import type { SessionTokens } from '../core/session/session-tokens.ts';
-import type { ApproverSessions } from '../core/sign-in/approver-sessions.ts';
 import { ExternalCompletion } from '../core/sign-in/external-completion.ts';
 import type { ExternalFlowStore } from '../core/sign-in/external-flow-store.ts';
 import {
@@ -19,18 +17,17 @@ import {
 import { ExternalSessions, type ExternalSessionsOptions } from '../core/sign-in/external-sessions.ts';
 import { Identities } from '../core/sign-in/identities.ts';
 import type { IdentityProvider } from '../core/sign-in/identity-provider.ts';
+import type { LiveSessions } from '../core/sign-in/live-sessions.ts';
 import { ProviderCalls } from '../core/sign-in/provider-calls.ts';
 import type { IdentityDirectory } from '../core/user/identity-directory.ts';
 import { type AppContext, ids } from './app-context.ts';
 import { messageOf, startupStep } from './startup-error.ts';
 
-type Parts = Pick<ExternalSessionsOptions, 'users' | 'opener' | 'devices' | 'risk'> &
+type Parts = Pick<ExternalSessionsOptions, 'users' | 'devices' | 'reserved'> &
   Pick<ExternalLoginOptions, 'throttle'> & {
     readonly directory: IdentityDirectory;
     readonly flows: ExternalFlowStore;
-    readonly sessions: ExternalSessionsOptions['store'];
-    readonly tokens: SessionTokens;
-    readonly approvers: ApproverSessions;
+    readonly liveSessions: LiveSessions;
     readonly events: SecurityEvents;
   };
 
@@ -38,17 +35,24 @@ type Parts = Pick<ExternalSessionsOptions, 'users' | 'opener' | 'devices' | 'ris
 export async function openExternalLogin(context: AppContext, parts: Parts) {
   const { config, clock } = context;
   const { refreshGraceMs: graceMs } = config;
-  const { flows, events, directory, approvers, throttle, sessions: store } = parts;
+  const { flows, events, directory, liveSessions, throttle, users, devices, reserved } = parts;
   const providers = await openProviders(context);
   const identities = new Identities({ directory, events, clock, ids });
-  const sessions = new ExternalSessions({ ...parts, store, identities, clock, graceMs });
+  const sessions = new ExternalSessions({ identities, flows, users, devices, reserved });
   return {
     identities,
     administration: new IdentityAdministration({ identities, providers }),
     login: new ExternalLogin({ providers, flows, throttle, clock }),
     completion: new ExternalCompletion({
-      ...{ providers, flows, identities, sessions, events, clock, ids, graceMs },
-      linkers: approvers,
+      providers,
+      flows,
+      identities,
+      sessions,
+      events,
+      clock,
+      ids,
+      graceMs,
+      liveSessions,
     }),
   };
 }
@@ -77,7 +81,9 @@ async function openProvider(
 ): Promise<ConfiguredProvider> {
   const { name, displayName, newUserRoles, timeoutMs, maxCalls } = settings;
   return {
-    ...{ name, displayName, newUserRoles },
+    name,
+    displayName,
+    newUserRoles,
     adapter: adapterOf(context, settings, await secretOf(settings, folder)),
     calls: new ProviderCalls({ timeoutMs, maxCalls }),
   };

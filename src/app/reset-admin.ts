@@ -47,7 +47,10 @@ export async function resetAdminPassword(
   const ignore = () => undefined;
   // There is no log. The last connection error of Redis is reported with the step that it makes fail.
   const logger: Logger = {
-    ...{ debug: ignore, info: ignore, error: ignore, fatal: ignore },
+    debug: ignore,
+    info: ignore,
+    error: ignore,
+    fatal: ignore,
     warn: ({ err }) => {
       lastFault = err ?? lastFault;
     },
@@ -82,7 +85,11 @@ async function reset(
   const { passwords } = await openPasswords(context, masterKeys);
   const events = securityEvents(context.logger, context.metrics, outbox);
   const sessions = new SessionEnder({
-    ...{ store, log, clock, events, tombstoneTtlMs: TOMBSTONE_TTL_MS },
+    store,
+    log,
+    clock,
+    events,
+    tombstoneTtlMs: TOMBSTONE_TTL_MS,
     accessTokenLifeMs: config.accessTokenTtlMs + CLOCK_LEEWAY_MS,
     coveredSince: () => 0,
   });

@@ -6,7 +6,7 @@ import { RevocationSubscriptions } from '../core/revocation/revocation-subscript
 import { SessionEnder } from '../core/session/session-ender.ts';
 import type { SessionStore } from '../core/session/session-store.ts';
 import { SessionWatchers } from '../core/session/session-watchers.ts';
-import { ApproverSessions } from '../core/sign-in/approver-sessions.ts';
+import { LiveSessions } from '../core/sign-in/live-sessions.ts';
 import type { TicketStore } from '../core/sign-in/ticket-store.ts';
 import { TicketWatchers } from '../core/sign-in/ticket-watchers.ts';
 import { CLOCK_LEEWAY_MS, type RevocationCopy } from '../validator/validator.ts';
@@ -26,8 +26,8 @@ export async function openRevocations(
     endReasonOf: (...session) => follower.endReasonOf(...session),
   };
   const watchers = new SessionWatchers({ store, revocations, clock });
-  const approvers = new ApproverSessions({ store, revocations, clock });
-  const ticketWatchers = new TicketWatchers({ store: tickets, approvers, clock });
+  const liveSessions = new LiveSessions({ store, revocations, clock });
+  const ticketWatchers = new TicketWatchers({ store: tickets, liveSessions, clock });
   const follower: RevocationFollower = new RevocationFollower({
     log,
     clock,
@@ -49,5 +49,5 @@ export async function openRevocations(
   await follower.start();
   closers.add(() => follower.close());
   tickets.follow(ticketWatchers);
-  return { ender, follower, subscriptions, watchers, approvers, ticketWatchers };
+  return { ender, follower, subscriptions, watchers, liveSessions, ticketWatchers };
 }

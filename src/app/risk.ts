@@ -80,7 +80,9 @@ async function openPolled<Content>(
     logger.info({ file, ...factsOf(content) }, `${variable}: the file was read and is in use`);
   const open = async () => {
     const polled = await PolledFile.open({
-      ...{ file, intervalMs, parse },
+      file,
+      intervalMs,
+      parse,
       onChange: inUse,
       onProblem: (error) =>
         log.warn(

@@ -48,7 +48,8 @@ function timeline(explanation: SessionExplanation): Output {
       ...explanation,
       session: session && { ...session, ended: ended && { ...ended, ...endNames(ended) } },
       entries: entries.map((entry) => ({
-        ...{ ...entry, ...endNames(entry) },
+        ...entry,
+        ...endNames(entry),
         kind: enumName(SessionTimelineKind, entry.kind),
       })),
       endEvidence: enumName(EndEvidence, endEvidence),

@@ -64,7 +64,7 @@ function showCode({ url }: Ticket, { stderr }: Terminal): void {
   print(stderr, `Scan this code with a phone that is signed in, or open ${url} there.`);
 }
 
-/** Polls until the ticket is redeemed. A service that is away is asked again while the ticket may live. */
+/** Polls until the ticket is redeemed. An unavailable service is asked again while the ticket may live. */
 async function redeem(
   client: LatchkeyClient,
   ticket: Ticket,

@@ -26,7 +26,8 @@ export function issuesOf(
     const facts = factsOf(name);
     if (facts === undefined || invalid.has(name)) return [];
     const issue = (rest: string): ConfigIssue => ({
-      ...{ name, sentence: `${name} ${rest}.` },
+      name,
+      sentence: `${name} ${rest}.`,
       example: `${name}=${facts.example}`,
     });
     if (type === 'partial_check') return [issue(message)];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { OAuthProvider, type OAuthProviderOptions } from '../../src/adapters/oidc/oauth-provider.ts';
-import { proofOf } from '../../src/core/sign-in/external-flow.ts';
-import { newRedeemSecret, newTicketId } from '../../src/core/sign-in/ticket-secrets.ts';
+import { flowProof } from '../../src/core/sign-in/external-flow.ts';
+import { newRandomId, newRandomSecret } from '../../src/core/sign-in/random-secrets.ts';
 import { failureOf } from '../support/failing.ts';
 import { ForgingIssuer } from '../support/forging-issuer.ts';
 import { OidcServer } from '../support/oidc-server.ts';
@@ -26,7 +26,7 @@ beforeEach(() => {
   server.claims = { name: 'Ada' };
 });
 
-const aProof = () => proofOf(newTicketId(), newRedeemSecret());
+const aProof = () => flowProof(newRandomId(), newRandomSecret());
 
 /** At a real provider, whose user endpoint is the one of OpenID Connect. */
 const provider = (given: Partial<OAuthProviderOptions> = {}) =>
@@ -80,7 +80,7 @@ describe('an attack fails:', () => {
   test('another state, another browser, a code that was used before', async () => {
     const [at, proof] = [provider(), aProof()];
     const answer = new URLSearchParams(await server.visit(await at.authorizationUrl(proof)));
-    const otherState = { ...proof, state: newTicketId() };
+    const otherState = { ...proof, state: newRandomId() };
     expect((await failureOf(at.identify(answer, otherState))).reason).toBe('PROVIDER_ANSWER_INVALID');
     await at.identify(answer, proof);
     const replayed = { reason: 'PROVIDER_REFUSED', metadata: { error: 'invalid_grant' } };

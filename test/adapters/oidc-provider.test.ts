@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { OidcProvider, type OidcProviderOptions } from '../../src/adapters/oidc/oidc-provider.ts';
-import { proofOf } from '../../src/core/sign-in/external-flow.ts';
+import { flowProof } from '../../src/core/sign-in/external-flow.ts';
 import type { FlowProof } from '../../src/core/sign-in/identity-provider.ts';
-import { newRedeemSecret, newTicketId } from '../../src/core/sign-in/ticket-secrets.ts';
+import { newRandomId, newRandomSecret } from '../../src/core/sign-in/random-secrets.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { failureOf } from '../support/failing.ts';
 import { type Forgery, ForgingIssuer } from '../support/forging-issuer.ts';
@@ -41,7 +41,7 @@ const provider = (given: Partial<OidcProviderOptions> = {}) =>
     clock: new ManualClock(),
     ...given,
   });
-const aProof = (): FlowProof => proofOf(newTicketId(), newRedeemSecret());
+const aProof = (): FlowProof => flowProof(newRandomId(), newRandomSecret());
 
 /** A browser that came back from the provider. */
 async function answered(at: OidcProvider, proof: FlowProof, from = server): Promise<URLSearchParams> {

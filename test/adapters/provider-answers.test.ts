@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { OAuthProvider } from '../../src/adapters/oidc/oauth-provider.ts';
 import { OidcProvider } from '../../src/adapters/oidc/oidc-provider.ts';
-import { proofOf } from '../../src/core/sign-in/external-flow.ts';
-import { newRedeemSecret, newTicketId } from '../../src/core/sign-in/ticket-secrets.ts';
+import { flowProof } from '../../src/core/sign-in/external-flow.ts';
+import { newRandomId, newRandomSecret } from '../../src/core/sign-in/random-secrets.ts';
 import { failureOf } from '../support/failing.ts';
 
 const CHUNK = 'x'.repeat(65_536);
@@ -65,7 +65,7 @@ test.each([
           tokenEndpoint: `${origin}/token`,
           ...{ userEndpoint: `${origin}/user`, subjectField: 'id' },
         });
-  const proof = proofOf(newTicketId(), newRedeemSecret());
+  const proof = flowProof(newRandomId(), newRandomSecret());
   const answer = new URLSearchParams({ code: 'any', state: proof.state });
   expect((await failureOf(provider.identify(answer, proof))).reason).toBe('PROVIDER_UNAVAILABLE');
   expect(bytes).toBeLessThan(MAX_BYTES);

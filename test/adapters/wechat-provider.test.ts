@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { fetchAppToken } from '../../src/adapters/wechat/wechat-app-token.ts';
 import { WechatProvider, type WechatProviderOptions } from '../../src/adapters/wechat/wechat-provider.ts';
-import { proofOf } from '../../src/core/sign-in/external-flow.ts';
-import { newRedeemSecret, newTicketId } from '../../src/core/sign-in/ticket-secrets.ts';
+import { flowProof } from '../../src/core/sign-in/external-flow.ts';
+import { newRandomId, newRandomSecret } from '../../src/core/sign-in/random-secrets.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { failureOf } from '../support/failing.ts';
 import { WechatServer } from '../support/wechat-server.ts';
@@ -25,7 +25,7 @@ beforeEach(() => {
   server.codes.clear();
 });
 
-const proof = proofOf(newTicketId(), newRedeemSecret());
+const proof = flowProof(newRandomId(), newRandomSecret());
 const provider = (given: Partial<WechatProviderOptions> = {}) =>
   new WechatProvider({
     ...{ appId: server.appId, appSecret: server.appSecret, redirectUri: REDIRECT_URI, timeoutMs: 2_000 },
@@ -63,7 +63,7 @@ test('a person who refuses comes back without a code', async () => {
 test('an answer to another flow is refused before WeChat is asked', async () => {
   const requests = server.requests.length;
   const mixedUp = [
-    identify({ code: 'one', state: newTicketId() }),
+    identify({ code: 'one', state: newRandomId() }),
     provider().identify(new URLSearchParams('code=one'), proof),
     provider().identify(new URLSearchParams(`state=${proof.state}&state=x&code=one`), proof),
     provider().identify(new URLSearchParams(`state=${proof.state}&code=one&code=two`), proof),

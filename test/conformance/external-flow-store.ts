@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type ExternalFlow, FLOW_TTL_MS } from '../../src/core/sign-in/external-flow.ts';
 import type { ExternalFlowStore } from '../../src/core/sign-in/external-flow-store.ts';
-import { newTicketId } from '../../src/core/sign-in/ticket-secrets.ts';
+import { newRandomId } from '../../src/core/sign-in/random-secrets.ts';
 import { ids } from '../support/sessions.ts';
 
 const AT_ONCE = 50;
@@ -11,7 +11,7 @@ const ACCOUNT = { subject: 'sub "]\u00e9', displayName: 'Ada', methods: ['pwd', 
 /** A new flow at `now`. */
 export function aFlow(now: number, given: Partial<ExternalFlow> = {}): ExternalFlow {
   return {
-    ...{ flowId: newTicketId(), secretHash: SECRET_HASH, provider: 'acme', linker: undefined },
+    ...{ flowId: newRandomId(), secretHash: SECRET_HASH, provider: 'acme', linkingSession: undefined },
     ...{ state: 'PENDING', expiresAt: now + FLOW_TTL_MS, sessionId: '', takenAt: 0, account: undefined },
     ...given,
   };
@@ -55,17 +55,17 @@ export function externalFlowStoreLaw(name: string, open: () => ExternalFlowStore
 
     test('that are unknown, expired, or asked for with a wrong secret are missing and stay as they are', async () => {
       expect(await take(now, 'wrong')).toEqual({ kind: 'missing' });
-      expect(await open().take(newTicketId(), SECRET_HASH, sessionId, now)).toEqual({ kind: 'missing' });
+      expect(await open().take(newRandomId(), SECRET_HASH, sessionId, now)).toEqual({ kind: 'missing' });
       expect(await take(now + FLOW_TTL_MS)).toEqual({ kind: 'missing' });
       expect(await take(now + FLOW_TTL_MS - 1)).toMatchObject({ kind: 'taken' });
     });
 
     test('keep the session that links an account', async () => {
-      const linker = { userId: ids.next(0), sessionId: ids.next(0) };
-      const linking = aFlow(now, { linker });
+      const linkingSession = { userId: ids.next(0), sessionId: ids.next(0) };
+      const linking = aFlow(now, { linkingSession });
       await open().create(linking, now);
       const taken = await open().take(linking.flowId, SECRET_HASH, sessionId, now);
-      expect(taken).toMatchObject({ kind: 'taken', flow: { linker } });
+      expect(taken).toMatchObject({ kind: 'taken', flow: { linkingSession } });
     });
 
     test('keep the account once they are taken, and the first one only', async () => {
@@ -82,7 +82,7 @@ export function externalFlowStoreLaw(name: string, open: () => ExternalFlowStore
       expect(new Set(bound).size).toBe(1);
       expect(await open().bind(flow.flowId, 'bob')).toBe(bound[0]);
       expect(await take()).toMatchObject({ kind: 'taken' });
-      const unknown = newTicketId();
+      const unknown = newRandomId();
       expect(await open().bind(unknown, 'ada')).toBe('');
       expect(await open().take(unknown, SECRET_HASH, sessionId, now)).toEqual({ kind: 'missing' });
     });
@@ -91,7 +91,7 @@ export function externalFlowStoreLaw(name: string, open: () => ExternalFlowStore
       await take();
       await open().settle(flow.flowId, undefined);
       expect(await take()).toMatchObject({ kind: 'again', flow: { state: 'FAILED', account: undefined } });
-      await open().settle(newTicketId(), ACCOUNT);
+      await open().settle(newRandomId(), ACCOUNT);
     });
   });
 }

@@ -100,9 +100,9 @@ export function identityDirectoryLaw(
 
     test('note when they were used, and how the provider names them now', async () => {
       await one.identities.link(anIdentity(1), audit());
-      await one.identities.used(anIdentity(1), USERS_SINCE + 7, 'Ada L.');
-      await one.identities.used(anIdentity(1), USERS_SINCE + 7, '');
-      await one.identities.used(anIdentity(2), USERS_SINCE + 7, 'nobody');
+      await one.identities.recordSignIn(anIdentity(1), USERS_SINCE + 7, 'Ada L.');
+      await one.identities.recordSignIn(anIdentity(1), USERS_SINCE + 7, '');
+      await one.identities.recordSignIn(anIdentity(2), USERS_SINCE + 7, 'nobody');
       expect(await other.identities.find(anIdentity(1))).toMatchObject({
         ...{ lastUsedAt: USERS_SINCE + 7, displayName: 'Ada L.' },
       });

@@ -6,11 +6,11 @@ import type { OpenedSession } from '../../src/core/session/session-opener.ts';
 import { FLOW_TTL_MS } from '../../src/core/sign-in/external-flow.ts';
 import { ExternalLogin } from '../../src/core/sign-in/external-login.ts';
 import { loginLimits } from '../../src/core/sign-in/login-limits.ts';
-import { OPENING_MS } from '../../src/core/sign-in/ticket-redemption.ts';
-import { newRedeemSecret, newTicketId } from '../../src/core/sign-in/ticket-secrets.ts';
+import { newRandomId, newRandomSecret } from '../../src/core/sign-in/random-secrets.ts';
+import { OPENING_MS } from '../../src/core/sign-in/reserved-sessions.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { throttleOf } from '../support/attempts.ts';
-import { ExternalWorld, GRACE, linkerOf } from '../support/external-world.ts';
+import { ExternalWorld, GRACE, sessionRefOf } from '../support/external-world.ts';
 import { failureOf, outcomeOf } from '../support/failing.ts';
 import { ADMIN_ACTOR } from '../support/security-events.ts';
 
@@ -203,12 +203,15 @@ describe('linking while signed in', () => {
   });
 
   test('links the account to the user who began, and opens no session', async () => {
-    const [flow, code] = [await external.begin('acme', linkerOf(session)), external.acme.codeFor('sub-ada')];
+    const [flow, code] = [
+      await external.begin('acme', sessionRefOf(session)),
+      external.acme.codeFor('sub-ada'),
+    ];
     const linked = { kind: 'linked', identity: { provider: 'acme', subject: 'sub-ada', userId: ada.userId } };
     expect(await external.complete(flow, code)).toMatchObject(linked);
     expect(await external.complete(flow, code)).toMatchObject(linked);
     expect(external.world.events.of('IdentityLinked')).toMatchObject([
-      { userId: ada.userId, subject: 'sub-ada', actor: { kind: 'caller', ...linkerOf(session) } },
+      { userId: ada.userId, subject: 'sub-ada', actor: { kind: 'caller', ...sessionRefOf(session) } },
     ]);
     expect(await external.world.control.living(ada.userId)).toHaveLength(1);
     external.world.clock.advance(GRACE + 1);
@@ -217,13 +220,13 @@ describe('linking while signed in', () => {
 
   test('is refused if the account signs in another user', async () => {
     await link('sub-eve', external.world.addUser());
-    const flow = await external.begin('acme', linkerOf(session));
+    const flow = await external.begin('acme', sessionRefOf(session));
     expect(await outcomeOf(external.complete(flow, external.acme.codeFor('sub-eve')))).toBe('IDENTITY_TAKEN');
     expect(external.world.events.of('SignInFailed')).toEqual([]);
   });
 
   test('is refused once the session that began it has ended', async () => {
-    const flow = await external.begin('acme', linkerOf(session));
+    const flow = await external.begin('acme', sessionRefOf(session));
     const { userId, sessionId } = session.session;
     await external.world.ender.end(userId, sessionId, 'LOGGED_OUT', ADMIN_ACTOR);
     expect(await outcomeOf(external.complete(flow, external.acme.codeFor('sub-ada')))).toBe('SESSION_ENDED');
@@ -236,8 +239,8 @@ describe('an attack fails:', () => {
 
   test('a browser that did not begin the flow', async () => {
     const [flow, code] = [await external.begin(), external.acme.codeFor('sub-ada')];
-    const wrong = { ...flow, flowSecret: newRedeemSecret() };
-    const unknown = { ...flow, flowId: newTicketId() };
+    const wrong = { ...flow, flowSecret: newRandomSecret() };
+    const unknown = { ...flow, flowId: newRandomId() };
     const refusals = [
       await failureOf(external.complete(wrong, code)),
       await failureOf(external.complete(unknown, code)),
@@ -268,7 +271,8 @@ describe('an attack fails:', () => {
     await opened(external.complete(flow, code));
     const eve = external.world.addUser();
     const source = { actor: ADMIN_ACTOR, origin: NOWHERE };
-    await external.identities.unlink(ada.userId, { provider: 'acme', subject: 'sub-ada' }, source, false);
+    const key = { provider: 'acme', subject: 'sub-ada' };
+    await external.identities.unlink(ada.userId, key, source, { keepOne: false });
     await link('sub-ada', eve);
     external.world.clock.advance(OPENING_MS);
     expect(await outcomeOf(external.complete(flow, code))).toBe('FLOW_OVER');
@@ -302,7 +306,7 @@ test('flows that one address begins are limited, apart from its QR tickets', asy
   const options = { providers: external.providers, flows: new MemoryExternalFlowStore(), throttle, clock };
   const login = new ExternalLogin(options);
   const begin = (network: string) =>
-    outcomeOf(login.begin({ provider: 'acme', linker: undefined, network, remainingMs: 1_000 }));
+    outcomeOf(login.begin({ provider: 'acme', linkingSession: undefined, network, remainingMs: 1_000 }));
   const outcomes = [];
   for (let count = 0; count < 5; count += 1) outcomes.push(await begin('192.0.2.7'));
   expect(outcomes).toEqual(['ok', 'ok', 'ok', 'ok', 'TOO_MANY_ATTEMPTS']);
@@ -329,7 +333,7 @@ describe('a provider that hangs', () => {
   });
 
   test('is not asked if the caller leaves no time', async () => {
-    const attempt = { provider: 'acme', linker: undefined, network: '', remainingMs: 300 };
+    const attempt = { provider: 'acme', linkingSession: undefined, network: '', remainingMs: 300 };
     expect(await outcomeOf(external.login.begin(attempt))).toBe('PROVIDER_UNAVAILABLE');
   });
 });
@@ -338,7 +342,9 @@ test('an account is unlinked by its user only, and not as the last way in', asyn
   await link('sub-ada');
   const source = { actor: ADMIN_ACTOR, origin: NOWHERE };
   const unlink = (userId: string, keepOne = true) =>
-    outcomeOf(external.identities.unlink(userId, { provider: 'acme', subject: 'sub-ada' }, source, keepOne));
+    outcomeOf(
+      external.identities.unlink(userId, { provider: 'acme', subject: 'sub-ada' }, source, { keepOne }),
+    );
   expect(await unlink(external.world.addUser().userId)).toBe('IDENTITY_NOT_FOUND');
   external.world.changeUser(ada, { passwordHash: '' });
   expect(await unlink(ada.userId)).toBe('LAST_SIGN_IN_METHOD');

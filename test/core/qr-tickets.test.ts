@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Failure } from '../../src/core/failure.ts';
 import type { OpenedSession } from '../../src/core/session/session-opener.ts';
 import type { TicketCaller } from '../../src/core/sign-in/qr-tickets.ts';
-import { OPENING_MS } from '../../src/core/sign-in/ticket-redemption.ts';
+import { OPENING_MS } from '../../src/core/sign-in/reserved-sessions.ts';
 import type { User } from '../../src/core/user/user.ts';
 import { failureOf, outcomeOf } from '../support/failing.ts';
 import { ASKER, callerOf, GRACE, ORIGIN, QrWorld } from '../support/qr-world.ts';

@@ -3,7 +3,7 @@ import type { Failure } from '../../src/core/failure.ts';
 import type { OpenedSession } from '../../src/core/session/session-opener.ts';
 import type { Ticket } from '../../src/core/sign-in/qr-ticket.ts';
 import type { TicketCaller } from '../../src/core/sign-in/qr-tickets.ts';
-import { hashOfSecret } from '../../src/core/sign-in/ticket-secrets.ts';
+import { hashOfSecret } from '../../src/core/sign-in/random-secrets.ts';
 import type { TicketSink } from '../../src/core/sign-in/ticket-watchers.ts';
 import { eventually } from '../support/eventually.ts';
 import { failureOf } from '../support/failing.ts';

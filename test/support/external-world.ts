@@ -1,8 +1,7 @@
 import { MemoryExternalFlowStore } from '../../src/adapters/memory/memory-external-flow-store.ts';
+import type { SessionRef } from '../../src/core/session/session.ts';
 import type { OpenedSession } from '../../src/core/session/session-opener.ts';
-import { ApproverSessions } from '../../src/core/sign-in/approver-sessions.ts';
 import { type ExternalAttempt, ExternalCompletion } from '../../src/core/sign-in/external-completion.ts';
-import type { Linker } from '../../src/core/sign-in/external-flow.ts';
 import type { ExternalFlowStore } from '../../src/core/sign-in/external-flow-store.ts';
 import {
   type BegunFlow,
@@ -10,7 +9,7 @@ import {
   ExternalLogin,
   type Providers,
 } from '../../src/core/sign-in/external-login.ts';
-import { ExternalSessions, type ExternalSessionsOptions } from '../../src/core/sign-in/external-sessions.ts';
+import { ExternalSessions } from '../../src/core/sign-in/external-sessions.ts';
 import { Identities } from '../../src/core/sign-in/identities.ts';
 import {
   type FlowProof,
@@ -18,15 +17,18 @@ import {
   type ProviderAccount,
   providerRefused,
 } from '../../src/core/sign-in/identity-provider.ts';
+import { LiveSessions } from '../../src/core/sign-in/live-sessions.ts';
 import { UNLIMITED_ATTEMPTS } from '../../src/core/sign-in/login-attempts.ts';
 import { ProviderCalls } from '../../src/core/sign-in/provider-calls.ts';
+import type { ReservedSessionsOptions } from '../../src/core/sign-in/reserved-sessions.ts';
 import { deviceTokens, throttleOf } from './attempts.ts';
 import { MemoryIdentityDirectory } from './memory-identity-directory.ts';
+import { RESERVED_GRACE, reservedSessions } from './reserved-sessions.ts';
 import { NO_RISK } from './risk.ts';
 import { SessionWorld } from './session-world.ts';
 import { ids } from './sessions.ts';
 
-export const GRACE = 30_000;
+export const GRACE = RESERVED_GRACE;
 export const TIMEOUT = 50;
 
 /** A provider that knows an account for each code, and whose codes work once. */
@@ -73,11 +75,11 @@ export class ExternalWorld {
   /** Creates users with the role `guest`. */
   readonly open = new FakeProvider();
   /** Assesses the next sign-ins. */
-  risk: ExternalSessionsOptions['risk'] = NO_RISK;
+  risk: ReservedSessionsOptions['risk'] = NO_RISK;
 
   private constructor(world: SessionWorld, flows: ExternalFlowStore) {
     this.world = world;
-    const { clock, events, opener, sessionTokens, follower } = world;
+    const { clock, events, follower } = world;
     const users = {
       findById: (userId: string) => world.findUser(userId),
       insert: async (user: Parameters<SessionWorld['users']['set']>[1]) =>
@@ -93,18 +95,20 @@ export class ExternalWorld {
     );
     this.providers = providers;
     const sessions = new ExternalSessions({
-      ...{ identities: this.identities, users, opener, events, clock, graceMs: GRACE },
-      ...{ flows, store: world.store, tokens: sessionTokens, devices: deviceTokens(clock) },
-      risk: {
+      identities: this.identities,
+      flows,
+      users,
+      devices: deviceTokens(clock),
+      reserved: reservedSessions(world, {
         signIn: (...given) => this.risk.signIn(...given),
         signedIn: (...given) => this.risk.signedIn(...given),
-      },
+      }),
     });
     const throttle = throttleOf(UNLIMITED_ATTEMPTS, clock);
     this.login = new ExternalLogin({ providers, flows, throttle, clock });
     this.completion = new ExternalCompletion({
       ...{ providers, flows, sessions, events, clock, ids, graceMs: GRACE, identities: this.identities },
-      linkers: new ApproverSessions({ store: world.store, revocations: follower, clock }),
+      liveSessions: new LiveSessions({ store: world.store, revocations: follower, clock }),
     });
   }
 
@@ -112,8 +116,8 @@ export class ExternalWorld {
     return new ExternalWorld(await SessionWorld.open(), flows);
   }
 
-  begin(provider = 'acme', linker?: Linker): Promise<BegunFlow> {
-    return this.login.begin({ provider, linker, network: '', remainingMs: Number.POSITIVE_INFINITY });
+  begin(provider = 'acme', linkingSession?: SessionRef): Promise<BegunFlow> {
+    return this.login.begin({ provider, linkingSession, network: '', remainingMs: Number.POSITIVE_INFINITY });
   }
 
   /** @param code that the provider gave to the browser. */
@@ -132,7 +136,7 @@ export class ExternalWorld {
   }
 }
 
-export function linkerOf({ session }: OpenedSession): Linker {
+export function sessionRefOf({ session }: OpenedSession): SessionRef {
   return { userId: session.userId, sessionId: session.sessionId };
 }
 

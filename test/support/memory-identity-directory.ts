@@ -55,7 +55,7 @@ export class MemoryIdentityDirectory implements IdentityDirectory {
     this.auditEvents.push(...audit);
   }
 
-  async used(key: IdentityKey, lastUsedAt: number, displayName: string): Promise<void> {
+  async recordSignIn(key: IdentityKey, lastUsedAt: number, displayName: string): Promise<void> {
     const found = this.#identities.get(textOf(key));
     if (found === undefined) return;
     const name = displayName === '' ? found.displayName : displayName;

@@ -1,24 +1,22 @@
 import { MemoryTicketStore } from '../../src/adapters/memory/memory-ticket-store.ts';
 import type { OpenedSession } from '../../src/core/session/session-opener.ts';
-import { ApproverSessions } from '../../src/core/sign-in/approver-sessions.ts';
+import { LiveSessions } from '../../src/core/sign-in/live-sessions.ts';
 import { UNLIMITED_ATTEMPTS } from '../../src/core/sign-in/login-attempts.ts';
 import type { Asker } from '../../src/core/sign-in/qr-ticket.ts';
 import { type CreatedTicket, QrTickets, type TicketCaller } from '../../src/core/sign-in/qr-tickets.ts';
-import {
-  type Redemption,
-  TicketRedemption,
-  type TicketRedemptionOptions,
-} from '../../src/core/sign-in/ticket-redemption.ts';
+import type { ReservedSessionsOptions } from '../../src/core/sign-in/reserved-sessions.ts';
+import { type Redemption, TicketRedemption } from '../../src/core/sign-in/ticket-redemption.ts';
 import type { TicketStore } from '../../src/core/sign-in/ticket-store.ts';
 import { TicketWatchers, type TicketWatchLimits } from '../../src/core/sign-in/ticket-watchers.ts';
-import { deviceTokens, throttleOf } from './attempts.ts';
+import { throttleOf } from './attempts.ts';
+import { RESERVED_GRACE, reservedSessions } from './reserved-sessions.ts';
 import { NO_RISK } from './risk.ts';
 import { SessionWorld, type WorldParts } from './session-world.ts';
 import { ids } from './sessions.ts';
 import { TICKET_TTL } from './tickets.ts';
 
 export const ORIGIN = 'https://login.example.com';
-export const GRACE = 30_000;
+export const GRACE = RESERVED_GRACE;
 
 export const ASKER: Asker = {
   clientId: 'web',
@@ -36,30 +34,29 @@ export class QrWorld {
   readonly redemption: TicketRedemption;
   readonly watchers: TicketWatchers;
   /** Assesses the next sign-ins. */
-  risk: TicketRedemptionOptions['risk'] = NO_RISK;
+  risk: ReservedSessionsOptions['risk'] = NO_RISK;
 
   private constructor(world: SessionWorld, store: TicketStore, watchers: TicketWatchers) {
     this.world = world;
     this.store = store;
     this.watchers = watchers;
-    const { clock, events, opener, sessionTokens, follower } = world;
-    const approvers = new ApproverSessions({ store: world.store, revocations: follower, clock });
+    const { clock, events, follower } = world;
+    const liveSessions = new LiveSessions({ store: world.store, revocations: follower, clock });
     const throttle = throttleOf(UNLIMITED_ATTEMPTS, clock);
     this.tickets = new QrTickets({
-      ...{ store, approvers, throttle, events, clock },
+      ...{ store, liveSessions, throttle, events, clock },
       ...{ publicOrigin: ORIGIN, ttlMs: TICKET_TTL },
     });
     this.redemption = new TicketRedemption({
-      ...{ store, approvers, opener, events, clock, ids },
+      store,
+      liveSessions,
       users: { findById: (userId) => world.findUser(userId) },
-      sessions: world.store,
-      tokens: sessionTokens,
-      devices: deviceTokens(clock),
-      risk: {
+      reserved: reservedSessions(world, {
         signIn: (...given) => this.risk.signIn(...given),
         signedIn: (...given) => this.risk.signedIn(...given),
-      },
-      graceMs: GRACE,
+      }),
+      clock,
+      ids,
     });
   }
 
@@ -78,8 +75,8 @@ export class QrWorld {
     };
     const world = await SessionWorld.open({ ...given, listener });
     const { clock, follower } = world;
-    const approvers = new ApproverSessions({ store: world.store, revocations: follower, clock });
-    watchers = new TicketWatchers({ store, approvers, clock, ...(limits !== undefined && { limits }) });
+    const liveSessions = new LiveSessions({ store: world.store, revocations: follower, clock });
+    watchers = new TicketWatchers({ store, liveSessions, clock, ...(limits !== undefined && { limits }) });
     store.follow(watchers);
     return new QrWorld(world, store, watchers);
   }

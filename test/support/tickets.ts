@@ -1,7 +1,7 @@
 import { openRedis, type RedisAddress } from '../../src/adapters/redis/connection.ts';
 import { RedisTicketStore } from '../../src/adapters/redis/redis-ticket-store.ts';
 import { type Approver, FIRST_POLL_INTERVAL_MS, type Ticket } from '../../src/core/sign-in/qr-ticket.ts';
-import { newTicketId } from '../../src/core/sign-in/ticket-secrets.ts';
+import { newRandomId } from '../../src/core/sign-in/random-secrets.ts';
 import { systemClock } from '../../src/telemetry/clock.ts';
 import { ids, MINUTE } from './sessions.ts';
 
@@ -12,7 +12,7 @@ export const SECRET_HASH = 'hash of the secret';
 /** A new ticket at `now`, as `QrTickets` would make it. */
 export function aTicket(now: number, given: Partial<Ticket> = {}): Ticket {
   return {
-    ticketId: newTicketId(),
+    ticketId: newRandomId(),
     secretHash: SECRET_HASH,
     state: 'PENDING',
     denial: undefined,

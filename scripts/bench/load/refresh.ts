@@ -49,7 +49,8 @@ export async function refresh(job: RefreshJob): Promise<RefreshResult> {
     for (let at = first; asked < most && performance.now() < endsAt; at += lanes) {
       if (at >= latest.length && job.until === 'each once') return;
       if (at >= latest.length) at = first;
-      const [before, connection] = [latest[at], connections[first % connections.length]];
+      const before = latest[at];
+      const connection = connections[first % connections.length];
       if (before === undefined || connection === undefined) throw new RangeError('no session or connection');
       asked += 1;
       const request = { ...before, clientId: '', origin: undefined };

@@ -34,7 +34,8 @@ const REFUSED_CODE = 'invalid_grant';
  */
 export function authenticationWith(secret: string | undefined): ClientAuth {
   if (secret === undefined) return None();
-  const [basic, post] = [ClientSecretBasic(secret), ClientSecretPost(secret)];
+  const basic = ClientSecretBasic(secret);
+  const post = ClientSecretPost(secret);
   return (server, client, body, headers) => {
     const supported = server.token_endpoint_auth_methods_supported;
     const usesBasic = supported === undefined || supported.includes('client_secret_basic');

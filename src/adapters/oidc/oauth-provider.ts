@@ -14,7 +14,7 @@ import {
   providerAccount,
   providerUnavailable,
 } from '../../core/sign-in/identity-provider.ts';
-import { boundedFetch } from './bounded-fetch.ts';
+import { boundedFetch } from '../bounded-fetch.ts';
 import { authenticationWith, failureOf } from './oauth-client.ts';
 
 export interface OAuthProviderOptions {
@@ -54,7 +54,7 @@ export class OAuthProvider implements IdentityProvider {
     };
     this.#configuration = new Configuration(server, clientId, {}, authenticationWith(clientSecret));
     this.#configuration.timeout = timeoutMs / 1_000;
-    this.#configuration[customFetch] = boundedFetch;
+    this.#configuration[customFetch] = (url, options) => boundedFetch(url, options as RequestInit);
     // The configuration accepts http on loopback only.
     if (protocol === 'http:') allowInsecureRequests(this.#configuration);
   }

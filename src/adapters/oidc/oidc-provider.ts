@@ -16,7 +16,7 @@ import {
   providerUnavailable,
 } from '../../core/sign-in/identity-provider.ts';
 import type { Clock } from '../../validator/clock.ts';
-import { boundedFetch } from './bounded-fetch.ts';
+import { boundedFetch } from '../bounded-fetch.ts';
 import { authenticationWith, failureOf } from './oauth-client.ts';
 
 export interface OidcProviderOptions {
@@ -59,7 +59,8 @@ export class OidcProvider implements IdentityProvider {
       const url = buildAuthorizationUrl(await this.#configuration(), {
         redirect_uri: redirectUri,
         scope: scopes.join(' '),
-        ...{ state, nonce },
+        state,
+        nonce,
         code_challenge: await calculatePKCECodeChallenge(codeVerifier),
         code_challenge_method: 'S256',
       });
@@ -90,7 +91,7 @@ export class OidcProvider implements IdentityProvider {
     }
   }
 
-  /** Read at the first use, so that a provider that is away does not stop the start. Concurrent calls share it. */
+  /** Read at the first use, so that an unreachable provider does not stop the start. Concurrent calls share it. */
   async #configuration(): Promise<Configuration> {
     const { clock } = this.#options;
     const known = this.#discovered;
@@ -106,7 +107,7 @@ export class OidcProvider implements IdentityProvider {
     const server = new URL(issuer);
     const configuration = await discovery(server, clientId, {}, authenticationWith(clientSecret), {
       timeout: timeoutMs / 1_000,
-      [customFetch]: boundedFetch,
+      [customFetch]: (url, options) => boundedFetch(url, options as RequestInit),
       // The configuration accepts http on loopback only.
       execute: [enableNonRepudiationChecks, ...(server.protocol === 'http:' ? [allowInsecureRequests] : [])],
     });

@@ -12,8 +12,8 @@ export function formatFlow(flow: ExternalFlow): Fields {
     format: FORMAT,
     provider: flow.provider,
     secret: flow.secretHash,
-    linker_user: flow.linker?.userId ?? '',
-    linker_session: flow.linker?.sessionId ?? '',
+    linker_user: flow.linkingSession?.userId ?? '',
+    linker_session: flow.linkingSession?.sessionId ?? '',
     state: flow.state,
     expires_at: String(flow.expiresAt),
     session_id: flow.sessionId,
@@ -32,17 +32,22 @@ export function formatAccount(account: ProviderAccount | undefined): string {
 /** Undefined: there is no such flow, or it is damaged. */
 export function parseFlow(flowId: string, fields: Fields): ExternalFlow | undefined {
   const text = (name: string) => fields[name] ?? '';
-  const [expiresAt, takenAt] = [timeOf(text('expires_at')), timeOf(text('taken_at'))];
+  const expiresAt = timeOf(text('expires_at'));
+  const takenAt = timeOf(text('taken_at'));
   const state = text('state');
   const account = parseAccount(text('account'));
   const isGood = text('format') === FORMAT && isState(state) && account !== 'damaged';
   if (!isGood || expiresAt === undefined || takenAt === undefined) return undefined;
-  const linker = { userId: text('linker_user'), sessionId: text('linker_session') };
+  const linkingSession = { userId: text('linker_user'), sessionId: text('linker_session') };
   return {
-    ...{ flowId, state, expiresAt, takenAt, account },
+    flowId,
+    state,
+    expiresAt,
+    takenAt,
+    account,
     secretHash: text('secret'),
     provider: text('provider'),
-    linker: linker.userId === '' ? undefined : linker,
+    linkingSession: linkingSession.userId === '' ? undefined : linkingSession,
     sessionId: text('session_id'),
   };
 }

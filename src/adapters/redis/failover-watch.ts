@@ -28,8 +28,13 @@ export function watchFailover(address: RedisAddress, options: FailoverWatchOptio
   };
   const clients = address.sentinels.map(({ host, port }) => {
     const client = new Redis({
-      ...{ host, port, connectionName: 'latchkey:failover', connectTimeout: deadlineMs },
-      ...{ retryStrategy: reconnectDelay, autoResubscribe: false, maxRetriesPerRequest: 0 },
+      host,
+      port,
+      connectionName: 'latchkey:failover',
+      connectTimeout: deadlineMs,
+      retryStrategy: reconnectDelay,
+      autoResubscribe: false,
+      maxRetriesPerRequest: 0,
       ...(address.tls ? { tls: {} } : {}),
     });
     // Not logged: the Redis connections report their own errors.

@@ -29,7 +29,8 @@ export function fieldsOf(revocation: Revocation): readonly (string | number)[] {
  */
 export function parseEntry(revision: string, list: readonly string[]): ParsedEntry {
   const fields = fieldMap(list);
-  const [userId, sessionId] = [idOf(fields.get('user')), idOf(fields.get('session'))];
+  const userId = idOf(fields.get('user'));
+  const sessionId = idOf(fields.get('session'));
   const [cutoff, endedAt, expiresAt] = ['created_until', 'ended_at', 'expires_at'].map((name) =>
     timeOf(fields.get(name)),
   );

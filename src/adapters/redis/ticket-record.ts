@@ -58,7 +58,10 @@ export function parseTicket(ticketId: string, fields: Fields): Ticket | undefine
   const approver = { userId: text('approver_user'), sessionId: text('approver_session') };
   const denial = text('denial');
   return {
-    ...{ ticketId, state, labels, ...numbers },
+    ticketId,
+    state,
+    labels,
+    ...numbers,
     secretHash: text('secret'),
     denial: isDenial(denial) ? denial : undefined,
     clientId: text('client_id'),

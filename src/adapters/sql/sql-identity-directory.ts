@@ -12,12 +12,13 @@ import {
   type UnlinkConditions,
 } from '../../core/user/identity-directory.ts';
 import type { User } from '../../core/user/user.ts';
-import { userNotFound, usernameTaken } from '../../core/user/user-failures.ts';
+import { userNotFound } from '../../core/user/user-failures.ts';
 import { answerInTime } from '../answer-in-time.ts';
 import { insertAuditEvents } from './audit-row.ts';
 import type { IdentityRow, Schema, SqlHandle } from './schema.ts';
 import { SQL_DEADLINE_MS } from './sql-database.ts';
 import { rowOf } from './user-row.ts';
+import { userTransaction } from './user-transaction.ts';
 
 /** Stores identities in SQL. */
 export class SqlIdentityDirectory implements IdentityDirectory {
@@ -55,7 +56,7 @@ export class SqlIdentityDirectory implements IdentityDirectory {
   }
 
   link(identity: Identity, audit: AuditEvent): Promise<LinkOutcome> {
-    return this.#write(async (transaction) => {
+    return userTransaction(this.#sql, async (transaction) => {
       if ((await lockUser(transaction, identity.userId)) === undefined) throw userNotFound();
       const inserted = await transaction
         .insertInto('identities')
@@ -79,15 +80,15 @@ export class SqlIdentityDirectory implements IdentityDirectory {
   }
 
   async insertUser(user: User, identity: Identity, audit: readonly AuditEvent[]): Promise<void> {
-    await this.#write(async (transaction) => {
+    await userTransaction(this.#sql, async (transaction) => {
       await transaction.insertInto('users').values(rowOf(user)).execute();
       await transaction.insertInto('identities').values(identityRow(identity)).execute();
       await insertAuditEvents(transaction, audit);
     });
   }
 
-  async used({ provider, subject }: IdentityKey, at: number, displayName: string): Promise<void> {
-    await this.#write((transaction) =>
+  async recordSignIn({ provider, subject }: IdentityKey, at: number, displayName: string): Promise<void> {
+    await userTransaction(this.#sql, (transaction) =>
       transaction
         .updateTable('identities')
         .set({ last_used_at: at, ...(displayName !== '' && { display_name: displayName }) })
@@ -102,7 +103,7 @@ export class SqlIdentityDirectory implements IdentityDirectory {
     { provider, subject }: IdentityKey,
     { keepOne, audit }: UnlinkConditions,
   ): Promise<boolean> {
-    return this.#write(async (transaction) => {
+    return userTransaction(this.#sql, async (transaction) => {
       const user = await lockUser(transaction, userId);
       const deleted = await transaction
         .deleteFrom('identities')
@@ -117,20 +118,6 @@ export class SqlIdentityDirectory implements IdentityDirectory {
       }
       await insertAuditEvents(transaction, [audit]);
       return true;
-    });
-  }
-
-  #write<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return answerInTime('users', SQL_DEADLINE_MS, async (assertInTime) => {
-      try {
-        return await this.#sql.write.transaction().execute(async (transaction) => {
-          const result = await work(transaction);
-          assertInTime();
-          return result;
-        });
-      } catch (error) {
-        throw this.#sql.isUsernameTaken(error) ? usernameTaken() : error;
-      }
     });
   }
 }
@@ -175,7 +162,9 @@ function identityRow({
   lastUsedAt,
 }: Identity): IdentityRow {
   return {
-    ...{ provider, subject, user_id: userId },
+    provider,
+    subject,
+    user_id: userId,
     display_name: displayName,
     linked_at: linkedAt,
     last_used_at: lastUsedAt ?? null,

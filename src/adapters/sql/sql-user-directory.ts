@@ -7,13 +7,14 @@ import type {
   UserDirectory,
   UserPage,
 } from '../../core/user/user-directory.ts';
-import { lastAdmin, userChanged, userNotFound, usernameTaken } from '../../core/user/user-failures.ts';
+import { lastAdmin, userChanged, userNotFound } from '../../core/user/user-failures.ts';
 import { answerInTime } from '../answer-in-time.ts';
 import { insertAuditEvents, removeAuditEvent } from './audit-row.ts';
 import { acquireLock } from './locks.ts';
 import type { Schema, SqlHandle, UserRow } from './schema.ts';
 import { SQL_DEADLINE_MS } from './sql-database.ts';
 import { columnsOf, rowOf, userOf } from './user-row.ts';
+import { userTransaction } from './user-transaction.ts';
 
 /** Stores users in SQL. Sign-in and refresh use two lookups, which are compiled once. */
 export class SqlUserDirectory implements UserDirectory {
@@ -29,14 +30,14 @@ export class SqlUserDirectory implements UserDirectory {
   }
 
   insert(user: User, audit?: AuditEvent): Promise<void> {
-    return this.#write(async (transaction) => {
+    return userTransaction(this.#sql, async (transaction) => {
       await transaction.insertInto('users').values(rowOf(user)).execute();
       await storeEvent(transaction, audit);
     });
   }
 
   insertFirst(user: User, audit?: AuditEvent): Promise<boolean> {
-    return this.#write(async (transaction) => {
+    return userTransaction(this.#sql, async (transaction) => {
       await acquireLock(transaction, 'first-user');
       const anyUser = await transaction.selectFrom('users').select('user_id').limit(1).executeTakeFirst();
       if (anyUser !== undefined) return false;
@@ -74,7 +75,7 @@ export class SqlUserDirectory implements UserDirectory {
     now: number,
     { ifVersion, keepAnAdmin = false, audit }: ChangeConditions = {},
   ): Promise<User> {
-    return this.#write(async (transaction) => {
+    return userTransaction(this.#sql, async (transaction) => {
       const mayLoseAdmin = keepAnAdmin && (await isLastAdmin(transaction, userId));
       const row = await transaction
         .updateTable('users')
@@ -96,7 +97,7 @@ export class SqlUserDirectory implements UserDirectory {
   }
 
   delete(userId: string, { ifVersion, audit }: ChangeConditions = {}): Promise<boolean> {
-    return this.#write(async (transaction) => {
+    return userTransaction(this.#sql, async (transaction) => {
       // Before the deletion, so that the event gets the user's name.
       await storeEvent(transaction, audit);
       const deleted = await transaction
@@ -125,20 +126,6 @@ export class SqlUserDirectory implements UserDirectory {
       const { rows } = await this.#sql.read.executeQuery<UserRow>({ ...query, parameters: [key] });
       const [row] = rows;
       return row === undefined ? undefined : userOf(row);
-    });
-  }
-
-  #write<T>(work: (transaction: Transaction<Schema>) => Promise<T>): Promise<T> {
-    return answerInTime('users', SQL_DEADLINE_MS, async (assertInTime) => {
-      try {
-        return await this.#sql.write.transaction().execute(async (transaction) => {
-          const result = await work(transaction);
-          assertInTime();
-          return result;
-        });
-      } catch (error) {
-        throw this.#sql.isUsernameTaken(error) ? usernameTaken() : error;
-      }
     });
   }
 }

@@ -1,3 +1,5 @@
+import { boundedFetch } from '../bounded-fetch.ts';
+
 /** An error that WeChat states in an answer with the status 200. Its text is left out: it may repeat the request. */
 export class WechatError extends Error {
   override readonly name = 'WechatError';
@@ -9,8 +11,6 @@ export class WechatError extends Error {
     this.code = code;
   }
 }
-
-const MAX_ANSWER_BYTES = 65_536;
 
 /**
  * Calls WeChat's API. Throws `WechatError`, or an error that says what failed. No error has the address, which contains
@@ -30,15 +30,9 @@ export async function wechatAnswer(url: URL, timeoutMs: number): Promise<Readonl
 
 async function fetchText(url: URL, signal: AbortSignal): Promise<string> {
   try {
-    const response = await fetch(url, { signal, redirect: 'error' });
+    const response = await boundedFetch(url, { signal, redirect: 'error' });
     if (response.status !== 200) throw new Error(`status ${response.status}`);
-    let text = '';
-    const decoder = new TextDecoder();
-    for await (const chunk of response.body ?? []) {
-      text += decoder.decode(chunk, { stream: true });
-      if (text.length > MAX_ANSWER_BYTES) throw new Error('the answer is too long');
-    }
-    return text;
+    return await response.text();
   } catch (error) {
     throw new Error(`WeChat cannot be reached: ${reasonOf(error)}`);
   }

@@ -25,7 +25,7 @@ export interface WechatProviderOptions {
 const PAGE_ORIGIN = 'https://open.weixin.qq.com';
 export const API_ORIGIN = 'https://api.weixin.qq.com';
 
-/** Codes of the answer that mean: this code is no good. Unknown, used, missing, expired. */
+/** `errcode` for a bad authorization code: invalid, used, missing, expired. */
 const REFUSED: ReadonlySet<number> = new Set([40029, 40163, 41008, 42003]);
 
 /**
@@ -55,7 +55,8 @@ export class WechatProvider implements IdentityProvider {
 
   /** A person who refuses comes back without a code. */
   async identify(answer: URLSearchParams, { state }: FlowProof): Promise<ProviderAccount> {
-    const [codes, states] = [answer.getAll('code'), answer.getAll('state')];
+    const codes = answer.getAll('code');
+    const states = answer.getAll('state');
     if (states.length !== 1 || states[0] !== state || codes.length > 1) {
       throw providerAnswerInvalid(new Error('the answer has another state, or two codes'));
     }

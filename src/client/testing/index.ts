@@ -164,8 +164,13 @@ export class TestLatchkey {
     const sessionId = this.#newId(createdAt);
     this.#owners.set(sessionId, userId);
     const accessToken = await this.#tokens.sign({
-      ...{ issuer: this.#issuer, userId, sessionId, tokenId: this.#newId(now) },
-      ...{ createdAt, issuedAt: now, expiresAt: now + tokenLifeMs },
+      issuer: this.#issuer,
+      userId,
+      sessionId,
+      tokenId: this.#newId(now),
+      createdAt,
+      issuedAt: now,
+      expiresAt: now + tokenLifeMs,
       audience: options.audience ?? this.#audience,
       clientId: options.clientId ?? '',
       roles: options.roles ?? [],

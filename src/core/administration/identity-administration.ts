@@ -32,6 +32,6 @@ export class IdentityAdministration {
 
   /** Also the last way in. Fails with IDENTITY_NOT_FOUND. */
   unlink(userId: string, key: IdentityKey, actor: Actor): Promise<void> {
-    return this.#options.identities.unlink(userId, key, { actor, origin: NO_ORIGIN }, false);
+    return this.#options.identities.unlink(userId, key, { actor, origin: NO_ORIGIN }, { keepOne: false });
   }
 }

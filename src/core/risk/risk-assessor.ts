@@ -128,7 +128,8 @@ export class RiskAssessor implements MoveAssessor {
   async moved(user: User, session: Session, previousIpAddress: string): Promise<Session> {
     const { places, history, events, clock } = this.#options;
     const { userId, sessionId, clientId, latestIpAddress: ipAddress } = session;
-    const [network, previous] = [places.networkOf(ipAddress), places.networkOf(previousIpAddress)];
+    const network = places.networkOf(ipAddress);
+    const previous = places.networkOf(previousIpAddress);
     const at = clock.now();
     const origin: EventOrigin = { ipAddress, clientId };
     if (network !== undefined && previous !== undefined) {

@@ -12,6 +12,12 @@ export interface Device {
 /** Facts that an application keeps with a session, by name. Empty: none. */
 export type Labels = Readonly<Record<string, string>>;
 
+/** Names a session. */
+export interface SessionRef {
+  readonly userId: string;
+  readonly sessionId: string;
+}
+
 /** A living session. All times are milliseconds since 1970. */
 export interface Session {
   /** UUIDv7; its timestamp is `createdAt`. */

@@ -2,24 +2,24 @@ import type { Clock } from '../../validator/clock.ts';
 import type { Actor, SecurityEvents } from '../audit/security-event.ts';
 import { Failure } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
+import type { SessionRef } from '../session/session.ts';
 import { sessionEnded } from '../session/session-failures.ts';
-import type { SessionLimitReached } from '../session/session-opener.ts';
 import type { Identity } from '../user/identity-directory.ts';
-import type { ApproverSessions } from './approver-sessions.ts';
-import { type ExternalFlow, type Linker, proofOf, type TakeOutcome } from './external-flow.ts';
+import { type ExternalFlow, flowProof, type TakeOutcome } from './external-flow.ts';
 import { flowInProgress, flowNotFound, flowOver } from './external-flow-failures.ts';
 import type { ExternalFlowStore } from './external-flow-store.ts';
 import { type ConfiguredProvider, type Providers, providerNamed } from './external-login.ts';
-import type { ExternalSessions, ExternalSignIn, IdentifiedFlow } from './external-sessions.ts';
+import type { ExternalSessions, IdentifiedFlow } from './external-sessions.ts';
 import type { Identities } from './identities.ts';
 import { type ProviderAccount, providerAnswerInvalid } from './identity-provider.ts';
-import type { SignedInResult } from './login-service.ts';
-import { hashOfSecret } from './ticket-secrets.ts';
+import type { LiveSessions } from './live-sessions.ts';
+import { hashOfSecret } from './random-secrets.ts';
+import type { ReservedOutcome, SessionRequest } from './reserved-sessions.ts';
 
 export interface ExternalCompletionOptions {
   readonly providers: Providers;
   readonly flows: Pick<ExternalFlowStore, 'take' | 'settle'>;
-  readonly linkers: Pick<ApproverSessions, 'living'>;
+  readonly liveSessions: Pick<LiveSessions, 'find'>;
   readonly identities: Pick<Identities, 'link'>;
   readonly sessions: Pick<ExternalSessions, 'check' | 'open' | 'repeat'>;
   readonly events: Pick<SecurityEvents, 'publish'>;
@@ -30,7 +30,7 @@ export interface ExternalCompletionOptions {
 }
 
 /** A browser that came back from a provider. */
-export interface ExternalAttempt extends ExternalSignIn {
+export interface ExternalAttempt extends SessionRequest {
   /** The provider whose redirect address the browser came back to. */
   readonly provider: string;
   /** Of the flow, as the browser brought it back: `state`. */
@@ -42,10 +42,7 @@ export interface ExternalAttempt extends ExternalSignIn {
   readonly remainingMs: number;
 }
 
-export type Completion =
-  | SignedInResult
-  | SessionLimitReached
-  | { readonly kind: 'linked'; readonly identity: Identity };
+export type Completion = ReservedOutcome | { readonly kind: 'linked'; readonly identity: Identity };
 
 type Taken = Exclude<TakeOutcome, { readonly kind: 'missing' }>;
 
@@ -68,8 +65,8 @@ export class ExternalCompletion {
    * Opens a session, or links the account to the user who began.
    *
    * Fails with PROVIDER_NOT_FOUND, FLOW_NOT_FOUND, FLOW_OVER, FLOW_IN_PROGRESS, PROVIDER_REFUSED,
-   * PROVIDER_ANSWER_INVALID, PROVIDER_UNAVAILABLE, IDENTITY_NOT_LINKED, IDENTITY_TAKEN, SESSION_ENDED, SIGN_IN_RISK,
-   * INVALID_FIELD, END_UNCONFIRMED and STORE_UNAVAILABLE.
+   * PROVIDER_ANSWER_INVALID, PROVIDER_UNAVAILABLE, IDENTITY_NOT_LINKED, IDENTITY_TAKEN, USERNAME_TAKEN, USER_NOT_FOUND,
+   * SESSION_ENDED, SIGN_IN_RISK, INVALID_FIELD, END_UNCONFIRMED and STORE_UNAVAILABLE.
    */
   async complete(attempt: ExternalAttempt): Promise<Completion> {
     const provider = providerNamed(this.#options.providers, attempt.provider);
@@ -77,13 +74,13 @@ export class ExternalCompletion {
     let isLink = false;
     try {
       const taken = await this.#take(attempt);
-      isLink = taken.flow.linker !== undefined;
+      isLink = taken.flow.linkingSession !== undefined;
       const flow = await this.#identified(provider, attempt, taken);
-      const { linker } = flow;
+      const { linkingSession } = flow;
       const { sessions, clock, graceMs } = this.#options;
-      if (linker !== undefined) {
+      if (linkingSession !== undefined) {
         if (taken.kind === 'again' && clock.now() - flow.takenAt > graceMs) throw flowOver();
-        return await this.#link(flow, linker, attempt);
+        return await this.#link(flow, linkingSession, attempt);
       }
       return await (taken.kind === 'taken'
         ? sessions.open(provider, flow, attempt)
@@ -126,7 +123,7 @@ export class ExternalCompletion {
     try {
       if (isMixedUp) throw providerAnswerInvalid(new Error(`the flow began at ${provider}, not at ${name}`));
       const account = await calls.run(remainingMs, () =>
-        adapter.identify(answer, proofOf(flowId, flowSecret)),
+        adapter.identify(answer, flowProof(flowId, flowSecret)),
       );
       await flows.settle(flowId, account);
       return account;
@@ -136,16 +133,20 @@ export class ExternalCompletion {
     }
   }
 
-  async #link(flow: IdentifiedFlow, linker: Linker, attempt: ExternalAttempt): Promise<Completion> {
-    const { linkers, identities } = this.#options;
-    const session = await linkers.living(linker);
+  async #link(
+    flow: IdentifiedFlow,
+    linkingSession: SessionRef,
+    attempt: ExternalAttempt,
+  ): Promise<Completion> {
+    const { liveSessions, identities } = this.#options;
+    const session = await liveSessions.find(linkingSession);
     if (session === undefined) throw sessionEnded(undefined);
     const { provider, account } = flow;
     const { subject, displayName } = account;
-    const actor: Actor = { kind: 'caller', ...linker, clientId: session.clientId };
+    const actor: Actor = { kind: 'caller', ...linkingSession, clientId: session.clientId };
     const origin = { ipAddress: attempt.ipAddress, clientId: attempt.clientId };
     const key = { provider, subject, displayName };
-    return { kind: 'linked', identity: await identities.link(linker.userId, key, { actor, origin }) };
+    return { kind: 'linked', identity: await identities.link(linkingSession.userId, key, { actor, origin }) };
   }
 
   #reportFailed({ ipAddress, clientId }: ExternalAttempt, error: unknown): void {

@@ -1,11 +1,6 @@
 import { createHmac } from 'node:crypto';
+import type { SessionRef } from '../session/session.ts';
 import type { FlowProof, ProviderAccount } from './identity-provider.ts';
-
-/** The session of the user who links an account. */
-export interface Linker {
-  readonly userId: string;
-  readonly sessionId: string;
-}
 
 export const FLOW_STATES = ['PENDING', 'TAKEN', 'IDENTIFIED', 'FAILED'] as const;
 /**
@@ -14,17 +9,17 @@ export const FLOW_STATES = ['PENDING', 'TAKEN', 'IDENTIFIED', 'FAILED'] as const
  */
 export type FlowState = (typeof FLOW_STATES)[number];
 
-/** One way to a provider and back. Times are milliseconds since 1970. */
+/** One sign-in or link through a provider, from the redirect to the callback. Times are milliseconds since 1970. */
 export interface ExternalFlow {
   /** The `state` of the request to the provider. Random. */
   readonly flowId: string;
   /** SHA-256 of the flow secret, which only the browser that began has; base64url. */
   readonly secretHash: string;
   readonly provider: string;
-  /** Undefined: the flow signs in. */
-  readonly linker: Linker | undefined;
+  /** The session of the user who links an account. Undefined: the flow signs in. */
+  readonly linkingSession: SessionRef | undefined;
   readonly state: FlowState;
-  /** Then it is forgotten. The take starts the time again, so that the user can choose a session to end. */
+  /** When the flow is deleted. The take starts the time again, so that the user can choose a session to end. */
   readonly expiresAt: number;
   /** The id of the new session. Chosen once, so that a repeat cannot open a second one. Empty until taken. */
   readonly sessionId: string;
@@ -63,7 +58,7 @@ export function decideTake(
  * The proof of a flow. Nonce and PKCE verifier are derived from the flow secret. So the store holds no secret, and
  * without the browser's secret nobody can redeem the provider's code.
  */
-export function proofOf(flowId: string, flowSecret: string): FlowProof {
+export function flowProof(flowId: string, flowSecret: string): FlowProof {
   const derived = (label: string) => createHmac('sha256', flowSecret).update(label).digest('base64url');
   return { state: flowId, nonce: derived('nonce'), codeVerifier: derived('code verifier') };
 }

@@ -1,11 +1,12 @@
 import type { Clock } from '../../validator/clock.ts';
 import { Failure } from '../failure.ts';
-import { type ExternalFlow, FLOW_TTL_MS, type Linker, proofOf } from './external-flow.ts';
+import type { SessionRef } from '../session/session.ts';
+import { type ExternalFlow, FLOW_TTL_MS, flowProof } from './external-flow.ts';
 import type { ExternalFlowStore } from './external-flow-store.ts';
 import type { IdentityProvider } from './identity-provider.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 import type { ProviderCalls } from './provider-calls.ts';
-import { hashOfSecret, newRedeemSecret, newTicketId } from './ticket-secrets.ts';
+import { hashOfSecret, newRandomId, newRandomSecret } from './random-secrets.ts';
 
 /** An identity provider of the configuration. */
 export interface ConfiguredProvider {
@@ -31,7 +32,7 @@ export interface ExternalLoginOptions {
 export interface BeginAttempt {
   readonly provider: string;
   /** The session whose user links an account. Undefined: a sign-in. */
-  readonly linker: Linker | undefined;
+  readonly linkingSession: SessionRef | undefined;
   /** The caller's network. Empty: unknown, or shared by many people. */
   readonly network: string;
   /** Until the caller's deadline; milliseconds, or Infinity. */
@@ -59,19 +60,27 @@ export class ExternalLogin {
   }
 
   /** Fails with PROVIDER_NOT_FOUND, TOO_MANY_ATTEMPTS, PROVIDER_UNAVAILABLE and STORE_UNAVAILABLE. */
-  async begin({ provider: name, linker, network, remainingMs }: BeginAttempt): Promise<BegunFlow> {
+  async begin({ provider: name, linkingSession, network, remainingMs }: BeginAttempt): Promise<BegunFlow> {
     const { providers, flows, throttle, clock } = this.#options;
     const { adapter, calls } = providerNamed(providers, name);
     await throttle.reserveFlow(network);
-    const [flowId, flowSecret] = [newTicketId(), newRedeemSecret()];
+    const flowId = newRandomId();
+    const flowSecret = newRandomSecret();
     const authorizationUrl = await calls.run(remainingMs, () =>
-      adapter.authorizationUrl(proofOf(flowId, flowSecret)),
+      adapter.authorizationUrl(flowProof(flowId, flowSecret)),
     );
     const now = clock.now();
     const expiresAt = now + FLOW_TTL_MS;
     const flow: ExternalFlow = {
-      ...{ flowId, expiresAt, linker, provider: name, secretHash: hashOfSecret(flowSecret) },
-      ...{ state: 'PENDING', sessionId: '', takenAt: 0, account: undefined },
+      flowId,
+      expiresAt,
+      linkingSession,
+      provider: name,
+      secretHash: hashOfSecret(flowSecret),
+      state: 'PENDING',
+      sessionId: '',
+      takenAt: 0,
+      account: undefined,
     };
     await flows.create(flow, now);
     return { authorizationUrl, flowId, flowSecret, expiresAt };

@@ -62,7 +62,12 @@ export class Identities {
    *
    * @param keepOne fails with LAST_SIGN_IN_METHOD if the user could not sign in any more.
    */
-  async unlink(userId: string, key: IdentityKey, source: LinkSource, keepOne: boolean): Promise<void> {
+  async unlink(
+    userId: string,
+    key: IdentityKey,
+    source: LinkSource,
+    { keepOne }: { readonly keepOne: boolean },
+  ): Promise<void> {
     const { directory, events } = this.#options;
     const event = this.#event('IdentityUnlinked', userId, key, source);
     const audit = this.#audited(event);
@@ -70,9 +75,9 @@ export class Identities {
     events.publish(event);
   }
 
-  /** Notes a sign-in. */
-  used(key: IdentityKey, displayName: string): Promise<void> {
-    return this.#options.directory.used(key, this.#options.clock.now(), displayName);
+  /** Stores the time of a sign-in, and the name that the provider gave. */
+  recordSignIn(key: IdentityKey, displayName: string): Promise<void> {
+    return this.#options.directory.recordSignIn(key, this.#options.clock.now(), displayName);
   }
 
   /**
@@ -127,12 +132,17 @@ export class Identities {
     const now = this.#options.clock.now();
     return {
       userId: this.#options.ids.next(now),
-      ...{ username, usernameKey: canonicalUsername(username), roles },
+      username,
+      usernameKey: canonicalUsername(username),
+      roles,
       passwordHash: NO_PASSWORD,
       devicePolicy: undefined,
       disabledAt: undefined,
-      ...{ createdAt: now, updatedAt: now, passwordChangedAt: now },
-      ...{ version: 1, securityVersion: 1 },
+      createdAt: now,
+      updatedAt: now,
+      passwordChangedAt: now,
+      version: 1,
+      securityVersion: 1,
       keptSessionId: undefined,
     };
   }

@@ -41,8 +41,27 @@ const CONTROLS = /\p{Cc}+/gu;
 
 /** The values of RFC 8176, section 2. */
 const METHODS: ReadonlySet<unknown> = new Set([
-  ...['face', 'fpt', 'geo', 'hwk', 'iris', 'kba', 'mca', 'mfa', 'otp', 'pin', 'pop', 'pwd'],
-  ...['rba', 'retina', 'sc', 'sms', 'swk', 'tel', 'user', 'vbm', 'wia'],
+  'face',
+  'fpt',
+  'geo',
+  'hwk',
+  'iris',
+  'kba',
+  'mca',
+  'mfa',
+  'otp',
+  'pin',
+  'pop',
+  'pwd',
+  'rba',
+  'retina',
+  'sc',
+  'sms',
+  'swk',
+  'tel',
+  'user',
+  'vbm',
+  'wia',
 ]);
 
 /** Makes an account of what a provider claims. Fails with PROVIDER_ANSWER_INVALID if the subject cannot be one. */

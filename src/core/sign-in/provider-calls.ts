@@ -11,7 +11,7 @@ export interface ProviderCallLimits {
 const LEAD_MS = 300;
 
 /**
- * Bounds the calls to one provider in number and time. A provider that hangs takes its own places and nobody else's.
+ * Bounds the calls to one provider in number and time. A provider that hangs uses up its own limit only.
  *
  * A call keeps its place until it has really ended, also after its caller got an error.
  */
@@ -24,7 +24,7 @@ export class ProviderCalls {
   }
 
   /**
-   * Fails with PROVIDER_UNAVAILABLE if all places are taken or the time is over; otherwise like `call`.
+   * Fails with PROVIDER_UNAVAILABLE at the limit of calls or when the time is over; otherwise like `call`.
    *
    * @param remainingMs until the caller's deadline; Infinity: it has none.
    */

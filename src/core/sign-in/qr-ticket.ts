@@ -1,10 +1,7 @@
-import type { Device, Labels } from '../session/session.ts';
+import type { Device, Labels, SessionRef } from '../session/session.ts';
 
 /** The session that scanned a ticket. Only this session may approve or deny it. */
-export interface Approver {
-  readonly userId: string;
-  readonly sessionId: string;
-}
+export type Approver = SessionRef;
 
 /** Names as in `TicketState` of `proto/latchkey/v1/qr_login.proto`. The last three are final. */
 export const TICKET_STATES = ['PENDING', 'SCANNED', 'APPROVED', 'REDEEMED', 'DENIED', 'EXPIRED'] as const;

@@ -6,16 +6,16 @@ import {
   storeAndPublish,
 } from '../audit/security-event.ts';
 import { sessionEnded } from '../session/session-failures.ts';
-import type { ApproverSessions } from './approver-sessions.ts';
+import type { LiveSessions } from './live-sessions.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 import { type Asker, FIRST_POLL_INTERVAL_MS, type Ticket, type TicketStep } from './qr-ticket.ts';
+import { hashOfSecret, newDigits, newRandomId, newRandomSecret } from './random-secrets.ts';
 import { notTicketApprover, ticketNotFound, ticketOver } from './ticket-failures.ts';
-import { hashOfSecret, newDigits, newRedeemSecret, newTicketId } from './ticket-secrets.ts';
 import type { TicketStore } from './ticket-store.ts';
 
 export interface QrTicketsOptions {
   readonly store: TicketStore;
-  readonly approvers: Pick<ApproverSessions, 'living'>;
+  readonly liveSessions: Pick<LiveSessions, 'find'>;
   readonly throttle: Pick<LoginThrottle, 'reserveTicket'>;
   readonly events: SecurityEvents;
   readonly clock: Pick<Clock, 'now'>;
@@ -59,10 +59,10 @@ export class QrTickets {
     const { store, throttle, clock, publicOrigin, ttlMs } = this.#options;
     await throttle.reserveTicket(asker.network);
     const now = clock.now();
-    const redeemSecret = newRedeemSecret();
+    const redeemSecret = newRandomSecret();
     const ticket: Ticket = {
       ...asker,
-      ticketId: newTicketId(),
+      ticketId: newRandomId(),
       secretHash: hashOfSecret(redeemSecret),
       state: 'PENDING',
       denial: undefined,
@@ -88,7 +88,8 @@ export class QrTickets {
   async scan(ticketId: string, caller: TicketCaller, network: string): Promise<ScannedTicket> {
     const { ttlMs } = this.#options;
     const ticket = await this.#take(ticketId, {
-      ...{ kind: 'scan', ttlMs },
+      kind: 'scan',
+      ttlMs,
       approver: approverOf(caller),
       digits: newDigits(),
     });
@@ -97,9 +98,9 @@ export class QrTickets {
 
   /** Fails like `scan`, and with SESSION_ENDED. Wrong digits are TICKET_OVER. */
   async approve(ticketId: string, caller: TicketCaller, digits: string, ipAddress: string): Promise<Ticket> {
-    const { approvers, store, clock } = this.#options;
+    const { liveSessions, store, clock } = this.#options;
     const approver = approverOf(caller);
-    const session = await approvers.living(approver);
+    const session = await liveSessions.find(approver);
     if (session === undefined) throw sessionEnded(undefined);
     const { securityVersion } = session;
     const step = { kind: 'approve', approver, digits, securityVersion } as const;

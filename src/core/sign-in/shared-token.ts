@@ -27,7 +27,7 @@ export interface SharedTokenStore {
 }
 
 export interface SharedTokenOptions {
-  /** Of the token. */
+  /** The name of the token in the store. */
   readonly name: string;
   readonly store: SharedTokenStore;
   /** Asks the issuer for a new token. Must end within `FETCH_LIMIT_MS`. */

@@ -1,36 +1,28 @@
 import type { Clock } from '../../validator/clock.ts';
-import type { Actor, SecurityEvents } from '../audit/security-event.ts';
+import type { Actor } from '../audit/security-event.ts';
 import { Failure } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
-import type { RiskAssessor } from '../risk/risk-assessor.ts';
-import type { Session } from '../session/session.ts';
-import type { OpenedSession, SessionLimitReached, SessionOpener } from '../session/session-opener.ts';
-import { signedIn } from '../session/session-opener.ts';
-import type { ReadOutcome, SessionStore } from '../session/session-store.ts';
-import type { SessionTokens } from '../session/session-tokens.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
-import type { ApproverSessions } from './approver-sessions.ts';
-import type { DeviceTokens } from './device-token.ts';
+import type { LiveSessions } from './live-sessions.ts';
 import { type Approver, isFinal, POLL_LEEWAY_MS, type Ticket } from './qr-ticket.ts';
+import { hashOfSecret } from './random-secrets.ts';
+import type {
+  ReservedOutcome,
+  ReservedSession,
+  ReservedSessions,
+  SessionRequest,
+} from './reserved-sessions.ts';
 import { approverEnded, ticketNotFound, ticketOver } from './ticket-failures.ts';
-import { hashOfSecret } from './ticket-secrets.ts';
 import type { TicketStore } from './ticket-store.ts';
 
 export interface TicketRedemptionOptions {
   readonly store: TicketStore;
-  readonly approvers: Pick<ApproverSessions, 'living' | 'isKnownEnded'>;
+  readonly liveSessions: Pick<LiveSessions, 'find' | 'isKnownEnded'>;
   readonly users: Pick<UserDirectory, 'findById'>;
-  readonly sessions: Pick<SessionStore, 'read'>;
-  readonly opener: Pick<SessionOpener, 'open'>;
-  readonly tokens: Pick<SessionTokens, 'issue'>;
-  readonly devices: Pick<DeviceTokens, 'tokenFor'>;
-  readonly risk: Pick<RiskAssessor, 'signIn' | 'signedIn'>;
-  readonly events: Pick<SecurityEvents, 'store' | 'publish'>;
+  readonly reserved: Pick<ReservedSessions, 'open' | 'repeat'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly ids: IdSource;
-  /** How long a repeated redemption gets the tokens of the same session; milliseconds. */
-  readonly graceMs: number;
 }
 
 export interface RedeemAttempt {
@@ -41,20 +33,14 @@ export interface RedeemAttempt {
 }
 
 export type Redemption =
-  | (OpenedSession & { readonly deviceToken: string })
-  | SessionLimitReached
+  | ReservedOutcome
   | { readonly kind: 'pending'; readonly ticket: Ticket; readonly retryAfterMs: number };
 
 /** RFC 8176: another channel than the one that is signed in. */
 const QR_METHOD = 'mca';
-/** Longer than it takes to open a session. A call that finds no session after this opens it itself; milliseconds. */
-export const OPENING_MS = 5_000;
 const RETRY_OPENING_MS = 1_000;
 
-/**
- * Redeems approved tickets. The ticket gets the id of its session in one atomic step, before the session is opened, and
- * the session store creates an id only once. So however often and wherever it is redeemed, there is one session at most.
- */
+/** Redeems approved tickets. The step that redeems a ticket also reserves its session, so each ticket opens one at most. */
 export class TicketRedemption {
   readonly #options: TicketRedemptionOptions;
 
@@ -69,13 +55,13 @@ export class TicketRedemption {
    * STORE_UNAVAILABLE.
    */
   async redeem({ ticketId, redeemSecret, endSessionId }: RedeemAttempt): Promise<Redemption> {
-    const { store, approvers, clock, ids } = this.#options;
+    const { store, liveSessions, clock, ids } = this.#options;
     const now = clock.now();
     const secretHash = hashOfSecret(redeemSecret);
     const found = await store.read(ticketId, now);
     if (found === undefined || found.secretHash !== secretHash) throw ticketNotFound();
     if (found.state === 'APPROVED') await this.#approvingUser(found);
-    if (found.state === 'SCANNED' && approvers.isKnownEnded(approverOf(found))) return this.#deny(found);
+    if (found.state === 'SCANNED' && liveSessions.isKnownEnded(approverOf(found))) return this.#deny(found);
     const sessionId = ids.next(now);
     const outcome = await store.step(ticketId, { kind: 'redeem', secretHash, sessionId }, now);
     switch (outcome.kind) {
@@ -97,88 +83,42 @@ export class TicketRedemption {
     }
   }
 
-  /**
-   * The approver is checked again: an end that was acknowledged before the ticket was redeemed is seen here at the
-   * latest. The session id is older than any later end of all sessions, so the store refuses to create it after that.
-   */
-  async #open(ticket: Ticket, endSessionId: string): Promise<Redemption> {
-    const { opener, devices, risk } = this.#options;
+  /** The approver is checked again: an end that was acknowledged before the ticket was redeemed is seen here at the latest. */
+  async #open(ticket: Ticket, endSessionId: string): Promise<ReservedOutcome> {
     const user = await this.#approvingUser(ticket);
-    const { clientId, device, ipAddress, labels, sessionId } = ticket;
-    const actor = actorOf(approverOf(ticket));
     try {
-      const assessment = await risk.signIn(user, { clientId, device, ipAddress, isKnownDevice: false });
-      const { isNewDevice, lifetimeMs } = assessment;
-      const facts = { clientId, device, ipAddress, labels, isNewDevice, lifetimeMs };
-      const signIn = { ...facts, authenticationMethods: [QR_METHOD] };
-      const outcome = await opener.open(user, signIn, endSessionId, { actor, sessionId });
-      if (outcome.kind !== 'opened') return outcome;
-      risk.signedIn(assessment, outcome.session, actor);
-      return { ...outcome, deviceToken: devices.tokenFor(user.userId, undefined) };
+      return await this.#options.reserved.open(user, reservedOf(ticket), requestOf(ticket, endSessionId));
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      const { reason } = error;
-      if (reason === 'INVALID_CREDENTIALS') throw approverEnded();
-      if (reason === 'SIGN_IN_RISK') this.#reportRefused(ticket, user.userId, actor);
-      throw error;
+      const isOver = error instanceof Failure && error.reason === 'INVALID_CREDENTIALS';
+      throw isOver ? approverEnded() : error;
     }
-  }
-
-  #reportRefused({ ipAddress, clientId }: Ticket, userId: string, actor: Actor): void {
-    const { events, clock } = this.#options;
-    const origin = { ipAddress, clientId };
-    events.publish({ kind: 'SignInRefused', at: clock.now(), actor, userId, reason: 'SIGN_IN_RISK', origin });
   }
 
   /** The ticket was redeemed before: the answer was lost, or another call is opening the session now. */
   async #repeat(ticket: Ticket, endSessionId: string): Promise<Redemption> {
-    const { clock, graceMs } = this.#options;
-    const now = clock.now();
-    const { redeemedAt } = ticket;
-    const found = await this.#opened(ticket, now);
-    if (found.kind === 'missing') {
-      if (now >= ticket.expiresAt) throw ticketOver(ticket);
-      // Whoever names a session to end has an answer already. Otherwise another call may be opening the session now.
-      const mayBeOpening = endSessionId === '' && now - redeemedAt < OPENING_MS;
-      if (mayBeOpening) return { kind: 'pending', ticket, retryAfterMs: RETRY_OPENING_MS };
-      return this.#openOnce(ticket, endSessionId);
+    const { userId } = approverOf(ticket);
+    const { reserved, clock } = this.#options;
+    const open = async () => {
+      if (clock.now() >= ticket.expiresAt) throw ticketOver(ticket);
+      return this.#open(ticket, endSessionId);
+    };
+    const outcome = await reserved.repeat(userId, reservedOf(ticket), requestOf(ticket, endSessionId), open);
+    switch (outcome.kind) {
+      case 'opening':
+        return { kind: 'pending', ticket, retryAfterMs: RETRY_OPENING_MS };
+      case 'over':
+        throw ticketOver(ticket);
+      case 'opened':
+      case 'session-limit':
+        return outcome;
     }
-    if (found.kind === 'ended' || now - redeemedAt > graceMs) throw ticketOver(ticket);
-    return this.#tokensAgain(ticket, found.session, now);
-  }
-
-  /** Opens the session, unless another call opens it at the same time: then returns its tokens. */
-  async #openOnce(ticket: Ticket, endSessionId: string): Promise<Redemption> {
-    try {
-      return await this.#open(ticket, endSessionId);
-    } catch (error) {
-      const now = this.#options.clock.now();
-      const found = await this.#opened(ticket, now);
-      if (found.kind !== 'live') throw error;
-      return this.#tokensAgain(ticket, found.session, now);
-    }
-  }
-
-  #opened(ticket: Ticket, now: number): Promise<ReadOutcome> {
-    return this.#options.sessions.read(approverOf(ticket).userId, ticket.sessionId, now);
-  }
-
-  async #tokensAgain(ticket: Ticket, session: Session, now: number): Promise<Redemption> {
-    const { tokens, users, devices, events } = this.#options;
-    const user = await users.findById(session.userId);
-    if (user === undefined || user.disabledAt !== undefined) throw ticketOver(ticket);
-    const issued = await tokens.issue(session, user.roles, now);
-    // The first call may have died before it did this. The event has the same id both times.
-    await events.store(signedIn(session, { actor: actorOf(approverOf(ticket)) }));
-    const deviceToken = devices.tokenFor(session.userId, undefined);
-    return { kind: 'opened', session, tokens: issued, replaced: [], deviceToken };
   }
 
   /** The user of the approver. Denies the ticket if it died with the approver's session or all sessions of the user. */
   async #approvingUser(ticket: Ticket): Promise<User> {
-    const { approvers, users } = this.#options;
+    const { liveSessions, users } = this.#options;
     const approver = approverOf(ticket);
-    const [session, user] = await Promise.all([approvers.living(approver), users.findById(approver.userId)]);
+    const [session, user] = await Promise.all([liveSessions.find(approver), users.findById(approver.userId)]);
     const isCurrent = user?.disabledAt === undefined && user?.securityVersion === ticket.securityVersion;
     if (session !== undefined && user !== undefined && isCurrent) return user;
     return this.#deny(ticket);
@@ -198,9 +138,16 @@ function approverOf({ approver }: Ticket): Approver {
   return approver;
 }
 
-/** The application of the approver is not kept with the ticket. */
-function actorOf(approver: Approver): Actor {
-  return { kind: 'caller', ...approver, clientId: '' };
+function reservedOf(ticket: Ticket): ReservedSession {
+  const { sessionId, redeemedAt: reservedAt } = ticket;
+  // The application of the approver is not kept with the ticket.
+  const actor: Actor = { kind: 'caller', ...approverOf(ticket), clientId: '' };
+  return { sessionId, reservedAt, actor, authenticationMethods: [QR_METHOD] };
+}
+
+/** A browser that shows a code is a new device each time. */
+function requestOf({ clientId, device, ipAddress, labels }: Ticket, endSessionId: string): SessionRequest {
+  return { clientId, device, ipAddress, labels, deviceToken: '', endSessionId };
 }
 
 function polledTooOften(retryAfterMs: number): Failure {

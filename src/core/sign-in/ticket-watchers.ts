@@ -3,7 +3,7 @@ import { Failure } from '../failure.ts';
 import type { FollowerListener } from '../revocation/follower-listener.ts';
 import type { LoggedRevocation } from '../revocation/revocation-log.ts';
 import { Rereads } from '../session/rereads.ts';
-import type { ApproverSessions } from './approver-sessions.ts';
+import type { LiveSessions } from './live-sessions.ts';
 import { isFinal, TICKET_STATES, type Ticket } from './qr-ticket.ts';
 import { ticketNotFound } from './ticket-failures.ts';
 import type { TicketListener, TicketStore } from './ticket-store.ts';
@@ -18,7 +18,7 @@ export interface TicketSink {
 
 export interface TicketWatchersOptions {
   readonly store: Pick<TicketStore, 'read' | 'step'>;
-  readonly approvers: Pick<ApproverSessions, 'isKnownEnded'>;
+  readonly liveSessions: Pick<LiveSessions, 'isKnownEnded'>;
   readonly clock: Pick<Clock, 'now'>;
   /** Default: TICKET_WATCH_LIMITS. */
   readonly limits?: TicketWatchLimits;
@@ -31,7 +31,7 @@ export interface TicketWatchLimits {
   readonly server: number;
 }
 
-/** A ticket has one asker. It may have lost a stream that is not found to be lost yet. */
+/** More than one for a ticket, because a lost stream is detected late. */
 export const TICKET_WATCH_LIMITS: TicketWatchLimits = { ticket: 5, server: 20_000 };
 
 /** How often a ticket is read again if nothing is heard of it, because a change may be missed; milliseconds. */
@@ -39,8 +39,8 @@ const REREAD_MS = 30_000;
 const RETRY_AFTER_MS = 10_000;
 
 /**
- * Passes changes of tickets to their watchers: those that the store tells of, those at the end of their time, and the
- * end of an approver's session, which ends the ticket.
+ * Tells watchers when their ticket changes. A ticket changes by a step, by expiry, or when the session of its approver
+ * ends.
  *
  * A watcher is registered before its ticket is read. So a change in between is seen by one of the two.
  */
@@ -88,7 +88,7 @@ export class TicketWatchers implements TicketListener, FollowerListener {
     for (const own of this.#byTicket.values()) for (const watcher of own) this.#rereads.add(watcher);
   }
 
-  /** The read finds that the approver's session has ended. */
+  /** Reads the tickets of these users again: `#read` denies one whose approver's session has ended. */
   learned(entries: readonly LoggedRevocation[]): void {
     for (const { revocation } of entries) {
       for (const watcher of this.#byApprover.get(revocation.userId) ?? []) this.#rereads.add(watcher);
@@ -103,11 +103,11 @@ export class TicketWatchers implements TicketListener, FollowerListener {
 
   /** Denies the ticket if the session of its approver has ended. */
   async #read(ticketId: string): Promise<Ticket | undefined> {
-    const { store, approvers, clock } = this.#options;
+    const { store, liveSessions, clock } = this.#options;
     const ticket = await store.read(ticketId, clock.now());
     const approver = ticket?.approver;
     if (ticket === undefined || approver === undefined || isFinal(ticket)) return ticket;
-    if (!approvers.isKnownEnded(approver)) return ticket;
+    if (!liveSessions.isKnownEnded(approver)) return ticket;
     const denial = 'APPROVER_SESSION_ENDED';
     const outcome = await store.step(ticketId, { kind: 'deny', approver, denial }, clock.now());
     return 'ticket' in outcome ? outcome.ticket : undefined;
@@ -137,7 +137,7 @@ export class TicketWatcher {
   readonly #secretHash: string;
   readonly #sink: TicketSink;
   readonly #source: WatcherSource;
-  /** How far the last state that was sent is. States only go on. */
+  /** The index of the state sent last in TICKET_STATES. It never decreases. */
   #sent = -1;
   #approverUserId: string | undefined;
   #timer: NodeJS.Timeout | undefined;

@@ -56,11 +56,11 @@ export interface IdentityDirectory {
   /** Inserts a user with a first identity. Fails with USERNAME_TAKEN. */
   insertUser(user: User, identity: Identity, audit: readonly AuditEvent[]): Promise<void>;
   /**
-   * Notes a sign-in. Does nothing if the identity is not linked any more.
+   * Stores the time of a sign-in. Does nothing if the identity is not linked any more.
    *
    * @param displayName empty: as before.
    */
-  used(key: IdentityKey, at: number, displayName: string): Promise<void>;
+  recordSignIn(key: IdentityKey, at: number, displayName: string): Promise<void>;
   /** Returns whether it was linked to this user. */
   unlink(userId: string, key: IdentityKey, conditions: UnlinkConditions): Promise<boolean>;
 }

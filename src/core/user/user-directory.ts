@@ -64,3 +64,9 @@ export interface UserDirectory {
   /** Resolves if a query can be executed now. */
   ping(): Promise<void>;
 }
+
+/** The name of a user, for people to see. Empty: there is no such user, or the store cannot tell at present. */
+export async function usernameOf(users: Pick<UserDirectory, 'findById'>, userId: string): Promise<string> {
+  const user = await users.findById(userId).catch(() => undefined);
+  return user?.username ?? '';
+}

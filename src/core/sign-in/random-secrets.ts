@@ -4,20 +4,20 @@ const ID_BYTES = 16;
 const SECRET_BYTES = 32;
 const DIGIT_COMBINATIONS = 100;
 
-/** The form of a ticket id. */
-export const TICKET_ID = /^[A-Za-z0-9_-]{22}$/;
-/** The form of a redeem secret. */
-export const REDEEM_SECRET = /^[A-Za-z0-9_-]{43}$/;
+/** The form of a random id: of a ticket or a flow. */
+export const RANDOM_ID = /^[A-Za-z0-9_-]{22}$/;
+/** The form of a random secret. */
+export const RANDOM_SECRET = /^[A-Za-z0-9_-]{43}$/;
 /** The form of the digits. */
 export const DIGITS = /^[0-9]{2}$/;
 
 /** 128 random bits, base64url. */
-export function newTicketId(): string {
+export function newRandomId(): string {
   return randomBytes(ID_BYTES).toString('base64url');
 }
 
 /** 256 random bits, base64url. */
-export function newRedeemSecret(): string {
+export function newRandomSecret(): string {
   return randomBytes(SECRET_BYTES).toString('base64url');
 }
 

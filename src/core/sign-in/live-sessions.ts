@@ -2,36 +2,35 @@ import type { Clock } from '../../validator/clock.ts';
 import { createdAtOf } from '../../validator/session-id.ts';
 import type { RevocationCopy } from '../../validator/validator.ts';
 import { passedDeadline } from '../session/rotation.ts';
-import type { Session } from '../session/session.ts';
+import type { Session, SessionRef } from '../session/session.ts';
 import type { SessionStore } from '../session/session-store.ts';
-import type { Approver } from './qr-ticket.ts';
 
-export interface ApproverSessionsOptions {
+export interface LiveSessionsOptions {
   readonly store: Pick<SessionStore, 'read'>;
   /** Detects a record that ended but was restored by a failover. */
   readonly revocations: Pick<RevocationCopy, 'endReasonOf'>;
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** The sessions of approvers, as they are now. */
-export class ApproverSessions {
-  readonly #options: ApproverSessionsOptions;
+/** The sessions of liveSessions, as they are now. */
+export class LiveSessions {
+  readonly #options: LiveSessionsOptions;
 
-  constructor(options: ApproverSessionsOptions) {
+  constructor(options: LiveSessionsOptions) {
     this.#options = options;
   }
 
-  /** Reads the session. Undefined: it does not live. Fails with STORE_UNAVAILABLE. */
-  async living(approver: Approver): Promise<Session | undefined> {
+  /** Reads the session. Undefined: it has ended, or there is none. Fails with STORE_UNAVAILABLE. */
+  async find(ref: SessionRef): Promise<Session | undefined> {
     const { store, clock } = this.#options;
     const now = clock.now();
-    const found = await store.read(approver.userId, approver.sessionId, now);
+    const found = await store.read(ref.userId, ref.sessionId, now);
     if (found.kind !== 'live' || passedDeadline(found.session, now) !== undefined) return undefined;
-    return this.isKnownEnded(approver) ? undefined : found.session;
+    return this.isKnownEnded(ref) ? undefined : found.session;
   }
 
   /** Whether the revocation log says that the session has ended. Asks no store. */
-  isKnownEnded({ userId, sessionId }: Approver): boolean {
+  isKnownEnded({ userId, sessionId }: SessionRef): boolean {
     const createdAt = createdAtOf(sessionId) ?? 0;
     return this.#options.revocations.endReasonOf(userId, sessionId, createdAt) !== undefined;
   }

@@ -1,11 +1,9 @@
-import type { CustomFetch } from 'openid-client';
-
 /** Metadata, keys, tokens and accounts are far smaller; in bytes, decompressed. */
 const MAX_ANSWER_BYTES = 1_048_576;
 
 /** `fetch` that reads the whole answer, and fails if it is too long: a provider must not fill the memory. */
-export const boundedFetch: CustomFetch = async (url, options) => {
-  const response = await fetch(url, options as RequestInit);
+export async function boundedFetch(url: string | URL, options: RequestInit): Promise<Response> {
+  const response = await fetch(url, options);
   if (response.body === null) return response;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -15,4 +13,4 @@ export const boundedFetch: CustomFetch = async (url, options) => {
     chunks.push(chunk);
   }
   return new Response(Buffer.concat(chunks), response);
-};
+}
