@@ -1,5 +1,5 @@
 import type { FieldIssues } from '../core/field-issues.ts';
-import { REDEEM_SECRET, TICKET_ID } from '../core/sign-in/ticket-secrets.ts';
+import { RANDOM_ID, RANDOM_SECRET } from '../core/sign-in/random-secrets.ts';
 import type {
   BeginExternalLoginRequest,
   CompleteExternalLoginRequest,
@@ -27,7 +27,7 @@ export function checkCompleteExternalLogin(request: CompleteExternalLoginRequest
   } else if (flowIdIn(new URLSearchParams(callbackQuery)) === undefined) {
     issues.add('callback_query', 'must have exactly one `state`, the flow_id of BeginExternalLoginResponse');
   }
-  if (!REDEEM_SECRET.test(flowSecret)) {
+  if (!RANDOM_SECRET.test(flowSecret)) {
     issues.add('flow_secret', 'must be the flow_secret of BeginExternalLoginResponse');
   }
   checkDeviceToken(deviceToken, issues);
@@ -51,7 +51,7 @@ export function checkUnlinkIdentity(request: UnlinkIdentityRequest, issues: Fiel
 /** Undefined: the query has no flow id, or several. */
 export function flowIdIn(query: URLSearchParams): string | undefined {
   const states = query.getAll('state');
-  return states.length === 1 && TICKET_ID.test(states[0] ?? '') ? states[0] : undefined;
+  return states.length === 1 && RANDOM_ID.test(states[0] ?? '') ? states[0] : undefined;
 }
 
 function checkProvider(provider: string, issues: FieldIssues): void {

@@ -1,6 +1,8 @@
+import type { SessionRef } from '../core/session/session.ts';
 import type { ExternalCompletion } from '../core/sign-in/external-completion.ts';
 import type { ExternalLogin } from '../core/sign-in/external-login.ts';
 import type { Identities } from '../core/sign-in/identities.ts';
+import { type UserDirectory, usernameOf } from '../core/user/user-directory.ts';
 import {
   BeginExternalLoginRequest,
   BeginExternalLoginResponse,
@@ -40,6 +42,7 @@ export interface ExternalLoginCore {
   readonly login: Pick<ExternalLogin, 'list' | 'begin'>;
   readonly completion: Pick<ExternalCompletion, 'complete'>;
   readonly identities: Pick<Identities, 'list' | 'unlink'>;
+  readonly users: Pick<UserDirectory, 'findById'>;
 }
 
 /** Which callers may call. */
@@ -91,8 +94,10 @@ export function externalLoginService(
         callers,
         check: () => undefined,
         handle: async (_request, call) => {
-          const identities = await core.identities.list(signedInCaller(call).userId);
-          return { identities: identities.map(identityMessage) };
+          const { userId } = signedInCaller(call);
+          const identities = await core.identities.list(userId);
+          const username = await usernameOf(core.users, userId);
+          return { identities: identities.map(identityMessage), username };
         },
       },
       unlinkIdentity: {
@@ -113,15 +118,15 @@ async function begin(
   call: Call,
   { checkUser, checkFront }: Checks,
 ): Promise<BeginExternalLoginResponse> {
-  let linker: { readonly userId: string; readonly sessionId: string } | undefined;
+  let linkingSession: SessionRef | undefined;
   if (request.link) {
     await checkUser(call);
     const { userId, sessionId } = signedInCaller(call);
-    linker = { userId, sessionId };
+    linkingSession = { userId, sessionId };
   }
   const network = limitedNetwork(request, await userAddress(request, call, checkFront));
   const { provider } = request;
-  const flow = await login.begin({ provider, linker, network, remainingMs: call.remainingMs });
+  const flow = await login.begin({ provider, linkingSession, network, remainingMs: call.remainingMs });
   return { ...flow, expiresAt: new Date(flow.expiresAt) };
 }
 
@@ -135,7 +140,14 @@ async function complete(
   const { provider, callbackQuery, flowSecret, clientId, labels, deviceToken, endSessionId } = request;
   const answer = new URLSearchParams(callbackQuery);
   const completed = await completion.complete({
-    ...{ provider, answer, flowSecret, clientId, labels, deviceToken, endSessionId, ipAddress },
+    provider,
+    answer,
+    flowSecret,
+    clientId,
+    labels,
+    deviceToken,
+    endSessionId,
+    ipAddress,
     flowId: flowIdIn(answer) ?? '',
     device: deviceOf(request.device),
     remainingMs: call.remainingMs,
@@ -150,9 +162,11 @@ async function unlink(
   checkFront: CallerCheck,
 ): Promise<UnlinkIdentityResponse> {
   // Before the front is checked, which may be another caller: the holder of a certificate.
-  const [{ userId, clientId }, actor] = [signedInCaller(call), actorOf(call)];
+  const { userId, clientId } = signedInCaller(call);
+  const actor = actorOf(call);
   const ipAddress = await userAddress(request, call, checkFront);
   const { provider, subject } = request;
-  await identities.unlink(userId, { provider, subject }, { actor, origin: { ipAddress, clientId } }, true);
+  const source = { actor, origin: { ipAddress, clientId } };
+  await identities.unlink(userId, { provider, subject }, source, { keepOne: true });
   return {};
 }

@@ -1,5 +1,5 @@
 import type { FieldIssues } from '../core/field-issues.ts';
-import { DIGITS, REDEEM_SECRET, TICKET_ID } from '../core/sign-in/ticket-secrets.ts';
+import { DIGITS, RANDOM_ID, RANDOM_SECRET } from '../core/sign-in/random-secrets.ts';
 import type {
   ApproveTicketRequest,
   DenyTicketRequest,
@@ -26,7 +26,7 @@ export function checkApproveTicket(request: ApproveTicketRequest, issues: FieldI
 
 export function checkTicketSecret({ ticketId, redeemSecret }: WatchTicketRequest, issues: FieldIssues): void {
   checkTicketId(ticketId, issues);
-  if (!REDEEM_SECRET.test(redeemSecret)) {
+  if (!RANDOM_SECRET.test(redeemSecret)) {
     issues.add('redeem_secret', 'must be the redeem_secret of CreateTicketResponse');
   }
 }
@@ -37,5 +37,5 @@ export function checkRedeemTicket(request: RedeemTicketRequest, issues: FieldIss
 }
 
 function checkTicketId(ticketId: string, issues: FieldIssues): void {
-  if (!TICKET_ID.test(ticketId)) issues.add('ticket_id', 'must be a ticket id: 22 characters of base64url');
+  if (!RANDOM_ID.test(ticketId)) issues.add('ticket_id', 'must be a ticket id: 22 characters of base64url');
 }

@@ -1,6 +1,7 @@
 import type { QrTickets, TicketCaller } from '../core/sign-in/qr-tickets.ts';
 import type { TicketRedemption } from '../core/sign-in/ticket-redemption.ts';
 import type { TicketWatchers } from '../core/sign-in/ticket-watchers.ts';
+import { type UserDirectory, usernameOf } from '../core/user/user-directory.ts';
 import {
   ApproveTicketRequest,
   ApproveTicketResponse,
@@ -43,6 +44,7 @@ export interface QrLoginCore {
   readonly tickets: Pick<QrTickets, 'create' | 'scan' | 'approve' | 'deny'>;
   readonly redemption: Pick<TicketRedemption, 'redeem'>;
   readonly watchers: Pick<TicketWatchers, 'watch'>;
+  readonly users: Pick<UserDirectory, 'findById'>;
 }
 
 /** Which callers may call. */
@@ -76,7 +78,7 @@ export function qrLoginService(
         response: ScanTicketResponse,
         callers,
         check: checkTicketStep,
-        handle: (request, call) => scanTicket(tickets, request, call, checkFront),
+        handle: (request, call) => scanTicket(core, request, call, checkFront),
       },
       approveTicket: {
         request: ApproveTicketRequest,
@@ -133,14 +135,15 @@ async function createTicket(
 }
 
 async function scanTicket(
-  tickets: QrLoginCore['tickets'],
+  { tickets, users }: QrLoginCore,
   request: ScanTicketRequest,
   call: Call,
   checkFront: CallerCheck,
 ): Promise<ScanTicketResponse> {
   const caller = callerOf(call);
   const network = limitedNetwork(request, await userAddress(request, call, checkFront));
-  return scannedTicketMessage(await tickets.scan(request.ticketId, caller, network));
+  const scanned = await tickets.scan(request.ticketId, caller, network);
+  return scannedTicketMessage(scanned, await usernameOf(users, caller.userId));
 }
 
 async function approveTicket(

@@ -76,6 +76,30 @@ export function reasonOf({ reason }: AbortSignal): Failure {
   return reason instanceof Failure ? reason : new Failure('CANCELLED', 'The caller cancelled the call.');
 }
 
+/** What a stream of a watch follows. */
+export interface StreamedWatcher {
+  /** Reads the present state. */
+  read(): Promise<void>;
+  close(): void;
+}
+
+/** Reads the present state, waits until `done` settles or the call ends, then closes the watcher. */
+export async function runWatch(
+  { signal }: StreamingCall,
+  watcher: StreamedWatcher,
+  done: PromiseWithResolvers<void>,
+): Promise<void> {
+  const stop = () => done.reject(reasonOf(signal));
+  try {
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    await Promise.race([watcher.read(), done.promise]);
+    await done.promise;
+  } finally {
+    watcher.close();
+  }
+}
+
 /** The calls whose handlers are running. */
 class CallsInProgress {
   readonly #calls = new Set<StreamingCall>();

@@ -4,6 +4,7 @@ import type { SessionControl } from '../core/session/session-control.ts';
 import { ENDED_PAGE, type FullSessionPage, type SessionHistory } from '../core/session/session-history.ts';
 import type { SessionWatchers } from '../core/session/session-watchers.ts';
 import type { PasswordChanges } from '../core/sign-in/password-change.ts';
+import { type UserDirectory, usernameOf } from '../core/user/user-directory.ts';
 import {
   ChangePasswordRequest,
   ChangePasswordResponse,
@@ -27,7 +28,11 @@ import {
   signedInCallers,
   type TokenSignatures,
 } from './interceptors/caller-auth.ts';
-import { explanationMessage, sessionPageMessage } from './messages/session-history-message.ts';
+import {
+  explanationMessage,
+  type SessionPageMessage,
+  sessionPageMessage,
+} from './messages/session-history-message.ts';
 import { afterOf, checkPage, type PageFields, pageSizeOf } from './page.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { sessionWatch } from './session-watch.ts';
@@ -40,6 +45,7 @@ export interface SessionCore {
   readonly history: Pick<SessionHistory, 'list' | 'explain'>;
   readonly passwordChanges: Pick<PasswordChanges, 'change'>;
   readonly watchers: Pick<SessionWatchers, 'watch'>;
+  readonly users: Pick<UserDirectory, 'findById'>;
 }
 
 type OwnSessions = Pick<SessionControl, 'list' | 'end' | 'endOthers'>;
@@ -53,7 +59,7 @@ export interface SessionCallers {
 
 /** `latchkey.v1.SessionService`. The user is always the caller: no request names one. */
 export function sessionService(
-  { control, history, passwordChanges, watchers }: SessionCore,
+  { control, history, passwordChanges, watchers, users }: SessionCore,
   { tokens, frontAuth }: SessionCallers,
   environment: CallEnvironment,
 ): ServiceRegistration {
@@ -68,7 +74,10 @@ export function sessionService(
         response: ListSessionsResponse,
         callers,
         check: checkSessionPage,
-        handle: (request, call) => listSessions(control, history, request, call),
+        handle: async (request, call) => {
+          const page = await ownSessions(control, history, request, call);
+          return { ...page, username: await usernameOf(users, signedInCaller(call).userId) };
+        },
       },
       explainSession: {
         request: ExplainSessionRequest,
@@ -114,12 +123,12 @@ export function sessionService(
   };
 }
 
-async function listSessions(
+async function ownSessions(
   living: OwnSessions,
   all: SessionCore['history'],
   request: ListSessionsRequest,
   call: Call,
-): Promise<ListSessionsResponse> {
+): Promise<SessionPageMessage> {
   const { userId, sessionId } = signedInCaller(call);
   const page = await listPage(living, all, userId, request);
   return sessionPageMessage(page, { callerSessionId: sessionId, isForOperators: false });
@@ -167,7 +176,7 @@ interface SessionPageFields extends PageFields {
 
 const UUID_OR_ENDED = new RegExp(`^(?:${ENDED_PAGE})?${UUID_TEXT.source.slice(1)}`);
 
-/** @param living lists them without the audit trail, so also while the database is away. */
+/** @param living lists them without the audit trail, so also while the database is unavailable. */
 export async function listPage(
   living: Pick<SessionControl, 'list'>,
   all: Pick<SessionHistory, 'list'>,

@@ -10,7 +10,7 @@ import type { SessionWatchers } from '../core/session/session-watchers.ts';
 import { WatchSessionResponse } from '../gen/latchkey/v1/session.ts';
 import { bytesOf } from './encoding.ts';
 import { endedSessionMessage } from './messages/session-message.ts';
-import { reasonOf, type StreamingCall } from './server-streaming.ts';
+import { runWatch, type StreamingCall } from './server-streaming.ts';
 
 /** One stream of WatchSession. */
 export class SessionStream implements WatcherSink {
@@ -32,17 +32,8 @@ export class SessionStream implements WatcherSink {
   }
 
   /** Sends messages until the stream ends. Resolves after it has sent the end of the session; rejects otherwise. */
-  async run(): Promise<void> {
-    const { signal } = this.#call;
-    const stop = () => this.#done.reject(reasonOf(signal));
-    try {
-      if (signal.aborted) stop();
-      else signal.addEventListener('abort', stop, { once: true });
-      await Promise.race([this.#watcher.read(), this.#done.promise]);
-      await this.#done.promise;
-    } finally {
-      this.#watcher.close();
-    }
+  run(): Promise<void> {
+    return runWatch(this.#call, this.#watcher, this.#done);
   }
 
   send({ deadlines, asOf }: AliveMessage): void {

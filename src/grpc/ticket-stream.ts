@@ -1,11 +1,11 @@
 import type { Failure } from '../core/failure.ts';
 import { isFinal, type Ticket } from '../core/sign-in/qr-ticket.ts';
-import { hashOfSecret } from '../core/sign-in/ticket-secrets.ts';
+import { hashOfSecret } from '../core/sign-in/random-secrets.ts';
 import type { TicketSink, TicketWatcher, TicketWatchers } from '../core/sign-in/ticket-watchers.ts';
 import { type WatchTicketRequest, WatchTicketResponse } from '../gen/latchkey/v1/qr_login.ts';
 import { bytesOf } from './encoding.ts';
 import { ticketStateMessage } from './messages/ticket-message.ts';
-import { reasonOf, type StreamingCall } from './server-streaming.ts';
+import { runWatch, type StreamingCall } from './server-streaming.ts';
 
 /** One stream of WatchTicket. */
 export class TicketStream implements TicketSink {
@@ -20,17 +20,8 @@ export class TicketStream implements TicketSink {
   }
 
   /** Sends states until a final one. Rejects if the stream ends otherwise. */
-  async run(): Promise<void> {
-    const { signal } = this.#call;
-    const stop = () => this.#done.reject(reasonOf(signal));
-    try {
-      if (signal.aborted) stop();
-      else signal.addEventListener('abort', stop, { once: true });
-      await Promise.race([this.#watcher.read(), this.#done.promise]);
-      await this.#done.promise;
-    } finally {
-      this.#watcher.close();
-    }
+  run(): Promise<void> {
+    return runWatch(this.#call, this.#watcher, this.#done);
   }
 
   send(ticket: Ticket): void {

@@ -20,7 +20,8 @@ let phone: OpenedSession;
 
 beforeEach(async () => {
   qr = await QrWorld.open();
-  const core = { tickets: qr.tickets, redemption: qr.redemption, watchers: qr.watchers };
+  const users = { findById: (userId: string) => qr.world.findUser(userId) };
+  const core = { tickets: qr.tickets, redemption: qr.redemption, watchers: qr.watchers, users };
   const environment = testEnvironment();
   server = new GrpcServer({
     address: '127.0.0.1:0',

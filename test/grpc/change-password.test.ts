@@ -41,7 +41,9 @@ async function serve(
 ): Promise<SessionServiceClient> {
   const environment = testEnvironment();
   const { control, history, tokens, watchers } = passwords.world;
-  const core = { control, history, watchers, passwordChanges: passwords.changes };
+  const { findUser } = passwords.world;
+  const users = { findById: findUser.bind(passwords.world) };
+  const core = { control, history, watchers, passwordChanges: passwords.changes, users };
   const server = new GrpcServer({
     ...{ address: '127.0.0.1:0', reflection: false, log: environment.log },
     services: [sessionService(core, { tokens, frontAuth }, environment)],

@@ -25,11 +25,16 @@ const environment = testEnvironment();
 
 beforeAll(async () => {
   external = await ExternalWorld.start();
+  const users = { findById: (userId: string) => external.world.findUser(userId) };
+  const core = {
+    login: external.login,
+    completion: external.completion,
+    identities: external.identities,
+    users,
+  };
   server = new GrpcServer({
     address: '127.0.0.1:0',
-    services: [
-      externalLoginService(external, { tokens: external.world.tokens, frontAuth: 'none' }, environment),
-    ],
+    services: [externalLoginService(core, { tokens: external.world.tokens, frontAuth: 'none' }, environment)],
     reflection: false,
     log: environment.log,
   });
@@ -97,7 +102,9 @@ test('a user links an account, signs in with it, sees it and unlinks it', async 
   const { userId } = session.session;
   expect(outcome.value.session).toMatchObject({ userId, device: DEVICE, authenticationMethods: [] });
   expect(outcome.value.deviceToken).toMatch(/^lkd_/);
-  const list = async () => ok(await call(client, client.listIdentities, {}, bearer())).identities;
+  const listed = async () => ok(await call(client, client.listIdentities, {}, bearer()));
+  const list = async () => (await listed()).identities;
+  expect(await listed()).toMatchObject({ username: `user-${userId}` });
   expect(await list()).toMatchObject([
     { provider: 'acme', subject, displayName: `${subject} the person`, lastUsedAt: expect.any(Date) },
   ]);

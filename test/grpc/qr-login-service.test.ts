@@ -27,7 +27,8 @@ const environment = testEnvironment();
 
 beforeAll(async () => {
   qr = await QrWorld.open();
-  const core = { tickets: qr.tickets, redemption: qr.redemption, watchers: qr.watchers };
+  const users = { findById: (userId: string) => qr.world.findUser(userId) };
+  const core = { tickets: qr.tickets, redemption: qr.redemption, watchers: qr.watchers, users };
   server = new GrpcServer({
     address: '127.0.0.1:0',
     services: [qrLoginService(core, { tokens: qr.world.tokens, frontAuth: 'none' }, environment)],
@@ -92,6 +93,7 @@ test('a phone signs a desktop in, which sees each step', async () => {
   expect(ok(await scan(created.ticketId))).toMatchObject({
     ...{ state: TicketState.SCANNED, clientId: 'web', ipAddress: '127.0.0.1', sharesNetwork: false },
     device: { ...DEVICE, deviceId: '' },
+    username: `user-${phone.session.userId}`,
   });
   await eventually(() => watched.states.length === 2);
   const digits = watched.states[1]?.digits ?? '';

@@ -78,7 +78,7 @@ describe('ListSessions', () => {
     await signIn(here.world.addUser());
     await here.world.refresh(phone.refreshToken);
     const { ok } = await call(own, own.listSessions, FIRST_PAGE, as(phone.token));
-    expect(ok?.nextPageToken).toBe('');
+    expect(ok).toMatchObject({ nextPageToken: '', username: ada.username });
     expect(ok?.sessions).toMatchObject([
       { sessionId: laptop.sessionId, device: { deviceId: 'laptop' }, isCurrent: false },
       {

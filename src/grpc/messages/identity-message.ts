@@ -6,7 +6,9 @@ import { signedInMessage, summaryMessage } from './session-message.ts';
 export function identityMessage(identity: Identity): LinkedIdentity {
   const { provider, subject, displayName, linkedAt, lastUsedAt } = identity;
   return {
-    ...{ provider, subject, displayName },
+    provider,
+    subject,
+    displayName,
     linkedAt: new Date(linkedAt),
     lastUsedAt: lastUsedAt === undefined ? undefined : new Date(lastUsedAt),
   };

@@ -23,7 +23,10 @@ export interface SessionView {
   readonly isForOperators: boolean;
 }
 
-export function sessionPageMessage(page: FullSessionPage, view: SessionView): ListSessionsResponse {
+/** A page of a list, for its user or for operators. */
+export type SessionPageMessage = Pick<ListSessionsResponse, 'sessions' | 'nextPageToken'>;
+
+export function sessionPageMessage(page: FullSessionPage, view: SessionView): SessionPageMessage {
   const living = page.sessions.map((session) => sessionMessage(session, view.callerSessionId));
   const ended = page.ended.map((session) => pastSessionMessage(session, view));
   return {
@@ -53,7 +56,10 @@ export function explanationMessage(
 function pastSessionMessage(session: PastSession, view: SessionView): Session {
   const { sessionId, userId, clientId, deviceName, platform, ipAddress, createdAt, end } = session;
   return {
-    ...{ sessionId, userId, clientId, ipAddress },
+    sessionId,
+    userId,
+    clientId,
+    ipAddress,
     device: { deviceId: '', name: deviceName, platform },
     createdAt: new Date(createdAt),
     lastSeenAt: undefined,

@@ -15,7 +15,9 @@ import { signedInMessage, summaryMessage } from './session-message.ts';
 export function createdTicketMessage({ ticket, redeemSecret, url }: CreatedTicket): CreateTicketResponse {
   const { ticketId, expiresAt, pollIntervalMs } = ticket;
   return {
-    ...{ ticketId, redeemSecret, url },
+    ticketId,
+    redeemSecret,
+    url,
     expiresAt: new Date(expiresAt),
     pollInterval: durationMessage(pollIntervalMs),
   };
@@ -30,15 +32,21 @@ export function ticketStateMessage(ticket: Ticket): WatchTicketResponse {
   };
 }
 
-export function scannedTicketMessage({ ticket, sharesNetwork }: ScannedTicket): ScanTicketResponse {
+export function scannedTicketMessage(
+  { ticket, sharesNetwork }: ScannedTicket,
+  username: string,
+): ScanTicketResponse {
   const { state, device, clientId, ipAddress, createdAt, expiresAt } = ticket;
   return {
     state: TicketState[state],
     // The id of the device is for its own application.
     device: { ...device, deviceId: '' },
-    ...{ clientId, ipAddress, sharesNetwork },
+    clientId,
+    ipAddress,
+    sharesNetwork,
     createdAt: new Date(createdAt),
     expiresAt: new Date(expiresAt),
+    username,
   };
 }
 

@@ -29,13 +29,14 @@ export class SessionSite {
     const passwordChanges = { change: () => Promise.reject(new Error('nobody has a password here')) };
     const login = { login: () => Promise.reject(new Error('nobody signs in by password here')) };
     const identity = { login, sessions, tokens, onVerdict: () => undefined };
-    const administration = new CurrentRoles(tokens, { findById: async (userId) => users.get(userId) });
+    const directory = { findById: async (userId: string) => users.get(userId) };
+    const administration = new CurrentRoles(tokens, directory);
     this.#server = new GrpcServer({
       address: '127.0.0.1:0',
       services: [
         identityService(identity, OPEN, this.environment),
         sessionService(
-          { control, history, passwordChanges, watchers },
+          { control, history, passwordChanges, watchers, users: directory },
           { tokens, frontAuth: 'none' },
           this.environment,
         ),
