@@ -63,7 +63,7 @@ const order = [
     foldersOf,
     'Every folder of core may import the files beside the folders, so these files import no folder.',
   ),
-  ...inOrder('bff', ['config', 'browser', 'session', 'routes']),
+  ...inOrder('bff', ['config', 'browser', 'session', 'http', 'routes']),
   ...inOrder('client', ['transport', 'local', 'guard', 'testing']),
   baseInOrder(
     'client',

@@ -3,8 +3,8 @@ import { approvePage } from './pages/approve-page.ts';
 import { ASSETS } from './pages/assets.ts';
 import { changePasswordPage } from './pages/change-password-page.ts';
 import { devicesPage } from './pages/devices-page.ts';
-import { leavePage } from './pages/leave-page.ts';
 import { messagePage } from './pages/message-page.ts';
+import { providerRedirectPage } from './pages/provider-redirect-page.ts';
 import { providersPage } from './pages/providers-page.ts';
 import { sessionEndedPage } from './pages/session-ended-page.ts';
 import { sessionHistoryPage } from './pages/session-history-page.ts';
@@ -19,7 +19,7 @@ export const PAGES: Pages = {
   sessionHistoryPage,
   changePasswordPage,
   providersPage,
-  leavePage,
+  providerRedirectPage,
   sessionEndedPage,
   messagePage,
   apiDocumentPage,

@@ -2,15 +2,15 @@ import type { FastifyRequest } from 'fastify';
 import type { Clock, LatchkeyClient } from '../client/index.ts';
 import type { Cookies } from './browser/cookies.ts';
 import type { CsrfTokens } from './browser/csrf.ts';
+import type { EventStreams } from './browser/event-streams.ts';
 import type { FlowCookies } from './browser/flow-cookie.ts';
 import type { PreSessions } from './browser/pre-session.ts';
 import type { TicketCookies } from './browser/ticket-cookie.ts';
 import type { Front } from './front.ts';
-import type { EventStreams } from './http/event-streams.ts';
 import type { Pages } from './pages.ts';
 import type { BrowserSession, BrowserSessions, LivingSession } from './session/browser-sessions.ts';
 import type { ProviderList } from './session/provider-list.ts';
-import type { UserEnds } from './session/user-ends.ts';
+import type { RevocationListeners } from './session/revocation-listeners.ts';
 
 /** What the routes share. */
 export interface BffContext {
@@ -29,7 +29,7 @@ export interface BffContext {
   readonly flows: FlowCookies;
   readonly providers: ProviderList;
   readonly sessions: BrowserSessions;
-  readonly ends: UserEnds;
+  readonly revocations: RevocationListeners;
   readonly streams: EventStreams;
 }
 

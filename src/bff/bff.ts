@@ -3,8 +3,10 @@ import cookie from '@fastify/cookie';
 import { type FastifyInstance, type FastifyServerOptions, fastify, LogController } from 'fastify';
 import type { Clock } from '../client/index.ts';
 import type { BffContext, Site } from './bff-context.ts';
+import { BoundCookies } from './browser/bound-cookies.ts';
 import { Cookies } from './browser/cookies.ts';
 import { CsrfTokens } from './browser/csrf.ts';
+import { EventStreams } from './browser/event-streams.ts';
 import { FlowCookies } from './browser/flow-cookie.ts';
 import { keysOf, Macs, randomKey } from './browser/macs.ts';
 import { PreSessions } from './browser/pre-session.ts';
@@ -12,7 +14,6 @@ import { TicketCookies } from './browser/ticket-cookie.ts';
 import { type BffConfig, isHttps } from './config/bff-config.ts';
 import { connectTo, Front, frontKindOf } from './front.ts';
 import { answerBadUrl, answerErrors } from './http/errors.ts';
-import { EventStreams } from './http/event-streams.ts';
 import { readForms } from './http/fields.ts';
 import { guard } from './http/guard.ts';
 import { registerOperations } from './http/operations.ts';
@@ -20,7 +21,6 @@ import { RequestsInProgress } from './http/requests-in-progress.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import type { Pages } from './pages.ts';
 import { approveRoutes } from './routes/approve-routes.ts';
-import { codeOperations } from './routes/code-operations.ts';
 import { passwordRoutes } from './routes/password-routes.ts';
 import { providerOperations } from './routes/provider-operations.ts';
 import { providerRoutes } from './routes/provider-routes.ts';
@@ -28,10 +28,11 @@ import { publicRoutes } from './routes/public-routes.ts';
 import { sessionOperations } from './routes/session-operations.ts';
 import { sessionRoutes } from './routes/session-routes.ts';
 import { signInRoutes } from './routes/sign-in-routes.ts';
+import { ticketOperations } from './routes/ticket-operations.ts';
 import { BrowserSessions } from './session/browser-sessions.ts';
 import { ProviderList } from './session/provider-list.ts';
 import { Refreshes } from './session/refreshes.ts';
-import { UserEnds } from './session/user-ends.ts';
+import { RevocationListeners } from './session/revocation-listeners.ts';
 
 /** A running BFF. */
 export interface Bff {
@@ -50,7 +51,7 @@ export interface BffParts {
   readonly logger?: FastifyServerOptions['logger'];
 }
 
-/** Of a request. The largest is a new password with its form. */
+/** Of a request. The largest form has the answer of a provider. */
 const MAX_BODY_BYTES = 16_384;
 /** A request must have arrived completely by then, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -75,7 +76,7 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
   );
   const site: Site = { origin: config.publicOrigin ?? '' };
   const context = contextOf(config, { clock, pages }, macs, site, isSecure);
-  const { client, ends, streams } = context;
+  const { client, revocations, streams } = context;
 
   const requests = new RequestsInProgress(app);
   securityHeaders(app, isSecure);
@@ -85,7 +86,7 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
   answerErrors(app, context);
   const operations = [
     ...sessionOperations(context),
-    ...codeOperations(context),
+    ...ticketOperations(context),
     ...providerOperations(context),
   ];
   registerOperations(app, operations);
@@ -112,12 +113,12 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
         await requests.idle();
         app.server.closeAllConnections();
         await closed;
-        ends.close();
+        revocations.close();
         await client.close();
       },
     };
   } catch (error) {
-    ends.close();
+    revocations.close();
     await client.close();
     throw error;
   }
@@ -135,15 +136,24 @@ function contextOf(
   const front = new Front(frontKindOf(service));
   const cookies = new Cookies(isSecure);
   const preSessions = new PreSessions(cookies, macs);
+  const boundCookies = new BoundCookies(cookies, macs, preSessions);
   const refreshes = new Refreshes({ client, clock, clientId });
   return {
-    ...{ client, clock, clientId, front, site, isSecure, pages, cookies, preSessions },
+    client,
+    clock,
+    clientId,
+    front,
+    site,
+    isSecure,
+    pages,
+    cookies,
+    preSessions,
     csrf: new CsrfTokens(macs),
-    tickets: new TicketCookies(cookies, macs, preSessions),
-    flows: new FlowCookies(cookies, macs, preSessions),
+    tickets: new TicketCookies(boundCookies),
+    flows: new FlowCookies(boundCookies),
     providers: new ProviderList(client, clock),
     sessions: new BrowserSessions({ client, refreshes, cookies, front, clock }),
-    ends: new UserEnds(client),
+    revocations: new RevocationListeners(client),
     streams: new EventStreams(),
   };
 }

@@ -19,18 +19,18 @@ export type FrontKind =
   /** By its certificate, on every call. */
   | 'certificate';
 
-/** Connects to the service. @throws TypeError or an error of the file system, for people. */
+/** Connects to the service. @throws Error if the addresses or a file cannot be used; the message names it. */
 export function connectTo(service: ServiceConfig, clock: Clock): LatchkeyClient {
   const { addresses, account } = service;
   const options: ConnectOptions = { credentials: credentialsOf(service), clock };
   return connect(addresses, account === undefined ? options : { ...options, serviceAccount: account });
 }
 
-function credentialsOf({ isPlaintext, ca, certificate: pair }: ServiceConfig) {
+function credentialsOf({ isPlaintext, ca, clientKeyPair }: ServiceConfig) {
   if (isPlaintext) return { kind: 'plaintext' } as const;
   const authority = ca === undefined ? {} : { ca: readFileSync(ca) };
-  if (pair === undefined) return { kind: 'tls', ...authority } as const;
-  const { certificate, privateKey } = pair;
+  if (clientKeyPair === undefined) return { kind: 'tls', ...authority } as const;
+  const { certificate, privateKey } = clientKeyPair;
   return {
     kind: 'mtls',
     ...authority,
@@ -39,8 +39,8 @@ function credentialsOf({ isPlaintext, ca, certificate: pair }: ServiceConfig) {
   } as const;
 }
 
-export function frontKindOf({ certificate, account }: ServiceConfig): FrontKind {
-  if (certificate !== undefined) return 'certificate';
+export function frontKindOf({ clientKeyPair, account }: ServiceConfig): FrontKind {
+  if (clientKeyPair !== undefined) return 'certificate';
   return account === undefined ? 'none' : 'account';
 }
 

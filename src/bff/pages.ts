@@ -1,4 +1,4 @@
-import type { LeaveView, ProvidersView } from './provider-views.ts';
+import type { ProviderRedirectView, ProvidersView } from './provider-views.ts';
 import type {
   ApiDocumentView,
   ApproveView,
@@ -19,7 +19,7 @@ export interface Pages {
   readonly sessionHistoryPage: (view: SessionHistoryView) => string;
   readonly changePasswordPage: (view: ChangePasswordView) => string;
   readonly providersPage: (view: ProvidersView) => string;
-  readonly leavePage: (view: LeaveView) => string;
+  readonly providerRedirectPage: (view: ProviderRedirectView) => string;
   readonly sessionEndedPage: (view: SessionEndedView) => string;
   readonly messagePage: (view: MessageView) => string;
   readonly apiDocumentPage: (view: ApiDocumentView) => string;

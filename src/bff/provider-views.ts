@@ -8,6 +8,8 @@ import type { PageView, ProviderView } from './views.ts';
  */
 export interface ProvidersView {
   readonly page: PageView;
+  /** Whose accounts they are. Empty: unknown. */
+  readonly username: string;
   readonly identities: readonly IdentityView[];
   /** All that can be linked, including those that are. */
   readonly providers: readonly ProviderView[];
@@ -19,7 +21,8 @@ export interface IdentityView {
   readonly provider: ProviderView;
   /** A name at the provider. Empty: unknown. */
   readonly displayName: string;
-  readonly linkedAt: Date;
+  /** Undefined: unknown. */
+  readonly linkedAt: Date | undefined;
   /** Undefined: never. */
   readonly lastUsedAt: Date | undefined;
 }
@@ -28,7 +31,7 @@ export interface IdentityView {
  * The answer to a form that begins a flow: the page sends the browser to the provider at once. It is a page and not a
  * redirect, because `form-action` of the content security policy also covers the redirects after a form.
  */
-export interface LeaveView {
+export interface ProviderRedirectView {
   readonly page: PageView;
   readonly provider: ProviderView;
   /** Where the provider signs people in. */

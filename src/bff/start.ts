@@ -36,10 +36,13 @@ export async function start(): Promise<number> {
   }
 }
 
-/** Without a front, limits and the audit trail take all people for one. */
-function warningOf({ account, certificate }: BffConfig['service']): string {
-  if (account !== undefined || certificate !== undefined) return '';
-  return "\nIt is no front of the service: sign-ins of all browsers count as from this program's address.";
+/** Without a front, limits and the audit trail take all users for one. */
+function warningOf({ account, clientKeyPair }: BffConfig['service']): string {
+  if (account !== undefined || clientKeyPair !== undefined) return '';
+  return (
+    '\nThe service does not accept the addresses of browsers from this program, so login limits and the audit trail ' +
+    'see one address for all. Set LATCHKEY_BFF_SERVICE_CERT or LATCHKEY_BFF_SERVICE_USERNAME; see docs/bff.md.'
+  );
 }
 
 /** Resolves at the first SIGTERM or SIGINT. A second one ends the process at once. */

@@ -78,8 +78,8 @@ export type NoticeCode = (typeof NOTICE_CODES)[number];
  * - `POST /sign-in/code`: `csrf`, `next`. Makes a new code, then shows this page.
  * - `POST /sign-in/code/redeem`: `csrf`, `next`, and `end_session_id` at the session limit. Signs in if the code is
  *   approved, otherwise shows this page with the present state: without scripts it is the button `Continue`.
- * - `POST /sign-in/provider`: `csrf`, `next`, `provider`. Shows the page of `LeaveView`.
- * - `POST /external/callback`: `csrf`, `query`, `end_session_id`; at the session limit only.
+ * - `POST /sign-in/provider`: `csrf`, `next`, `provider`. Shows the page of `ProviderRedirectView`.
+ * - `POST /external/callback`: `csrf`, `provider`, `query`, `end_session_id`; at the session limit only.
  */
 export interface SignInView {
   readonly page: PageView;
@@ -124,10 +124,17 @@ export interface TicketEvent {
 
 export interface SessionLimitView {
   /** Which form to send again: the one with the password, `/sign-in/code/redeem`, or `/external/callback`. */
-  readonly by: 'password' | 'code' | 'provider';
-  /** With `provider`: the answer of the provider, for field `query` of the form. Otherwise empty. */
-  readonly query: string;
+  readonly by: 'password' | 'ticket' | 'provider';
+  /** Set if `by` is `provider`: what the form sends again in the fields `provider` and `query`. */
+  readonly answer: ProviderAnswerView | undefined;
   readonly sessions: readonly SessionChoiceView[];
+}
+
+/** What the browser brought back from a provider. */
+export interface ProviderAnswerView {
+  readonly provider: string;
+  /** The query of the address that it came back to, without `?`. */
+  readonly query: string;
 }
 
 /** A session that may end so that another can begin. */
@@ -143,9 +150,9 @@ export interface SessionChoiceView {
 
 export interface ProviderView {
   /** Field `provider` of forms. */
-  readonly id: string;
-  /** For people, for example `WeChat`. */
   readonly name: string;
+  /** What pages show, for example `WeChat`. */
+  readonly displayName: string;
 }
 
 /**
@@ -174,7 +181,10 @@ export type ApproveStep =
   /** It cannot be approved any more; `page.notice` says why. */
   | { readonly kind: 'over' };
 
-/** The device that wants to be signed in. What it says of itself may be a lie; the address is not. */
+/**
+ * The device that wants to be signed in. What it says of itself may be a lie. The address is what
+ * the service or a front saw; without a front it is that of the BFF.
+ */
 export interface AskerView {
   /** Empty: unknown. */
   readonly deviceName: string;
@@ -188,6 +198,8 @@ export interface AskerView {
   readonly sharesNetwork: boolean;
   readonly createdAt: Date;
   readonly expiresAt: Date;
+  /** The user whom an approval signs in. Empty: unknown. */
+  readonly username: string;
 }
 
 /**
@@ -204,6 +216,8 @@ export interface AskerView {
  */
 export interface DevicesView {
   readonly page: PageView;
+  /** Whose sessions they are. Empty: unknown. */
+  readonly username: string;
   /** The living sessions, newest sign-in first. */
   readonly sessions: readonly SessionView[];
   /** Ended in the last 30 days, newest sign-in first. */
@@ -326,9 +340,7 @@ export interface MessageView {
 export const MESSAGE_CODES = [
   /** 404: there is no such page. */
   'not-found',
-  /** 405 and 406. */
-  'method-not-allowed',
-  /** 400: the request is malformed; cookies that are forged or doubled, too. */
+  /** 400: the request is malformed, or sends one of our cookies twice. */
   'bad-request',
   /** 403: the form is too old, or comes from another site or browser. Reload and try again. */
   'csrf-refused',
@@ -338,9 +350,9 @@ export const MESSAGE_CODES = [
   'unsupported-type',
   /** 429. */
   'too-many-requests',
-  /** 431 or 500: the tokens are too large for a cookie. An operator must give the user fewer roles. */
+  /** 500: the tokens are too large for a cookie. An operator must give the user fewer roles. */
   'token-too-large',
-  /** 503: the service is away. The person stays signed in. */
+  /** 503: the service is unavailable. The user stays signed in. */
   'service-unavailable',
   /** 500. */
   'internal',

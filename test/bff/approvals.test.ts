@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import type { FastifyRequest } from 'fastify';
 import type { BffContext } from '../../src/bff/bff-context.ts';
 import { Front, type FrontKind } from '../../src/bff/front.ts';
-import { Approvals } from '../../src/bff/session/approvals.ts';
+import { scanTicket } from '../../src/bff/session/approvals.ts';
 import type { LivingSession } from '../../src/bff/session/browser-sessions.ts';
 
 test.each<[FrontKind, boolean]>([
@@ -17,6 +17,6 @@ test.each<[FrontKind, boolean]>([
   } as unknown as BffContext;
   const request = { ip: '203.0.113.7' } as FastifyRequest;
   const session = { accessToken: 'any' } as LivingSession;
-  const asker = await new Approvals(context).scan(request, session, 'A'.repeat(22));
+  const asker = await scanTicket(context, request, session, 'A'.repeat(22));
   expect(asker.sharesNetwork).toBe(believes);
 });

@@ -54,7 +54,7 @@ test('at the session limit, the code stays until the person has chosen a session
   await phone.post(`${path}/approve`, { digits });
   const refused = await desktop.post('/sign-in/code/redeem');
   expect(refused.status).toBe(409);
-  expect(refused.json).toMatchObject({ ticket: { url: ticket.url }, sessionLimit: { by: 'code' } });
+  expect(refused.json).toMatchObject({ ticket: { url: ticket.url }, sessionLimit: { by: 'ticket' } });
   const { sessions } = refused.json.sessionLimit;
   expect(sessions).toHaveLength(MAX_SESSIONS);
   const chosen = { end_session_id: sessions[0].sessionId, next: '/password' };

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { afterEach, expect, test } from '@jest/globals';
 import { type FastifyInstance, fastify } from 'fastify';
-import { EventStreams } from '../../src/bff/http/event-streams.ts';
+import { EventStreams } from '../../src/bff/browser/event-streams.ts';
 
 let app: FastifyInstance;
 
 afterEach(() => app.close());
 
-test('streams of codes, which anybody can make, take no places of sessions', async () => {
+test('streams of codes, which anybody can make, do not count for sessions', async () => {
   const streams = new EventStreams({ session: { one: 1, all: 1 }, ticket: { one: 1, all: 2 } });
   app = fastify();
   app.get<{ Params: { readonly kind: 'session' | 'ticket'; readonly id: string } }>(

@@ -43,7 +43,10 @@ describe('sign-in by QR code', () => {
     expect((await desktop.get('/api/ticket')).json.state).toBe('PENDING');
     const scanned = await phone.post(`${path}/scan`);
     expect(scanned.json.step).toMatchObject({
-      ...{ kind: 'decide', asker: { deviceName: 'Chrome 142 on Windows', clientId: 'web' } },
+      ...{
+        kind: 'decide',
+        asker: { deviceName: 'Chrome 142 on Windows', clientId: 'web', username: 'admin' },
+      },
     });
     await eventually(() => events.data('ticket').at(-1)?.['state'] === 'SCANNED');
     const approved = await phone.post(`${path}/approve`, { digits: await digits() });

@@ -44,7 +44,8 @@ describe('sign-in by password', () => {
 
   test('names the device by its browser and system', async () => {
     await browser.signIn('admin', PASSWORD);
-    const { sessions } = (await browser.get('/devices')).json;
+    const { sessions, username } = (await browser.get('/devices')).json;
+    expect(username).toBe('admin');
     expect(sessions.find((each: { isCurrent: boolean }) => each.isCurrent)).toMatchObject({
       ...{ deviceName: 'Chrome 142 on Windows', platform: 'Windows', authenticationMethods: ['pwd'] },
     });

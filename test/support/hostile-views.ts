@@ -2,8 +2,8 @@ import { apiDocumentPage } from '../../src/bff/pages/api-document-page.ts';
 import { approvePage } from '../../src/bff/pages/approve-page.ts';
 import { changePasswordPage } from '../../src/bff/pages/change-password-page.ts';
 import { devicesPage } from '../../src/bff/pages/devices-page.ts';
-import { leavePage } from '../../src/bff/pages/leave-page.ts';
 import { messagePage } from '../../src/bff/pages/message-page.ts';
+import { providerRedirectPage } from '../../src/bff/pages/provider-redirect-page.ts';
 import { providersPage } from '../../src/bff/pages/providers-page.ts';
 import { sessionEndedPage } from '../../src/bff/pages/session-ended-page.ts';
 import { sessionHistoryPage } from '../../src/bff/pages/session-history-page.ts';
@@ -50,14 +50,14 @@ export function hostilePages(): readonly (readonly [name: string, harmless: stri
   const session = { sessionId: '-', deviceName: '-', platform: '-', createdAt: NOW, lastSeenAt: NOW };
   const limited = signInView('en', {
     ended: { endReason: 'IDLE', endedBy: 'SERVICE', endedAt: NOW },
-    sessionLimit: { by: 'provider', query: '-', sessions: [session] },
+    sessionLimit: { by: 'provider', answer: { provider: '-', query: '-' }, sessions: [session] },
   });
   return [
     bothOf('sign in', signInPage, limited),
     bothOf(
       'sign in by code',
       signInPage,
-      signInView('zh', { sessionLimit: { by: 'code', query: '', sessions: [session] } }),
+      signInView('zh', { sessionLimit: { by: 'ticket', answer: undefined, sessions: [session] } }),
     ),
     bothOf('approve: ask', approvePage, approveView('en', { step: { kind: 'ask' } })),
     bothOf('approve: decide', approvePage, approveView('zh')),
@@ -68,7 +68,11 @@ export function hostilePages(): readonly (readonly [name: string, harmless: stri
       page: samplePage({ notice: noticeOf('new-password-refused') }),
     }),
     bothOf('providers', providersPage, providersView('en')),
-    bothOf('leave', leavePage, { page: samplePage(), provider: { id: '-', name: '-' }, url: '-' }),
+    bothOf('leave', providerRedirectPage, {
+      page: samplePage(),
+      provider: { name: '-', displayName: '-' },
+      url: '-',
+    }),
     bothOf('session ended', sessionEndedPage, sessionEndedView('en')),
     bothOf('message', messagePage, messageView('zh')),
     bothOf('API', apiDocumentPage, apiDocumentView('en')),

@@ -59,7 +59,7 @@ export const SAMPLE_PAGES: Readonly<Record<string, (language: Language) => strin
         username: 'mia',
         sessionLimit: {
           by: 'password',
-          query: '',
+          answer: undefined,
           sessions: [
             {
               sessionId: 'a',

@@ -58,8 +58,8 @@ export function signInView(language: Language, change: Partial<SignInView> = {})
     },
     sessionLimit: undefined,
     providers: [
-      { id: 'google', name: 'Google' },
-      { id: 'wechat', name: 'WeChat' },
+      { name: 'google', displayName: 'Google' },
+      { name: 'wechat', displayName: 'WeChat' },
     ],
     ...change,
   };
@@ -80,6 +80,7 @@ export function approveView(language: Language, change: Partial<ApproveView> = {
         sharesNetwork: true,
         createdAt: fromNow(-40 * SECOND),
         expiresAt: fromNow(80 * SECOND),
+        username: 'mia',
       },
     },
     ...change,
@@ -136,6 +137,7 @@ const terminal = sessionView({
 export function devicesView(language: Language, change: Partial<DevicesView> = {}): DevicesView {
   return {
     page: samplePage({ language }),
+    username: 'mia',
     sessions: [sessionView({ isCurrent: true }), fresh, phone],
     endedSessions: [
       terminal,
@@ -221,19 +223,20 @@ export function changePasswordView(
 export function providersView(language: Language, change: Partial<ProvidersView> = {}): ProvidersView {
   return {
     page: samplePage({ language, path: '/providers' }),
+    username: 'mia',
     identities: [
       {
         identityId: '7',
-        provider: { id: 'google', name: 'Google' },
+        provider: { name: 'google', displayName: 'Google' },
         displayName: 'Mia Chen',
         linkedAt: fromNow(-40 * DAY),
         lastUsedAt: fromNow(-3 * DAY),
       },
     ],
     providers: [
-      { id: 'google', name: 'Google' },
-      { id: 'wechat', name: 'WeChat' },
-      { id: 'corp', name: 'Example Corp' },
+      { name: 'google', displayName: 'Google' },
+      { name: 'wechat', displayName: 'WeChat' },
+      { name: 'corp', displayName: 'Example Corp' },
     ],
     ...change,
   };

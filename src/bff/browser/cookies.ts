@@ -1,37 +1,25 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal } from '../http/refusal.ts';
+import { Refusal } from '../refusal.ts';
 
-/** What each cookie holds. */
-export type CookieName =
+const NAMES = [
   /** The access token. It stays after the token has expired: it tells why the session ended. */
-  | 'lk_access'
+  'lk_access',
   /** The refresh token. */
-  | 'lk_refresh'
+  'lk_refresh',
   /** The pre-session: a random id and its MAC. */
-  | 'lk_pre'
+  'lk_pre',
   /** The device: its id and its device token. Stays after a sign-out. */
-  | 'lk_device'
+  'lk_device',
   /** The QR ticket that this browser shows: its id, its redeem secret and a MAC. */
-  | 'lk_ticket'
+  'lk_ticket',
   /** The flow of a provider that this browser began: its id and secret, what it is for, and a MAC. */
-  | 'lk_flow'
+  'lk_flow',
   /** A code of a message that the next page shows. */
-  | 'lk_notice'
-  /** The language that the person chose. */
-  | 'lk_language';
-
-const NAMES: readonly CookieName[] = [
-  ...([
-    'lk_access',
-    'lk_refresh',
-    'lk_pre',
-    'lk_device',
-    'lk_ticket',
-    'lk_flow',
-    'lk_notice',
-    'lk_language',
-  ] as const),
-];
+  'lk_notice',
+  /** The language that the user chose. */
+  'lk_language',
+] as const;
+export type CookieName = (typeof NAMES)[number];
 
 /** What browsers keep: name, value and attributes together, in bytes. */
 const MAX_BYTES = 4_096;
@@ -54,10 +42,11 @@ export class Cookies {
   }
 
   /**
-   * Refuses a request that sends one of our cookies twice: another site or a person put one there.
+   * Refuses a request that sends one of our cookies twice: another host of the domain may have set one (cookie tossing).
+   *
    * @param header the header `Cookie`.
    */
-  checkDoubles(header: string | undefined): void {
+  refuseDuplicates(header: string | undefined): void {
     const seen = new Set<string>();
     for (const pair of header?.split(';') ?? []) {
       const name = pair.slice(0, Math.max(0, pair.indexOf('='))).trim();

@@ -1,13 +1,17 @@
 import type { FastifyRequest } from 'fastify';
-import { Refusal } from '../http/refusal.ts';
+import { Refusal } from '../refusal.ts';
 import type { Macs } from './macs.ts';
 
 const LABEL = 'csrf';
-/** Methods that change nothing. */
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** What a CSRF token is bound to: the session, or before the sign-in the pre-session. */
 export type CsrfSubject = { readonly sessionId: string } | { readonly preSessionId: string };
+
+/** Whether the method changes nothing (RFC 9110, section 9.2.1). */
+export function isSafeMethod({ method }: FastifyRequest): boolean {
+  return SAFE_METHODS.has(method);
+}
 
 /**
  * Refuses a request that changes something and does not come from a page of ours.
@@ -15,9 +19,9 @@ export type CsrfSubject = { readonly sessionId: string } | { readonly preSession
  * Browsers send `Sec-Fetch-Site` since 2023 at the latest, and `Origin` with every POST since 2020. If both are missing,
  * it is not such a browser: refused. If both are there, both must be right.
  */
-export function checkSource({ method, headers }: FastifyRequest, publicOrigin: string): void {
-  if (SAFE.has(method)) return;
-  const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers;
+export function checkSource(request: FastifyRequest, publicOrigin: string): void {
+  if (isSafeMethod(request)) return;
+  const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers;
   // `none`: the person repeated the request, for example by restoring a tab.
   const isSameSite = site === 'same-origin' || (site === 'none' && mode === 'navigate');
   if (site !== undefined && !isSameSite) throw refused('It comes from another site.');

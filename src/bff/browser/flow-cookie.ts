@@ -1,8 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Cookies } from './cookies.ts';
-import type { Macs } from './macs.ts';
+import type { BoundCookies } from './bound-cookies.ts';
 import { nextPath } from './next-path.ts';
-import type { PreSessions } from './pre-session.ts';
 
 /** The flow of a provider that a browser began. The secret never reaches a script. */
 export interface BrowserFlow {
@@ -14,42 +12,30 @@ export interface BrowserFlow {
   readonly next: string;
 }
 
-const LABEL = 'flow';
 /** A flow lives for ten minutes. */
 const MAX_AGE_SECONDS = 600;
-const PATTERN = /^([\w-]{22})\.(([\w-]{22})\.([\w-]{43})\.(sign-in|link)\.(\/.*))$/;
+const PATTERN = /^([\w-]{22})\.([\w-]{43})\.(sign-in|link)\.(\/.*)$/;
 
-/** Keeps the latest flow of a browser in a cookie that is bound to its pre-session. An earlier one is forgotten. */
+/** Keeps the latest flow of a browser. An earlier one is forgotten. */
 export class FlowCookies {
-  readonly #cookies: Cookies;
-  readonly #macs: Macs;
-  readonly #preSessions: PreSessions;
+  readonly #cookies: BoundCookies;
 
-  constructor(cookies: Cookies, macs: Macs, preSessions: PreSessions) {
+  constructor(cookies: BoundCookies) {
     this.#cookies = cookies;
-    this.#macs = macs;
-    this.#preSessions = preSessions;
   }
 
-  /** Undefined: there is none, or it is forged or of another pre-session. */
+  /** Undefined: there is none, or it is forged or of another browser. */
   read(request: FastifyRequest): BrowserFlow | undefined {
-    const preSessionId = this.#preSessions.read(request);
-    const [, mac, text, flowId, flowSecret, purpose, next] =
-      PATTERN.exec(this.#cookies.get(request, 'lk_flow') ?? '') ?? [];
-    if (preSessionId === undefined || mac === undefined || flowId === undefined) return undefined;
-    if (flowSecret === undefined || !this.#macs.verifies(LABEL, `${preSessionId}.${text}`, mac))
-      return undefined;
+    const text = this.#cookies.read(request, 'lk_flow') ?? '';
+    const [, flowId, flowSecret, purpose, next] = PATTERN.exec(text) ?? [];
+    if (!flowId || !flowSecret) return undefined;
     return { flowId, flowSecret, purpose: purpose === 'link' ? 'link' : 'sign-in', next: nextPath(next) };
   }
 
-  set(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { flowId, flowSecret, purpose, next }: BrowserFlow,
-  ): void {
+  set(request: FastifyRequest, reply: FastifyReply, flow: BrowserFlow): void {
+    const { flowId, flowSecret, purpose, next } = flow;
     const text = `${flowId}.${flowSecret}.${purpose}.${next}`;
-    const mac = this.#macs.of(LABEL, `${this.#preSessions.of(request, reply)}.${text}`);
-    this.#cookies.set(reply, 'lk_flow', `${mac}.${text}`, MAX_AGE_SECONDS);
+    this.#cookies.set(request, reply, 'lk_flow', text, MAX_AGE_SECONDS);
   }
 
   clear(reply: FastifyReply): void {

@@ -31,7 +31,7 @@ function macOf(key: Buffer, label: string, value: string): Buffer {
   return createHmac('sha256', key).update(`${label}\0${value}`).digest().subarray(0, MAC_BYTES);
 }
 
-/** Reads a file of keys: one in each line, 32 bytes in base64url. Throws an error for people. */
+/** Reads a file of keys: one in each line, 32 bytes in base64url. @throws Error whose message says which line to fix. */
 export function keysOf(text: string): readonly Buffer[] {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   if (lines.length === 0) throw new Error('the file of the cookie keys is empty');

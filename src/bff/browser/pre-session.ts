@@ -13,7 +13,7 @@ const PATTERN = /^([\w-]{22})\.([\w-]{22})$/;
 export class PreSessions {
   readonly #cookies: Cookies;
   readonly #macs: Macs;
-  /** Those that the answer to a request starts. */
+  /** The pre-session that the answer to a request starts. */
   readonly #started = new WeakMap<FastifyRequest, string>();
 
   constructor(cookies: Cookies, macs: Macs) {
@@ -30,12 +30,12 @@ export class PreSessions {
     return id;
   }
 
-  /** That of the browser. Starts one if there is none. */
+  /** Returns the id of the pre-session of the browser. Starts one if there is none. */
   of(request: FastifyRequest, reply: FastifyReply): string {
     return this.read(request) ?? this.renew(request, reply);
   }
 
-  /** Starts another one. Returns its id. */
+  /** Starts another pre-session. Returns its id. */
   renew(request: FastifyRequest, reply: FastifyReply): string {
     const id = randomId();
     this.#started.set(request, id);

@@ -1,7 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Cookies } from './cookies.ts';
-import type { Macs } from './macs.ts';
-import type { PreSessions } from './pre-session.ts';
+import type { BoundCookies } from './bound-cookies.ts';
 
 /** The ticket of the QR code that a browser shows. The secret never reaches a script. */
 export interface BrowserTicket {
@@ -9,37 +7,27 @@ export interface BrowserTicket {
   readonly redeemSecret: string;
 }
 
-const LABEL = 'ticket';
 /** A ticket lives for at most ten minutes, and how it ended is known for another fifteen. */
 const MAX_AGE_SECONDS = 1_500;
-const PATTERN = /^([\w-]{22})\.([\w-]{43})\.([\w-]{22})$/;
+const PATTERN = /^([\w-]{22})\.([\w-]{43})$/;
 
-/** Keeps the ticket of a browser in a cookie that is bound to its pre-session. */
+/** Keeps the ticket of a browser. */
 export class TicketCookies {
-  readonly #cookies: Cookies;
-  readonly #macs: Macs;
-  readonly #preSessions: PreSessions;
+  readonly #cookies: BoundCookies;
 
-  constructor(cookies: Cookies, macs: Macs, preSessions: PreSessions) {
+  constructor(cookies: BoundCookies) {
     this.#cookies = cookies;
-    this.#macs = macs;
-    this.#preSessions = preSessions;
   }
 
-  /** Undefined: there is none, or it is forged or of another pre-session. */
+  /** Undefined: there is none, or it is forged or of another browser. */
   read(request: FastifyRequest): BrowserTicket | undefined {
-    const preSessionId = this.#preSessions.read(request);
-    const cookie = this.#cookies.get(request, 'lk_ticket') ?? '';
-    const [, ticketId, redeemSecret, mac] = PATTERN.exec(cookie) ?? [];
-    if (preSessionId === undefined || ticketId === undefined) return undefined;
-    if (redeemSecret === undefined || mac === undefined) return undefined;
-    const isOurs = this.#macs.verifies(LABEL, `${preSessionId}.${ticketId}.${redeemSecret}`, mac);
-    return isOurs ? { ticketId, redeemSecret } : undefined;
+    const text = this.#cookies.read(request, 'lk_ticket') ?? '';
+    const [, ticketId, redeemSecret] = PATTERN.exec(text) ?? [];
+    return ticketId && redeemSecret ? { ticketId, redeemSecret } : undefined;
   }
 
-  set(reply: FastifyReply, preSessionId: string, { ticketId, redeemSecret }: BrowserTicket): void {
-    const mac = this.#macs.of(LABEL, `${preSessionId}.${ticketId}.${redeemSecret}`);
-    this.#cookies.set(reply, 'lk_ticket', `${ticketId}.${redeemSecret}.${mac}`, MAX_AGE_SECONDS);
+  set(request: FastifyRequest, reply: FastifyReply, { ticketId, redeemSecret }: BrowserTicket): void {
+    this.#cookies.set(request, reply, 'lk_ticket', `${ticketId}.${redeemSecret}`, MAX_AGE_SECONDS);
   }
 
   clear(reply: FastifyReply): void {

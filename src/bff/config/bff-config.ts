@@ -26,7 +26,8 @@ export interface ServiceConfig {
   readonly isPlaintext: boolean;
   /** Paths of PEM files. */
   readonly ca: string | undefined;
-  readonly certificate: { readonly certificate: string; readonly privateKey: string } | undefined;
+  /** Paths of PEM files. Undefined: none. */
+  readonly clientKeyPair: { readonly certificate: string; readonly privateKey: string } | undefined;
   readonly account: { readonly username: string; readonly password: string } | undefined;
 }
 
@@ -36,7 +37,7 @@ export type BffConfigOutcome =
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Of Kubernetes, if a service of the namespace is named latchkey-bff. */
+/** Kubernetes sets these if a Service in the namespace is named latchkey-bff. */
 const FROM_KUBERNETES = /^LATCHKEY_BFF_(?:SERVICE_HOST|SERVICE_PORT(?:_.+)?|PORT(?:_\d+_.+)?)$/;
 
 /** Reads the configuration and reports all issues together. Ignores the variables of other programs. */
@@ -138,15 +139,15 @@ function assemble(settings: BffSettings): BffConfig {
 function serviceOf(settings: BffSettings): ServiceConfig {
   const addresses = settings.LATCHKEY_BFF_SERVICE_ADDRESS;
   const ca = settings.LATCHKEY_BFF_SERVICE_CA;
-  const certificate = pairOf(settings.LATCHKEY_BFF_SERVICE_CERT, settings.LATCHKEY_BFF_SERVICE_KEY);
+  const clientKeyPair = pairOf(settings.LATCHKEY_BFF_SERVICE_CERT, settings.LATCHKEY_BFF_SERVICE_KEY);
   const { LATCHKEY_BFF_SERVICE_USERNAME: username, LATCHKEY_BFF_SERVICE_PASSWORD: password } = settings;
   const isLocal = addresses.every(isLocalService);
   const mayBePlaintext = isLocal || settings.LATCHKEY_BFF_SERVICE_PLAINTEXT === 'anywhere';
   return {
     addresses,
-    isPlaintext: mayBePlaintext && ca === undefined && certificate === undefined,
+    isPlaintext: mayBePlaintext && ca === undefined && clientKeyPair === undefined,
     ca,
-    certificate,
+    clientKeyPair,
     account: username === undefined || password === undefined ? undefined : { username, password },
   };
 }

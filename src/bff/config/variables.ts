@@ -68,7 +68,7 @@ const VARIABLES = {
       'where the service may be called without TLS: `loopback`, or `anywhere` in a private network or mesh',
     example: 'anywhere',
   }),
-  LATCHKEY_BFF_SERVICE_CA: optional(file, '(the authorities of Node.js)', {
+  LATCHKEY_BFF_SERVICE_CA: optional(file, '(the CAs of Node.js)', {
     meaning: "PEM file of the authorities that issue the service's certificate",
     example: '/etc/latchkey/ca.crt',
   }),

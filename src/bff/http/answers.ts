@@ -1,9 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BffContext } from '../bff-context.ts';
+import type { Refusal } from '../refusal.ts';
 import { plainPageOf } from './page-view.ts';
-import { isUnder } from './paths.ts';
-import type { Refusal } from './refusal.ts';
 
 const PROBLEM = 'application/problem+json; charset=utf-8';
 
@@ -30,6 +29,12 @@ export function refuse(
 
 export function sendPage(reply: FastifyReply, html: string): FastifyReply {
   return reply.type('text/html; charset=utf-8').send(html);
+}
+
+/** Whether the path of a URL is one of these, or below one of these. */
+function isUnder(url: string, paths: readonly string[]): boolean {
+  const path = url.split('?', 1)[0] ?? '';
+  return paths.some((each) => path === each || path.startsWith(`${each}/`));
 }
 
 function sendProblem(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {

@@ -1,20 +1,19 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LatchkeyError } from '../../client/index.ts';
 import type { BffContext } from '../bff-context.ts';
-import { endOf } from '../session/browser-sessions.ts';
+import { RETRY_SECONDS, Refusal } from '../refusal.ts';
+import { endOf, type LivingSession } from '../session/browser-sessions.ts';
 import { refuse } from './answers.ts';
-import { Refusal } from './refusal.ts';
 import { headersFor } from './security-headers.ts';
 import { refusalOf } from './service-refusal.ts';
 import { answerSignedOut } from './signed-out.ts';
 
-const RETRY_SECONDS = 5;
-
 /** Answers every error, and every path that does not exist. */
 export function answerErrors(app: FastifyInstance, context: BffContext): void {
   app.setErrorHandler(async (error: FastifyError, request, reply) => {
-    if (isOverForUser(error, request)) {
-      const session = await endedSession(context, request);
+    const { browserSession } = request;
+    if (browserSession?.kind === 'living' && isSessionRefused(error)) {
+      const session = await endedSession(context, browserSession);
       request.browserSession = session;
       return answerSignedOut(context, request, reply, session);
     }
@@ -31,15 +30,14 @@ export function answerBadUrl(context: BffContext, request: FastifyRequest, reply
   refuse(context, request, reply, new Refusal(400, 'bad-request', 'The URL is malformed.'));
 }
 
-/** Whether the session of the browser ended after its token was checked. */
-function isOverForUser(error: unknown, { browserSession }: FastifyRequest): boolean {
-  if (!(error instanceof LatchkeyError) || browserSession?.kind !== 'living') return false;
+/** Whether the service refuses the session of the browser: it ended after its token was checked. */
+function isSessionRefused(error: unknown): boolean {
+  if (!(error instanceof LatchkeyError)) return false;
   return error.reason === 'CALLER_UNAUTHENTICATED' || error.reason === 'SESSION_ENDED';
 }
 
-async function endedSession({ client }: BffContext, { browserSession }: FastifyRequest) {
-  const token = browserSession?.kind === 'living' ? browserSession.accessToken : '';
-  const verdict = await client.validate(token, { consistency: 'strong' }).catch(() => undefined);
+async function endedSession({ client }: BffContext, { accessToken }: LivingSession) {
+  const verdict = await client.validate(accessToken, { consistency: 'strong' }).catch(() => undefined);
   const reason = verdict?.kind === 'rejected' ? verdict.endReason : undefined;
   return { kind: 'ended', end: endOf(reason ?? 'UNSPECIFIED') } as const;
 }
@@ -48,7 +46,8 @@ async function endedSession({ client }: BffContext, { browserSession }: FastifyR
 function knownRefusal(error: FastifyError, request: FastifyRequest): Refusal {
   const known = refusalOf(error);
   if (known instanceof Refusal) {
-    if (known.status >= 500) request.log.warn({ err: known.cause ?? known }, 'a request was refused');
+    if (known.status >= 500)
+      request.log.warn({ err: known.cause ?? known }, 'the service refused a call; the browser gets 5xx');
     return known;
   }
   if (isNotAdmitted(error)) {
@@ -58,7 +57,7 @@ function knownRefusal(error: FastifyError, request: FastifyRequest): Refusal {
   }
   const { statusCode = 500, code } = error;
   if (statusCode < 500) return ofFramework(statusCode, code, error.message);
-  request.log.error({ err: error }, 'a request failed');
+  request.log.error({ err: error }, 'unexpected error; the browser gets 500');
   return new Refusal(500, 'internal', `An unexpected fault. Its id in the log is ${request.id}.`);
 }
 

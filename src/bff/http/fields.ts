@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** Reads forms as browsers send them. Of a field that is sent twice, the last one counts. */
+/** Reads forms as browsers send them. If a field is sent twice, the last value wins. */
 export function readForms(app: FastifyInstance): void {
   app.removeContentTypeParser('text/plain');
   app.addContentTypeParser(

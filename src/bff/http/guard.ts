@@ -1,21 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BffContext, RouteNeeds } from '../bff-context.ts';
-import { checkSource } from '../browser/csrf.ts';
+import { checkSource, isSafeMethod } from '../browser/csrf.ts';
+import { RETRY_SECONDS, Refusal } from '../refusal.ts';
 import type { BrowserSession } from '../session/browser-sessions.ts';
 import { isApi } from './answers.ts';
-import { chosenLanguage, csrfSubjectOf } from './page-view.ts';
-import { Refusal } from './refusal.ts';
+import { csrfSubjectOf, keepLanguage } from './page-view.ts';
 import { refusalOf } from './service-refusal.ts';
 import { answerSignedOut } from './signed-out.ts';
-
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-const RETRY_SECONDS = 2;
 
 /** Checks each request before its handler: where it comes from, its session, and its CSRF token. */
 export function guard(app: FastifyInstance, context: BffContext): void {
   app.decorateRequest('browserSession', undefined);
   app.addHook('onRequest', (request, _reply, done) => {
-    context.cookies.checkDoubles(request.headers.cookie);
+    context.cookies.refuseDuplicates(request.headers.cookie);
     checkSource(request, context.site.origin);
     done();
   });
@@ -28,10 +25,10 @@ export function guard(app: FastifyInstance, context: BffContext): void {
       const answer = answerTo(context, request, reply, session, needs);
       if (answer !== undefined) return answer;
     }
-    if (!SAFE.has(request.method) && needsToken(request, needs)) {
+    if (!isSafeMethod(request) && needsToken(request, needs)) {
       context.csrf.check(request, csrfSubjectOf(context, request));
     }
-    const path = isApi(request) ? undefined : chosenLanguage(context, request, reply);
+    const path = isApi(request) ? undefined : keepLanguage(context, request, reply);
     return path === undefined ? undefined : reply.redirect(path, 303);
   });
   // Before the plugin that writes the cookies.

@@ -78,10 +78,17 @@ export function openApiDocument(operations: readonly Operation[], server: string
 function operationObject(operation: Operation): object {
   const { tag, summary, description, body, required = [], query = {}, path } = operation;
   const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
-    ...{ name, in: 'path', required: true, schema: { type: 'string' } },
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
   }));
   const inQuery = Object.entries(query).map(([name, { description: text, ...schema }]) => ({
-    ...{ name, in: 'query', required: false, description: text, schema },
+    name,
+    in: 'query',
+    required: false,
+    description: text,
+    schema,
   }));
   const parameters = [...inPath, ...inQuery];
   const schema = { type: 'object', properties: body, required };
@@ -99,14 +106,18 @@ function operationObject(operation: Operation): object {
   };
 }
 
-/** The same for people. */
+/** An operation as the page `/api` shows it. */
 export function operationView(operation: Operation): OperationView {
   const { method, path, tag, summary, description = '', body = {}, required = [], query = {} } = operation;
   const fields = Object.entries({ ...body, ...query }).map(([name, field]) => ({
-    ...{ name, type: field.type, isRequired: required.includes(name), description: field.description },
+    name,
+    type: field.type,
+    isRequired: required.includes(name),
+    description: field.description,
   }));
   const responses = Object.entries(responsesOf(operation)).map(([status, text]) => ({
-    ...{ status, description: text },
+    status,
+    description: text,
   }));
   return { method: String(method), path: openApiPath(path), tag, summary, description, fields, responses };
 }

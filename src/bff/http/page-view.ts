@@ -2,47 +2,55 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BffContext } from '../bff-context.ts';
 import type { CsrfSubject } from '../browser/csrf.ts';
 import { acceptedLanguage, languageNamed } from '../browser/language.ts';
+import type { Refusal } from '../refusal.ts';
 import { type Language, NOTICE_CODES, type Notice, type NoticeCode, type PageView } from '../views.ts';
-import type { Refusal } from './refusal.ts';
 
 const LANGUAGE_SECONDS = 31_536_000;
 /** Long enough for the redirect that follows. */
 const NOTICE_SECONDS = 60;
+
+/** What a handler knows about its page. */
+export interface PageOptions {
+  /** Default: the notice that a redirect left for this page. */
+  readonly notice?: Notice | undefined;
+  /** Path and query that the language link loads by GET. Default: those of the request. */
+  readonly path?: string;
+}
 
 /** What every page has. Starts a pre-session if the browser has neither that nor a session. */
 export function pageOf(
   context: BffContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  notice: Notice | undefined = undefined,
+  { notice, path = request.url }: PageOptions = {},
 ): PageView {
   const subject = csrfSubjectOf(context, request) ?? {
     preSessionId: context.preSessions.renew(request, reply),
   };
-  return viewOf(context, request, subject, notice ?? takeNotice(context, request, reply));
+  return viewOf(context, request, subject, { notice: notice ?? takeNotice(context, request, reply), path });
 }
 
 /**
- * The same for a page without forms of its own. It sets no cookie: a browser sends none with a form of another site, but
- * keeps those of the answer, and would lose its pre-session.
+ * What a page has that has no forms of its own. Sets no cookie: a form of another site arrives without our cookies, and a
+ * new pre-session would replace that of the browser.
  */
 export function plainPageOf(context: BffContext, request: FastifyRequest): PageView {
-  return viewOf(context, request, csrfSubjectOf(context, request), undefined);
+  return viewOf(context, request, csrfSubjectOf(context, request), { notice: undefined, path: request.url });
 }
 
 function viewOf(
   context: BffContext,
   request: FastifyRequest,
   subject: CsrfSubject | undefined,
-  notice: Notice | undefined,
+  { notice, path }: { readonly notice: Notice | undefined; readonly path: string },
 ): PageView {
   return {
     language: languageOf(context, request),
-    path: request.url.replace(/^\/+/, '/'),
+    path: path.replace(/^\/+/, '/'),
     csrfToken: subject === undefined ? '' : context.csrf.tokenFor(subject),
     now: new Date(context.clock.now()),
     isSignedIn: request.browserSession?.kind === 'living',
-    hasProviders: context.providers.known.length > 0,
+    hasProviders: context.providers.latest().length > 0,
     notice,
   };
 }
@@ -63,8 +71,8 @@ function languageOf({ cookies }: BffContext, request: FastifyRequest): Language 
   );
 }
 
-/** Keeps the language that a link chose, and returns the path without it. Undefined: the link chose none. */
-export function chosenLanguage(
+/** Keeps the language that a link chose. Returns the path to redirect to; undefined: the link chose none. */
+export function keepLanguage(
   { cookies, site }: BffContext,
   request: FastifyRequest,
   reply: FastifyReply,

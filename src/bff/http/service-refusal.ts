@@ -1,6 +1,6 @@
 import { LatchkeyError } from '../../client/index.ts';
+import { RETRY_SECONDS, Refusal } from '../refusal.ts';
 import type { MessageCode, NoticeCode } from '../views.ts';
-import { Refusal } from './refusal.ts';
 
 interface Mapped {
   readonly status: number;
@@ -8,8 +8,7 @@ interface Mapped {
   readonly notice: NoticeCode;
 }
 
-const AWAY: Mapped = { status: 503, code: 'service-unavailable', notice: 'service-unavailable' };
-const RETRY_SECONDS = 2;
+const UNAVAILABLE: Mapped = { status: 503, code: 'service-unavailable', notice: 'service-unavailable' };
 
 /** The answer to each reason of the service. */
 const BY_REASON: Readonly<Record<string, Mapped>> = {
@@ -20,7 +19,7 @@ const BY_REASON: Readonly<Record<string, Mapped>> = {
   TOO_MANY_ATTEMPTS: { status: 429, code: 'too-many-requests', notice: 'too-many-attempts' },
   TOO_MANY_WATCHES: { status: 429, code: 'too-many-requests', notice: 'too-many-attempts' },
   TICKET_POLLED_TOO_OFTEN: { status: 429, code: 'too-many-requests', notice: 'too-many-attempts' },
-  LOGIN_QUEUE_FULL: AWAY,
+  LOGIN_QUEUE_FULL: UNAVAILABLE,
   SESSION_NOT_FOUND: { status: 404, code: 'not-found', notice: 'session-not-found' },
   TICKET_NOT_FOUND: { status: 404, code: 'not-found', notice: 'ticket-unknown' },
   NOT_TICKET_APPROVER: { status: 403, code: 'bad-request', notice: 'ticket-unknown' },
@@ -28,17 +27,17 @@ const BY_REASON: Readonly<Record<string, Mapped>> = {
   PROVIDER_NOT_FOUND: { status: 404, code: 'not-found', notice: 'provider-unavailable' },
   PROVIDER_REFUSED: { status: 403, code: 'bad-request', notice: 'provider-refused' },
   PROVIDER_ANSWER_INVALID: { status: 400, code: 'bad-request', notice: 'provider-refused' },
-  PROVIDER_UNAVAILABLE: { ...AWAY, notice: 'provider-unavailable' },
+  PROVIDER_UNAVAILABLE: { ...UNAVAILABLE, notice: 'provider-unavailable' },
   FLOW_NOT_FOUND: { status: 404, code: 'bad-request', notice: 'flow-unknown' },
   FLOW_OVER: { status: 409, code: 'bad-request', notice: 'flow-unknown' },
-  FLOW_IN_PROGRESS: AWAY,
+  FLOW_IN_PROGRESS: UNAVAILABLE,
   IDENTITY_NOT_LINKED: { status: 403, code: 'bad-request', notice: 'identity-not-linked' },
   IDENTITY_NOT_FOUND: { status: 404, code: 'not-found', notice: 'identity-unlinked' },
   IDENTITY_TAKEN: { status: 409, code: 'bad-request', notice: 'identity-taken' },
   USERNAME_TAKEN: { status: 409, code: 'bad-request', notice: 'username-taken' },
   LAST_SIGN_IN_METHOD: { status: 409, code: 'bad-request', notice: 'last-sign-in-method' },
   USER_CHANGED: { status: 409, code: 'bad-request', notice: 'end-unconfirmed' },
-  END_UNCONFIRMED: { ...AWAY, notice: 'end-unconfirmed' },
+  END_UNCONFIRMED: { ...UNAVAILABLE, notice: 'end-unconfirmed' },
 };
 
 /** The notice for each `denial` of TICKET_OVER. */
@@ -53,7 +52,7 @@ export function refusalOf(error: unknown): unknown {
   if (!(error instanceof LatchkeyError)) return error;
   const { reason, retryAfterMs, metadata, violations, sessions } = error;
   const mapped =
-    (reason === undefined ? undefined : BY_REASON[reason]) ?? (error.isUnavailable ? AWAY : undefined);
+    (reason === undefined ? undefined : BY_REASON[reason]) ?? (error.isUnavailable ? UNAVAILABLE : undefined);
   if (mapped === undefined) return error;
   const waits = mapped.status === 503 || mapped.status === 429;
   const retryAfterSeconds =
@@ -84,7 +83,11 @@ function detailOf(error: LatchkeyError): string {
   return error.reason === undefined ? 'The service does not answer at present. Try again.' : error.details;
 }
 
-/** The same. Throws an error that is not one of the service, or one that only a fault of this program can cause. */
+/**
+ * The refusal that a failed call of the service becomes.
+ *
+ * @throws the error itself if it does not come from the service, or if only a fault of this program can cause it.
+ */
 export function asRefusal(error: unknown): Refusal {
   const refusal = refusalOf(error);
   if (refusal instanceof Refusal) return refusal;

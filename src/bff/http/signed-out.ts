@@ -1,14 +1,14 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BffContext } from '../bff-context.ts';
+import { isSafeMethod } from '../browser/csrf.ts';
 import { nextPath } from '../browser/next-path.ts';
+import { Refusal } from '../refusal.ts';
 import type { BrowserSession } from '../session/browser-sessions.ts';
 import { isApi, refuse, sendPage } from './answers.ts';
 import { pageOf } from './page-view.ts';
-import { Refusal } from './refusal.ts';
 
 type NotLiving = Extract<BrowserSession, { readonly kind: 'none' | 'ended' }>;
 
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Fields that are never sent back. */
 const SECRET_FIELD = /csrf|password/;
 
@@ -24,7 +24,7 @@ export function answerSignedOut(
 ): FastifyReply {
   if (isApi(request)) return refuse(context, request, reply, refusalFor(session));
   const next = returnPath(request.url);
-  if (SAFE.has(request.method) || session.kind === 'none') {
+  if (isSafeMethod(request) || session.kind === 'none') {
     return reply.redirect(`/sign-in?next=${encodeURIComponent(next)}`, 303);
   }
   const page = pageOf(context, request, reply);

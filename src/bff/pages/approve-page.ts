@@ -85,6 +85,7 @@ function facts(page: PageView, asker: AskerView): Html {
 <p><strong>${deviceName(asker, page)}</strong><br><span class="soft small">${platform}${approve.deviceHint}</span></p>
 </div>
 <dl class="facts">
+${asker.username !== '' && html`<div><dt>${approve.account}</dt><dd>${asker.username}</dd></div>`}
 <div><dt>${approve.place}</dt><dd>${asker.ipAddress || common.unknown} ${network}</dd></div>
 ${asker.clientId !== '' && html`<div><dt>${approve.application}</dt><dd>${asker.clientId}</dd></div>`}
 <div><dt>${approve.age}</dt><dd>${relative(asker.createdAt, page)}</dd></div>

@@ -5,17 +5,17 @@ import { deviceIcon } from './icons.ts';
 import { layout } from './layout.ts';
 import { localPath } from './local-path.ts';
 import { banner } from './notice.ts';
-import { deviceName, methodsText, tags } from './session.ts';
+import { account, deviceName, methodsText, tags } from './session.ts';
 import { fill, TEXTS } from './texts/texts.ts';
 import { day, relative } from './times.ts';
 
 /** `GET /devices`: where the person is signed in. `session.js` changes the list when a session ends. */
-export function devicesPage({ page, sessions, endedSessions, nextPagePath }: DevicesView): string {
+export function devicesPage({ page, username, sessions, endedSessions, nextPagePath }: DevicesView): string {
   const { devices } = TEXTS[page.language];
   const hasOthers = sessions.some(({ isCurrent }) => !isCurrent);
   const content = html`
 <div class="head">
-<div><h1>${devices.title}</h1><p class="lead">${devices.lead}</p></div>
+<div><h1>${devices.title}</h1><p class="lead">${account(page, username)}${devices.lead}</p></div>
 ${hasOthers && endOthers(page)}
 </div>
 <div data-interrupted hidden>${banner('care', devices.interrupted, html``)}</div>

@@ -1,9 +1,16 @@
 import type { PageView, SessionView } from '../views.ts';
 import { type Html, html } from './html.ts';
 import { icon } from './icons.ts';
-import { TEXTS, textOfName } from './texts/texts.ts';
+import { fill, TEXTS, textOfName } from './texts/texts.ts';
 
-/** The name of a device for people. */
+/** Whose pages these are, as a first sentence. @param username empty: unknown; then nothing. */
+export function account({ language }: PageView, username: string): Html {
+  const { common } = TEXTS[language];
+  if (username === '') return html``;
+  return html`${fill(common.signedInAs, html`<strong>${username}</strong>`)}${common.joint}`;
+}
+
+/** The name of a device as pages show it. */
 export function deviceName(
   device: { readonly deviceName: string; readonly platform: string },
   { language }: PageView,

@@ -24,7 +24,7 @@ const PANELS: Readonly<Record<TicketStateName, Panel>> = {
 export function signInCode(view: SignInView): Html {
   const { page, ticket, sessionLimit } = view;
   const { signIn, notices } = TEXTS[page.language];
-  const current = sessionLimit?.by === 'code' ? 'choose' : PANELS[ticket?.state ?? 'UNSPECIFIED'];
+  const current = sessionLimit?.by === 'ticket' ? 'choose' : PANELS[ticket?.state ?? 'UNSPECIFIED'];
   const panel = (name: Panel, title: string, lead: string, content: Html): Html => html`
 <div data-panel="${name}"${name !== current && html` hidden`}>
 <h2>${title}</h2>
@@ -71,7 +71,7 @@ function remaining({ page }: SignInView, expiresAt: Date, current: Panel): Html 
 function redeem({ page, next, ticket, sessionLimit }: SignInView): Html | undefined {
   if (ticket === undefined) return undefined;
   const { signIn } = TEXTS[page.language];
-  const limit = sessionLimit?.by === 'code' ? sessionLimit : undefined;
+  const limit = sessionLimit?.by === 'ticket' ? sessionLimit : undefined;
   const button = html`<div class="actions"><button class="button wide" type="submit">${signIn.continue}</button></div>`;
   const content = limit
     ? html`${sessionChoice(page, limit)}${button}`

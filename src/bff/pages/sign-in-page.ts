@@ -59,16 +59,17 @@ ${field({
 
 function providerForms({ page, next, providers, sessionLimit }: SignInView): Html {
   const { signIn } = TEXTS[page.language];
-  if (sessionLimit?.by === 'provider') {
+  if (sessionLimit?.answer !== undefined) {
+    const { provider, query } = sessionLimit.answer;
     const submit = html`<div class="actions"><button class="button wide" type="submit">${signIn.continue}</button></div>`;
-    const fields = html`${hidden('query', sessionLimit.query)}${sessionChoice(page, sessionLimit)}${submit}`;
+    const fields = html`${hidden('provider', provider)}${hidden('query', query)}${sessionChoice(page, sessionLimit)}${submit}`;
     return html`<p class="rule">${signIn.or}</p>${form(page, '/external/callback', fields)}`;
   }
-  const button = ({ id, name }: ProviderView): Html =>
+  const button = ({ name, displayName }: ProviderView): Html =>
     form(
       page,
       '/sign-in/provider',
-      html`${hidden('next', next)}${hidden('provider', id)}<button class="button wide" type="submit">${fill(signIn.withProvider, name)}</button>`,
+      html`${hidden('next', next)}${hidden('provider', name)}<button class="button wide" type="submit">${fill(signIn.withProvider, displayName)}</button>`,
     );
   return html`<p class="rule">${signIn.or}</p><div class="stack">${providers.map(button)}</div>`;
 }

@@ -3,9 +3,9 @@ import { type BffContext, livingSession } from '../bff-context.ts';
 import { sendPage } from '../http/answers.ts';
 import { field } from '../http/fields.ts';
 import { noticeOf, pageOf, redirect } from '../http/page-view.ts';
-import { Refusal } from '../http/refusal.ts';
 import { asRefusal } from '../http/service-refusal.ts';
-import { OwnSessions } from '../session/own-sessions.ts';
+import { Refusal } from '../refusal.ts';
+import { changePassword } from '../session/own-sessions.ts';
 import type { NoticeCode } from '../views.ts';
 
 const REQUIRED = { config: { needs: { session: 'required' } } } as const;
@@ -16,8 +16,6 @@ interface Violations {
 
 /** The page where people change their password. Passwords are never sent back. */
 export function passwordRoutes(app: FastifyInstance, context: BffContext): void {
-  const own = new OwnSessions(context);
-
   app.get('/password', REQUIRED, (request, reply) => {
     const page = pageOf(context, request, reply);
     return sendPage(reply, context.pages.changePasswordPage({ page, newPasswordProblem: '' }));
@@ -29,15 +27,16 @@ export function passwordRoutes(app: FastifyInstance, context: BffContext): void 
     try {
       if (current === '' || next === '') throw invalid('password-missing');
       if (field(request, 'repeat_password') !== next) throw invalid('passwords-differ');
-      await own.changePassword(request, livingSession(request), current, next);
+      await changePassword(context, request, livingSession(request), current, next);
       return redirect(context, reply, '/devices', 'password-changed');
     } catch (error) {
-      return refuse(context, request, reply, asRefusal(error));
+      return showAgain(context, request, reply, asRefusal(error));
     }
   });
 }
 
-function refuse(
+/** Shows the page again, with what was wrong. Rethrows what the page cannot explain. */
+function showAgain(
   context: BffContext,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -47,7 +46,7 @@ function refuse(
   if (notice === undefined) throw refusal;
   const isCurrent = refusal.reason === 'INVALID_CREDENTIALS';
   const code = isCurrent ? 'wrong-current-password' : notice.code;
-  const page = pageOf(context, request, reply, { ...notice, code });
+  const page = pageOf(context, request, reply, { notice: { ...notice, code } });
   const { violations = [] } = refusal.members as Violations;
   const problem = violations.find(({ field: name }) => name === 'new_password')?.description ?? '';
   if (notice.retryAfterSeconds !== undefined) reply.header('retry-after', notice.retryAfterSeconds);

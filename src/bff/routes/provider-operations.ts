@@ -2,12 +2,12 @@ import { type BffContext, livingSession } from '../bff-context.ts';
 import { nextPath } from '../browser/next-path.ts';
 import { field } from '../http/fields.ts';
 import type { Operation } from '../http/operations.ts';
-import { ExternalLogins } from '../session/external-logins.ts';
+import { beginFlow, listIdentities, unlinkIdentity } from '../session/external-logins.ts';
 
 const SESSION = { session: 'required' } as const;
 const OPTIONAL = { session: 'optional' } as const;
 const TAG = 'Providers';
-const PROVIDER = { type: 'string', description: 'The `id` of the provider.', maxLength: 32 } as const;
+const PROVIDER = { type: 'string', description: 'The `name` of the provider.', maxLength: 32 } as const;
 const BEGUN = {
   200: '`authorizationUrl`: send the browser there. It comes back to a page of this site.',
   404: '`PROVIDER_NOT_FOUND`.',
@@ -16,16 +16,20 @@ const BEGUN = {
 
 /** Sign-in through identity providers, and the accounts that are linked. */
 export function providerOperations(context: BffContext): readonly Operation[] {
-  const logins = new ExternalLogins(context);
   return [
     {
-      ...{ method: 'GET', path: '/api/providers', tag: TAG },
+      method: 'GET',
+      path: '/api/providers',
+      tag: TAG,
       summary: 'The identity providers',
-      responses: { 200: '`providers`, each with `id` and `name`. Empty: there are none.' },
+      responses: { 200: '`providers`, each with `name` and `displayName`. Empty: there are none.' },
       handler: async () => ({ providers: await context.providers.current() }),
     },
     {
-      ...{ method: 'POST', path: '/api/providers/sign-in', tag: TAG, needs: OPTIONAL },
+      method: 'POST',
+      path: '/api/providers/sign-in',
+      tag: TAG,
+      needs: OPTIONAL,
       summary: 'Begin a sign-in through a provider',
       description: 'Its secret stays in a cookie. It replaces what this browser began before.',
       body: {
@@ -36,28 +40,41 @@ export function providerOperations(context: BffContext): readonly Operation[] {
       responses: BEGUN,
       handler: async (request, reply) => {
         const purpose = { purpose: 'sign-in', next: nextPath(field(request, 'next')) } as const;
-        return { authorizationUrl: await logins.begin(request, reply, field(request, 'provider'), purpose) };
+        return {
+          authorizationUrl: await beginFlow(context, request, reply, field(request, 'provider'), purpose),
+        };
       },
     },
     {
-      ...{ method: 'POST', path: '/api/providers/link', tag: TAG, needs: SESSION },
+      method: 'POST',
+      path: '/api/providers/link',
+      tag: TAG,
+      needs: SESSION,
       summary: 'Begin to link an account to the user',
       body: { provider: PROVIDER },
       required: ['provider'],
       responses: BEGUN,
       handler: async (request, reply) => {
         const purpose = { purpose: 'link', next: '/providers' } as const;
-        return { authorizationUrl: await logins.begin(request, reply, field(request, 'provider'), purpose) };
+        return {
+          authorizationUrl: await beginFlow(context, request, reply, field(request, 'provider'), purpose),
+        };
       },
     },
     {
-      ...{ method: 'GET', path: '/api/identities', tag: TAG, needs: SESSION },
+      method: 'GET',
+      path: '/api/identities',
+      tag: TAG,
+      needs: SESSION,
       summary: 'The linked accounts of the user',
-      responses: { 200: '`identities`, in the order in which they were linked.' },
-      handler: async (request) => ({ identities: await logins.list(livingSession(request)) }),
+      responses: { 200: '`identities`, in the order in which they were linked, and `username`.' },
+      handler: (request) => listIdentities(context, livingSession(request)),
     },
     {
-      ...{ method: 'POST', path: '/api/identities/unlink', tag: TAG, needs: SESSION },
+      method: 'POST',
+      path: '/api/identities/unlink',
+      tag: TAG,
+      needs: SESSION,
       summary: 'Unlink an account',
       description: 'Sessions that it signed in go on.',
       body: {
@@ -70,7 +87,7 @@ export function providerOperations(context: BffContext): readonly Operation[] {
         409: '`LAST_SIGN_IN_METHOD`: the user could not sign in any more.',
       },
       handler: async (request, reply) => {
-        await logins.unlink(request, livingSession(request), field(request, 'identityId'));
+        await unlinkIdentity(context, request, livingSession(request), field(request, 'identityId'));
         return reply.code(204).send();
       },
     },

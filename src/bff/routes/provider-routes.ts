@@ -6,9 +6,16 @@ import { sendPage } from '../http/answers.ts';
 import { field, pathPart } from '../http/fields.ts';
 import { pageOf, redirect } from '../http/page-view.ts';
 import { asRefusal } from '../http/service-refusal.ts';
-import { ExternalLogins, type ProviderAnswer } from '../session/external-logins.ts';
+import {
+  beginFlow,
+  completeFlow,
+  flowOf,
+  listIdentities,
+  type ProviderAnswer,
+  unlinkIdentity,
+} from '../session/external-logins.ts';
 import type { NoticeCode } from '../views.ts';
-import { SignInPage } from './sign-in-page.ts';
+import { showSignIn } from './sign-in-page.ts';
 
 const REQUIRED = { config: { needs: { session: 'required' } } } as const;
 const OPTIONAL = { config: { needs: { session: 'optional' } } } as const;
@@ -28,11 +35,8 @@ const FINAL: ReadonlySet<NoticeCode> = new Set([
 
 /** Sign-in through identity providers, and the page of the accounts that are linked. */
 export function providerRoutes(app: FastifyInstance, context: BffContext): void {
-  const logins = new ExternalLogins(context);
-  const signInPage = new SignInPage(context);
-
-  /** Sends the browser to the provider, by a page: see `LeaveView`. */
-  const leave = async (
+  /** Sends the browser to the provider, by a page: see `ProviderRedirectView`. */
+  const sendToProvider = async (
     request: FastifyRequest,
     reply: FastifyReply,
     purpose: 'sign-in' | 'link',
@@ -41,11 +45,10 @@ export function providerRoutes(app: FastifyInstance, context: BffContext): void 
     const back = purpose === 'link' ? LINKED : `/sign-in?next=${encodeURIComponent(next)}`;
     const provider = field(request, 'provider');
     try {
-      const url = await logins.begin(request, reply, provider, { purpose, next });
-      const page = pageOf(context, request, reply);
-      // A link that changes the language must load a page.
-      const view = { page: { ...page, path: back }, provider: context.providers.nameOf(provider), url };
-      return sendPage(reply, context.pages.leavePage(view));
+      const url = await beginFlow(context, request, reply, provider, { purpose, next });
+      const page = pageOf(context, request, reply, { path: back });
+      const view = { page, provider: context.providers.named(provider), url };
+      return sendPage(reply, context.pages.providerRedirectPage(view));
     } catch (error) {
       const { notice } = asRefusal(error);
       if (notice !== 'provider-unavailable') throw error;
@@ -54,22 +57,21 @@ export function providerRoutes(app: FastifyInstance, context: BffContext): void 
   };
 
   app.post('/sign-in/provider', OPTIONAL, (request, reply) =>
-    leave(request, reply, 'sign-in', nextPath(field(request, 'next'))),
+    sendToProvider(request, reply, 'sign-in', nextPath(field(request, 'next'))),
   );
-  app.post('/providers/link', REQUIRED, (request, reply) => leave(request, reply, 'link', LINKED));
+  app.post('/providers/link', REQUIRED, (request, reply) => sendToProvider(request, reply, 'link', LINKED));
 
   const complete = async (request: FastifyRequest, reply: FastifyReply, answer: ProviderAnswer) => {
-    const flow = logins.flowOf(request, answer);
+    const flow = flowOf(context, request, answer);
     if (flow === undefined) return redirect(context, reply, '/sign-in', 'flow-unknown');
     const { purpose, next } = flow;
     try {
-      const outcome = await logins.complete(request, reply, flow, answer);
+      const outcome = await completeFlow(context, request, reply, flow, answer);
       if (outcome.kind === 'signed-in') return redirect(context, reply, next);
       if (outcome.kind === 'linked') return redirect(context, reply, LINKED, 'identity-linked');
       const notice = { code: 'session-limit', retryAfterSeconds: undefined } as const;
-      const query = `${answer.provider}?${answer.query}`;
-      const sessionLimit = { by: 'provider', query, sessions: outcome.sessions } as const;
-      return await signInPage.show(request, reply.code(409), { next, notice, sessionLimit });
+      const sessionLimit = { by: 'provider', answer, sessions: outcome.sessions } as const;
+      return await showSignIn(context, request, reply.code(409), { next, notice, sessionLimit });
     } catch (error) {
       const notice = isSessionEnded(error) ? 'link-session-ended' : asRefusal(error).notice;
       if (notice === undefined || !FINAL.has(notice)) throw error;
@@ -87,22 +89,21 @@ export function providerRoutes(app: FastifyInstance, context: BffContext): void 
 
   // The same answer again, with a session to end at the session limit.
   app.post('/external/callback', OPTIONAL, (request, reply) => {
-    const given = field(request, 'query');
-    const mark = given.indexOf('?');
-    const [provider, query] = [given.slice(0, mark), given.slice(mark + 1)];
+    const provider = field(request, 'provider');
+    const query = field(request, 'query');
     return complete(request, reply, { provider, query, endSessionId: field(request, 'end_session_id') });
   });
 
   app.get(LINKED, REQUIRED, async (request, reply) => {
     const providers = await context.providers.current();
-    const identities = await logins.list(livingSession(request));
+    const { identities, username } = await listIdentities(context, livingSession(request));
     const page = pageOf(context, request, reply);
-    return sendPage(reply, context.pages.providersPage({ page, identities, providers }));
+    return sendPage(reply, context.pages.providersPage({ page, username, identities, providers }));
   });
 
   app.post('/providers/unlink', REQUIRED, async (request, reply) => {
     try {
-      await logins.unlink(request, livingSession(request), field(request, 'identity_id'));
+      await unlinkIdentity(context, request, livingSession(request), field(request, 'identity_id'));
       return redirect(context, reply, LINKED, 'identity-unlinked');
     } catch (error) {
       const { notice } = asRefusal(error);

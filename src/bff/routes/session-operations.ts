@@ -2,19 +2,27 @@ import type { FastifyRequest } from 'fastify';
 import { type BffContext, livingSession } from '../bff-context.ts';
 import { field, parameter, pathPart } from '../http/fields.ts';
 import type { Operation } from '../http/operations.ts';
-import { OwnSessions } from '../session/own-sessions.ts';
-import { SignIns } from '../session/sign-ins.ts';
+import {
+  changePassword,
+  endOtherSessions,
+  endSession,
+  explainSession,
+  followSession,
+  listSessions,
+} from '../session/own-sessions.ts';
+import { signInByPassword, signOut } from '../session/sign-ins.ts';
 
 const SESSION = { session: 'required' } as const;
 const OPTIONAL = { session: 'optional' } as const;
 
 /** Sign-in by password, and what a signed-in user does with their sessions. */
 export function sessionOperations(context: BffContext): readonly Operation[] {
-  const signIns = new SignIns(context);
-  const own = new OwnSessions(context);
   return [
     {
-      ...{ method: 'GET', path: '/api/session', tag: 'Sign-in', needs: OPTIONAL },
+      method: 'GET',
+      path: '/api/session',
+      tag: 'Sign-in',
+      needs: OPTIONAL,
       summary: 'Who is signed in',
       description: 'Also starts a pre-session, and returns the CSRF token that changes need.',
       responses: { 200: '`isSignedIn`, `csrfToken`; then `identity`, or `ended` if the session has ended.' },
@@ -29,7 +37,10 @@ export function sessionOperations(context: BffContext): readonly Operation[] {
       },
     },
     {
-      ...{ method: 'POST', path: '/api/sign-in', tag: 'Sign-in', needs: OPTIONAL },
+      method: 'POST',
+      path: '/api/sign-in',
+      tag: 'Sign-in',
+      needs: OPTIONAL,
       summary: 'Sign in by password',
       description: 'Sets the cookies of the session. `GET /api/session` then has another CSRF token.',
       body: {
@@ -50,79 +61,104 @@ export function sessionOperations(context: BffContext): readonly Operation[] {
       },
       handler: async (request, reply) => {
         const typed = { username: field(request, 'username'), password: field(request, 'password') };
-        await signIns.byPassword(request, reply, { ...typed, endSessionId: field(request, 'endSessionId') });
+        await signInByPassword(context, request, reply, {
+          ...typed,
+          endSessionId: field(request, 'endSessionId'),
+        });
         return reply.code(204).send();
       },
     },
     {
-      ...{ method: 'POST', path: '/api/sign-out', tag: 'Sign-in' },
+      method: 'POST',
+      path: '/api/sign-out',
+      tag: 'Sign-in',
       needs: { session: 'optional', csrf: 'living' },
       summary: 'Sign out',
-      responses: { 204: 'The session has ended, finally.' },
+      responses: { 204: 'The session has ended. The end is durable.' },
       handler: async (request, reply) => {
-        await signIns.signOut(request, reply);
+        await signOut(context, request, reply);
         return reply.code(204).send();
       },
     },
     {
-      ...{ method: 'GET', path: '/api/sessions', tag: 'Sessions', needs: SESSION },
+      method: 'GET',
+      path: '/api/sessions',
+      tag: 'Sessions',
+      needs: SESSION,
       summary: 'The devices of the user',
       query: { pageToken: { type: 'string', description: '`nextPageToken` of the page before.' } },
-      responses: { 200: '`sessions`, the living ones first, and `nextPageToken`.' },
-      handler: (request) => own.list(livingSession(request), parameter(request, 'pageToken')),
+      responses: { 200: '`sessions`, the living ones first, `nextPageToken`, and `username`.' },
+      handler: (request) => listSessions(context, livingSession(request), parameter(request, 'pageToken')),
     },
     {
-      ...{ method: 'GET', path: '/api/sessions/:sessionId', tag: 'Sessions', needs: SESSION },
+      method: 'GET',
+      path: '/api/sessions/:sessionId',
+      tag: 'Sessions',
+      needs: SESSION,
       summary: 'What happened to a session',
       responses: { 200: '`session`, `entries`, and how the end is known.', 404: '`SESSION_NOT_FOUND`.' },
-      handler: (request) => own.explain(livingSession(request), sessionIdOf(request)),
+      handler: (request) => explainSession(context, livingSession(request), sessionIdOf(request)),
     },
     {
-      ...{ method: 'DELETE', path: '/api/sessions/:sessionId', tag: 'Sessions', needs: SESSION },
+      method: 'DELETE',
+      path: '/api/sessions/:sessionId',
+      tag: 'Sessions',
+      needs: SESSION,
       summary: 'End one session',
-      responses: { 204: 'It has ended, finally.', 404: '`SESSION_NOT_FOUND`.' },
+      responses: { 204: 'It has ended. The end is durable.', 404: '`SESSION_NOT_FOUND`.' },
       handler: async (request, reply) => {
-        await own.end(request, reply, livingSession(request), sessionIdOf(request));
+        await endSession(context, request, reply, livingSession(request), sessionIdOf(request));
         return reply.code(204).send();
       },
     },
     {
-      ...{ method: 'POST', path: '/api/sessions/end-others', tag: 'Sessions', needs: SESSION },
+      method: 'POST',
+      path: '/api/sessions/end-others',
+      tag: 'Sessions',
+      needs: SESSION,
       summary: 'End all other sessions',
-      responses: { 200: '`endedCount`.' },
-      handler: async (request) => ({ endedCount: await own.endOthers(livingSession(request)) }),
+      responses: { 200: '`endedCount`: how many ended.' },
+      handler: async (request) => ({ endedCount: await endOtherSessions(context, livingSession(request)) }),
     },
     {
-      ...{ method: 'POST', path: '/api/password', tag: 'Sessions', needs: SESSION },
+      method: 'POST',
+      path: '/api/password',
+      tag: 'Sessions',
+      needs: SESSION,
       summary: 'Change the password',
-      description: 'This session goes on. All other sessions of the user end.',
+      description: 'This session stays signed in. All other sessions of the user end.',
       body: {
         currentPassword: { type: 'string', description: 'The current password.', maxLength: 2_048 },
         newPassword: { type: 'string', description: 'The new password.', maxLength: 2_048 },
       },
       required: ['currentPassword', 'newPassword'],
       responses: {
-        200: '`endedCount`.',
-        401: '`INVALID_CREDENTIALS`: the current password is wrong. The session goes on.',
+        200: '`endedCount`: how many other sessions ended.',
+        401: '`INVALID_CREDENTIALS`: the current password is wrong. The session stays signed in.',
         422: '`INVALID_FIELD`: `violations` says what is wrong with the new password.',
         429: '`TOO_MANY_ATTEMPTS`.',
       },
       handler: async (request) => {
-        const [current, next] = [field(request, 'currentPassword'), field(request, 'newPassword')];
-        return { endedCount: await own.changePassword(request, livingSession(request), current, next) };
+        const current = field(request, 'currentPassword');
+        const next = field(request, 'newPassword');
+        return { endedCount: await changePassword(context, request, livingSession(request), current, next) };
       },
     },
     {
-      ...{ method: 'GET', path: '/api/events', tag: 'Sessions', needs: SESSION },
+      method: 'GET',
+      path: '/api/events',
+      tag: 'Sessions',
+      needs: SESSION,
       summary: 'What happens to the sessions of the user, as an event stream',
       responses: {
         200: 'Events `alive`, `interrupted`, `session-ended` (another session) and `ended` (this one, the last event).',
       },
       handler: (request, reply) => {
         const session = livingSession(request);
-        const follow = own.follow.bind(own, session);
         const owner = { kind: 'session', id: session.identity.sessionId } as const;
-        return context.streams.open(request, reply, owner, follow);
+        return context.streams.open(request, reply, owner, (send, signal) =>
+          followSession(context, session, send, signal),
+        );
       },
     },
   ];

@@ -4,20 +4,20 @@ import { sendPage } from '../http/answers.ts';
 import { field, parameter, pathPart } from '../http/fields.ts';
 import { pageOf, redirect } from '../http/page-view.ts';
 import { asRefusal } from '../http/service-refusal.ts';
-import { OwnSessions } from '../session/own-sessions.ts';
+import { endOtherSessions, endSession, explainSession, listSessions } from '../session/own-sessions.ts';
 
 const REQUIRED = { config: { needs: { session: 'required' } } } as const;
 
 /** The pages of a signed-in person: devices, and what happened to a session. */
 export function sessionRoutes(app: FastifyInstance, context: BffContext): void {
-  const own = new OwnSessions(context);
-
   app.get('/', (_request, reply) => redirect(context, reply, '/devices'));
 
   app.get('/devices', REQUIRED, async (request, reply) => {
-    const { sessions, nextPageToken } = await own.list(livingSession(request), parameter(request, 'page'));
+    const list = await listSessions(context, livingSession(request), parameter(request, 'page'));
+    const { sessions, nextPageToken, username } = list;
     const html = context.pages.devicesPage({
       page: pageOf(context, request, reply),
+      username,
       sessions: sessions.filter(({ ended }) => ended === undefined),
       endedSessions: sessions.filter(({ ended }) => ended !== undefined),
       nextPagePath: nextPageToken === '' ? undefined : `/devices?page=${encodeURIComponent(nextPageToken)}`,
@@ -27,7 +27,13 @@ export function sessionRoutes(app: FastifyInstance, context: BffContext): void {
 
   app.post('/devices/end', REQUIRED, async (request, reply) => {
     try {
-      const isOwn = await own.end(request, reply, livingSession(request), field(request, 'session_id'));
+      const isOwn = await endSession(
+        context,
+        request,
+        reply,
+        livingSession(request),
+        field(request, 'session_id'),
+      );
       return isOwn
         ? redirect(context, reply, '/sign-in', 'signed-out')
         : redirect(context, reply, '/devices', 'session-ended-by-you');
@@ -39,12 +45,12 @@ export function sessionRoutes(app: FastifyInstance, context: BffContext): void {
   });
 
   app.post('/devices/end-others', REQUIRED, async (request, reply) => {
-    await own.endOthers(livingSession(request));
+    await endOtherSessions(context, livingSession(request));
     return redirect(context, reply, '/devices', 'others-ended');
   });
 
   app.get('/sessions/:sessionId', REQUIRED, async (request, reply) => {
-    const history = await own.explain(livingSession(request), pathPart(request, 'sessionId'));
+    const history = await explainSession(context, livingSession(request), pathPart(request, 'sessionId'));
     const page = pageOf(context, request, reply);
     return sendPage(reply, context.pages.sessionHistoryPage({ page, ...history }));
   });

@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BffContext } from '../bff-context.ts';
 import { sendPage } from '../http/answers.ts';
 import { noticeOf, pageOf } from '../http/page-view.ts';
-import type { Refusal } from '../http/refusal.ts';
-import { Codes } from '../session/codes.ts';
-import type { Notice, SessionLimitView } from '../views.ts';
+import type { Refusal } from '../refusal.ts';
+import { currentOrNewTicket, currentTicket } from '../session/browser-tickets.ts';
+import type { Notice, SessionLimitView, TicketView } from '../views.ts';
 
 /** What the sign-in page shows besides the form. */
 interface Shown {
@@ -12,52 +12,58 @@ interface Shown {
   readonly username?: string;
   readonly notice?: Notice | undefined;
   readonly sessionLimit?: SessionLimitView;
-  /** The person signs in with the code, so it stays, whatever its state is. Default: one that is over is replaced. */
-  readonly keepsCode?: true;
+  /** The user signs in with the ticket, so it stays, whatever its state is. Default: one that is over is replaced. */
+  readonly keepsTicket?: true;
+}
+
+/** Shows the page again, with what was typed and what was wrong. Rethrows what the page cannot explain. */
+export async function showSignInAgain(
+  context: BffContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  refusal: Refusal,
+  shown: Shown,
+): Promise<FastifyReply> {
+  const notice = noticeOf(refusal);
+  if (notice === undefined) throw refusal;
+  if (notice.retryAfterSeconds !== undefined) reply.header('retry-after', notice.retryAfterSeconds);
+  return showSignIn(context, request, reply.code(refusal.status), { ...shown, notice });
 }
 
 /** Shows the sign-in page. */
-export class SignInPage {
-  readonly codes: Codes;
-  readonly #context: BffContext;
+export async function showSignIn(
+  context: BffContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  shown: Shown,
+): Promise<FastifyReply> {
+  const { browserSession: session } = request;
+  const html = context.pages.signInPage({
+    ticket: await ticketOf(context, request, reply, shown),
+    page: pageOf(context, request, reply, { notice: shown.notice, path: pathOf(shown.next) }),
+    next: shown.next,
+    username: shown.username ?? '',
+    ended: session?.kind === 'ended' ? session.end : undefined,
+    sessionLimit: shown.sessionLimit,
+    providers: await context.providers.current(),
+  });
+  return sendPage(reply, html);
+}
 
-  constructor(context: BffContext) {
-    this.#context = context;
-    this.codes = new Codes(context);
-  }
-
-  /** Shows the page again, with what was typed and what was wrong. Rethrows what the page cannot explain. */
-  async refuse(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    refusal: Refusal,
-    shown: Shown,
-  ): Promise<FastifyReply> {
-    const notice = noticeOf(refusal);
-    if (notice === undefined) throw refusal;
-    if (notice.retryAfterSeconds !== undefined) reply.header('retry-after', notice.retryAfterSeconds);
-    return this.show(request, reply.code(refusal.status), { ...shown, notice });
-  }
-
-  async show(request: FastifyRequest, reply: FastifyReply, shown: Shown): Promise<FastifyReply> {
-    const { pages, providers } = this.#context;
-    const { browserSession: session } = request;
-    const code = shown.keepsCode ? this.codes.current(request) : this.codes.show(request, reply);
-    const ticket = await code.catch((error: unknown) => {
-      request.log.info({ err: error }, 'the sign-in page has no code');
-      return undefined;
-    });
-    const html = pages.signInPage({
-      // Forms are posted to other paths, and a link that changes the language must load this page.
-      page: { ...pageOf(this.#context, request, reply, shown.notice), path: pathOf(shown.next) },
-      next: shown.next,
-      username: shown.username ?? '',
-      ended: session?.kind === 'ended' ? session.end : undefined,
-      ticket,
-      sessionLimit: shown.sessionLimit,
-      providers: await providers.current(),
-    });
-    return sendPage(reply, html);
+/** The page works without a ticket: then it has only the form. */
+async function ticketOf(
+  context: BffContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { keepsTicket }: Shown,
+): Promise<TicketView | undefined> {
+  try {
+    return await (keepsTicket
+      ? currentTicket(context, request)
+      : currentOrNewTicket(context, request, reply));
+  } catch (error) {
+    request.log.info({ err: error }, 'no QR ticket; the sign-in page shows no code');
+    return undefined;
   }
 }
 

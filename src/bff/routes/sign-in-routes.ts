@@ -4,24 +4,28 @@ import type { BffContext } from '../bff-context.ts';
 import { nextPath } from '../browser/next-path.ts';
 import { field, parameter } from '../http/fields.ts';
 import { csrfSubjectOf, redirect } from '../http/page-view.ts';
-import { Refusal } from '../http/refusal.ts';
 import { asRefusal } from '../http/service-refusal.ts';
-import type { Codes } from '../session/codes.ts';
-import { codeAtLimit, noTicket, SignIns, sessionLimitOf } from '../session/sign-ins.ts';
+import { Refusal } from '../refusal.ts';
+import { createTicket, followTicket } from '../session/browser-tickets.ts';
+import {
+  noTicket,
+  sessionLimitOf,
+  signInByPassword,
+  signInByTicket,
+  signOut,
+  ticketAtLimit,
+} from '../session/sign-ins.ts';
 import type { SessionLimitView } from '../views.ts';
-import { SignInPage } from './sign-in-page.ts';
+import { showSignIn, showSignInAgain } from './sign-in-page.ts';
 
 const OPTIONAL = { config: { needs: { session: 'optional' } } } as const;
 
 /** The sign-in page, with a form for a password and a QR code beside it, and the way out. */
 export function signInRoutes(app: FastifyInstance, context: BffContext): void {
-  const signIns = new SignIns(context);
-  const page = new SignInPage(context);
-
   app.get('/sign-in', OPTIONAL, (request, reply) => {
     const next = nextPath(parameter(request, 'next'));
     if (request.browserSession?.kind === 'living') return redirect(context, reply, next);
-    return page.show(request, reply, { next });
+    return showSignIn(context, request, reply, { next });
   });
 
   app.post(
@@ -37,12 +41,12 @@ export function signInRoutes(app: FastifyInstance, context: BffContext): void {
         if (username.trim() === '') throw missing('username-missing');
         if (password === '') throw missing('password-missing');
         const endSessionId = field(request, 'end_session_id');
-        await signIns.byPassword(request, reply, { username, password, endSessionId });
+        await signInByPassword(context, request, reply, { username, password, endSessionId });
         return redirect(context, reply, next);
       } catch (error) {
         const sessions = sessionLimitOf(error);
         const shown = { next, username, ...(sessions && { sessionLimit: limitOf('password', sessions) }) };
-        return page.refuse(request, reply, asRefusal(error), shown);
+        return showSignInAgain(context, request, reply, asRefusal(error), shown);
       }
     },
   );
@@ -50,9 +54,9 @@ export function signInRoutes(app: FastifyInstance, context: BffContext): void {
   app.post('/sign-in/code', OPTIONAL, async (request, reply) => {
     const next = nextPath(field(request, 'next'));
     try {
-      await page.codes.create(request, reply);
+      await createTicket(context, request, reply);
     } catch (error) {
-      return page.refuse(request, reply, asRefusal(error), { next });
+      return showSignInAgain(context, request, reply, asRefusal(error), { next });
     }
     return redirect(context, reply, `/sign-in?next=${encodeURIComponent(next)}`);
   });
@@ -60,46 +64,50 @@ export function signInRoutes(app: FastifyInstance, context: BffContext): void {
   app.post('/sign-in/code/redeem', OPTIONAL, async (request, reply) => {
     const next = nextPath(field(request, 'next'));
     try {
-      const outcome = await signIns.byCode(request, reply, field(request, 'end_session_id'));
+      const outcome = await signInByTicket(context, request, reply, field(request, 'end_session_id'));
       if (outcome.kind === 'signed-in') return redirect(context, reply, next);
-      if (outcome.kind === 'pending') return await page.show(request, reply, { next, keepsCode: true });
-      const refusal = codeAtLimit(outcome.sessions);
-      const sessionLimit = limitOf('code', outcome.sessions);
-      return await page.refuse(request, reply, refusal, { next, sessionLimit, keepsCode: true });
+      if (outcome.kind === 'pending')
+        return await showSignIn(context, request, reply, { next, keepsTicket: true });
+      const refusal = ticketAtLimit(outcome.sessions);
+      const sessionLimit = limitOf('ticket', outcome.sessions);
+      return await showSignInAgain(context, request, reply, refusal, {
+        next,
+        sessionLimit,
+        keepsTicket: true,
+      });
     } catch (error) {
-      return page.refuse(request, reply, asRefusal(error), { next });
+      return showSignInAgain(context, request, reply, asRefusal(error), { next });
     }
   });
 
   const events = { config: { needs: { isApi: true } } } as const;
-  app.get('/sign-in/code/events', events, (request, reply) =>
-    ticketEvents(context, page.codes, request, reply),
-  );
+  app.get('/sign-in/code/events', events, (request, reply) => ticketEvents(context, request, reply));
 
-  const signOut = { config: { needs: { session: 'optional', csrf: 'living' } } } as const;
-  app.post('/sign-out', signOut, async (request, reply) => {
-    await signIns.signOut(request, reply);
+  const whileLiving = { config: { needs: { session: 'optional', csrf: 'living' } } } as const;
+  app.post('/sign-out', whileLiving, async (request, reply) => {
+    await signOut(context, request, reply);
     return redirect(context, reply, '/sign-in', 'signed-out');
   });
 }
 
 /** The states of the browser's code as they come. */
 export function ticketEvents(
-  { streams, tickets }: BffContext,
-  codes: Codes,
+  context: BffContext,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const ticket = tickets.read(request);
+  const ticket = context.tickets.read(request);
   if (ticket === undefined) throw noTicket();
-  const follow = codes.follow.bind(codes, ticket);
-  return streams.open(request, reply, { kind: 'ticket', id: ticket.ticketId }, follow);
+  const owner = { kind: 'ticket', id: ticket.ticketId } as const;
+  return context.streams.open(request, reply, owner, (send, signal) =>
+    followTicket(context, ticket, send, signal),
+  );
 }
 
 function missing(notice: 'username-missing' | 'password-missing'): Refusal {
   return new Refusal(422, 'bad-request', 'A field is empty.', { reason: 'INVALID_FIELD', notice });
 }
 
-function limitOf(by: 'password' | 'code', sessions: readonly SessionSummary[]): SessionLimitView {
-  return { by, query: '', sessions };
+function limitOf(by: 'password' | 'ticket', sessions: readonly SessionSummary[]): SessionLimitView {
+  return { by, answer: undefined, sessions };
 }

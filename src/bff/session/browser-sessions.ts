@@ -76,7 +76,7 @@ export class BrowserSessions {
     return this.#find(request).catch((error: unknown) => ({ kind: 'unknown', error }));
   }
 
-  /** Puts the tokens of a session into cookies. @throws Refusal if they are too large; then none is set. */
+  /** Puts the tokens of a session into cookies. @throws Refusal if one is too large. */
   setTokens(reply: FastifyReply, tokens: Tokens): void {
     const { cookies, clock } = this.#options;
     const seconds = (tokens.refreshTokenExpiresAt.getTime() - clock.now()) / 1_000;
@@ -85,8 +85,8 @@ export class BrowserSessions {
   }
 
   /**
-   * Puts refreshed tokens into the cookies of an answer, when it is sent. An answer that comes late carries the newest
-   * tokens that are known by then, and none of a session that has ended: the browser may have another one.
+   * Puts refreshed tokens into the cookies of an answer, when it is sent. A late answer carries the newest tokens known by
+   * then. It carries none if the session has ended: the browser may have a new one.
    */
   async setRefreshed(reply: FastifyReply, refreshed: Refreshed): Promise<void> {
     const { tokens } = this.#options.refreshes.newest(refreshed);
@@ -108,7 +108,6 @@ export class BrowserSessions {
     if (verdict?.kind === 'accepted' && accessToken !== undefined) {
       const { identity } = verdict;
       const living: LivingSession = {
-        ...verdict,
         kind: 'living',
         identity,
         accessToken,
@@ -125,7 +124,7 @@ export class BrowserSessions {
     return refreshToken === undefined ? { kind: 'none' } : this.#refresh(request, refreshToken);
   }
 
-  /** The present token is still good, so the service may be away. */
+  /** The present token is still good, so a failed refresh does no harm. */
   async #renew(
     request: FastifyRequest,
     refreshToken: string,

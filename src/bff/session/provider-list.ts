@@ -19,21 +19,21 @@ export class ProviderList {
     void this.#refresh();
   }
 
-  /** As last known. Reads the list again if it is old, and does not wait for that. */
-  get known(): readonly ProviderView[] {
+  /** Returns the list as last known. If it is old, starts to read it again and does not wait for that. */
+  latest(): readonly ProviderView[] {
     void this.#refresh();
     return this.#known;
   }
 
-  /** Waits for a read that is due. If it fails: as last known. */
+  /** Waits for a read that is due. If that fails, returns the list as last known. */
   async current(): Promise<readonly ProviderView[]> {
     await this.#refresh();
     return this.#known;
   }
 
-  /** The name for people. A provider that was taken out of the list has its name only. */
-  nameOf(id: string): ProviderView {
-    return this.#known.find((provider) => provider.id === id) ?? { id, name: id };
+  /** The provider with this name. One that is not in the list has no display name of its own. */
+  named(name: string): ProviderView {
+    return this.#known.find((provider) => provider.name === name) ?? { name, displayName: name };
   }
 
   #refresh(): Promise<void> | undefined {
@@ -49,10 +49,10 @@ export class ProviderList {
     let keptMs = RETRY_MS;
     try {
       const { providers } = await this.#client.externalLogin.listProviders({});
-      this.#known = providers.map(({ name, displayName }) => ({ id: name, name: displayName }));
+      this.#known = providers.map(({ name, displayName }) => ({ name, displayName }));
       keptMs = KEPT_MS;
     } catch {
-      // The pages do without. What people do there then says that the service is away.
+      // The pages show no providers then. Everything else on them says that the service is unavailable.
     }
     this.#until = this.#clock.monotonic() + keptMs;
   }

@@ -49,6 +49,12 @@ describe.each(pages)('the page %s in %s', (_name, language, page) => {
   });
 });
 
+test('pages say whose account it is, if that is known', () => {
+  const text = (username: string) => devicesPage(devicesView('en', { username }));
+  expect(text('mia')).toContain('You are signed in as <strong>mia</strong>.');
+  expect(text('')).not.toContain('You are signed in as');
+});
+
 test('the menu has no linked accounts if there are no providers', () => {
   const page = (hasProviders: boolean) =>
     devicesPage(devicesView('en', { page: samplePage({ hasProviders }) }));

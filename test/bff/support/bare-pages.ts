@@ -8,7 +8,7 @@ export const BARE_PAGES: Pages = {
   sessionHistoryPage: bare('session-history'),
   changePasswordPage: bare('change-password'),
   providersPage: bare('providers'),
-  leavePage: bare('leave'),
+  providerRedirectPage: bare('leave'),
   sessionEndedPage: bare('session-ended'),
   messagePage: bare('message'),
   apiDocumentPage: bare('api-document'),

@@ -17,6 +17,7 @@ export const chinese: typeof english = {
     unknown: '未知',
     joint: '',
     retryIn: '请在 {}后重试。',
+    signedInAs: '你已登录为 {}。',
     footer: '会话何时结束，由你决定。',
   },
   notices: {
@@ -71,7 +72,6 @@ export const chinese: typeof english = {
   },
   messages: {
     'not-found': { title: '没有这个页面', text: '地址可能有误，或页面已移走。' },
-    'method-not-allowed': { title: '不能这样操作', text: '这个地址不支持该操作。请返回并使用页面上的按钮。' },
     'bad-request': {
       title: '无法理解这个请求',
       text: '未作任何修改。如果再次出现，请删除本站的 Cookie 后重新登录。',
@@ -159,6 +159,7 @@ export const chinese: typeof english = {
     warning: '那就拒绝。只批准你自己打开的、就在你面前屏幕上的二维码。客服、银行或同事都不需要它。',
     device: '设备',
     deviceHint: '由该设备自己声明',
+    account: '你的账号',
     application: '应用',
     place: '地址',
     sameNetwork: '与你在同一网络',

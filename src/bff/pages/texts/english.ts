@@ -119,10 +119,6 @@ const messages: Readonly<Record<MessageCode, Titled>> = {
     title: 'There is no such page',
     text: 'The address may have been mistyped, or the page has moved.',
   },
-  'method-not-allowed': {
-    title: 'That does not work here',
-    text: 'This address cannot be used in this way. Go back and use the buttons of the page.',
-  },
   'bad-request': {
     title: 'That request could not be understood',
     text: 'Nothing was changed. If it happens again, delete the cookies of this site and sign in again.',
@@ -150,7 +146,7 @@ const messages: Readonly<Record<MessageCode, Titled>> = {
   },
   internal: {
     title: 'Something went wrong on our side',
-    text: 'It was recorded. Please try again. If it stays, tell your administrator the number below.',
+    text: 'It was recorded. Please try again. If it happens again, give your administrator the number below.',
   },
 };
 
@@ -180,7 +176,7 @@ const ends: Readonly<Record<EndReasonName, EndTexts>> = {
   USER_DISABLED: { why: 'Your account was disabled.', advice: 'Ask your administrator.' },
   USER_DELETED: { why: 'Your account was deleted.', advice: 'Ask your administrator.' },
   IDLE: { why: 'The session was not used for too long.', advice: 'Sign in again to go on.' },
-  MAX_LIFETIME: { why: 'The session reached its greatest age.', advice: 'Sign in again to go on.' },
+  MAX_LIFETIME: { why: 'The session reached its maximum length.', advice: 'Sign in again to go on.' },
   RISK: {
     why: 'The session looked unusual, so it was ended to protect you.',
     advice: 'Sign in, check your devices and change your password.',
@@ -191,7 +187,7 @@ const timeline: Readonly<Record<TimelineKindName, string>> = {
   UNSPECIFIED: 'Something happened',
   OPENED: 'Signed in',
   REFRESHED: 'Last used',
-  REPLAYED: 'Renewed twice in a row',
+  REPLAYED: 'Renewal repeated',
   MOVED: 'Moved to another address',
   REFUSED: 'Renewal refused',
   ENDED: 'Ended',
@@ -216,6 +212,7 @@ export const english = {
     unknown: 'Not known',
     joint: ' ',
     retryIn: 'Try again in {}.',
+    signedInAs: 'You are signed in as {}.',
     footer: 'Sessions that end when you say so.',
   },
   notices,
@@ -229,7 +226,7 @@ export const english = {
     submit: 'Sign in',
     or: 'or',
     withProvider: 'Continue with {}',
-    leaving: 'You sign in there, then come back.',
+    leaving: 'You sign in there and then return.',
     endedTitle: 'You were signed out.',
     limitLegend: 'Sign out one of these devices',
     limitPassword: 'Then type your password again.',
@@ -266,6 +263,7 @@ export const english = {
       'Then deny it. Approve only a code that you opened yourself, on a screen in front of you. No support, bank or colleague needs it.',
     device: 'Device',
     deviceHint: 'as it describes itself',
+    account: 'Your account',
     application: 'Application',
     place: 'Address',
     sameNetwork: 'Same network as you',
@@ -378,13 +376,13 @@ export const english = {
   },
   message: {
     retry: 'Try again',
-    home: 'To the start',
+    home: 'Home',
     requestId: 'Number',
     status: 'Error {}',
   },
   api: {
     title: 'The API',
-    lead: 'For programs that use this server as its own pages do.',
+    lead: 'The HTTP API that these pages use.',
     document: 'OpenAPI document',
     version: 'Version {}',
     fields: 'Fields',

@@ -3,7 +3,7 @@ import type { LatchkeyClient, Revocation } from '../../client/index.ts';
 type Listener = (revocation: Revocation) => void;
 
 /** Tells the open pages of a user that sessions of theirs ended, from the client's own copy of the revocation log. */
-export class UserEnds {
+export class RevocationListeners {
   readonly #byUser = new Map<string, Set<Listener>>();
   readonly #stop: () => void;
 

@@ -3,9 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type BffContext, livingSession } from '../bff-context.ts';
 import { field, pathPart } from '../http/fields.ts';
 import type { Operation } from '../http/operations.ts';
-import { Approvals } from '../session/approvals.ts';
-import { Codes, ticketEvent } from '../session/codes.ts';
-import { codeAtLimit, noTicket, SignIns } from '../session/sign-ins.ts';
+import { approveTicket, denyTicket, scanTicket } from '../session/approvals.ts';
+import { createTicket, readTicket, ticketEvent } from '../session/browser-tickets.ts';
+import { noTicket, signInByTicket, ticketAtLimit } from '../session/sign-ins.ts';
 import { ticketEvents } from './sign-in-routes.ts';
 
 const SESSION = { session: 'required' } as const;
@@ -13,39 +13,46 @@ const OPTIONAL = { session: 'optional' } as const;
 const OVER = { 404: '`TICKET_NOT_FOUND`.', 409: '`TICKET_OVER`, with `state` and `denial`.' };
 
 /** Sign-in by QR code: both sides. */
-export function codeOperations(context: BffContext): readonly Operation[] {
-  const signIns = new SignIns(context);
-  const codes = new Codes(context);
-  const approvals = new Approvals(context);
+export function ticketOperations(context: BffContext): readonly Operation[] {
   return [
     {
-      ...{ method: 'POST', path: '/api/ticket', tag: 'QR code', needs: OPTIONAL },
+      method: 'POST',
+      path: '/api/ticket',
+      tag: 'QR code',
+      needs: OPTIONAL,
       summary: 'Make a code to show',
       description: 'The secret that redeems it stays in a cookie. A code replaces the one before.',
       responses: {
         201: '`url` for the image, `state`, `digits` and `expiresAt`.',
         429: '`TOO_MANY_ATTEMPTS`.',
       },
-      handler: async (request, reply) => reply.code(201).send(await codes.create(request, reply)),
+      handler: async (request, reply) => reply.code(201).send(await createTicket(context, request, reply)),
     },
     {
-      ...{ method: 'GET', path: '/api/ticket', tag: 'QR code' },
+      method: 'GET',
+      path: '/api/ticket',
+      tag: 'QR code',
       summary: 'The state of the code that this browser shows',
       responses: {
         200: '`state`, `denial`, `digits`, `expiresAt`; with an ETag.',
         304: 'Unchanged.',
         ...OVER,
       },
-      handler: (request, reply) => pollTicket(context, codes, request, reply),
+      handler: (request, reply) => pollTicket(context, request, reply),
     },
     {
-      ...{ method: 'GET', path: '/api/ticket/events', tag: 'QR code' },
+      method: 'GET',
+      path: '/api/ticket/events',
+      tag: 'QR code',
       summary: 'The states of the code, as an event stream',
       responses: { 200: 'Events `ticket`, as the poll returns them, until a final state.', ...OVER },
-      handler: (request, reply) => ticketEvents(context, codes, request, reply),
+      handler: (request, reply) => ticketEvents(context, request, reply),
     },
     {
-      ...{ method: 'POST', path: '/api/ticket/redeem', tag: 'QR code', needs: OPTIONAL },
+      method: 'POST',
+      path: '/api/ticket/redeem',
+      tag: 'QR code',
+      needs: OPTIONAL,
       summary: 'Sign in with an approved code',
       description: 'Safe to repeat: a lost answer loses nothing.',
       body: {
@@ -53,20 +60,26 @@ export function codeOperations(context: BffContext): readonly Operation[] {
       },
       responses: { 202: 'Not approved yet.', 204: 'Signed in.', ...OVER, 429: '`TICKET_POLLED_TOO_OFTEN`.' },
       handler: async (request, reply) => {
-        const outcome = await signIns.byCode(request, reply, field(request, 'endSessionId'));
-        if (outcome.kind === 'session-limit') throw codeAtLimit(outcome.sessions);
+        const outcome = await signInByTicket(context, request, reply, field(request, 'endSessionId'));
+        if (outcome.kind === 'session-limit') throw ticketAtLimit(outcome.sessions);
         return reply.code(outcome.kind === 'pending' ? 202 : 204).send();
       },
     },
     {
-      ...{ method: 'POST', path: '/api/tickets/:ticketId/scan', tag: 'QR code', needs: SESSION },
+      method: 'POST',
+      path: '/api/tickets/:ticketId/scan',
+      tag: 'QR code',
+      needs: SESSION,
       summary: 'Scan a code',
       description: 'Call it when the user acts, never just because a page is loaded.',
       responses: { 200: 'The device that asks.', ...OVER },
-      handler: (request) => approvals.scan(request, livingSession(request), ticketIdOf(request)),
+      handler: (request) => scanTicket(context, request, livingSession(request), ticketIdOf(request)),
     },
     {
-      ...{ method: 'POST', path: '/api/tickets/:ticketId/approve', tag: 'QR code', needs: SESSION },
+      method: 'POST',
+      path: '/api/tickets/:ticketId/approve',
+      tag: 'QR code',
+      needs: SESSION,
       summary: 'Approve a code that was scanned',
       description: 'One wrong try ends the code.',
       body: {
@@ -76,16 +89,19 @@ export function codeOperations(context: BffContext): readonly Operation[] {
       responses: { 204: 'Approved.', ...OVER },
       handler: async (request, reply) => {
         const digits = field(request, 'digits');
-        await approvals.approve(request, livingSession(request), ticketIdOf(request), digits);
+        await approveTicket(context, request, livingSession(request), ticketIdOf(request), digits);
         return reply.code(204).send();
       },
     },
     {
-      ...{ method: 'POST', path: '/api/tickets/:ticketId/deny', tag: 'QR code', needs: SESSION },
+      method: 'POST',
+      path: '/api/tickets/:ticketId/deny',
+      tag: 'QR code',
+      needs: SESSION,
       summary: 'Deny a code',
       responses: { 204: 'Denied.', ...OVER },
       handler: async (request, reply) => {
-        await approvals.deny(request, livingSession(request), ticketIdOf(request));
+        await denyTicket(context, request, livingSession(request), ticketIdOf(request));
         return reply.code(204).send();
       },
     },
@@ -94,14 +110,13 @@ export function codeOperations(context: BffContext): readonly Operation[] {
 
 /** A poll, with an ETag of the state. */
 async function pollTicket(
-  { tickets }: BffContext,
-  codes: Codes,
+  context: BffContext,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const ticket = tickets.read(request);
+  const ticket = context.tickets.read(request);
   if (ticket === undefined) throw noTicket();
-  const state = ticketEvent(await codes.peek(ticket));
+  const state = ticketEvent(await readTicket(context, ticket));
   const hash = createHash('sha256').update(JSON.stringify(state)).digest('base64url').slice(0, 22);
   const tag = `"${hash}"`;
   // `no-store` would keep the browser from sending the tag again.

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../refusal.ts';
 
 /** Between two comments that keep proxies from closing a silent stream, in milliseconds. */
 const HEARTBEAT_MS = 15_000;
@@ -9,7 +9,7 @@ const RETRY_MS = 2_000;
 /** A browser that leaves more than this unread is cut off, in bytes. */
 const MAX_UNREAD = 65_536;
 
-/** What the number of streams is limited by. Anybody can make tickets, so they have places of their own. */
+/** What the number of streams is limited by. Anybody can make tickets, so they have a limit of their own. */
 export interface StreamOwner {
   readonly kind: 'session' | 'ticket';
   readonly id: string;
@@ -77,7 +77,8 @@ export class EventStreams {
     const send: SendEvent = (event, data) => write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     run(send, gone.signal)
       .catch((error: unknown) => {
-        if (!gone.signal.aborted) request.log.info({ err: error }, 'an event stream ended early');
+        if (!gone.signal.aborted)
+          request.log.info({ err: error }, 'event stream failed; the browser reconnects');
       })
       .finally(() => end(stream));
     return reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no').send(stream);
@@ -93,13 +94,12 @@ export class EventStreams {
     const { one, all } = this.#limits[kind];
     const owner = `${kind}:${id}`;
     const own = this.#byOwner.get(owner) ?? 0;
-    if (this.#isClosed || this.#byKind[kind] >= all) {
-      const more = { retryAfterSeconds: RETRY_MS / 1_000 };
-      throw new Refusal(503, 'service-unavailable', 'There are too many event streams. Try again.', more);
-    }
+    if (this.#isClosed) throw unavailable('The server is stopping. Open the stream again.');
+    if (this.#byKind[kind] >= all) throw unavailable('There are too many event streams. Try again.');
     if (own >= one) {
+      const what = kind === 'session' ? 'session' : 'code';
       const more = { reason: 'TOO_MANY_STREAMS', retryAfterSeconds: HEARTBEAT_MS / 1_000 };
-      throw new Refusal(429, 'too-many-requests', 'This browser has too many event streams.', more);
+      throw new Refusal(429, 'too-many-requests', `This ${what} has too many event streams.`, more);
     }
     this.#byOwner.set(owner, own + 1);
     this.#byKind[kind] += 1;
@@ -112,6 +112,10 @@ export class EventStreams {
     else this.#byOwner.set(owner, own);
     this.#byKind[kind] -= 1;
   }
+}
+
+function unavailable(message: string): Refusal {
+  return new Refusal(503, 'service-unavailable', message, { retryAfterSeconds: RETRY_MS / 1_000 });
 }
 
 function end(stream: Readable): void {

@@ -1,9 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { leavePage } from '../../../src/bff/pages/leave-page.ts';
+import { providerRedirectPage } from '../../../src/bff/pages/provider-redirect-page.ts';
 import { samplePage } from '../../support/sample-views.ts';
 
 const goingTo = (url: string) =>
-  leavePage({ page: samplePage({ isSignedIn: false }), provider: { id: 'acme', name: 'Acme' }, url });
+  providerRedirectPage({
+    page: samplePage({ isSignedIn: false }),
+    provider: { name: 'acme', displayName: 'Acme' },
+    url,
+  });
 
 describe('the page that leaves for a provider', () => {
   test('goes on by itself, and by a link', () => {

@@ -1,18 +1,18 @@
-import type { LeaveView } from '../provider-views.ts';
+import type { ProviderRedirectView } from '../provider-views.ts';
 import { html } from './html.ts';
 import { layout } from './layout.ts';
 import { fill, TEXTS } from './texts/texts.ts';
 
 /** Sends the browser to a provider. The link is for browsers that do not go by themselves. */
-export function leavePage({ page, provider, url }: LeaveView): string {
+export function providerRedirectPage({ page, provider, url }: ProviderRedirectView): string {
   const { signIn } = TEXTS[page.language];
   const target = webAddress(url);
   const content = html`<div class="card pad">
-<h1>${fill(signIn.withProvider, provider.name)}</h1>
+<h1>${fill(signIn.withProvider, provider.displayName)}</h1>
 <p class="lead">${signIn.leaving}</p>
 <div class="actions"><a class="button main" href="${target}">${signIn.continue}</a></div>
 </div>`;
-  return layout({ page, title: provider.name, content, goesTo: target, width: 'narrow' });
+  return layout({ page, title: provider.displayName, content, goesTo: target, width: 'narrow' });
 }
 
 /** Never an address that runs a script. */

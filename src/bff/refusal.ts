@@ -1,4 +1,7 @@
-import type { MessageCode, NoticeCode } from '../views.ts';
+import type { MessageCode, NoticeCode } from './views.ts';
+
+/** When to repeat a request, if the service does not say. */
+export const RETRY_SECONDS = 2;
 
 /** More about a refusal, as an answer of the API has it. */
 export interface RefusalDetails {
