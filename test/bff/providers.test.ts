@@ -169,7 +169,10 @@ describe('linked accounts', () => {
     const { identities, username } = (await browser.get('/providers')).json;
     expect(username).toMatch(/^acme-[0-9a-f]{32}$/);
     const [identity] = identities;
-    expect(identity).toMatchObject({ identityId: 'acme.hedy', provider: { name: 'acme', displayName: 'Acme' } });
+    expect(identity).toMatchObject({
+      identityId: 'acme.hedy',
+      provider: { name: 'acme', displayName: 'Acme' },
+    });
     const answer = await browser.post('/providers/unlink', { identity_id: identity.identityId });
     expect(await noticeAfter(answer)).toBe('last-sign-in-method');
   });
