@@ -11,4 +11,5 @@ test('the name of a user is empty if there is none, or while the store is unavai
   expect(await usernameOf(users, 'nobody')).toBe('');
   const findById = () => Promise.reject(storeUnavailable('users', new Error('unreachable')));
   expect(await usernameOf({ findById }, ada.userId)).toBe('');
+  await world.close();
 });

@@ -16,6 +16,7 @@ import type { Passwords } from '../password/passwords.ts';
 import type { SessionEnder } from '../session/session-ender.ts';
 import type { LoginAttempts } from '../sign-in/login-attempts.ts';
 import { checkDevicePolicy } from '../user/device-policy.ts';
+import { newUser } from '../user/new-user.ts';
 import { checkRoles, distinctRoles } from '../user/roles.ts';
 import { ADMIN_ROLE, type User } from '../user/user.ts';
 import type { UserChange, UserDirectory, UserPage } from '../user/user-directory.ts';
@@ -276,20 +277,6 @@ export class UserService {
 
   #newUser(username: string, roles: readonly string[], passwordHash: string): User {
     const now = this.#options.clock.now();
-    return {
-      userId: this.#options.ids.next(now),
-      username,
-      usernameKey: canonicalUsername(username),
-      passwordHash,
-      roles: distinctRoles(roles),
-      devicePolicy: undefined,
-      disabledAt: undefined,
-      createdAt: now,
-      updatedAt: now,
-      passwordChangedAt: now,
-      version: 1,
-      securityVersion: 1,
-      keptSessionId: undefined,
-    };
+    return newUser({ userId: this.#options.ids.next(now), username, passwordHash, roles, now });
   }
 }

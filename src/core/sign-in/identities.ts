@@ -6,8 +6,7 @@ import { Failure } from '../failure.ts';
 import type { IdSource } from '../ids.ts';
 import { NO_PASSWORD } from '../password/password-scheme.ts';
 import type { Identity, IdentityDirectory, IdentityKey } from '../user/identity-directory.ts';
-import type { User } from '../user/user.ts';
-import { canonicalUsername } from '../user/username.ts';
+import { newUser } from '../user/new-user.ts';
 import type { ProviderAccount } from './identity-provider.ts';
 
 export interface IdentitiesOptions {
@@ -85,18 +84,13 @@ export class Identities {
    * Fails with USERNAME_TAKEN and STORE_UNAVAILABLE.
    */
   async createUser(account: NamedAccount, roles: readonly string[], origin: EventOrigin): Promise<Identity> {
-    const { directory, events, clock } = this.#options;
-    const user = this.#newUser(usernameOf(account), roles);
-    const { userId } = user;
-    const created = {
-      kind: 'UserChanged',
-      at: clock.now(),
-      actor: SERVICE,
-      userId,
-      change: 'CREATED',
-    } as const;
+    const { directory, events, clock, ids } = this.#options;
+    const now = clock.now();
+    const userId = ids.next(now);
+    const user = newUser({ userId, username: usernameOf(account), passwordHash: NO_PASSWORD, roles, now });
+    const created = { kind: 'UserChanged', at: now, actor: SERVICE, userId, change: 'CREATED' } as const;
     const linked = this.#event('IdentityLinked', userId, account, { actor: SERVICE, origin });
-    const identity = this.#newIdentity(userId, account, clock.now());
+    const identity = this.#newIdentity(userId, account, now);
     try {
       await directory.insertUser(user, identity, [this.#audited(created), this.#audited(linked)]);
     } catch (error) {
@@ -126,25 +120,6 @@ export class Identities {
 
   #audited(event: Parameters<typeof auditEventOf>[0]) {
     return auditEventOf(event, this.#options.ids.next(event.at));
-  }
-
-  #newUser(username: string, roles: readonly string[]): User {
-    const now = this.#options.clock.now();
-    return {
-      userId: this.#options.ids.next(now),
-      username,
-      usernameKey: canonicalUsername(username),
-      roles,
-      passwordHash: NO_PASSWORD,
-      devicePolicy: undefined,
-      disabledAt: undefined,
-      createdAt: now,
-      updatedAt: now,
-      passwordChangedAt: now,
-      version: 1,
-      securityVersion: 1,
-      keptSessionId: undefined,
-    };
   }
 }
 
