@@ -54,6 +54,16 @@ export function loginAttemptsLaw(name: string, open: () => LoginAttempts): void 
       expect(delays).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]);
     });
 
+    test('that no longer count still count for a clock that is behind', async () => {
+      const began = clock.now();
+      await make({ network: here });
+      clock.advance(FORGIVE_MS);
+      await make({ network: undefined });
+      const behind = { network: here, now: began + FORGIVE_MS - 1 };
+      await makeMany(FREE_AT_NETWORK - 1, behind);
+      expect(await make(behind)).toBe(1_000);
+    });
+
     test('at one account from one network wait longer, five minutes at most', async () => {
       const given = { network: here };
       await makeMany(FREE_AT_NETWORK, given);

@@ -90,15 +90,17 @@ export class MemoryLoginAttempts implements LoginAttempts {
     this.#networks.set(network, times.set(id, now));
   }
 
+  /** Keeps what no longer counts for a while, because the clock may be set back. */
   #sweep(now: number): void {
     if (now - this.#sweptAt < SWEEP_INTERVAL_MS) return;
     this.#sweptAt = now;
+    const until = now - SWEEP_INTERVAL_MS;
     for (const [userId, buckets] of this.#accounts) {
-      for (const [name, { forgivenAt }] of buckets) if (forgivenAt <= now) buckets.delete(name);
+      for (const [name, { forgivenAt }] of buckets) if (forgivenAt <= until) buckets.delete(name);
       if (buckets.size === 0) this.#accounts.delete(userId);
     }
     for (const [network, times] of this.#networks) {
-      dropUntil(times, now - this.#limits.network.windowMs);
+      dropUntil(times, until - this.#limits.network.windowMs);
       if (times.size === 0) this.#networks.delete(network);
     }
   }
