@@ -159,7 +159,7 @@ export const chinese: typeof english = {
     warning: '那就拒绝。只批准你自己打开的、就在你面前屏幕上的二维码。客服、银行或同事都不需要它。',
     device: '设备',
     deviceHint: '由该设备自己声明',
-    account: '你的账号',
+    account: '账号',
     application: '应用',
     place: '地址',
     sameNetwork: '与你在同一网络',
@@ -180,7 +180,7 @@ export const chinese: typeof english = {
   },
   devices: {
     title: '我的设备',
-    lead: '你登录的所有地方。列表会自动更新。',
+    lead: '你可以让其中任一设备退出登录。列表会自动更新。',
     current: '本设备',
     fresh: '新',
     lastUsed: '最近使用',
@@ -252,7 +252,7 @@ export const chinese: typeof english = {
   },
   linked: {
     title: '关联账号',
-    lead: '用你在其他地方的账号登录这里。',
+    lead: '你也可以用其他地方的账号登录。',
     linked: '已关联',
     none: '尚未关联任何账号。',
     add: '添加关联',

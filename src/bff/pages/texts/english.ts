@@ -263,7 +263,7 @@ export const english = {
       'Then deny it. Approve only a code that you opened yourself, on a screen in front of you. No support, bank or colleague needs it.',
     device: 'Device',
     deviceHint: 'as it describes itself',
-    account: 'Your account',
+    account: 'Account',
     application: 'Application',
     place: 'Address',
     sameNetwork: 'Same network as you',
@@ -285,7 +285,7 @@ export const english = {
   },
   devices: {
     title: 'Your devices',
-    lead: 'Wherever you are signed in. The list changes by itself.',
+    lead: 'You can sign out any of these devices. The list updates by itself.',
     current: 'This device',
     fresh: 'New',
     lastUsed: 'Last used',
@@ -352,7 +352,7 @@ export const english = {
   },
   linked: {
     title: 'Linked accounts',
-    lead: 'Sign in here with an account that you have elsewhere.',
+    lead: 'You can also sign in with an account that you have elsewhere.',
     linked: 'Linked',
     none: 'No account is linked yet.',
     add: 'Link an account',
