@@ -12,3 +12,8 @@ const ALLOWED = [
 export function nextPath(given: unknown): string {
   return typeof given === 'string' && ALLOWED.some((path) => path.test(given)) ? given : HOME;
 }
+
+/** The path of the sign-in page, which sends the browser to `next` afterwards. */
+export function signInPath(next: string): string {
+  return `/sign-in?next=${encodeURIComponent(next)}`;
+}

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BffContext } from '../bff-context.ts';
 import { isSafeMethod } from '../browser/csrf.ts';
-import { nextPath } from '../browser/next-path.ts';
+import { nextPath, signInPath } from '../browser/next-path.ts';
 import { Refusal } from '../refusal.ts';
 import type { BrowserSession } from '../session/browser-sessions.ts';
 import { isApi, refuse, sendPage } from './answers.ts';
@@ -25,7 +25,7 @@ export function answerSignedOut(
   if (isApi(request)) return refuse(context, request, reply, refusalFor(session));
   const next = returnPath(request.url);
   if (isSafeMethod(request) || session.kind === 'none') {
-    return reply.redirect(`/sign-in?next=${encodeURIComponent(next)}`, 303);
+    return reply.redirect(signInPath(next), 303);
   }
   const page = pageOf(context, request, reply);
   const view = { page, ended: session.end, next, kept: keptFields(request) };

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LatchkeyError } from '../../client/index.ts';
 import { type BffContext, livingSession } from '../bff-context.ts';
-import { nextPath } from '../browser/next-path.ts';
+import { nextPath, signInPath } from '../browser/next-path.ts';
 import { sendPage } from '../http/answers.ts';
 import { field, pathPart } from '../http/fields.ts';
 import { pageOf, redirect } from '../http/page-view.ts';
@@ -42,7 +42,7 @@ export function providerRoutes(app: FastifyInstance, context: BffContext): void 
     purpose: 'sign-in' | 'link',
     next: string,
   ) => {
-    const back = purpose === 'link' ? LINKED : `/sign-in?next=${encodeURIComponent(next)}`;
+    const back = purpose === 'link' ? LINKED : signInPath(next);
     const provider = field(request, 'provider');
     try {
       const url = await beginFlow(context, request, reply, provider, { purpose, next });
@@ -76,7 +76,7 @@ export function providerRoutes(app: FastifyInstance, context: BffContext): void 
       const notice = isSessionEnded(error) ? 'link-session-ended' : asRefusal(error).notice;
       if (notice === undefined || !FINAL.has(notice)) throw error;
       context.flows.clear(reply);
-      const back = purpose === 'link' ? LINKED : `/sign-in?next=${encodeURIComponent(next)}`;
+      const back = purpose === 'link' ? LINKED : signInPath(next);
       return redirect(context, reply, back, notice);
     }
   };

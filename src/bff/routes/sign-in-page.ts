@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BffContext } from '../bff-context.ts';
+import { signInPath } from '../browser/next-path.ts';
 import { sendPage } from '../http/answers.ts';
 import { noticeOf, pageOf } from '../http/page-view.ts';
 import type { Refusal } from '../refusal.ts';
@@ -38,12 +39,13 @@ export async function showSignIn(
   shown: Shown,
 ): Promise<FastifyReply> {
   const { browserSession: session } = request;
+  const ticket = await ticketOf(context, request, reply, shown);
   const html = context.pages.signInPage({
-    ticket: await ticketOf(context, request, reply, shown),
-    page: pageOf(context, request, reply, { notice: shown.notice, path: pathOf(shown.next) }),
+    page: pageOf(context, request, reply, { notice: shown.notice, path: signInPath(shown.next) }),
     next: shown.next,
     username: shown.username ?? '',
     ended: session?.kind === 'ended' ? session.end : undefined,
+    ticket,
     sessionLimit: shown.sessionLimit,
     providers: await context.providers.current(),
   });
@@ -65,8 +67,4 @@ async function ticketOf(
     request.log.info({ err: error }, 'no QR ticket; the sign-in page shows no code');
     return undefined;
   }
-}
-
-function pathOf(next: string): string {
-  return `/sign-in?next=${encodeURIComponent(next)}`;
 }

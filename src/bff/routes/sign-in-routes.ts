@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { SessionSummary } from '../../client/index.ts';
 import type { BffContext } from '../bff-context.ts';
-import { nextPath } from '../browser/next-path.ts';
+import { nextPath, signInPath } from '../browser/next-path.ts';
 import { field, parameter } from '../http/fields.ts';
 import { csrfSubjectOf, redirect } from '../http/page-view.ts';
 import { asRefusal } from '../http/service-refusal.ts';
@@ -58,7 +58,7 @@ export function signInRoutes(app: FastifyInstance, context: BffContext): void {
     } catch (error) {
       return showSignInAgain(context, request, reply, asRefusal(error), { next });
     }
-    return redirect(context, reply, `/sign-in?next=${encodeURIComponent(next)}`);
+    return redirect(context, reply, signInPath(next));
   });
 
   app.post('/sign-in/code/redeem', OPTIONAL, async (request, reply) => {
