@@ -12,12 +12,17 @@ import { openTickets } from '../support/tickets.ts';
 let cluster: RedisCluster;
 let opened: Awaited<ReturnType<typeof openTickets>>;
 let commands: RedisClient;
+let flows: RedisExternalFlowStore;
+let tokens: RedisSharedTokenStore;
 
 beforeAll(async () => {
   cluster = await RedisCluster.start();
   opened = await openTickets(cluster.address);
   const options = { name: 'commands', deadlineMs: 5_000, onDown: () => undefined, onUp: () => undefined };
   commands = await openRedis(cluster.address, options);
+  const parts = { commands, deadlineMs: 5_000, clock: systemClock };
+  flows = new RedisExternalFlowStore(parts);
+  tokens = new RedisSharedTokenStore(parts);
 }, 60_000);
 
 afterAll(async () => {
@@ -26,8 +31,6 @@ afterAll(async () => {
   await cluster.stop();
 });
 
-const parts = () => ({ commands, deadlineMs: 5_000, clock: systemClock });
-
 ticketStoreLaw('Redis Cluster', () => opened.tickets);
-externalFlowStoreLaw('Redis Cluster', () => new RedisExternalFlowStore(parts()));
-sharedTokenStoreLaw('Redis Cluster', () => new RedisSharedTokenStore(parts()));
+externalFlowStoreLaw('Redis Cluster', () => flows);
+sharedTokenStoreLaw('Redis Cluster', () => tokens);
