@@ -1,5 +1,6 @@
 import type { FieldIssues } from '../core/field-issues.ts';
 import { RANDOM_ID, RANDOM_SECRET } from '../core/sign-in/random-secrets.ts';
+import { MAX_SUBJECT_BYTES } from '../core/user/identity-directory.ts';
 import type {
   BeginExternalLoginRequest,
   CompleteExternalLoginRequest,
@@ -8,7 +9,6 @@ import type {
 import { checkDeviceToken, checkEndSessionId, checkNewSession, checkOrigin } from './identity-fields.ts';
 
 const MAX_PROVIDER_BYTES = 32;
-const MAX_SUBJECT_BYTES = 255;
 const MAX_QUERY_BYTES = 8_192;
 
 export function checkBeginExternalLogin(

@@ -13,13 +13,13 @@ import {
 } from './service-registration.ts';
 import { statusToSend } from './status-details.ts';
 
-type Surface = ServerWritableStream<Buffer, unknown>;
+type ServerStream = ServerWritableStream<Buffer, unknown>;
 
 /** A call that gets any number of response messages. Its handler encodes them. */
 export class StreamingCall extends Call {
-  readonly #stream: Surface;
+  readonly #stream: ServerStream;
 
-  constructor(stream: Surface, ids: IdSource, clock: Clock) {
+  constructor(stream: ServerStream, ids: IdSource, clock: Clock) {
     super(stream, ids, clock);
     this.#stream = stream;
   }
@@ -76,7 +76,7 @@ export function reasonOf({ reason }: AbortSignal): Failure {
   return reason instanceof Failure ? reason : new Failure('CANCELLED', 'The caller cancelled the call.');
 }
 
-/** What a stream of a watch follows. */
+/** The watcher behind a stream. */
 export interface StreamedWatcher {
   /** Reads the present state. */
   read(): Promise<void>;

@@ -1,5 +1,6 @@
 import type { IdentityAdministration } from '../core/administration/identity-administration.ts';
 import type { FieldIssues } from '../core/field-issues.ts';
+import { MAX_DISPLAY_NAME_BYTES } from '../core/user/identity-directory.ts';
 import {
   LinkUserIdentityRequest,
   LinkUserIdentityResponse,
@@ -17,10 +18,8 @@ import type { CallEnvironment, ServiceRegistration } from './service-registratio
 import { unaryService } from './unary.ts';
 import { checkUserId } from './user-fields.ts';
 
-/** The core service behind admin.UserIdentityService. */
+/** The core service behind UserIdentityService. */
 export type UserIdentityCore = Pick<IdentityAdministration, 'list' | 'link' | 'unlink'>;
-
-const MAX_DISPLAY_NAME_BYTES = 64;
 
 /** `latchkey.admin.v1.UserIdentityService`. */
 export function userIdentityService(

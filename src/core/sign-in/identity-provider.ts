@@ -1,4 +1,5 @@
 import { Failure } from '../failure.ts';
+import { MAX_DISPLAY_NAME_BYTES, MAX_SUBJECT_BYTES } from '../user/identity-directory.ts';
 
 /** What ties an answer of a provider to one flow. The provider sees `state`, `nonce` and the hash of `codeVerifier`. */
 export interface FlowProof {
@@ -34,8 +35,6 @@ export interface IdentityProvider {
   identify(answer: URLSearchParams, proof: FlowProof): Promise<ProviderAccount>;
 }
 
-const MAX_SUBJECT_BYTES = 255;
-const MAX_DISPLAY_NAME_BYTES = 64;
 const CONTROL = /\p{Cc}/u;
 const CONTROLS = /\p{Cc}+/gu;
 
@@ -64,20 +63,20 @@ const METHODS: ReadonlySet<unknown> = new Set([
   'wia',
 ]);
 
-/** Makes an account of what a provider claims. Fails with PROVIDER_ANSWER_INVALID if the subject cannot be one. */
+/** Makes an account of what a provider claims. Throws PROVIDER_ANSWER_INVALID if the subject is invalid. */
 export function providerAccount(claims: {
   readonly subject: unknown;
   readonly displayName: unknown;
   readonly methods: unknown;
 }): ProviderAccount {
   const { subject, displayName, methods } = claims;
-  const isPossible =
+  const isValid =
     typeof subject === 'string' &&
     subject !== '' &&
     Buffer.byteLength(subject) <= MAX_SUBJECT_BYTES &&
     subject.isWellFormed() &&
     !CONTROL.test(subject);
-  if (!isPossible) throw providerAnswerInvalid(new Error('the subject is missing, too long or malformed'));
+  if (!isValid) throw providerAnswerInvalid(new Error('the subject is missing, too long or malformed'));
   return {
     subject,
     displayName: typeof displayName === 'string' ? shortened(displayName) : '',
@@ -98,9 +97,9 @@ function shortened(text: string): string {
   return kept;
 }
 
-/** @param error the provider's own code, sent to the caller; for example `access_denied`. */
-export function providerRefused(error: string): Failure {
-  const shown = /^[A-Za-z0-9_.-]{1,64}$/.test(error) ? error : 'unknown';
+/** @param code the provider's own, sent to the caller; for example `access_denied`. */
+export function providerRefused(code: string): Failure {
+  const shown = /^[A-Za-z0-9_.-]{1,64}$/.test(code) ? code : 'unknown';
   return new Failure('PROVIDER_REFUSED', `The identity provider refused: ${shown}; begin again.`, {
     metadata: { error: shown },
   });

@@ -2,6 +2,10 @@ import type { AuditEvent } from '../audit/audit-event.ts';
 import { Failure } from '../failure.ts';
 import type { User } from './user.ts';
 
+/** Upper bounds, in bytes of UTF-8. */
+export const MAX_SUBJECT_BYTES = 255;
+export const MAX_DISPLAY_NAME_BYTES = 64;
+
 /** An account at an identity provider. Subjects are unique at their provider only. */
 export interface IdentityKey {
   /** The name of the provider in the configuration. */
