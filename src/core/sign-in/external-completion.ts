@@ -47,7 +47,7 @@ export type Completion = ReservedOutcome | { readonly kind: 'linked'; readonly i
 type Taken = Exclude<TakeOutcome, { readonly kind: 'missing' }>;
 
 const CREDENTIALS: Actor = { kind: 'credentials' };
-/** Longer than any call to a provider. After this, a flow that was not settled never will be. Milliseconds. */
+/** Longer than any call to a provider. A flow that is not settled by then will never be. Milliseconds. */
 const EXCHANGE_MS = 35_000;
 
 /**

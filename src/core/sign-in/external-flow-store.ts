@@ -14,6 +14,7 @@ import type { ProviderAccount } from './identity-provider.ts';
 export interface ExternalFlowStore {
   /** Stores a new flow. @param now milliseconds since 1970. */
   create(flow: ExternalFlow, now: number): Promise<void>;
+  /** Takes a flow. @param sessionId the id of the session to open, unless an earlier call chose one. */
   take(flowId: string, secretHash: string, sessionId: string, now: number): Promise<TakeOutcome>;
   /** Ends the exchange. @param account undefined: it failed. */
   settle(flowId: string, account: ProviderAccount | undefined): Promise<void>;

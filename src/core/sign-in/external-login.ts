@@ -12,7 +12,7 @@ import { hashOfSecret, newRandomId, newRandomSecret } from './random-secrets.ts'
 export interface ConfiguredProvider {
   /** Unique. 1 to 32 characters of `a-z 0-9 -`. */
   readonly name: string;
-  /** For people. */
+  /** What pages show. */
   readonly displayName: string;
   /** Roles of the users that an unknown account creates. Undefined: it creates none. */
   readonly newUserRoles: readonly string[] | undefined;
@@ -54,12 +54,12 @@ export class ExternalLogin {
     this.#options = options;
   }
 
-  /** In the order of the configuration. */
+  /** The providers, in the order of the configuration. */
   list(): readonly Pick<ConfiguredProvider, 'name' | 'displayName'>[] {
     return [...this.#options.providers.values()];
   }
 
-  /** Fails with PROVIDER_NOT_FOUND, TOO_MANY_ATTEMPTS, PROVIDER_UNAVAILABLE and STORE_UNAVAILABLE. */
+  /** Begins a flow. Fails with PROVIDER_NOT_FOUND, TOO_MANY_ATTEMPTS, PROVIDER_UNAVAILABLE and STORE_UNAVAILABLE. */
   async begin({ provider: name, linkingSession, network, remainingMs }: BeginAttempt): Promise<BegunFlow> {
     const { providers, flows, throttle, clock } = this.#options;
     const { adapter, calls } = providerNamed(providers, name);
@@ -87,6 +87,7 @@ export class ExternalLogin {
   }
 }
 
+/** Throws PROVIDER_NOT_FOUND. */
 export function providerNamed(providers: Providers, name: string): ConfiguredProvider {
   const provider = providers.get(name);
   if (provider === undefined) throw new Failure('PROVIDER_NOT_FOUND', 'There is no such identity provider.');

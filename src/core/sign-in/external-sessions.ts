@@ -41,7 +41,7 @@ export class ExternalSessions {
     this.#options = options;
   }
 
-  /** Throws INVALID_FIELD for a device token that this service did not issue. */
+  /** Checks a request before its flow is taken. Throws INVALID_FIELD for a device token that this service did not issue. */
   check({ deviceToken }: SessionRequest): void {
     this.#options.devices.deviceOf(deviceToken);
   }
@@ -55,7 +55,9 @@ export class ExternalSessions {
     return this.#open(await this.#userOf(provider, flow, request), flow, request);
   }
 
-  /** An earlier call identified the person: its answer was lost, or the user had to choose a session to end. */
+  /**
+   * Answers a call for a flow that an earlier call took: its answer was lost, or the user had to choose a session to end.
+   */
   async repeat(
     provider: ConfiguredProvider,
     flow: IdentifiedFlow,

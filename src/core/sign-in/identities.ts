@@ -38,15 +38,17 @@ export class Identities {
     this.#options = options;
   }
 
+  /** Undefined: the account signs nobody in. Fails with STORE_UNAVAILABLE. */
   find(key: IdentityKey): Promise<Identity | undefined> {
     return this.#options.directory.find(key);
   }
 
+  /** The identities of a user; none if there is no such user. Fails with STORE_UNAVAILABLE. */
   list(userId: string): Promise<readonly Identity[]> {
     return this.#options.directory.listOf(userId);
   }
 
-  /** Idempotent. Fails with USER_NOT_FOUND and IDENTITY_TAKEN. */
+  /** Links an account to a user. Idempotent. Fails with USER_NOT_FOUND, IDENTITY_TAKEN and STORE_UNAVAILABLE. */
   async link(userId: string, account: NamedAccount, source: LinkSource): Promise<Identity> {
     const { directory, events } = this.#options;
     const event = this.#event('IdentityLinked', userId, account, source);
@@ -57,9 +59,9 @@ export class Identities {
   }
 
   /**
-   * Fails with IDENTITY_NOT_FOUND if the account is not linked to this user.
+   * Unlinks an account. Fails with STORE_UNAVAILABLE, and with IDENTITY_NOT_FOUND if it is not linked to this user.
    *
-   * @param keepOne fails with LAST_SIGN_IN_METHOD if the user could not sign in any more.
+   * @param keepOne true: fails with LAST_SIGN_IN_METHOD if the user could not sign in any more.
    */
   async unlink(
     userId: string,
@@ -87,7 +89,13 @@ export class Identities {
     const { directory, events, clock, ids } = this.#options;
     const now = clock.now();
     const userId = ids.next(now);
-    const user = newUser({ userId, username: usernameOf(account), passwordHash: NO_PASSWORD, roles, now });
+    const user = newUser({
+      userId,
+      username: generatedUsername(account),
+      passwordHash: NO_PASSWORD,
+      roles,
+      now,
+    });
     const created = { kind: 'UserChanged', at: now, actor: SERVICE, userId, change: 'CREATED' } as const;
     const linked = this.#event('IdentityLinked', userId, account, { actor: SERVICE, origin });
     const identity = this.#newIdentity(userId, account, now);
@@ -123,8 +131,8 @@ export class Identities {
   }
 }
 
-/** Subjects may be longer than usernames, and differ by letter case only. */
-function usernameOf({ provider, subject }: IdentityKey): string {
+/** Has a hash of the subject: subjects may be too long for a username, or differ in letter case only. */
+function generatedUsername({ provider, subject }: IdentityKey): string {
   return `${provider}-${createHash('sha256').update(subject).digest('hex').slice(0, HASH_LENGTH)}`;
 }
 

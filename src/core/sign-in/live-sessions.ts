@@ -12,7 +12,7 @@ export interface LiveSessionsOptions {
   readonly clock: Pick<Clock, 'now'>;
 }
 
-/** The sessions of liveSessions, as they are now. */
+/** Reads whether a session is live, from the session store and the revocation log. */
 export class LiveSessions {
   readonly #options: LiveSessionsOptions;
 

@@ -18,18 +18,18 @@ export type Reservation =
   | { readonly kind: 'admitted' }
   | { readonly kind: 'refused'; readonly retryAfterMs: number };
 
-/** A new QR ticket. */
+/** A new QR ticket, or a new flow to an identity provider. */
 export interface TicketAttempt {
   /** Unique. */
   readonly id: string;
-  /** A keyed hash of the asker's network. Never that of an `Attempt`. */
+  /** A keyed hash of the caller's network. Differs for tickets, flows and an `Attempt`, so each has a limit of its own. */
   readonly network: string;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 /**
- * Counts failed attempts to sign in, and QR tickets.
+ * Counts failed attempts to sign in, QR tickets, and flows to identity providers.
  *
  * Law:
  * - An admitted attempt counts as failed until it is given back. So no more attempts are admitted at the same time than
@@ -38,7 +38,7 @@ export interface TicketAttempt {
  * - `decideAttempt` is the rule for each bucket of `bucketsOf`. An attempt is admitted only if all of them admit it.
  *   In addition, at most `network.maxFailures` attempts of one network are counted in any window.
  * - An attempt of a known device changes and reads only the bucket of that device.
- * - At most `tickets.maxFailures` QR tickets of one network are admitted in any window.
+ * - Of one network, at most `tickets.maxFailures` QR tickets are admitted in any window, and as many flows.
  * - A call that fails may have counted the attempt.
  */
 export interface LoginAttempts {

@@ -8,7 +8,7 @@ export interface BucketLimits {
 
 /** Limits of what one network may do in a sliding window. */
 export interface WindowLimits {
-  /** Failed attempts at whatever accounts, or QR tickets. */
+  /** Failed attempts at all accounts together, QR tickets, or flows. */
   readonly maxFailures: number;
   readonly windowMs: number;
 }
@@ -23,7 +23,7 @@ export interface LoginLimits {
   readonly device: BucketLimits;
   /** One network, over all accounts. */
   readonly network: WindowLimits;
-  /** QR tickets of one network. They are no failures, but each takes room in the store. */
+  /** QR tickets of one network, and flows of one network. They are no failures, but each takes room in the store. */
   readonly tickets: WindowLimits;
 }
 

@@ -63,8 +63,8 @@ export class LoginThrottle {
     );
   }
 
-  /** Counts something that takes room in the store. */
-  async #reserveRoom(what: string, network: string, refusal: string): Promise<void> {
+  /** @param what is counted: tickets and flows of one network have separate limits. */
+  async #reserveRoom(what: 'tickets' | 'flows', network: string, refusal: string): Promise<void> {
     if (network === '') return;
     const { attempts, clock, ids } = this.#options;
     const now = clock.now();

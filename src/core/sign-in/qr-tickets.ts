@@ -8,7 +8,13 @@ import {
 import { sessionEnded } from '../session/session-failures.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import type { LoginThrottle } from './login-throttle.ts';
-import { type Asker, FIRST_POLL_INTERVAL_MS, type Ticket, type TicketStep } from './qr-ticket.ts';
+import {
+  type Asker,
+  FIRST_POLL_INTERVAL_MS,
+  type Ticket,
+  type TicketOutcome,
+  type TicketStep,
+} from './qr-ticket.ts';
 import { hashOfSecret, newDigits, newRandomId, newRandomSecret } from './random-secrets.ts';
 import { notTicketApprover, ticketNotFound, ticketOver } from './ticket-failures.ts';
 import type { TicketStore } from './ticket-store.ts';
@@ -37,7 +43,7 @@ export type TicketCaller = Extract<Actor, { readonly kind: 'caller' }>;
 
 export interface ScannedTicket {
   readonly ticket: Ticket;
-  /** The asker and the caller are known to be in the same network. */
+  /** Whether the asker and the caller are known to be in the same network. */
   readonly sharesNetwork: boolean;
 }
 
@@ -50,7 +56,7 @@ export class QrTickets {
   }
 
   /**
-   * Fails with TOO_MANY_ATTEMPTS and STORE_UNAVAILABLE.
+   * Creates a ticket. Fails with TOO_MANY_ATTEMPTS and STORE_UNAVAILABLE.
    *
    * The id is in the path of the URL, not in its fragment. The id alone is no credential, and a path survives a sign-in
    * on the phone and needs no script.
@@ -81,13 +87,14 @@ export class QrTickets {
   }
 
   /**
-   * Makes the caller's session the approver. Fails with TICKET_NOT_FOUND, TICKET_OVER and NOT_TICKET_APPROVER.
+   * Makes the caller's session the approver. Fails with TICKET_NOT_FOUND, TICKET_OVER, NOT_TICKET_APPROVER and
+   * STORE_UNAVAILABLE.
    *
    * @param network the caller's network; empty: unknown, or shared by many people.
    */
   async scan(ticketId: string, caller: TicketCaller, network: string): Promise<ScannedTicket> {
     const { ttlMs } = this.#options;
-    const ticket = await this.#take(ticketId, {
+    const ticket = await this.#step(ticketId, {
       kind: 'scan',
       ttlMs,
       approver: approverOf(caller),
@@ -96,7 +103,7 @@ export class QrTickets {
     return { ticket, sharesNetwork: network !== '' && ticket.network === network };
   }
 
-  /** Fails like `scan`, and with SESSION_ENDED. Wrong digits are TICKET_OVER. */
+  /** Approves the ticket. Fails like `scan`, and with SESSION_ENDED. Wrong digits end the ticket with TICKET_OVER. */
   async approve(ticketId: string, caller: TicketCaller, digits: string, ipAddress: string): Promise<Ticket> {
     const { liveSessions, store, clock } = this.#options;
     const approver = approverOf(caller);
@@ -108,21 +115,21 @@ export class QrTickets {
     if (outcome.kind === 'over' && outcome.ticket.denial === 'WRONG_DIGITS') {
       await this.#record(outcome.ticket, caller, ipAddress);
     }
-    const ticket = madeOrThrow(outcome);
+    const ticket = ticketOf(outcome);
     await this.#record(ticket, caller, ipAddress);
     return ticket;
   }
 
-  /** Fails like `scan`. */
+  /** Denies the ticket. Fails like `scan`. */
   async deny(ticketId: string, caller: TicketCaller, ipAddress: string): Promise<void> {
     const approver = approverOf(caller);
-    const ticket = await this.#take(ticketId, { kind: 'deny', approver, denial: 'BY_APPROVER' });
+    const ticket = await this.#step(ticketId, { kind: 'deny', approver, denial: 'BY_APPROVER' });
     await this.#record(ticket, caller, ipAddress);
   }
 
-  async #take(ticketId: string, step: TicketStep): Promise<Ticket> {
+  async #step(ticketId: string, step: TicketStep): Promise<Ticket> {
     const { store, clock } = this.#options;
-    return madeOrThrow(await store.step(ticketId, step, clock.now()));
+    return ticketOf(await store.step(ticketId, step, clock.now()));
   }
 
   /** Stores what the approver did before it is acknowledged. A repeated call stores it again. */
@@ -142,7 +149,8 @@ function approverOf({ userId, sessionId }: TicketCaller) {
   return { userId, sessionId };
 }
 
-function madeOrThrow(outcome: Awaited<ReturnType<TicketStore['step']>>): Ticket {
+/** The ticket after the step. Throws if the step was not made. */
+function ticketOf(outcome: TicketOutcome): Ticket {
   switch (outcome.kind) {
     case 'over':
       throw ticketOver(outcome.ticket);

@@ -59,7 +59,7 @@ export type RepeatOutcome =
   /** The session has ended, its user is disabled, or the call comes too late. */
   | { readonly kind: 'over' };
 
-/** Longer than it takes to open a session. A call that finds no session after this opens it itself; milliseconds. */
+/** Longer than it takes to open a session; milliseconds. A call that finds no session after this opens it itself. */
 export const OPENING_MS = 5_000;
 
 /**
@@ -76,8 +76,8 @@ export class ReservedSessions {
   /**
    * Opens the session.
    *
-   * Fails with INVALID_CREDENTIALS if the user was disabled, or all sessions of the user were ended, after the id was
-   * chosen: the id carries its time, and the store creates no session from before such an end. Fails with SIGN_IN_RISK,
+   * Fails with INVALID_CREDENTIALS if the user was disabled, or all sessions of the user ended, after the id was chosen.
+   * The id carries its time, and the store creates no session from before such an end. Also fails with SIGN_IN_RISK,
    * END_UNCONFIRMED and STORE_UNAVAILABLE.
    */
   async open(user: User, reserved: ReservedSession, request: SessionRequest): Promise<ReservedOutcome> {

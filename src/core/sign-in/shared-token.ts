@@ -40,13 +40,13 @@ export const RENEW_EARLY_MS = 600_000;
 /** A longer fetch could outlast the lease; milliseconds. */
 export const FETCH_LIMIT_MS = 10_000;
 const LEASE_MS = 2 * FETCH_LIMIT_MS;
-/** Without a usable token, a process looks this often whether another one has renewed it; milliseconds. */
-const LOOK_MS = 100;
-const MAX_LOOKS = 50;
+/** Without a usable token, a process reads the store this often, because another one renews it; milliseconds. */
+const POLL_MS = 100;
+const MAX_POLLS = 50;
 
 /**
- * A token of which the issuer keeps only the newest valid. So one replica renews it, early enough that the others can go
- * on with the old one meanwhile.
+ * A token whose issuer accepts only the newest one. So one replica renews it, early enough that the others can use the
+ * old one meanwhile.
  */
 export class SharedToken {
   readonly #options: SharedTokenOptions;
@@ -56,24 +56,27 @@ export class SharedToken {
   }
 
   /**
-   * The current token. Fails with PROVIDER_UNAVAILABLE, STORE_UNAVAILABLE and like `fetch`.
+   * Returns the current token, and renews it if it is old. Fails with PROVIDER_UNAVAILABLE and STORE_UNAVAILABLE, and like
+   * `fetch`.
    *
    * @param rejected a token that the issuer did not accept. It is replaced, unless that has happened already.
    */
   async get(rejected = ''): Promise<string> {
     const { name, store } = this.#options;
     const holder = randomUUID();
-    for (let look = 0; look < MAX_LOOKS; look += 1) {
+    for (let poll = 0; poll < MAX_POLLS; poll += 1) {
       const usable = this.#usable(await store.read(name), rejected);
       if (usable !== undefined && !this.#isOld(usable)) return usable.token;
       if (await store.lease(name, holder, LEASE_MS)) return this.#renew(holder, rejected);
       if (usable !== undefined) return usable.token;
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
-    throw providerUnavailable(new Error(`another process renews the token ${name} and does not succeed`));
+    throw providerUnavailable(
+      new Error(`another process has the lease of the token ${name} and has not renewed it`),
+    );
   }
 
-  /** Reads again: the holder of the lease before may just have renewed it. If the renewal fails, the old one serves on. */
+  /** Reads again, because the previous holder of the lease may just have renewed it. If that fails, returns the old one. */
   async #renew(holder: string, rejected: string): Promise<string> {
     const { name, store, fetch, clock } = this.#options;
     let renewed: StoredToken | undefined;

@@ -36,7 +36,7 @@ export type Redemption =
   | ReservedOutcome
   | { readonly kind: 'pending'; readonly ticket: Ticket; readonly retryAfterMs: number };
 
-/** RFC 8176: another channel than the one that is signed in. */
+/** RFC 8176: more than one channel was used, here the asker's and the approver's. */
 const QR_METHOD = 'mca';
 const RETRY_OPENING_MS = 1_000;
 
@@ -114,7 +114,7 @@ export class TicketRedemption {
     }
   }
 
-  /** The user of the approver. Denies the ticket if it died with the approver's session or all sessions of the user. */
+  /** The user of the approver. Denies the ticket if the approver's session has ended, or all sessions of the user. */
   async #approvingUser(ticket: Ticket): Promise<User> {
     const { liveSessions, users } = this.#options;
     const approver = approverOf(ticket);
@@ -124,6 +124,7 @@ export class TicketRedemption {
     return this.#deny(ticket);
   }
 
+  /** Denies the ticket unless its state is final, then throws TICKET_OVER. */
   async #deny(ticket: Ticket): Promise<never> {
     const { store, clock } = this.#options;
     const step = { kind: 'deny', denial: 'APPROVER_SESSION_ENDED', approver: approverOf(ticket) } as const;
@@ -145,7 +146,7 @@ function reservedOf(ticket: Ticket): ReservedSession {
   return { sessionId, reservedAt, actor, authenticationMethods: [QR_METHOD] };
 }
 
-/** A browser that shows a code is a new device each time. */
+/** A ticket has no device token, so its device counts as unknown. */
 function requestOf({ clientId, device, ipAddress, labels }: Ticket, endSessionId: string): SessionRequest {
   return { clientId, device, ipAddress, labels, deviceToken: '', endSessionId };
 }
