@@ -54,7 +54,6 @@ export const NOTICE_CODES = [
   'service-unavailable',
   'end-unconfirmed',
   'sign-in-risk',
-  'sign-in-failed',
   'ticket-denied',
   'ticket-wrong-digits',
   'ticket-approver-ended',
@@ -98,8 +97,8 @@ export interface SignInView {
 
 /**
  * The code beside the form. Live: an event stream at `/sign-in/code/events` sends `ticket` with the JSON of
- * `TicketEvent`, and after a final state ends. When it is APPROVED, the script submits the form of
- * `/sign-in/code/redeem`.
+ * `TicketEvent`, and `interrupted` with `{}` while the service does not answer. It ends after a final state. When the
+ * ticket is APPROVED, the script submits the form of `/sign-in/code/redeem`.
  */
 export interface TicketView {
   /** What the QR code says. */
@@ -326,7 +325,7 @@ export interface SessionEndedView {
   readonly kept: readonly { readonly name: string; readonly value: string }[];
 }
 
-/** Something was wrong, and what to do about it. */
+/** A page that says what was wrong and what to do. */
 export interface MessageView {
   readonly page: PageView;
   readonly code: MessageCode;

@@ -45,7 +45,6 @@ export const chinese: typeof english = {
       text: '请换用你常用的设备或网络，或联系管理员。',
     },
     'form-refused': { title: '表单中的某项内容未被接受。', text: '没有任何更改。' },
-    'sign-in-failed': { title: '登录没有成功。', text: '请重试。' },
     'ticket-denied': { title: '手机上拒绝了这次登录。', text: '没有任何人登录。' },
     'ticket-wrong-digits': { title: '数字不正确。', text: '没有任何人登录。请生成新的二维码后重试。' },
     'ticket-approver-ended': { title: '手机已退出登录。', text: '请先在手机上登录，再扫描新的二维码。' },

@@ -64,7 +64,6 @@ const notices: Readonly<Record<NoticeCode, Titled>> = {
     text: 'Try again from a device or a network that you use often, or ask your administrator.',
   },
   'form-refused': { title: 'Something in the form was refused.', text: 'Nothing was changed.' },
-  'sign-in-failed': { title: 'You are not signed in.', text: 'Please try again.' },
   'ticket-denied': { title: 'The sign-in was denied on the phone.', text: 'Nobody was signed in.' },
   'ticket-wrong-digits': {
     title: 'Those were not the right digits.',
