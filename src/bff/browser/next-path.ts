@@ -1,5 +1,5 @@
 const HOME = '/devices';
-/** Paths that a person can be sent to after the sign-in. Anything else, such as another site, is not. */
+/** Paths that a person can be sent to after the sign-in, so that nobody is sent to another site. */
 const ALLOWED = [
   /^\/devices$/,
   /^\/password$/,
@@ -8,7 +8,7 @@ const ALLOWED = [
   /^\/qr\/[\w-]{22}$/,
 ];
 
-/** The path itself if it is allowed, otherwise the home page. */
+/** The path itself if it is allowed, otherwise `/devices`. */
 export function nextPath(given: unknown): string {
   return typeof given === 'string' && ALLOWED.some((path) => path.test(given)) ? given : HOME;
 }

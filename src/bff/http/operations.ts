@@ -24,18 +24,23 @@ export interface Operation {
   readonly required?: readonly string[];
   /** Parameters of the query. */
   readonly query?: Readonly<Record<string, FieldSchema>>;
-  /** By status. Those that every operation has are left out. */
+  /** By status. Those that follow from `method` and `needs` are left out. */
   readonly responses: Readonly<Record<string, string>>;
   readonly handler: (request: FastifyRequest, reply: FastifyReply) => unknown;
 }
+
+/** What the OpenAPI document is about. */
+export const API_INFO = { title: 'latchkey BFF', version: '1' } as const;
 
 const COMMON_RESPONSES = {
   400: 'The request is malformed.',
   500: 'A fault of this program; `requestId` is in its log.',
   503: 'The service does not answer; `Retry-After` says when to repeat. The cookies stay.',
 };
-const OF_SESSION = { 401: 'There is no session, or it has ended: `reason` and `endReason` say why.' };
-const OF_CHANGE = { 403: 'The request does not come from a page of this site, or `x-csrf-token` is wrong.' };
+const SESSION_RESPONSES = { 401: 'There is no session, or it has ended: `reason` and `endReason` say why.' };
+const CHANGE_RESPONSES = {
+  403: 'The request does not come from a page of this site, or `x-csrf-token` is wrong.',
+};
 
 /** Registers the operations with Fastify, which checks the bodies. */
 export function registerOperations(app: FastifyInstance, operations: readonly Operation[]): void {
@@ -48,7 +53,7 @@ export function registerOperations(app: FastifyInstance, operations: readonly Op
   }
 }
 
-/** A body of which nothing is required may be missing, which Fastify takes for null. */
+/** If no field is required, the body may be missing: Fastify then takes it for null. */
 function bodySchema(properties: object, required: readonly string[]): object {
   const type = required.length === 0 ? ['object', 'null'] : 'object';
   return { type, properties, required, additionalProperties: false };
@@ -64,8 +69,7 @@ export function openApiDocument(operations: readonly Operation[], server: string
   return {
     openapi: '3.1.0',
     info: {
-      title: 'latchkey BFF',
-      version: '1',
+      ...API_INFO,
       description:
         'Sessions of browsers. Tokens are in cookies that scripts cannot read. Each change needs the header ' +
         '`x-csrf-token` with the token of `GET /api/session`. Errors are problems (RFC 9457) with a `reason`.',
@@ -125,8 +129,8 @@ export function operationView(operation: Operation): OperationView {
 function responsesOf({ method, needs, responses }: Operation): Readonly<Record<string, string>> {
   return {
     ...COMMON_RESPONSES,
-    ...(needs?.session === 'required' && OF_SESSION),
-    ...(method !== 'GET' && OF_CHANGE),
+    ...(needs?.session === 'required' && SESSION_RESPONSES),
+    ...(method !== 'GET' && CHANGE_RESPONSES),
     ...responses,
   };
 }

@@ -4,9 +4,10 @@ import type { CsrfSubject } from '../browser/csrf.ts';
 import { acceptedLanguage, languageNamed } from '../browser/language.ts';
 import type { Refusal } from '../refusal.ts';
 import { type Language, NOTICE_CODES, type Notice, type NoticeCode, type PageView } from '../views.ts';
+import { parameter } from './fields.ts';
 
 const LANGUAGE_SECONDS = 31_536_000;
-/** Long enough for the redirect that follows. */
+/** How long a notice waits for the page that shows it: long enough for a redirect. */
 const NOTICE_SECONDS = 60;
 
 /** What a handler knows about its page. */
@@ -31,8 +32,8 @@ export function pageOf(
 }
 
 /**
- * What a page has that has no forms of its own. Sets no cookie: a form of another site arrives without our cookies, and a
- * new pre-session would replace that of the browser.
+ * As `pageOf`, for a page without forms of its own. Sets no cookie: a form of another site arrives without our cookies, and
+ * a new pre-session would replace that of the browser.
  */
 export function plainPageOf(context: BffContext, request: FastifyRequest): PageView {
   return viewOf(context, request, csrfSubjectOf(context, request), { notice: undefined, path: request.url });
@@ -65,7 +66,7 @@ export function csrfSubjectOf({ preSessions }: BffContext, request: FastifyReque
 
 function languageOf({ cookies }: BffContext, request: FastifyRequest): Language {
   return (
-    languageNamed((request.query as { readonly lang?: unknown } | undefined)?.lang) ??
+    languageNamed(parameter(request, 'lang')) ??
     languageNamed(cookies.get(request, 'lk_language')) ??
     acceptedLanguage(request.headers['accept-language'])
   );
@@ -77,7 +78,7 @@ export function keepLanguage(
   request: FastifyRequest,
   reply: FastifyReply,
 ): string | undefined {
-  const language = languageNamed((request.query as { readonly lang?: unknown } | undefined)?.lang);
+  const language = languageNamed(parameter(request, 'lang'));
   if (language === undefined || request.method !== 'GET') return undefined;
   cookies.set(reply, 'lk_language', language, LANGUAGE_SECONDS);
   const url = new URL(request.url, site.origin);
@@ -102,6 +103,7 @@ export function redirect(
   return reply.redirect(path, 303);
 }
 
+/** The notice that a redirect left. Clears it, so that it is shown once. */
 function takeNotice(
   { cookies }: BffContext,
   request: FastifyRequest,

@@ -51,7 +51,7 @@ function returnPath(url: string): string {
   return nextPath(path) === path ? path : nextPath(above);
 }
 
-/** What was typed, so that nothing is lost. */
+/** The fields of the form, so that nothing that was typed is lost. */
 function keptFields({ body }: FastifyRequest): readonly { readonly name: string; readonly value: string }[] {
   return Object.entries((body ?? {}) as Readonly<Record<string, unknown>>).flatMap(([name, value]) =>
     typeof value === 'string' && !SECRET_FIELD.test(name) ? [{ name, value }] : [],

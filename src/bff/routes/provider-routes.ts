@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LatchkeyError } from '../../client/index.ts';
 import { type BffContext, livingSession } from '../bff-context.ts';
+import type { BrowserFlow } from '../browser/flow-cookie.ts';
 import { nextPath, signInPath } from '../browser/next-path.ts';
 import { sendPage } from '../http/answers.ts';
 import { field, pathPart } from '../http/fields.ts';
@@ -19,6 +20,8 @@ import { showSignIn } from './sign-in-page.ts';
 
 const REQUIRED = { config: { needs: { session: 'required' } } } as const;
 const OPTIONAL = { config: { needs: { session: 'optional' } } } as const;
+type Purpose = BrowserFlow['purpose'];
+
 const LINKED = '/providers';
 /** Failures that end a flow. After any other one, the same answer may be sent again. */
 const FINAL: ReadonlySet<NoticeCode> = new Set([
@@ -39,10 +42,10 @@ export function providerRoutes(app: FastifyInstance, context: BffContext): void 
   const sendToProvider = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    purpose: 'sign-in' | 'link',
+    purpose: Purpose,
     next: string,
   ) => {
-    const back = purpose === 'link' ? LINKED : signInPath(next);
+    const back = pathBack(purpose, next);
     const provider = field(request, 'provider');
     try {
       const url = await beginFlow(context, request, reply, provider, { purpose, next });
@@ -76,8 +79,7 @@ export function providerRoutes(app: FastifyInstance, context: BffContext): void 
       const notice = isSessionEnded(error) ? 'link-session-ended' : asRefusal(error).notice;
       if (notice === undefined || !FINAL.has(notice)) throw error;
       context.flows.clear(reply);
-      const back = purpose === 'link' ? LINKED : signInPath(next);
-      return redirect(context, reply, back, notice);
+      return redirect(context, reply, pathBack(purpose, next), notice);
     }
   };
 
@@ -107,14 +109,19 @@ export function providerRoutes(app: FastifyInstance, context: BffContext): void 
       return redirect(context, reply, LINKED, 'identity-unlinked');
     } catch (error) {
       const { notice } = asRefusal(error);
-      // Repeated: it is not linked any more.
+      // `identity-unlinked`: an earlier request unlinked it.
       if (notice !== 'identity-unlinked' && notice !== 'last-sign-in-method') throw error;
       return redirect(context, reply, LINKED, notice);
     }
   });
 }
 
-/** The session that wanted to link an account has ended. */
+/** The page that a flow began on. */
+function pathBack(purpose: Purpose, next: string): string {
+  return purpose === 'link' ? LINKED : signInPath(next);
+}
+
+/** Whether the session that wanted to link an account has ended. */
 function isSessionEnded(error: unknown): boolean {
   return error instanceof LatchkeyError && error.reason === 'SESSION_ENDED';
 }

@@ -1,16 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import type { BffContext } from '../bff-context.ts';
 import { sendPage } from '../http/answers.ts';
-import { type Operation, openApiDocument, operationView } from '../http/operations.ts';
+import { API_INFO, type Operation, openApiDocument, operationView } from '../http/operations.ts';
 import { pageOf } from '../http/page-view.ts';
 
 const FOREVER = 'public, max-age=31536000, immutable';
-/** In seconds, whatever the service allows: a new key is published well before it signs. */
-const MAX_KEYS_AGE = 300;
+/** How long the signing keys may be kept, in seconds, even if the service allows longer. */
+const MAX_KEYS_AGE_SECONDS = 300;
 const READY_TIMEOUT_MS = 1_000;
 const API = { config: { needs: { isApi: true } } } as const;
 
-/** What is the same for everybody: the API in words, the signing keys, health, and the files of the pages. */
+/** What needs no session: the description of the API, the signing keys, health, and the files of the pages. */
 export function publicRoutes(
   app: FastifyInstance,
   context: BffContext,
@@ -19,7 +19,7 @@ export function publicRoutes(
   app.get('/openapi.json', API, () => openApiDocument(operations, context.site.origin));
   app.get('/api', { config: { needs: { session: 'optional' } } }, (request, reply) => {
     const page = pageOf(context, request, reply);
-    const view = { page, title: 'latchkey BFF', version: '1', operations: operations.map(operationView) };
+    const view = { page, ...API_INFO, operations: operations.map(operationView) };
     return sendPage(reply, context.pages.apiDocumentPage(view));
   });
 
@@ -48,24 +48,24 @@ export function publicRoutes(
   }
 }
 
-interface Published {
+interface PublishedKeySet {
   /** A JWK Set in JSON. */
   readonly jwks: string;
   /** In seconds. */
   readonly maxAge: number;
 }
 
-/** The signing keys, read again when they are too old. One call of the service at a time. */
+/** The signing keys, read again when they are too old. Calls the service once at a time. */
 class PublishedKeys {
   readonly #context: BffContext;
-  #latest: (Published & { readonly until: number }) | undefined;
-  #reading: Promise<Published> | undefined;
+  #latest: (PublishedKeySet & { readonly until: number }) | undefined;
+  #reading: Promise<PublishedKeySet> | undefined;
 
   constructor(context: BffContext) {
     this.#context = context;
   }
 
-  current(): Promise<Published> {
+  current(): Promise<PublishedKeySet> {
     const latest = this.#latest;
     if (latest !== undefined && this.#context.clock.monotonic() < latest.until)
       return Promise.resolve(latest);
@@ -75,9 +75,9 @@ class PublishedKeys {
     return this.#reading;
   }
 
-  async #read(): Promise<Published> {
+  async #read(): Promise<PublishedKeySet> {
     const { jwks, maxAge: allowed } = await this.#context.client.validation.getSigningKeys({});
-    const maxAge = Math.min(MAX_KEYS_AGE, allowed?.seconds ?? 0);
+    const maxAge = Math.min(MAX_KEYS_AGE_SECONDS, allowed?.seconds ?? 0);
     this.#latest = { jwks, maxAge, until: this.#context.clock.monotonic() + maxAge * 1_000 };
     return this.#latest;
   }

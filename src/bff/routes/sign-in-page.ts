@@ -13,7 +13,7 @@ interface Shown {
   readonly username?: string;
   readonly notice?: Notice | undefined;
   readonly sessionLimit?: SessionLimitView;
-  /** The user signs in with the ticket, so it stays, whatever its state is. Default: one that is over is replaced. */
+  /** The ticket stays in any state, because the user signs in with it. Default: one that is over is replaced. */
   readonly keepsTicket?: true;
 }
 
@@ -52,7 +52,7 @@ export async function showSignIn(
   return sendPage(reply, html);
 }
 
-/** The page works without a ticket: then it has only the form. */
+/** Undefined: there is no ticket, and the page has only the form. */
 async function ticketOf(
   context: BffContext,
   request: FastifyRequest,

@@ -20,7 +20,7 @@ import { showSignIn, showSignInAgain } from './sign-in-page.ts';
 
 const OPTIONAL = { config: { needs: { session: 'optional' } } } as const;
 
-/** The sign-in page, with a form for a password and a QR code beside it, and the way out. */
+/** The sign-in page, with a form for a password and a QR code beside it, and the sign-out. */
 export function signInRoutes(app: FastifyInstance, context: BffContext): void {
   app.get('/sign-in', OPTIONAL, (request, reply) => {
     const next = nextPath(parameter(request, 'next'));
@@ -36,7 +36,7 @@ export function signInRoutes(app: FastifyInstance, context: BffContext): void {
       const username = field(request, 'username');
       const password = field(request, 'password');
       try {
-        // Here, not in the guard: the form is shown again with what was typed.
+        // Checked here and not by the guard, so that the form is shown again with what was typed.
         context.csrf.check(request, csrfSubjectOf(context, request));
         if (username.trim() === '') throw missing('username-missing');
         if (password === '') throw missing('password-missing');
@@ -90,7 +90,7 @@ export function signInRoutes(app: FastifyInstance, context: BffContext): void {
   });
 }
 
-/** The states of the browser's code as they come. */
+/** Answers with the states of the browser's ticket, as an event stream. @throws Refusal if there is no ticket. */
 export function ticketEvents(
   context: BffContext,
   request: FastifyRequest,
