@@ -49,8 +49,8 @@ export interface RouteNeeds {
   /** Refusals are problems, not pages. Default: as the path says. */
   readonly isApi?: true;
   /**
-   * Default: a change needs a token. `none`: the route checks it itself. `living`: only while the session lives, because
-   * the token of a page whose session has ended is not known any more.
+   * When a change needs a CSRF token. Default: always. `none`: the route checks it itself. `living`: only while the
+   * session lives, because the token of a page is bound to its session.
    */
   readonly csrf?: 'none' | 'living';
 }
@@ -60,12 +60,12 @@ declare module 'fastify' {
     readonly needs?: RouteNeeds;
   }
   interface FastifyRequest {
-    /** Undefined: the route does not look for it. */
+    /** Undefined: the route does not look for a session. */
     browserSession: BrowserSession | undefined;
   }
 }
 
-/** The session of a request whose route requires one. */
+/** The session of a request. @throws Error if the route does not require one: a bug. */
 export function livingSession({ browserSession }: FastifyRequest): LivingSession {
   if (browserSession?.kind !== 'living') throw new Error('The route does not require a session.');
   return browserSession;

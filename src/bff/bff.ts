@@ -44,6 +44,7 @@ export interface Bff {
   close(): Promise<void>;
 }
 
+/** What `openBff` needs besides the configuration. */
 export interface BffParts {
   readonly clock: Clock;
   readonly pages: Pages;
@@ -51,12 +52,16 @@ export interface BffParts {
   readonly logger?: FastifyServerOptions['logger'];
 }
 
-/** Of a request. The largest form has the answer of a provider. */
+/** Upper bound of the body of a request. The largest form repeats the answer of a provider. */
 const MAX_BODY_BYTES = 16_384;
-/** A request must have arrived completely by then, in milliseconds. */
+/** How long a request may take to arrive, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 15_000;
 
-/** Starts to serve browsers. Does not wait for the service: until that answers, requests that need it get 503. */
+/**
+ * Starts to serve browsers. Does not wait for the service: until that answers, requests that need it get 503.
+ *
+ * @throws Error if a file cannot be used or the address is taken.
+ */
 export async function openBff(config: BffConfig, { clock, pages, logger = false }: BffParts): Promise<Bff> {
   const isSecure = isHttps(config.publicOrigin) || config.tls !== undefined;
   const app = fastify({

@@ -39,6 +39,7 @@ function credentialsOf({ isPlaintext, ca, clientKeyPair }: ServiceConfig) {
   } as const;
 }
 
+/** A certificate wins over an account. */
 export function frontKindOf({ clientKeyPair, account }: ServiceConfig): FrontKind {
   if (clientKeyPair !== undefined) return 'certificate';
   return account === undefined ? 'none' : 'account';

@@ -1,6 +1,6 @@
 import type { MessageCode, NoticeCode } from './views.ts';
 
-/** When to repeat a request, if the service does not say. */
+/** When to repeat a request, in seconds, if the service does not say. */
 export const RETRY_SECONDS = 2;
 
 /** More about a refusal, as an answer of the API has it. */
@@ -19,7 +19,7 @@ export interface RefusalDetails {
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly status: number;
-  /** Which page. */
+  /** Which message the page shows. */
   readonly code: MessageCode;
   readonly reason: string | undefined;
   readonly notice: NoticeCode | undefined;

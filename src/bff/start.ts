@@ -36,7 +36,7 @@ export async function start(): Promise<number> {
   }
 }
 
-/** Without a front, limits and the audit trail take all users for one. */
+/** A warning if this program is no front, to add to a message. Empty: it is one. */
 function warningOf({ account, clientKeyPair }: BffConfig['service']): string {
   if (account !== undefined || clientKeyPair !== undefined) return '';
   return (

@@ -8,7 +8,7 @@ const WITH_PORT = /^(?:\[([0-9A-Fa-f:.]+)\]|(\d+\.\d+\.\d+\.\d+)):\d+$/;
  * The address of the browser in the form that the service wants: without port and zone.
  *
  * @param given the rightmost address of `X-Forwarded-For` that is not a trusted proxy, or that of the connection.
- * @returns undefined if it is no address, because the proxy wrote `unknown` for example.
+ * @returns undefined if it is no address, for example `unknown`, which some proxies write.
  */
 export function addressOf(given: string): string | undefined {
   const [, ipv6, ipv4] = WITH_PORT.exec(given) ?? [];

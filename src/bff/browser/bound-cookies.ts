@@ -5,7 +5,7 @@ import type { PreSessions } from './pre-session.ts';
 
 type BoundName = Extract<CookieName, 'lk_ticket' | 'lk_flow'>;
 
-/** Cookies that a MAC binds to the pre-session of their browser: `<text>.<MAC>`. In another browser they are of no use. */
+/** Cookies that a MAC binds to the pre-session of their browser: `<text>.<MAC>`. They are of no use in another browser. */
 export class BoundCookies {
   readonly #cookies: Cookies;
   readonly #macs: Macs;

@@ -16,8 +16,10 @@ export function isSafeMethod({ method }: FastifyRequest): boolean {
 /**
  * Refuses a request that changes something and does not come from a page of ours.
  *
- * Browsers send `Sec-Fetch-Site` since 2023 at the latest, and `Origin` with every POST since 2020. If both are missing,
- * it is not such a browser: refused. If both are there, both must be right.
+ * All browsers have sent `Sec-Fetch-Site` since 2023, and `Origin` with every POST since 2020. If only one is there, it
+ * must be right. If both are, both must be. A request without either is refused.
+ *
+ * @throws Refusal.
  */
 export function checkSource(request: FastifyRequest, publicOrigin: string): void {
   if (isSafeMethod(request)) return;
@@ -31,13 +33,13 @@ export function checkSource(request: FastifyRequest, publicOrigin: string): void
   }
 }
 
-/** How many tokens are remembered. */
+/** Upper bound of the tokens that are kept. */
 const MAX_KNOWN = 10_000;
 
 /** Issues and checks the tokens that forms and scripts send with each change. */
 export class CsrfTokens {
   readonly #macs: Macs;
-  /** Recent tokens: making one costs as much as the rest of a small answer. */
+  /** Recent tokens, by subject: a MAC costs as much as the rest of a small answer. */
   readonly #known = new Map<string, string>();
 
   constructor(macs: Macs) {
@@ -54,12 +56,17 @@ export class CsrfTokens {
     return token;
   }
 
-  /** @param subject undefined: the browser has neither a session nor a pre-session. */
+  /**
+   * Checks the token of a request.
+   *
+   * @param subject undefined: the browser has neither a session nor a pre-session.
+   * @throws Refusal.
+   */
   check(request: FastifyRequest, subject: CsrfSubject | undefined): void {
     const token = tokenOf(request);
     const isGood =
       subject !== undefined && token !== undefined && this.#macs.verifies(LABEL, subjectText(subject), token);
-    if (!isGood) throw refused('Its form is too old, or from another browser: load the page again.');
+    if (!isGood) throw refused('Its form is too old or from another browser: load the page again.');
   }
 }
 

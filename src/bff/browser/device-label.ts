@@ -7,7 +7,7 @@ export interface DeviceLabel {
 }
 
 const MAX_BYTES = 64;
-/** Real user agents are shorter; the rest of a longer one is not looked at. */
+/** Characters that are read. Real user agents are shorter. */
 const MAX_USER_AGENT = 512;
 
 /** For example `Chrome 142 on Windows` and `Windows`. A raw user agent is never passed on. */
@@ -20,7 +20,7 @@ export function deviceLabel(userAgent: string | undefined): DeviceLabel {
   return { name: shortened(name), platform: shortened(os.name ?? '') };
 }
 
-/** Names are known words, but versions come from the browser: control characters are removed. */
+/** At most 64 bytes. Versions come from the browser, so control characters are removed. */
 function shortened(text: string): string {
   const clean = text.replace(/\p{Cc}/gu, '');
   let short = '';

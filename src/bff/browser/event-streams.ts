@@ -2,26 +2,28 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../refusal.ts';
 
-/** Between two comments that keep proxies from closing a silent stream, in milliseconds. */
+/** Time between two heartbeats, which keep proxies from closing a silent stream; milliseconds. */
 const HEARTBEAT_MS = 15_000;
-/** How long browsers wait before they open a lost stream again, in milliseconds. */
+/** How long browsers wait before they open a lost stream again; milliseconds. */
 const RETRY_MS = 2_000;
-/** A browser that leaves more than this unread is cut off, in bytes. */
-const MAX_UNREAD = 65_536;
+/** A stream with more unread bytes than this is closed. */
+const MAX_UNREAD_BYTES = 65_536;
 
-/** What the number of streams is limited by. Anybody can make tickets, so they have a limit of their own. */
+/** What a stream is about. Anybody can make tickets, so streams of tickets have a limit of their own. */
 export interface StreamOwner {
   readonly kind: 'session' | 'ticket';
   readonly id: string;
 }
 
-/** Open streams at the same time. */
+/** How many streams may be open. */
 interface StreamLimits {
+  /** Of one session or ticket. */
   readonly one: number;
+  /** Of all of this kind. */
   readonly all: number;
 }
 
-/** The service allows as many watches of one session and of one ticket. */
+/** For one session and for one ticket, the service has the same limits. */
 const LIMITS: Readonly<Record<StreamOwner['kind'], StreamLimits>> = {
   session: { one: 10, all: 10_000 },
   ticket: { one: 5, all: 10_000 },
@@ -47,6 +49,7 @@ export class EventStreams {
    * Answers with an event stream. It ends when `run` is done, when the browser has gone, or at `close`.
    *
    * @param run sends the events until the signal is aborted. Its error is logged and ends the stream.
+   * @throws Refusal if there are too many streams.
    */
   open(
     request: FastifyRequest,
@@ -60,7 +63,7 @@ export class EventStreams {
     const write = (text: string) => {
       if (stream.destroyed) return;
       stream.push(text);
-      if (stream.readableLength > MAX_UNREAD) stream.destroy();
+      if (stream.readableLength > MAX_UNREAD_BYTES) stream.destroy();
     };
     const heartbeat = setInterval(() => write(':\n\n'), HEARTBEAT_MS).unref();
     this.#open.add(stream);
@@ -70,7 +73,7 @@ export class EventStreams {
       this.#open.delete(stream);
       this.#release(owner);
     });
-    // Also if the browser goes before Fastify reads the stream.
+    // Fastify does not close the stream if the browser has gone before Fastify reads it.
     reply.raw.once('close', () => stream.destroy());
     if (reply.raw.destroyed) stream.destroy();
     write(`retry: ${RETRY_MS}\n\n`);
@@ -84,7 +87,7 @@ export class EventStreams {
     return reply.type('text/event-stream; charset=utf-8').header('x-accel-buffering', 'no').send(stream);
   }
 
-  /** Ends all streams: browsers open them again elsewhere. */
+  /** Ends all streams. Browsers open them again at another replica. */
   close(): void {
     this.#isClosed = true;
     for (const stream of this.#open) end(stream);
@@ -97,9 +100,15 @@ export class EventStreams {
     if (this.#isClosed) throw unavailable('The server is stopping. Open the stream again.');
     if (this.#byKind[kind] >= all) throw unavailable('There are too many event streams. Try again.');
     if (own >= one) {
+      // A heartbeat finds the streams whose browsers have gone.
       const what = kind === 'session' ? 'session' : 'code';
       const more = { reason: 'TOO_MANY_STREAMS', retryAfterSeconds: HEARTBEAT_MS / 1_000 };
-      throw new Refusal(429, 'too-many-requests', `This ${what} has too many event streams.`, more);
+      throw new Refusal(
+        429,
+        'too-many-requests',
+        `This ${what} has too many event streams. Close a tab.`,
+        more,
+      );
     }
     this.#byOwner.set(owner, own + 1);
     this.#byKind[kind] += 1;

@@ -12,7 +12,7 @@ export interface BrowserFlow {
   readonly next: string;
 }
 
-/** A flow lives for ten minutes. */
+/** A person may take ten minutes at the provider. */
 const MAX_AGE_SECONDS = 600;
 const PATTERN = /^([\w-]{22})\.([\w-]{43})\.(sign-in|link)\.(\/.*)$/;
 

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const KEY_BYTES = 32;
-/** 128 bits. */
+/** HMAC-SHA-256, cut to 128 bits. */
 const MAC_BYTES = 16;
 
 /** Authenticates values that browsers keep. Each kind of value has its own label, so none can stand in for another. */
@@ -13,7 +13,7 @@ export class Macs {
     this.#keys = keys;
   }
 
-  /** 22 characters of base64url. */
+  /** The MAC of a value: 22 characters of base64url. */
   of(label: string, value: string): string {
     const [first] = this.#keys;
     if (first === undefined) throw new Error('There is no key.');
@@ -31,7 +31,7 @@ function macOf(key: Buffer, label: string, value: string): Buffer {
   return createHmac('sha256', key).update(`${label}\0${value}`).digest().subarray(0, MAC_BYTES);
 }
 
-/** Reads a file of keys: one in each line, 32 bytes in base64url. @throws Error whose message says which line to fix. */
+/** Reads keys: one in each line, 32 bytes in base64url. @throws Error whose message says which line to fix. */
 export function keysOf(text: string): readonly Buffer[] {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   if (lines.length === 0) throw new Error('the file of the cookie keys is empty');

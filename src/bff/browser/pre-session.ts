@@ -7,8 +7,8 @@ const MAX_AGE_SECONDS = 86_400;
 const PATTERN = /^([\w-]{22})\.([\w-]{22})$/;
 
 /**
- * The pre-session of a browser: a random id that exists before anybody signs in. Forms and QR tickets are bound to it, so
- * that those of one browser are of no use in another. It changes at each sign-in and sign-out.
+ * The pre-session of a browser: a random id that exists before anybody signs in. Forms, QR tickets and flows are bound to
+ * it, so those of one browser are of no use in another. It changes at each sign-in and sign-out.
  */
 export class PreSessions {
   readonly #cookies: Cookies;

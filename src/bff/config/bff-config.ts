@@ -10,13 +10,15 @@ export interface BffConfig {
   readonly publicOrigin: string | undefined;
   /** Paths of PEM files. Undefined: plain HTTP. */
   readonly tls: { readonly certificate: string; readonly privateKey: string } | undefined;
-  /** Addresses and networks. */
+  /** Addresses and networks. Empty: none. */
   readonly trustedProxies: readonly string[];
   /** Path of the file. Undefined: a random key. */
   readonly cookieKeysFile: string | undefined;
   readonly service: ServiceConfig;
+  /** The application that sessions and tokens name. */
   readonly clientId: string;
   readonly logLevel: BffSettings['LATCHKEY_BFF_LOG_LEVEL'];
+  /** How long requests in progress may take after a signal; milliseconds. */
   readonly drainTimeoutMs: number;
 }
 
@@ -24,10 +26,11 @@ export interface BffConfig {
 export interface ServiceConfig {
   readonly addresses: readonly string[];
   readonly isPlaintext: boolean;
-  /** Paths of PEM files. */
+  /** Path of a PEM file. Undefined: the authorities of Node.js. */
   readonly ca: string | undefined;
   /** Paths of PEM files. Undefined: none. */
   readonly clientKeyPair: { readonly certificate: string; readonly privateKey: string } | undefined;
+  /** The account of this program. Undefined: none. */
   readonly account: { readonly username: string; readonly password: string } | undefined;
 }
 
@@ -113,6 +116,7 @@ function brokenRules(settings: BffSettings): readonly ConfigIssue[] {
   }));
 }
 
+/** @param origin undefined: not known, so false. */
 export function isHttps(origin: string | undefined): boolean {
   return origin?.startsWith('https:') ?? false;
 }

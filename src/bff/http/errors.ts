@@ -24,7 +24,7 @@ export function answerErrors(app: FastifyInstance, context: BffContext): void {
   );
 }
 
-/** Answers a request that no route can get, because its URL is malformed or too long. No hook sees it. */
+/** Answers a request whose URL is malformed or too long. It reaches no route and no hook. */
 export function answerBadUrl(context: BffContext, request: FastifyRequest, reply: FastifyReply): void {
   reply.headers(headersFor(context.isSecure));
   refuse(context, request, reply, new Refusal(400, 'bad-request', 'The URL is malformed.'));
@@ -42,23 +42,23 @@ async function endedSession({ client }: BffContext, { accessToken }: LivingSessi
   return { kind: 'ended', end: endOf(reason ?? 'UNSPECIFIED') } as const;
 }
 
-/** What the browser is told. Only faults of ours are logged as errors. */
+/** The refusal for an error. Logs it if its status is 500 or higher. */
 function knownRefusal(error: FastifyError, request: FastifyRequest): Refusal {
   const known = refusalOf(error);
   if (known instanceof Refusal) {
     if (known.status >= 500)
-      request.log.warn({ err: known.cause ?? known }, 'the service refused a call; the browser gets 5xx');
+      request.log.warn({ err: known.cause ?? known }, 'a request was refused with 5xx; the error says why');
     return known;
   }
   if (isNotAdmitted(error)) {
-    request.log.error({ err: error }, 'the service does not admit this program as a front: see docs/bff.md');
+    request.log.error({ err: error }, 'the service does not admit this program as a front; see docs/bff.md');
     const more = { retryAfterSeconds: RETRY_SECONDS };
     return new Refusal(503, 'service-unavailable', 'The service refuses this program at present.', more);
   }
   const { statusCode = 500, code } = error;
   if (statusCode < 500) return ofFramework(statusCode, code, error.message);
   request.log.error({ err: error }, 'unexpected error; the browser gets 500');
-  return new Refusal(500, 'internal', `An unexpected fault. Its id in the log is ${request.id}.`);
+  return new Refusal(500, 'internal', `An unexpected fault. Try again; its id in the log is ${request.id}.`);
 }
 
 /** The service refuses the account or the certificate of this program. */
@@ -67,7 +67,7 @@ function isNotAdmitted(error: unknown): boolean {
   return reason === 'CALLER_UNAUTHENTICATED' || reason === 'CALLER_FORBIDDEN';
 }
 
-/** Faults that Fastify finds: a body that is too large, of another type or not valid. */
+/** The refusal for an error of Fastify: a body that is too large, of another type or invalid. */
 function ofFramework(status: number, code: string, message: string): Refusal {
   const reason = code === 'FST_ERR_VALIDATION' ? 'INVALID_FIELD' : undefined;
   if (status === 413) return new Refusal(413, 'too-large', 'The request is too large.');

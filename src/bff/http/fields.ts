@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** Reads forms as browsers send them. If a field is sent twice, the last value wins. */
+/** Makes the server read forms as browsers send them. If a field is sent twice, the last value wins. */
 export function readForms(app: FastifyInstance): void {
   app.removeContentTypeParser('text/plain');
   app.addContentTypeParser(
@@ -24,7 +24,7 @@ export function parameter({ query }: FastifyRequest, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** A part of the path. */
+/** A parameter of the path. */
 export function pathPart({ params }: FastifyRequest, name: string): string {
   return (params as Readonly<Record<string, string>>)[name] ?? '';
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 
-/** The requests in progress. Browsers also keep connections open on which they have asked nothing yet. */
+/** Counts the requests in progress. A server cannot wait for its connections: browsers keep idle ones open. */
 export class RequestsInProgress {
   #count = 0;
   #onIdle: (() => void) | undefined;
@@ -16,7 +16,7 @@ export class RequestsInProgress {
     });
   }
 
-  /** Resolves when there are none. */
+  /** Resolves when no request is in progress. */
   async idle(): Promise<void> {
     if (this.#count === 0) return;
     await new Promise<void>((resolve) => {

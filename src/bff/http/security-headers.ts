@@ -33,7 +33,7 @@ export function securityHeaders(app: FastifyInstance, isSecure: boolean): void {
   });
 }
 
-/** For answers that no hook sees. */
+/** The headers for an answer that no hook sees. */
 export function headersFor(isSecure: boolean): Readonly<Record<string, string>> {
   return isSecure ? SECURE_HEADERS : HEADERS;
 }

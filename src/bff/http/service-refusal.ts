@@ -47,7 +47,7 @@ const BY_DENIAL: Readonly<Record<string, NoticeCode>> = {
   APPROVER_SESSION_ENDED: 'ticket-approver-ended',
 };
 
-/** What the browser is told about a failed call of the service. Anything else is returned unchanged. */
+/** The refusal that a failed call of the service becomes. Returns any other error unchanged. */
 export function refusalOf(error: unknown): unknown {
   if (!(error instanceof LatchkeyError)) return error;
   const { reason, retryAfterMs, metadata, violations, sessions } = error;
@@ -84,9 +84,9 @@ function detailOf(error: LatchkeyError): string {
 }
 
 /**
- * The refusal that a failed call of the service becomes.
+ * As `refusalOf`, for callers that need a refusal.
  *
- * @throws the error itself if it does not come from the service, or if only a fault of this program can cause it.
+ * @throws the error itself if `refusalOf` returns it unchanged.
  */
 export function asRefusal(error: unknown): Refusal {
   const refusal = refusalOf(error);

@@ -98,7 +98,7 @@ function remaining(until: Date, now: Date): Html {
   return html`<time data-remaining="${until.toISOString()}" data-now="${now.toISOString()}"><span data-countdown>${text}</span></time>`;
 }
 
-/** RFC 10027: codes that somebody sends are how sign-ins are stolen. */
+/** RFC 10027: attackers send their own code to a victim. */
 function warning({ language }: PageView, text: 'askWarning' | 'warning'): Html {
   const { approve } = TEXTS[language];
   return banner('care', approve.warningTitle, html`${approve[text]}`);

@@ -1,11 +1,12 @@
 import type { PageView } from '../views.ts';
 import { type Html, html } from './html.ts';
 
-/** A form that is sent with the token against requests from other sites. */
+/** A form with the CSRF token. @param name for scripts that look for the form; empty: none. */
 export function form(page: PageView, action: string, content: Html, name = ''): Html {
   return html`<form method="post" action="${action}"${name !== '' && html` data-form="${name}"`}><input type="hidden" name="csrf" value="${page.csrfToken}">${content}</form>`;
 }
 
+/** A hidden field. */
 export function hidden(name: string, value: string): Html {
   return html`<input type="hidden" name="${name}" value="${value}">`;
 }

@@ -15,7 +15,7 @@ export function providerRedirectPage({ page, provider, url }: ProviderRedirectVi
   return layout({ page, title: provider.displayName, content, goesTo: target, width: 'narrow' });
 }
 
-/** Never an address that runs a script. */
+/** The address if it is http or https, otherwise the sign-in page: another scheme could run a script. */
 function webAddress(text: string): string {
   const url = URL.parse(text);
   return url !== null && /^https?:$/.test(url.protocol) ? url.href : '/sign-in';

@@ -1,7 +1,7 @@
 import { encode } from 'uqr';
 import { type Html, html } from './html.ts';
 
-/** White modules around the code, so that cameras find it. */
+/** Width of the white border, in modules. Without it, cameras do not find the code. */
 const BORDER = 2;
 
 /** A QR code as an image, black on white in every colour scheme. `label` is its text for screen readers. */

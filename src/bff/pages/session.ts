@@ -3,7 +3,7 @@ import { type Html, html } from './html.ts';
 import { icon } from './icons.ts';
 import { fill, TEXTS, textOfName } from './texts/texts.ts';
 
-/** Whose pages these are, as a first sentence. @param username empty: unknown; then nothing. */
+/** A sentence that says who is signed in. Empty if the username is empty, which means unknown. */
 export function account({ language }: PageView, username: string): Html {
   const { common } = TEXTS[language];
   if (username === '') return html``;

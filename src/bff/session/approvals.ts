@@ -22,12 +22,13 @@ export async function scanTicket(
   );
   const now = new Date(clock.now());
   const { device, clientId, ipAddress, createdAt = now, expiresAt = now, username } = scanned;
-  // Otherwise the service compares the network of this program, which all browsers share.
+  // Without an origin, the service compares the network of this program, which all browsers share.
   const sharesNetwork = origin !== undefined && scanned.sharesNetwork;
   const { name: deviceName = '', platform = '' } = device ?? {};
   return { deviceName, platform, clientId, ipAddress, sharesNetwork, createdAt, expiresAt, username };
 }
 
+/** Approves a ticket with the digits that the other device shows. One wrong try ends the ticket. */
 export async function approveTicket(
   context: BffContext,
   request: FastifyRequest,
@@ -40,6 +41,7 @@ export async function approveTicket(
   await client.qrLogin.approveTicket(approval, tokenOf(session));
 }
 
+/** Denies a ticket. Idempotent. */
 export async function denyTicket(
   context: BffContext,
   request: FastifyRequest,
@@ -55,7 +57,7 @@ function tokenOf({ accessToken }: LivingSession) {
   return { token: accessToken };
 }
 
-/** The service would call another form an invalid field. For the user, it is a code that does not exist. */
+/** The service would answer INVALID_FIELD. For the user, a malformed id is a code that does not exist. */
 function validTicketId(ticketId: string): string {
   if (TICKET_ID.test(ticketId)) return ticketId;
   const more = { reason: 'TICKET_NOT_FOUND', notice: 'ticket-unknown' } as const;

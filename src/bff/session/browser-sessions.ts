@@ -45,7 +45,7 @@ export interface BrowserSessionsOptions {
 const RENEWAL_SHARE = 0.2;
 const MAX_RENEWAL_MS = 60_000;
 
-/** Who ended a session with this reason. UNSPECIFIED: it may have been one or the other. */
+/** Who ends a session with this reason. A reason that is missing here can have several causers. */
 const ENDED_BY: Partial<Record<EndReasonName, EndedByName>> = {
   LOGGED_OUT: 'USER',
   REPLACED: 'USER',
@@ -59,6 +59,7 @@ const ENDED_BY: Partial<Record<EndReasonName, EndedByName>> = {
   RISK: 'SERVICE',
 };
 
+/** The end of a session, as pages show it. @param endedAt undefined: unknown. */
 export function endOf(endReason: EndReasonName, endedAt?: Date): SessionEndView {
   return { endReason, endedBy: ENDED_BY[endReason] ?? 'UNSPECIFIED', endedAt };
 }
@@ -76,7 +77,7 @@ export class BrowserSessions {
     return this.#find(request).catch((error: unknown) => ({ kind: 'unknown', error }));
   }
 
-  /** Puts the tokens of a session into cookies. @throws Refusal if one is too large. */
+  /** Puts the tokens of a session into cookies. @throws Refusal if a token is too large. */
   setTokens(reply: FastifyReply, tokens: Tokens): void {
     const { cookies, clock } = this.#options;
     const seconds = (tokens.refreshTokenExpiresAt.getTime() - clock.now()) / 1_000;
@@ -95,6 +96,7 @@ export class BrowserSessions {
     this.setTokens(reply, tokens);
   }
 
+  /** Removes the tokens from the browser. */
   clearTokens(reply: FastifyReply): void {
     this.#options.cookies.clear(reply, 'lk_access');
     this.#options.cookies.clear(reply, 'lk_refresh');
@@ -134,7 +136,10 @@ export class BrowserSessions {
       const renewed = await this.#refresh(request, refreshToken);
       return renewed.kind === 'none' ? living : renewed;
     } catch (error) {
-      request.log.warn({ err: error }, 'a session could not be refreshed ahead of time');
+      request.log.warn(
+        { err: error },
+        'a session could not be refreshed early; the next request tries again',
+      );
       return living;
     }
   }

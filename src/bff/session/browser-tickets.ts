@@ -7,8 +7,8 @@ import type { SendEvent } from '../browser/event-streams.ts';
 import type { BrowserTicket } from '../browser/ticket-cookie.ts';
 import type { TicketEvent, TicketView } from '../views.ts';
 
-/** How long the service may take to tell the state of a ticket, in milliseconds. */
-const PEEK_TIMEOUT_MS = 3_000;
+/** How long the service may take to tell the state of a ticket; milliseconds. */
+const READ_TIMEOUT_MS = 3_000;
 const OPEN: ReadonlySet<string> = new Set(['PENDING', 'SCANNED', 'APPROVED']);
 
 /**
@@ -42,7 +42,7 @@ export async function currentTicket(
   }
 }
 
-/** Creates a ticket, which replaces that of the browser. @throws LatchkeyError. */
+/** Creates a ticket, which replaces the browser's present one. @throws LatchkeyError. */
 export async function createTicket(
   context: BffContext,
   request: FastifyRequest,
@@ -67,7 +67,7 @@ export async function createTicket(
 export async function readTicket(context: BffContext, ticket: BrowserTicket): Promise<TicketChange> {
   const watch = context.client.watchTicket({
     ...ticket,
-    signal: AbortSignal.timeout(PEEK_TIMEOUT_MS),
+    signal: AbortSignal.timeout(READ_TIMEOUT_MS),
   });
   for await (const event of watch) {
     if (event.kind === 'state') return event;
@@ -76,7 +76,7 @@ export async function readTicket(context: BffContext, ticket: BrowserTicket): Pr
   throw new Error('The watch ended without a state.');
 }
 
-/** Sends each state of a ticket, until the final one. */
+/** Sends each state of a ticket until the final one, and `interrupted` while the service does not answer. */
 export async function followTicket(
   context: BffContext,
   ticket: BrowserTicket,
@@ -95,13 +95,14 @@ function urlOf(context: BffContext, ticketId: string): string {
 
 /**
  * Whether the browser loads a document. Another site can load this page as an image in the browsers of its visitors. That
- * must not make tickets: they count at the visitors' addresses.
+ * must not create tickets, because tickets of one address are limited.
  */
 function isDocumentRequest({ method, headers }: FastifyRequest): boolean {
   const { 'sec-fetch-dest': destination = 'document' } = headers;
   return method !== 'HEAD' && destination === 'document';
 }
 
+/** The state of a ticket as scripts get it. */
 export function ticketEvent({ state, denial, digits, expiresAt }: TicketChange): TicketEvent {
   return { state, denial, digits, expiresAt: expiresAt.toISOString() };
 }

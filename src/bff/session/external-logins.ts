@@ -30,7 +30,7 @@ export interface LinkedAccounts {
   readonly username: string;
 }
 
-/** Longer than a provider may take by default: its `timeout` is 5 s. */
+/** How long a call may take, in milliseconds: longer than a provider may by default (5 s). */
 const TIMEOUT_MS = 15_000;
 
 /** Begins a flow, which replaces that of the browser. Returns where the provider signs people in. */
@@ -63,7 +63,7 @@ export function flowOf(
   return flow !== undefined && new URLSearchParams(query).get('state') === flow.flowId ? flow : undefined;
 }
 
-/** Safe to repeat: a lost answer loses nothing. */
+/** Completes a flow. Safe to repeat: a lost answer loses nothing. */
 export async function completeFlow(
   context: BffContext,
   request: FastifyRequest,
@@ -91,6 +91,7 @@ export async function completeFlow(
   return { kind: 'signed-in' };
 }
 
+/** The linked accounts of the user. */
 export async function listIdentities(
   context: BffContext,
   { accessToken }: LivingSession,
@@ -107,7 +108,7 @@ export async function listIdentities(
   return { identities: views, username };
 }
 
-/** @param identityId the name of the provider, a dot, and its id of the account. */
+/** Unlinks an account. @param identityId the name of the provider, a dot, and the provider's id of the account. */
 export async function unlinkIdentity(
   context: BffContext,
   request: FastifyRequest,

@@ -35,6 +35,7 @@ export async function listSessions(
   return { sessions, nextPageToken: page.nextPageToken, username: page.username };
 }
 
+/** What happened to a session. */
 export async function explainSession(
   context: BffContext,
   { identity, accessToken }: LivingSession,
@@ -49,7 +50,7 @@ export async function explainSession(
   return view;
 }
 
-/** Ends one session. Returns whether it was that of the browser, which is signed out then. */
+/** Ends one session. Returns whether it was the browser's own; then the browser is signed out. */
 export async function endSession(
   context: BffContext,
   request: FastifyRequest,
@@ -64,13 +65,13 @@ export async function endSession(
   return isOwn;
 }
 
-/** Returns how many ended. */
+/** Ends all sessions of the user but this one. Returns how many ended. */
 export async function endOtherSessions(context: BffContext, { accessToken }: LivingSession): Promise<number> {
   const ended = await context.client.sessions.endOtherSessions({}, { token: accessToken });
   return ended.endedCount;
 }
 
-/** Returns how many other sessions ended. */
+/** Changes the password. Returns how many other sessions ended. */
 export async function changePassword(
   context: BffContext,
   request: FastifyRequest,

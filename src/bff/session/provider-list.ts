@@ -1,11 +1,12 @@
 import type { Clock, LatchkeyClient } from '../../client/index.ts';
 import type { ProviderView } from '../views.ts';
 
-/** The service reads its list at its start only, so this one may be old. In milliseconds. */
+/** How long the list is used before it is read again; milliseconds. The service reads its own only when it starts. */
 const KEPT_MS = 60_000;
+/** After a failed read; milliseconds. */
 const RETRY_MS = 2_000;
 
-/** The identity providers of the service, in its order. Pages do not wait for a call to know whether there are any. */
+/** The identity providers of the service, in its order. Kept here, so that few pages need a call for them. */
 export class ProviderList {
   readonly #client: Pick<LatchkeyClient, 'externalLogin'>;
   readonly #clock: Clock;
@@ -52,7 +53,7 @@ export class ProviderList {
       this.#known = providers.map(({ name, displayName }) => ({ name, displayName }));
       keptMs = KEPT_MS;
     } catch {
-      // The pages show no providers then. Everything else on them says that the service is unavailable.
+      // The list stays as last known, which is empty at first.
     }
     this.#until = this.#clock.monotonic() + keptMs;
   }

@@ -1,8 +1,8 @@
 import type { Clock, LatchkeyClient, Origin, Refreshed } from '../../client/index.ts';
 
-/** How long the outcome of a refresh answers requests that were sent before it; less than the grace of the service. */
+/** How long the outcome of a refresh answers requests with the old token; milliseconds. Below the service's default grace. */
 const REMEMBERED_MS = 10_000;
-/** How long the newest tokens of a session are known here. No request takes that long. */
+/** How long the newest tokens of a session are kept: longer than any request takes; milliseconds. */
 const NEWEST_MS = 60_000;
 
 interface Remembered {
@@ -26,7 +26,7 @@ export interface RefreshesOptions {
  * Refreshes sessions: one refresh for each refresh token at a time, however many requests need it. Other replicas get
  * the same successor from the service (law 1 of docs/design.md). A refresh that began is finished, whoever waits for it.
  *
- * The key is the whole refresh token, not the session id: only who has the token gets what it is exchanged for.
+ * The key is the whole refresh token, not the session id, so the new tokens go only to requests that have the old one.
  */
 export class Refreshes {
   readonly #options: RefreshesOptions;
@@ -37,9 +37,9 @@ export class Refreshes {
     this.#options = options;
   }
 
-  /** Fails as `refresh` of the client does. */
+  /** Refreshes a session, or returns the outcome of another request. Fails as `refresh` of the client does. */
   refresh(refreshToken: string, origin: Origin | undefined): Promise<Refreshed> {
-    this.#forget();
+    this.#dropOld();
     const known = this.#byToken.get(refreshToken);
     if (known !== undefined) return known.outcome;
     const { client, clientId } = this.#options;
@@ -71,8 +71,8 @@ export class Refreshes {
     this.#newest.set(sessionId, { refreshed: newest, until: this.#options.clock.monotonic() + NEWEST_MS });
   }
 
-  /** Drops what is too old. Entries are in the order of their time, except those in progress. */
-  #forget(): void {
+  /** Drops entries that are too old. They are in the order of their time, except those in progress. */
+  #dropOld(): void {
     const now = this.#options.clock.monotonic();
     for (const [token, { until }] of this.#byToken) {
       if (until === Number.POSITIVE_INFINITY) continue;

@@ -9,7 +9,7 @@ import {
 } from '../../client/index.ts';
 import type { SessionHistoryView, SessionView, TimelineEntryView } from '../views.ts';
 
-/** The name of a number of the contract. A newer service may send numbers that this program does not know. */
+/** The name of an enum value of the contract. UNSPECIFIED: a newer service sent a value that is not known here. */
 function nameOf<Names extends Readonly<Record<string, string | number>>>(
   names: Names,
   value: number,
@@ -42,7 +42,7 @@ export function sessionView(session: ListedSession, currentSessionId: string): S
   };
 }
 
-/** Everything but the page. Undefined: the service sent no session. */
+/** The view of a session's history, without its page. Undefined: the service sent no session. */
 export function historyView(
   explanation: SessionExplanation,
   currentSessionId: string,

@@ -7,11 +7,11 @@ import { Refusal } from '../refusal.ts';
 import type { LivingSession } from './browser-sessions.ts';
 import { withDeviceToken } from './device-token.ts';
 
-/** What a person typed. */
+/** A sign-in by password. */
 export interface PasswordInput {
   readonly username: string;
   readonly password: string;
-  /** Empty: none. */
+  /** A session to end at the session limit. Empty: none. */
   readonly endSessionId: string;
 }
 
@@ -21,6 +21,7 @@ export type TicketOutcome =
   | { readonly kind: 'pending' }
   | { readonly kind: 'session-limit'; readonly sessions: readonly SessionSummary[] };
 
+/** A session that was opened for the browser. */
 export interface Opened {
   readonly tokens: Tokens;
   readonly sessionId: string;
@@ -30,7 +31,7 @@ export interface Opened {
 type Redeemed = NonNullable<Awaited<ReturnType<LatchkeyClient['qrLogin']['redeemTicket']>>['outcome']>;
 type RedeemedSession = Extract<Redeemed, { readonly $case: 'signedIn' }>['value'];
 
-/** @throws Refusal or LatchkeyError; then the browser has the cookies that it had. */
+/** Signs in by password. @throws Refusal or LatchkeyError; then the cookies stay as they are. */
 export async function signInByPassword(
   context: BffContext,
   request: FastifyRequest,
@@ -48,7 +49,7 @@ export async function signInByPassword(
   await acceptSession(context, request, reply, device.deviceId, opened);
 }
 
-/** @throws Refusal if this browser shows no ticket; LatchkeyError. */
+/** Redeems the ticket that this browser shows. @throws Refusal if there is none; LatchkeyError. */
 export async function signInByTicket(
   context: BffContext,
   request: FastifyRequest,
@@ -86,11 +87,11 @@ export async function signOut(
   forgetSession(context, request, reply);
 }
 
-/** Takes the tokens from the browser, whose session has ended. */
+/** Clears the tokens of the browser, whose session has ended. */
 export function forgetSession(context: BffContext, request: FastifyRequest, reply: FastifyReply): void {
   context.sessions.clearTokens(reply);
   context.preSessions.renew(request, reply);
-  // So that tokens which this request refreshed are not set.
+  // Otherwise the guard would set the tokens that this request refreshed.
   request.browserSession = { kind: 'none' };
 }
 
@@ -106,7 +107,7 @@ export async function acceptSession(
   try {
     sessions.setTokens(reply, tokens);
   } catch (error) {
-    // Nobody could use the new session.
+    // The browser cannot use the new session, so it ends.
     await client.logout({ refreshToken: tokens.refreshToken }).catch(() => undefined);
     throw error;
   }
@@ -120,25 +121,29 @@ export async function acceptSession(
   }
 }
 
-/** The browser forgets the session that it had, for example of another user. So it ends. */
+/** Ends the session that the browser had before, for example of another user: its tokens have been replaced. */
 async function endPrevious(
   context: BffContext,
   request: FastifyRequest,
   { accessToken }: LivingSession,
 ): Promise<void> {
   await context.client.logout({ accessToken }).catch((error: unknown) => {
-    request.log.warn({ err: error }, 'the previous session of a browser could not be ended');
+    request.log.warn(
+      { err: error },
+      'the previous session of a browser could not be ended; it ends at its deadline',
+    );
   });
 }
 
+/** This browser shows no ticket. */
 export function noTicket(): Refusal {
-  return new Refusal(404, 'not-found', 'This browser shows no code: make another one.', {
+  return new Refusal(404, 'not-found', 'This browser shows no code; make a new one.', {
     reason: 'TICKET_NOT_FOUND',
     notice: 'ticket-unknown',
   });
 }
 
-/** The sessions of a refusal at the session limit. Undefined: it is another error. */
+/** The sessions of which one must end, if the error is the session limit. Undefined: it is another error. */
 export function sessionLimitOf(error: unknown): readonly SessionSummary[] | undefined {
   const isLimit = error instanceof LatchkeyError && error.reason === 'SESSION_LIMIT_REACHED';
   return isLimit ? error.sessions : undefined;
@@ -151,6 +156,7 @@ export function ticketAtLimit(sessions: readonly SessionSummary[]): Refusal {
   return new Refusal(409, 'bad-request', message, more);
 }
 
+/** @throws Error if a member is missing. */
 export function openedOf({ tokens, session, deviceToken }: RedeemedSession): Opened {
   const { accessTokenExpiresAt, refreshTokenExpiresAt } = tokens ?? {};
   if (!tokens || !session || !accessTokenExpiresAt || !refreshTokenExpiresAt) {

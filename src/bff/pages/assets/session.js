@@ -9,10 +9,10 @@ events.addEventListener('ended', ({ data }) => {
 events.addEventListener('session-ended', ({ data }) => removeSession(JSON.parse(data).sessionId));
 events.addEventListener('interrupted', () => setInterrupted(true));
 events.addEventListener('alive', () => setInterrupted(false));
-// A page out of the browser's memory may be of a session that has ended.
+// After `Back`, the browser may show a page from memory whose session has ended.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
 
-/** What was typed stays; only sending it is not possible any more. */
+/** Says why the session ended and disables the forms. What was typed stays. */
 function showEnd(reason) {
   const template = document.querySelector('template[data-live-end]');
   const notice = template.content.firstElementChild.cloneNode(true);
@@ -26,7 +26,7 @@ function showEnd(reason) {
     button.disabled = true;
 }
 
-/** No id: every session but this one. */
+/** Takes a session out of the list. @param sessionId empty: every session but this one. */
 function removeSession(sessionId) {
   const list = document.querySelector('[data-devices]');
   if (!list) return;

@@ -20,7 +20,7 @@ function follow() {
     events.close();
     if (ticket.state === 'APPROVED') redeem.requestSubmit();
   });
-  // The browser opens a lost stream again by itself, unless it was refused. Then the person goes on by hand.
+  // The browser opens a lost stream again by itself, unless it was refused. Then the person presses a button.
   events.addEventListener('error', () => {
     if (events.readyState === EventSource.CLOSED) side.classList.add('by-hand');
   });
@@ -36,10 +36,11 @@ function show({ state, digits, expiresAt }) {
   const remaining = side.querySelector('[data-remaining]');
   remaining.dataset.remaining = expiresAt;
   remaining.hidden = state !== 'PENDING' && state !== 'SCANNED';
-  if (isNew) say(name, digits, shown.dataset.text);
+  if (isNew) announce(name, digits, shown.dataset.text);
 }
 
-function say(name, digits, text) {
+/** Tells screen readers about a new state. */
+function announce(name, digits, text) {
   const panel = side.querySelector(`[data-panel="${name}"]`);
   const heading = panel.querySelector('h2').textContent;
   const rest = name === 'scanned' ? text.replace('{}', digits) : panel.querySelector('p').textContent;

@@ -45,7 +45,7 @@ function countDown(element) {
   element.querySelector('[data-countdown]').textContent = text;
   const progress = element.querySelector('progress');
   if (!progress) return;
-  // A scan starts the time again.
+  // A scan can make the remaining time longer than the bar.
   progress.max = Math.max(progress.max, left);
   progress.value = left;
 }

@@ -8,17 +8,17 @@ export type Texts = typeof english;
 
 export const TEXTS: Readonly<Record<Language, Texts>> = { en: english, zh: chinese };
 
-/** Two sentences in a row. The second may be missing. */
+/** Two sentences in a row. @param second false: there is none. */
 export function sentences({ common }: Texts, first: string, second: Html | string | false): Html {
   return html`${first}${second !== false && [common.joint, second]}`;
 }
 
-/** The text of a name that a later version of the service may not have told us about. Undefined: it has none. */
+/** The text of a name. Undefined: a newer service sent a name that is not known here. */
 export function textOfName(texts: Readonly<Record<string, string>>, name: string): string | undefined {
   return Object.hasOwn(texts, name) ? texts[name] : undefined;
 }
 
-/** A text with something in the place of each `{}`. Also for attributes, if nothing put in is an element. */
+/** A text with a content in place of each `{}`. For an attribute, no content may be an element. */
 export function fill(text: string, ...contents: readonly Content[]): Html {
   return html`${text.split('{}').map((part, index) => [part, contents[index]])}`;
 }
