@@ -15,12 +15,13 @@ interface QrOptions extends GlobalOptions {
 type Ticket = Awaited<ReturnType<LatchkeyClient['qrLogin']['createTicket']>>;
 type Outcome = Awaited<ReturnType<LatchkeyClient['qrLogin']['redeemTicket']>>['outcome'];
 
-/** Modules around the code, so that cameras find it. */
+/** Width of the border, in modules. Without it, cameras do not find the code. */
 const BORDER = 2;
 /** White on black, whatever the colours of the terminal are. */
 const COLOURED = ['\u001b[97;40m', '\u001b[0m'] as const;
+/** Shortest wait after an error; milliseconds. */
 const RETRY_MS = 1_000;
-/** This machine's clock may be behind that of the service. */
+/** This machine's clock may be ahead of that of the service; milliseconds. */
 const CLOCK_LEEWAY_MS = 30_000;
 
 export function addQrCommand(program: Command, terminal: Terminal): void {
@@ -95,15 +96,15 @@ async function redeem(
 
 /** How long to wait after an error; milliseconds. Throws if a repeat does not help. */
 function retryAfter(error: unknown, expiresAt: Date | undefined): number {
-  const isPassing =
+  const isTransient =
     error instanceof LatchkeyError && (error.isUnavailable || error.reason === 'TICKET_POLLED_TOO_OFTEN');
-  if (!isPassing || Date.now() > sent(expiresAt).getTime() + CLOCK_LEEWAY_MS) throw error;
+  if (!isTransient || Date.now() > sent(expiresAt).getTime() + CLOCK_LEEWAY_MS) throw error;
   return Math.max(RETRY_MS, error.retryAfterMs ?? 0);
 }
 
 function atLimit(sessions: readonly { readonly sessionId: string; readonly deviceName: string }[]): Error {
   const list = sessions.map(({ sessionId, deviceName }) => `${sessionId} ${deviceName}`).join('\n  ');
   return new UsageError(
-    `You have as many sessions as you may have. Pass one of them as --end-session:\n  ${list}`,
+    `The user is at the session limit. Run the command again with --end-session and one of these:\n  ${list}`,
   );
 }
