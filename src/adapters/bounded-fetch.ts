@@ -1,7 +1,7 @@
-/** Metadata, keys, tokens and accounts are far smaller; in bytes, decompressed. */
+/** Upper bound of an answer, decompressed. Metadata, keys, tokens and accounts are far smaller. */
 const MAX_ANSWER_BYTES = 1_048_576;
 
-/** `fetch` that reads the whole answer, and fails if it is too long: a provider must not fill the memory. */
+/** As `fetch`, but reads the whole answer. @throws Error if it is too long: a provider must not fill the memory. */
 export async function boundedFetch(url: string | URL, options: RequestInit): Promise<Response> {
   const response = await fetch(url, options);
   if (response.body === null) return response;

@@ -73,7 +73,7 @@ async function openProviders(context: AppContext): Promise<Providers> {
   );
 }
 
-/** @param folder of the file that lists the providers. */
+/** Opens one provider. @param folder of the file that lists the providers. */
 async function openProvider(
   context: AppContext,
   settings: ProviderSettings,
@@ -107,7 +107,7 @@ function adapterOf(
   }
 }
 
-/** A relative path begins at the folder of the list. */
+/** The secret of a provider. Undefined: it is a public client. A relative path starts at the folder of the list. */
 async function secretOf(
   { name, clientSecretFile }: ProviderSettings,
   folder: string,

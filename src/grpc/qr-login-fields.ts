@@ -17,7 +17,7 @@ export function checkTicketStep(
   checkOrigin(origin, issues);
 }
 
-/** A wrong form is no wrong try: the user may have typed one digit only. */
+/** Digits in a wrong form are INVALID_FIELD and do not end the ticket: the user may have typed only one. */
 export function checkApproveTicket(request: ApproveTicketRequest, issues: FieldIssues): void {
   checkTicketStep(request, issues);
   if (!DIGITS.test(request.digits))

@@ -14,13 +14,13 @@ import {
   providerUnavailable,
 } from '../../core/sign-in/identity-provider.ts';
 
-/** The provider did not answer, or answered what no such provider would. */
+/** Codes of the library: the provider did not answer, or not in the form that OAuth requires. */
 const UNAVAILABLE_CODES: ReadonlySet<string | undefined> = new Set([
   'OAUTH_TIMEOUT',
   'OAUTH_ABORT',
   'OAUTH_RESPONSE_IS_NOT_CONFORM',
   'OAUTH_RESPONSE_IS_NOT_JSON',
-  // No answer at all.
+  // An error without a code: the connection failed.
   undefined,
 ]);
 /** The token endpoint refuses this code, and not our configuration (RFC 6749, section 5.2). */
@@ -43,7 +43,7 @@ export function authenticationWith(secret: string | undefined): ClientAuth {
   };
 }
 
-/** The library's errors contain no request, so no secret. What they contain of an answer is not logged. */
+/** The failure for an error of the library. Such errors contain no request, so no secret. The log omits their answers. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof AuthorizationResponseError) return providerRefused(error.error);

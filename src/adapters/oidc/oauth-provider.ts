@@ -20,7 +20,7 @@ import { authenticationWith, failureOf } from './oauth-client.ts';
 export interface OAuthProviderOptions {
   readonly authorizationEndpoint: string;
   readonly tokenEndpoint: string;
-  /** Answers with the account of an access token, as a JSON object. */
+  /** Where the account of an access token is read, as a JSON object. */
   readonly userEndpoint: string;
   /** The member of that object that identifies the account for ever. */
   readonly subjectField: string;
@@ -49,7 +49,7 @@ export class OAuthProvider implements IdentityProvider {
       issuer: origin,
       authorization_endpoint: authorizationEndpoint,
       token_endpoint: tokenEndpoint,
-      // What most of these providers document.
+      // The method that most providers of plain OAuth 2 document.
       token_endpoint_auth_methods_supported: ['client_secret_post'],
     };
     this.#configuration = new Configuration(server, clientId, {}, authenticationWith(clientSecret));

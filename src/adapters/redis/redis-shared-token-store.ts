@@ -17,7 +17,7 @@ export interface RedisSharedTokenStoreOptions {
 const lease = new Script('lease-token', []);
 const replace = new Script('replace-token', []);
 
-/** Keeps shared tokens in Redis: a hash for each, and a key for its lease. */
+/** Stores shared tokens in Redis: a hash for each, and a key for its lease. */
 export class RedisSharedTokenStore implements SharedTokenStore {
   readonly #options: RedisSharedTokenStoreOptions;
   readonly #runner: ScriptRunner;

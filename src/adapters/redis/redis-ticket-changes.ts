@@ -13,13 +13,13 @@ const BEGINNING = '0-0';
 /**
  * Reads the stream of changed tickets: one blocking command for a process, however many watchers it has.
  *
- * The stream only says which ticket to read again. So what is lost with it is no more than time.
+ * The stream only says which ticket to read again. So a lost entry delays a watcher until its next read.
  */
 export class RedisTicketChanges {
   readonly #client: RedisClient;
   readonly #deadlineMs: number;
   readonly #listeners: TicketListener[] = [];
-  /** The id of the last entry that was read. Undefined: not known. */
+  /** The id of the last entry that was read. Undefined: to be read from the stream. */
   #position: string | undefined;
   #isClosed = false;
   #running: Promise<void> | undefined;

@@ -1,6 +1,6 @@
 import { boundedFetch } from '../bounded-fetch.ts';
 
-/** An error that WeChat states in an answer with the status 200. Its text is left out: it may repeat the request. */
+/** An error that WeChat states in an answer with the status 200. Has no `errmsg`, which may repeat the request. */
 export class WechatError extends Error {
   override readonly name = 'WechatError';
   /** `errcode`. */
@@ -38,7 +38,7 @@ async function fetchText(url: URL, signal: AbortSignal): Promise<string> {
   }
 }
 
-/** What failed, without the address. */
+/** What failed: a code or a message that does not contain the address. */
 function reasonOf(error: unknown): string {
   const { name, message, cause } = error as Error & { readonly cause?: NodeJS.ErrnoException };
   return cause?.code ?? (name === 'Error' ? message : name);

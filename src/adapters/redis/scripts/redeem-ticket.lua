@@ -3,7 +3,7 @@
 -- ARGV  as ticket.lua, 3 SHA-256 of the presented secret, 4 id of the session to open, 5 by how much an early poll makes
 --       the interval longer, 6 longest interval, 7 leeway
 -- Returns  as ticket.lua
--- Invariant  A ticket gets one session id, whoever redeems it how often. A wrong secret changes nothing.
+-- Invariant  A ticket gets one session id, however often it is redeemed. A wrong secret changes nothing.
 
 if ticket.secret ~= ARGV[3] then return {'missing', id} end
 if ticket.state == 'APPROVED' then

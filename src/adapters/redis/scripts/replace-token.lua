@@ -1,9 +1,9 @@
 -- Replaces a shared token and ends the lease.
 --
--- A shared token is a hash. Its fields: token, expires_at (milliseconds).
+-- A shared token is a hash. Its fields: token, expires_at. Times are in milliseconds.
 --
 -- KEYS  1 the token, 2 the lease
--- ARGV  1 holder, 2 token (empty: it stays), 3 expires_at, 4 time to keep it
+-- ARGV  1 holder, 2 token ('' if the stored one stays), 3 expires_at, 4 time to keep it
 -- Returns  1 if the holder had the lease, otherwise 0
 -- Invariant  Only the holder of the lease changes the token. The token never stays without a TTL.
 

@@ -1,7 +1,7 @@
--- Keeps what the provider answered in a flow that was taken; take-flow.lua describes the flow.
+-- Ends the exchange of a flow that was taken: stores the account, or that there is none. take-flow.lua describes the flow.
 --
 -- KEYS  1 the flow
--- ARGV  1 state, 2 account
+-- ARGV  1 'IDENTIFIED' | 'FAILED', 2 account, '' if it failed
 -- Returns  1 if the flow was changed, otherwise 0
 -- Invariant  Only a taken flow is settled, and once.
 

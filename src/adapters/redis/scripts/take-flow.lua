@@ -1,4 +1,4 @@
--- One call takes a flow that came back from an identity provider. core/sign-in/external-flow.ts has the rule.
+-- Takes a flow when its browser has come back from an identity provider. core/sign-in/external-flow.ts has the rule.
 --
 -- A flow is a hash. Its fields: format (1), provider, secret (SHA-256 of the flow secret), linker_user, linker_session
 -- (both empty: the flow signs in), state, expires_at, session_id, taken_at, account (empty, or a JSON object with

@@ -11,6 +11,7 @@
 --          field, value, …}; the caller checks the id, as a driver can match a reply to the wrong command
 -- Invariant  A final state stays. A damaged ticket is missing.
 
+-- TICKET_MEMORY_MS of core/sign-in/qr-ticket.ts.
 local MEMORY = 900000
 local FINAL = {REDEEMED = true, DENIED = true, EXPIRED = true}
 local NUMBERS = {'created_at', 'expires_at', 'security_version', 'redeemed_at', 'poll_interval', 'poll_from'}
