@@ -155,6 +155,21 @@ describe('a new password', () => {
   });
 });
 
+test('while the service hangs, a poll of the code gets 503 with Retry-After', async () => {
+  const proxy = await TcpProxy.open(Number(site.service.address.split(':').at(-1)));
+  const bff = await site.bff({ LATCHKEY_BFF_SERVICE_ADDRESS: `127.0.0.1:${proxy.port}` });
+  const browser = new Browser(bff.origin);
+  await browser.get('/sign-in');
+  expect((await browser.get('/api/ticket')).status).toBe(200);
+  proxy.silence();
+  const problem = await browser.get('/api/ticket');
+  expect(problem.status).toBe(503);
+  expect(problem.headers.get('retry-after')).toMatch(/^\d+$/);
+  proxy.reset();
+  await bff.close();
+  await proxy.close();
+}, 30_000);
+
 test('while the service is away, requests get 503 with Retry-After, and the cookies stay', async () => {
   const proxy = await TcpProxy.open(Number(site.service.address.split(':').at(-1)));
   const bff = await site.bff({ LATCHKEY_BFF_SERVICE_ADDRESS: `127.0.0.1:${proxy.port}` });

@@ -5,6 +5,7 @@ import type { BffContext } from '../bff-context.ts';
 import { deviceOf, setDevice } from '../browser/device.ts';
 import type { SendEvent } from '../browser/event-streams.ts';
 import type { BrowserTicket } from '../browser/ticket-cookie.ts';
+import { RETRY_SECONDS, Refusal } from '../refusal.ts';
 import type { TicketEvent, TicketView } from '../views.ts';
 
 /** How long the service may take to tell the state of a ticket; milliseconds. */
@@ -14,7 +15,7 @@ const OPEN: ReadonlySet<string> = new Set(['PENDING', 'SCANNED', 'APPROVED']);
 /**
  * The ticket of the browser while it can still be used, otherwise a new one. Undefined: the browser loads no document.
  *
- * @throws LatchkeyError.
+ * @throws LatchkeyError or Refusal.
  */
 export async function currentOrNewTicket(
   context: BffContext,
@@ -26,7 +27,7 @@ export async function currentOrNewTicket(
   return isDocumentRequest(request) ? createTicket(context, request, reply) : undefined;
 }
 
-/** The ticket of the browser in any state. Undefined: it has none. @throws LatchkeyError: the ticket may still be good. */
+/** The ticket of the browser in any state. Undefined: it has none. @throws as `readTicket`: the ticket may still be good. */
 export async function currentTicket(
   context: BffContext,
   request: FastifyRequest,
@@ -62,18 +63,24 @@ export async function createTicket(
 /**
  * The present state of a ticket, from the first answer of a watch. The contract has no read: `RedeemTicket` would redeem.
  *
- * @throws LatchkeyError: TICKET_NOT_FOUND, or the service does not answer.
+ * @throws LatchkeyError, for example TICKET_NOT_FOUND. Refusal if the service does not answer in time.
  */
 export async function readTicket(context: BffContext, ticket: BrowserTicket): Promise<TicketChange> {
-  const watch = context.client.watchTicket({
-    ...ticket,
-    signal: AbortSignal.timeout(READ_TIMEOUT_MS),
-  });
-  for await (const event of watch) {
-    if (event.kind === 'state') return event;
-    if (event.error !== undefined) throw event.error;
+  const signal = AbortSignal.timeout(READ_TIMEOUT_MS);
+  try {
+    for await (const event of context.client.watchTicket({ ...ticket, signal })) {
+      if (event.kind === 'state') return event;
+      if (event.error !== undefined) throw event.error;
+    }
+  } catch (error) {
+    throw signal.aborted ? noAnswer(error) : error;
   }
   throw new Error('The watch ended without a state.');
+}
+
+function noAnswer(cause: unknown): Refusal {
+  const more = { retryAfterSeconds: RETRY_SECONDS, notice: 'service-unavailable', cause } as const;
+  return new Refusal(503, 'service-unavailable', 'The service does not answer at present. Try again.', more);
 }
 
 /** Sends each state of a ticket until the final one, and `interrupted` while the service does not answer. */
