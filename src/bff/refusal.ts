@@ -37,3 +37,9 @@ export class Refusal extends Error {
     this.members = more.members ?? {};
   }
 }
+
+/** The service, or this program, cannot answer at present. */
+export function unavailable(detail: string, cause?: unknown): Refusal {
+  const more = { retryAfterSeconds: RETRY_SECONDS, notice: 'service-unavailable', cause } as const;
+  return new Refusal(503, 'service-unavailable', detail, more);
+}

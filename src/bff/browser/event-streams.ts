@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal } from '../refusal.ts';
+import { Refusal, unavailable } from '../refusal.ts';
 
 /** Time between two heartbeats, which keep proxies from closing a silent stream; milliseconds. */
 const HEARTBEAT_MS = 15_000;
@@ -121,10 +121,6 @@ export class EventStreams {
     else this.#byOwner.set(owner, own);
     this.#byKind[kind] -= 1;
   }
-}
-
-function unavailable(message: string): Refusal {
-  return new Refusal(503, 'service-unavailable', message, { retryAfterSeconds: RETRY_MS / 1_000 });
 }
 
 function end(stream: Readable): void {

@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { LatchkeyError } from '../../client/index.ts';
 import type { BffContext } from '../bff-context.ts';
-import { RETRY_SECONDS, Refusal } from '../refusal.ts';
+import { Refusal, unavailable } from '../refusal.ts';
 import { endOf, type LivingSession } from '../session/browser-sessions.ts';
 import { refuse } from './answers.ts';
 import { headersFor } from './security-headers.ts';
@@ -52,8 +52,7 @@ function knownRefusal(error: FastifyError, request: FastifyRequest): Refusal {
   }
   if (isNotAdmitted(error)) {
     request.log.error({ err: error }, 'the service does not admit this program as a front; see docs/bff.md');
-    const more = { retryAfterSeconds: RETRY_SECONDS };
-    return new Refusal(503, 'service-unavailable', 'The service refuses this program at present.', more);
+    return unavailable('The service refuses this program at present. Try again.');
   }
   const { statusCode = 500, code } = error;
   if (statusCode < 500) return ofFramework(statusCode, code, error.message);

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BffContext, RouteNeeds } from '../bff-context.ts';
 import { checkSource, isSafeMethod } from '../browser/csrf.ts';
-import { RETRY_SECONDS, Refusal } from '../refusal.ts';
+import { Refusal, unavailable } from '../refusal.ts';
 import type { BrowserSession } from '../session/browser-sessions.ts';
 import { isApi } from './answers.ts';
 import { csrfSubjectOf, keepLanguage } from './page-view.ts';
@@ -59,7 +59,5 @@ function answerTo(
 function unknownSession(error: unknown): unknown {
   const refusal = refusalOf(error);
   if (refusal instanceof Refusal && refusal.status === 503) return refusal;
-  const message = 'The service cannot say at present whether you are signed in. Try again.';
-  const more = { retryAfterSeconds: RETRY_SECONDS, notice: 'service-unavailable', cause: error } as const;
-  return new Refusal(503, 'service-unavailable', message, more);
+  return unavailable('The service cannot say at present whether you are signed in. Try again.', error);
 }

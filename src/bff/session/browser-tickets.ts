@@ -5,7 +5,7 @@ import type { BffContext } from '../bff-context.ts';
 import { deviceOf, setDevice } from '../browser/device.ts';
 import type { SendEvent } from '../browser/event-streams.ts';
 import type { BrowserTicket } from '../browser/ticket-cookie.ts';
-import { RETRY_SECONDS, Refusal } from '../refusal.ts';
+import { unavailable } from '../refusal.ts';
 import type { TicketEvent, TicketView } from '../views.ts';
 
 /** How long the service may take to tell the state of a ticket; milliseconds. */
@@ -73,14 +73,9 @@ export async function readTicket(context: BffContext, ticket: BrowserTicket): Pr
       if (event.error !== undefined) throw event.error;
     }
   } catch (error) {
-    throw signal.aborted ? noAnswer(error) : error;
+    throw signal.aborted ? unavailable('The service does not answer at present. Try again.', error) : error;
   }
   throw new Error('The watch ended without a state.');
-}
-
-function noAnswer(cause: unknown): Refusal {
-  const more = { retryAfterSeconds: RETRY_SECONDS, notice: 'service-unavailable', cause } as const;
-  return new Refusal(503, 'service-unavailable', 'The service does not answer at present. Try again.', more);
 }
 
 /** Sends each state of a ticket until the final one, and `interrupted` while the service does not answer. */
