@@ -122,6 +122,17 @@ describe('a QR ticket', () => {
     );
   });
 
+  test('that ended by a wrong try leaves no trace of another user who approves it', async () => {
+    const scanned = await qr.scanned(caller);
+    const { ticketId } = scanned.ticket;
+    const wrong = scanned.digits === '00' ? '01' : '00';
+    await failureOf(qr.tickets.approve(ticketId, caller, wrong, ''));
+    const other = callerOf(await qr.world.open(qr.world.addUser()));
+    const before = qr.world.events.all.length;
+    expect(await outcomeOf(qr.tickets.approve(ticketId, other, scanned.digits, ''))).toBe('TICKET_OVER');
+    expect(qr.world.events.all).toHaveLength(before);
+  });
+
   test('is not approved or denied by a session that has not scanned it', async () => {
     const scanned = await qr.scanned(caller);
     const { ticketId } = scanned.ticket;

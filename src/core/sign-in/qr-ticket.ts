@@ -181,6 +181,7 @@ function decidePoll(ticket: Ticket, now: number): TicketOutcome {
   return { kind: isEarly ? 'too-early' : 'pending', ticket: { ...ticket, pollIntervalMs, pollFrom } };
 }
 
-function isApprover({ approver }: Ticket, { userId, sessionId }: Approver): boolean {
+/** Whether this session scanned the ticket. */
+export function isApprover({ approver }: Ticket, { userId, sessionId }: Approver): boolean {
   return approver?.userId === userId && approver.sessionId === sessionId;
 }

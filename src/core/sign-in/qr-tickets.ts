@@ -9,8 +9,10 @@ import { sessionEnded } from '../session/session-failures.ts';
 import type { LiveSessions } from './live-sessions.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 import {
+  type Approver,
   type Asker,
   FIRST_POLL_INTERVAL_MS,
+  isApprover,
   type Ticket,
   type TicketOutcome,
   type TicketStep,
@@ -112,7 +114,7 @@ export class QrTickets {
     const { securityVersion } = session;
     const step = { kind: 'approve', approver, digits, securityVersion } as const;
     const outcome = await store.step(ticketId, step, clock.now());
-    if (outcome.kind === 'over' && outcome.ticket.denial === 'WRONG_DIGITS') {
+    if (outcome.kind === 'over' && isWrongTry(outcome.ticket, approver)) {
       await this.#record(outcome.ticket, caller, ipAddress);
     }
     const ticket = ticketOf(outcome);
@@ -145,8 +147,13 @@ export class QrTickets {
   }
 }
 
-function approverOf({ userId, sessionId }: TicketCaller) {
+function approverOf({ userId, sessionId }: TicketCaller): Approver {
   return { userId, sessionId };
+}
+
+/** Whether this session ended the ticket with wrong digits: another one may approve it later, in vain. */
+function isWrongTry(ticket: Ticket, approver: Approver): boolean {
+  return ticket.denial === 'WRONG_DIGITS' && isApprover(ticket, approver);
 }
 
 /** The ticket after the step. Throws if the step was not made. */
