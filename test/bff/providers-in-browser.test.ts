@@ -86,7 +86,7 @@ describe('sign-in through a provider', () => {
     await continueWithAcme(other);
     await other.waitForURL(`${site.origin}/password`);
     const flow = site.proxy.setCookies.find((cookie) => cookie.startsWith('__Host-lk_flow='));
-    expect(flow).toMatch(/; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+    expect(flow).toMatch(/; Max-Age=1200; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
     await unlink(page);
     const another = await people.visit('/sign-in');
     await continueWithAcme(another);

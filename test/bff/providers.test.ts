@@ -88,6 +88,12 @@ describe('sign-in through a provider', () => {
     expect((await browser.get('/api/session')).json.isSignedIn).toBe(true);
   });
 
+  test('leaves ten minutes at the provider, and ten more to choose a session to end', async () => {
+    await browser.get('/sign-in');
+    const left = await browser.post('/sign-in/provider', { provider: 'acme', next: '/password' });
+    expect(left.setCookies.get('lk_flow')).toContain('Max-Age=1200;');
+  });
+
   test.each([
     ['from another browser', () => browser.jar.delete('lk_flow')],
     ['with a forged cookie', () => browser.jar.set('lk_flow', `${browser.jar.get('lk_flow')}.`)],

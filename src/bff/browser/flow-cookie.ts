@@ -12,8 +12,8 @@ export interface BrowserFlow {
   readonly next: string;
 }
 
-/** A person may take ten minutes at the provider. */
-const MAX_AGE_SECONDS = 600;
+/** A person may take ten minutes at the provider, and ten more to choose a session to end at the limit. */
+const MAX_AGE_SECONDS = 1_200;
 const PATTERN = /^([\w-]{22})\.([\w-]{43})\.(sign-in|link)\.(\/.*)$/;
 
 /** Keeps the latest flow of a browser. An earlier one is forgotten. */
