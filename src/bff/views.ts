@@ -336,27 +336,26 @@ export interface MessageView {
   readonly requestId: string;
 }
 
-export const MESSAGE_CODES = [
+/** What a message page says. */
+export type MessageCode =
   /** 404: there is no such page. */
-  'not-found',
+  | 'not-found'
   /** 400: the request is malformed, or sends one of our cookies twice. */
-  'bad-request',
+  | 'bad-request'
   /** 403: the form is too old, or comes from another site or browser. Reload and try again. */
-  'csrf-refused',
+  | 'csrf-refused'
   /** 413. */
-  'too-large',
+  | 'too-large'
   /** 415. */
-  'unsupported-type',
+  | 'unsupported-type'
   /** 429. */
-  'too-many-requests',
+  | 'too-many-requests'
   /** 500: the tokens are too large for a cookie. An operator must give the user fewer roles. */
-  'token-too-large',
+  | 'token-too-large'
   /** 503: the service is unavailable. The user stays signed in. */
-  'service-unavailable',
+  | 'service-unavailable'
   /** 500. */
-  'internal',
-] as const;
-export type MessageCode = (typeof MESSAGE_CODES)[number];
+  | 'internal';
 
 /** `GET /api`: the OpenAPI document (`/openapi.json`) for people. */
 export interface ApiDocumentView {

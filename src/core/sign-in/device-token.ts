@@ -23,7 +23,7 @@ const DAY_MS = 86_400_000;
 /** A token older than this is ignored. */
 export const DEVICE_TOKEN_TTL_MS = 180 * DAY_MS;
 /** A token older than this is replaced at the next sign-in. */
-export const DEVICE_TOKEN_RENEWAL_MS = 30 * DAY_MS;
+const DEVICE_TOKEN_RENEWAL_MS = 30 * DAY_MS;
 
 /**
  * Device tokens: `MacTokens` of the user id, a random device id and the second of issue. Nothing is stored.
