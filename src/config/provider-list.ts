@@ -19,6 +19,8 @@ export interface ProviderSettings {
     | { readonly type: 'oidc'; readonly issuer: string; readonly scopes: readonly string[] }
     | {
         readonly type: 'oauth2';
+        /** Undefined: the origin of `authorizationEndpoint`. */
+        readonly issuer: string | undefined;
         readonly authorizationEndpoint: string;
         readonly tokenEndpoint: string;
         readonly userEndpoint: string;
@@ -162,6 +164,7 @@ function protocolOf(given: ParsedProvider, refuse: Refuse): ProviderSettings['pr
     case 'oauth2':
       return {
         type,
+        issuer: given.issuer,
         authorizationEndpoint: required('authorization_endpoint'),
         tokenEndpoint: required('token_endpoint'),
         userEndpoint: required('user_endpoint'),
@@ -173,7 +176,7 @@ function protocolOf(given: ParsedProvider, refuse: Refuse): ProviderSettings['pr
 
 /** The types that have a member that not all have. */
 const MEMBERS_OF = {
-  issuer: ['oidc'],
+  issuer: ['oidc', 'oauth2'],
   authorization_endpoint: ['oauth2'],
   token_endpoint: ['oauth2'],
   user_endpoint: ['oauth2'],

@@ -40,15 +40,16 @@ const provider = (given: Partial<OAuthProviderOptions> = {}) =>
   });
 
 /** At a stand-in that answers like well-known providers of plain OAuth 2. */
-const identifyAtHub = (user: object) => {
+const identifyAtHub = (user: object, given: Partial<OAuthProviderOptions> = {}, more: object = {}) => {
   hub.user = user;
   const proof = aProof();
   const at = provider({
+    ...given,
     authorizationEndpoint: `${hub.issuer}/authorize`,
     tokenEndpoint: `${hub.issuer}/access_token`,
     ...{ userEndpoint: `${hub.issuer}/user`, subjectField: 'id' },
   });
-  return at.identify(new URLSearchParams({ code: 'any', state: proof.state }), proof);
+  return at.identify(new URLSearchParams({ code: 'any', state: proof.state, ...more }), proof);
 };
 
 test('a person is sent to the provider with state and PKCE, and identified by its user endpoint', async () => {
@@ -67,6 +68,17 @@ test('a person is sent to the provider with state and PKCE, and identified by it
 test('a number identifies a person too', async () => {
   const account = await identifyAtHub({ id: 583231, login: 'octocat', name: null });
   expect(account).toEqual({ subject: '583231', displayName: 'octocat', methods: [] });
+});
+
+test('an issuer with a path is accepted as configured, and no other one', async () => {
+  const issuer = `${hub.issuer}/login/oauth`;
+  const user = { id: 583231 };
+  expect(await identifyAtHub(user, { issuer }, { iss: issuer })).toMatchObject({ subject: '583231' });
+  expect(await identifyAtHub(user, { issuer })).toMatchObject({ subject: '583231' });
+  for (const iss of [hub.issuer, `${issuer}/`, 'https://evil.example']) {
+    const failure = await failureOf(identifyAtHub(user, { issuer }, { iss }));
+    expect(failure.reason).toBe('PROVIDER_ANSWER_INVALID');
+  }
 });
 
 test.each([{}, { id: null }, { id: 1.5 }, { id: '' }, { id: 2 ** 60 }, []])(

@@ -43,8 +43,11 @@ test('a list of providers gets its defaults', () => {
 });
 
 test('a provider of plain OAuth 2 has its endpoints', () => {
+  const issuer = 'https://hub.example/login/oauth';
+  expect(parse({ ...HUB, issuer })[0]?.protocol).toMatchObject({ issuer });
   expect(parse(HUB)[0]?.protocol).toEqual({
     type: 'oauth2',
+    issuer: undefined,
     authorizationEndpoint: HUB.authorization_endpoint,
     tokenEndpoint: HUB.token_endpoint,
     userEndpoint: HUB.user_endpoint,
@@ -96,9 +99,9 @@ describe('a problem names the provider and the field:', () => {
     [{ ...ACME, timeout: '1h' }, 'provider acme: timeout must be a whole number with a unit'],
     [{ ...ACME, max_calls: 0 }, 'provider acme: max_calls must be 1 to 1000'],
     [{ ...WECHAT, client_secret_file: undefined, name: 'w' }, 'provider w: client_secret_file is missing'],
-    [{ ...WECHAT, name: 'w', issuer: ACME.issuer }, 'provider w: issuer is for the type oidc only'],
+    [{ ...WECHAT, name: 'w', issuer: ACME.issuer }, 'provider w: issuer is for the type oidc or oauth2 only'],
     [{ ...WECHAT, name: 'w', scopes: [] }, 'provider w: scopes is for the type oidc or oauth2 only'],
-    [{ ...ACME, type: 'oauth2' }, 'provider acme: issuer is for the type oidc only'],
+    [{ ...ACME, type: 'oauth2' }, 'provider acme: authorization_endpoint is missing'],
     [{ ...HUB, user_endpoint: undefined }, 'provider hub: user_endpoint is missing'],
     [{ ...HUB, subject_field: undefined }, 'provider hub: subject_field is missing'],
     [{ ...ACME, name: 'wechat' }, 'provider wechat: name is there twice'],

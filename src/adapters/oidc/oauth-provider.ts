@@ -18,6 +18,8 @@ import { boundedFetch } from '../bounded-fetch.ts';
 import { authenticationWith, failureOf } from './oauth-client.ts';
 
 export interface OAuthProviderOptions {
+  /** What an answer may state as `iss` (RFC 9207). Default: the origin of the authorization endpoint. */
+  readonly issuer?: string | undefined;
   readonly authorizationEndpoint: string;
   readonly tokenEndpoint: string;
   /** Where the account of an access token is read, as a JSON object. */
@@ -44,9 +46,9 @@ export class OAuthProvider implements IdentityProvider {
     this.#options = options;
     const { authorizationEndpoint, tokenEndpoint, clientId, clientSecret, timeoutMs } = options;
     const { origin, protocol } = new URL(authorizationEndpoint);
+    const { issuer = origin } = options;
     const server = {
-      // Compared with the `iss` of an answer, if there is one.
-      issuer: origin,
+      issuer,
       authorization_endpoint: authorizationEndpoint,
       token_endpoint: tokenEndpoint,
       // The method that most providers of plain OAuth 2 document.
