@@ -72,7 +72,7 @@ const PROVIDER = v.strictObject(
     client_secret_file: v.optional(words),
     scopes: v.optional(
       v.array(
-        v.pipe(words, v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be scopes')),
+        v.pipe(words, v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'must be scopes, without spaces and quotes')),
         'must be a list of scopes',
       ),
     ),

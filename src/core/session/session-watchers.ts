@@ -162,8 +162,12 @@ function isEndedBy({ sessionId, createdAt }: WatchedSession, revocation: Revocat
 }
 
 function tooManyWatches(limit: keyof WatchLimits): Failure {
-  return new Failure('TOO_MANY_WATCHES', `Too many streams of WatchSession are open at this ${limit}.`, {
-    metadata: { limit },
-    retryAfterMs: RETRY_AFTER_MS,
-  });
+  return new Failure(
+    'TOO_MANY_WATCHES',
+    `Too many streams of WatchSession are open for this ${limit}; close some or try again later.`,
+    {
+      metadata: { limit },
+      retryAfterMs: RETRY_AFTER_MS,
+    },
+  );
 }

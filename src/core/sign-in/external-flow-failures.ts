@@ -15,7 +15,7 @@ export function flowOver(): Failure {
 }
 
 export function flowInProgress(): Failure {
-  return new Failure('FLOW_IN_PROGRESS', 'Another call completes this sign-in now; repeat the call.', {
+  return new Failure('FLOW_IN_PROGRESS', 'Another call is completing this sign-in; repeat the call.', {
     retryAfterMs: RETRY_MS,
   });
 }

@@ -90,6 +90,7 @@ export class ExternalLogin {
 /** Throws PROVIDER_NOT_FOUND. */
 export function providerNamed(providers: Providers, name: string): ConfiguredProvider {
   const provider = providers.get(name);
-  if (provider === undefined) throw new Failure('PROVIDER_NOT_FOUND', 'There is no such identity provider.');
+  if (provider === undefined)
+    throw new Failure('PROVIDER_NOT_FOUND', 'There is no such identity provider; ListProviders names them.');
   return provider;
 }

@@ -141,5 +141,5 @@ function isUsernameTaken(error: unknown): boolean {
 }
 
 function identityNotFound(): Failure {
-  return new Failure('IDENTITY_NOT_FOUND', 'This account is not linked to this user.');
+  return new Failure('IDENTITY_NOT_FOUND', 'This account is not linked to this user; list the identities.');
 }

@@ -34,6 +34,6 @@ export function approverEnded(): Failure {
 export function notTicketApprover(): Failure {
   return new Failure(
     'NOT_TICKET_APPROVER',
-    'This session has not scanned the QR ticket, or another one did before.',
+    'Another session has scanned the QR ticket, or none has; make a new code and scan that.',
   );
 }

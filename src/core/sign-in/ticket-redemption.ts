@@ -152,7 +152,11 @@ function requestOf({ clientId, device, ipAddress, labels }: Ticket, endSessionId
 }
 
 function polledTooOften(retryAfterMs: number): Failure {
-  return new Failure('TICKET_POLLED_TOO_OFTEN', 'The QR ticket is not approved yet; poll it less often.', {
-    retryAfterMs,
-  });
+  return new Failure(
+    'TICKET_POLLED_TOO_OFTEN',
+    'The QR ticket is not approved yet, and this poll came too early; wait as RetryInfo says.',
+    {
+      retryAfterMs,
+    },
+  );
 }

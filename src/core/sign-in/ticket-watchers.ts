@@ -202,8 +202,12 @@ function deleteFrom<Member>(sets: Map<string, Set<Member>>, key: string, member:
 }
 
 function tooManyWatches(limit: keyof TicketWatchLimits): Failure {
-  return new Failure('TOO_MANY_WATCHES', `Too many streams of WatchTicket are open at this ${limit}.`, {
-    metadata: { limit },
-    retryAfterMs: RETRY_AFTER_MS,
-  });
+  return new Failure(
+    'TOO_MANY_WATCHES',
+    `Too many streams of WatchTicket are open for this ${limit}; close some or try again later.`,
+    {
+      metadata: { limit },
+      retryAfterMs: RETRY_AFTER_MS,
+    },
+  );
 }

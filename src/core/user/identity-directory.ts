@@ -70,7 +70,10 @@ export interface IdentityDirectory {
 }
 
 export function identityTaken(): Failure {
-  return new Failure('IDENTITY_TAKEN', 'This account already signs in another user.');
+  return new Failure(
+    'IDENTITY_TAKEN',
+    'This account already signs in another user; unlink it there first, or use another account.',
+  );
 }
 
 export function lastSignInMethod(): Failure {
