@@ -83,8 +83,10 @@ async function redeem(
       const outcome = sent((await client.qrLogin.redeemTicket(request, { signal })).outcome);
       if (outcome.$case !== 'pending') return outcome;
       const { digits } = outcome.value;
-      if (digits !== shown) print(terminal.stderr, `Type ${digits} on the phone, if it shows this device.`);
-      shown = digits;
+      if (digits !== '' && digits !== shown) {
+        print(terminal.stderr, `Type ${digits} on the phone, if it shows this device.`);
+        shown = digits;
+      }
       expiresAt = outcome.value.expiresAt;
       waitMs = sent(outcome.value.retryAfter).seconds * 1_000;
     } catch (error) {

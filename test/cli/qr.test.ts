@@ -3,9 +3,17 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { renderUnicodeCompact } from 'uqr';
+import {
+  QrLoginServiceService,
+  type RedeemTicketResponse,
+  TicketState,
+} from '../../src/gen/latchkey/v1/qr_login.ts';
 import { eventually } from '../support/eventually.ts';
+import { fakeSession, fakeTokens } from '../support/fake-session.ts';
 import { IdentityClient } from '../support/identity-client.ts';
 import { LatchkeyProcess } from '../support/latchkey-process.ts';
 import { QrPhone } from '../support/qr-devices.ts';
@@ -95,6 +103,40 @@ test('qr says that the ticket was denied', async () => {
   expect(await closed).toBe(1);
   expect(shown.stderr).toContain('was denied');
   expect(shown.stdout).toBe('');
+}, 60_000);
+
+test('qr shows no digits while another call opens the session', async () => {
+  const expiresAt = new Date(Date.now() + 60_000);
+  const pending = (state: TicketState, digits: string): RedeemTicketResponse['outcome'] => ({
+    $case: 'pending',
+    value: { state, digits, expiresAt, retryAfter: { seconds: 0, nanos: 0 } },
+  });
+  const signedIn = {
+    tokens: fakeTokens('access', 'lkr_refresh', expiresAt),
+    session: fakeSession(expiresAt),
+    ...{ endedSessions: [], deviceToken: '' },
+  };
+  const outcomes: RedeemTicketResponse['outcome'][] = [
+    pending(TicketState.SCANNED, '42'),
+    pending(TicketState.REDEEMED, ''),
+    { $case: 'signedIn', value: signedIn },
+  ];
+  const url = `https://login.example.com/qr/${'x'.repeat(22)}`;
+  const server = new Server();
+  server.addService(QrLoginServiceService, {
+    createTicket: (_call: unknown, callback: (error: null, answer: unknown) => void) =>
+      callback(null, { ticketId: 'x', redeemSecret: 'y', url, expiresAt }),
+    redeemTicket: (_call: unknown, callback: (error: null, answer: unknown) => void) =>
+      callback(null, { outcome: outcomes.shift() }),
+  });
+  const port = await promisify(server.bindAsync.bind(server))(
+    '127.0.0.1:0',
+    ServerCredentials.createInsecure(),
+  );
+  const { shown, closed } = await latchkeyQr('--address', `127.0.0.1:${port}`);
+  expect(await closed).toBe(0);
+  server.forceShutdown();
+  expect(shown.stderr.match(/^Type.*$/gm)).toEqual(['Type 42 on the phone, if it shows this device.']);
 }, 60_000);
 
 test('qr ends at Ctrl-C', async () => {
