@@ -21,7 +21,7 @@ const publicOrigin =
   env['LATCHKEY_BFF_PUBLIC_ORIGIN'] ?? env['LATCHKEY_PUBLIC_ORIGIN'] ?? `http://${bffListen}`;
 
 const SERVING =
-  /latchkey serves gRPC on (\S+?)(?:, with TLS)?(?:, by \d+ workers)?\.\n(?:Created the first user: (.+), password (.+)\n)?/;
+  /latchkey serves gRPC on (\S+?)(, with TLS)?(?:, by \d+ workers)?\.\n(?:Created the first user: (.+), password (.+)\n)?/;
 const BFF_SERVING = /serves the sign-in pages on (\S+)\.\n/;
 
 const children: ChildProcess[] = [];
@@ -36,6 +36,10 @@ function stop(signal: NodeJS.Signals): void {
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(signal, () => stop(signal === 'SIGHUP' ? 'SIGTERM' : signal));
 }
+
+// Whoever reads the output may go before the programs do.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
+process.on('exit', () => stop('SIGTERM'));
 
 /** Starts a program and waits until it has said something to people. Undefined: it ended before. */
 async function started(program: string, more: Environment, pattern: RegExp) {
@@ -76,8 +80,13 @@ async function exitCode(child: ChildProcess): Promise<number> {
 
 const service = await started('main', { LATCHKEY_PUBLIC_ORIGIN: publicOrigin }, SERVING);
 if (service !== undefined && !isStopping) {
-  const [, address = '', username, password] = service;
+  const [, address = '', tls, username, password] = service;
   const serviceAddress = env['LATCHKEY_BFF_SERVICE_ADDRESS'] ?? address;
+  if (tls !== undefined && env['LATCHKEY_BFF_SERVICE_CA'] === undefined) {
+    process.stderr.write(
+      '\nThe service has TLS, so the BFF must know its CA: set LATCHKEY_BFF_SERVICE_CA to the CA of LATCHKEY_TLS_CERT.\n',
+    );
+  }
   const bff = await started('bff/main', { LATCHKEY_BFF_SERVICE_ADDRESS: serviceAddress }, BFF_SERVING);
   if (bff !== undefined) process.stderr.write(invitation(bff[1] ?? '', username, password));
 }

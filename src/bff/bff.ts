@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import cookie from '@fastify/cookie';
 import { type FastifyInstance, type FastifyServerOptions, fastify, LogController } from 'fastify';
 import type { Clock } from '../client/index.ts';
@@ -12,6 +11,7 @@ import { keysOf, Macs, randomKey } from './browser/macs.ts';
 import { PreSessions } from './browser/pre-session.ts';
 import { TicketCookies } from './browser/ticket-cookie.ts';
 import { type BffConfig, isHttps } from './config/bff-config.ts';
+import { readFileOf, readKeyPair } from './config/files.ts';
 import { connectTo, Front, frontKindOf } from './front.ts';
 import { answerBadUrl, answerErrors } from './http/errors.ts';
 import { readForms } from './http/fields.ts';
@@ -56,6 +56,8 @@ export interface BffParts {
 const MAX_BODY_BYTES = 16_384;
 /** How long a request may take to arrive, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 15_000;
+const TLS_VARIABLES = { certificate: 'LATCHKEY_BFF_TLS_CERT', privateKey: 'LATCHKEY_BFF_TLS_KEY' };
+const COOKIE_KEYS = 'LATCHKEY_BFF_COOKIE_KEYS_FILE';
 
 /**
  * Starts to serve browsers. Does not wait for the service: until that answers, requests that need it get 503.
@@ -72,13 +74,9 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
     trustProxy: config.trustedProxies.length === 0 ? false : [...config.trustedProxies],
     frameworkErrors: (_error, request, reply) => answerBadUrl(context, request, reply),
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
-    ...(config.tls && {
-      https: { cert: readFileSync(config.tls.certificate), key: readFileSync(config.tls.privateKey) },
-    }),
+    ...(config.tls && { https: readKeyPair(TLS_VARIABLES, config.tls) }),
   }) as FastifyInstance;
-  const macs = new Macs(
-    config.cookieKeysFile === undefined ? [randomKey()] : keysOf(readFileSync(config.cookieKeysFile, 'utf8')),
-  );
+  const macs = new Macs(cookieKeys(config));
   const site: Site = { origin: config.publicOrigin ?? '' };
   const context = contextOf(config, { clock, pages }, macs, site, isSecure);
   const { client, revocations, streams } = context;
@@ -104,7 +102,11 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
 
   const { host, port } = config.listen;
   try {
-    const url = await app.listen({ host, port });
+    const url = await app.listen({ host, port }).catch((error: Error) => {
+      throw new Error(
+        `LATCHKEY_BFF_LISTEN: ${error.message}. Choose another port, or stop the program that has it.`,
+      );
+    });
     site.origin ||= url;
     if (!isSecure) {
       app.log.warn('plain http: cookies have no Secure and no __Host- prefix; only for development');
@@ -126,6 +128,17 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
     revocations.close();
     await client.close();
     throw error;
+  }
+}
+
+/** @throws Error whose message begins with the variable. */
+function cookieKeys({ cookieKeysFile: path }: BffConfig): readonly Buffer[] {
+  if (path === undefined) return [randomKey()];
+  try {
+    return keysOf(readFileOf(COOKIE_KEYS, path).toString('utf8'));
+  } catch (error) {
+    const { message } = error as Error;
+    throw message.startsWith(COOKIE_KEYS) ? error : new Error(`${COOKIE_KEYS}: ${message}.`);
   }
 }
 

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { FastifyRequest } from 'fastify';
 import {
   type Clock,
@@ -9,6 +8,12 @@ import {
 } from '../client/index.ts';
 import { addressOf } from './browser/address.ts';
 import type { ServiceConfig } from './config/bff-config.ts';
+import { readFileOf, readKeyPair } from './config/files.ts';
+
+const KEY_PAIR_VARIABLES = {
+  certificate: 'LATCHKEY_BFF_SERVICE_CERT',
+  privateKey: 'LATCHKEY_BFF_SERVICE_KEY',
+};
 
 /** How the service knows that this program is a front. */
 export type FrontKind =
@@ -28,15 +33,9 @@ export function connectTo(service: ServiceConfig, clock: Clock): LatchkeyClient 
 
 function credentialsOf({ isPlaintext, ca, clientKeyPair }: ServiceConfig) {
   if (isPlaintext) return { kind: 'plaintext' } as const;
-  const authority = ca === undefined ? {} : { ca: readFileSync(ca) };
+  const authority = ca === undefined ? {} : { ca: readFileOf('LATCHKEY_BFF_SERVICE_CA', ca) };
   if (clientKeyPair === undefined) return { kind: 'tls', ...authority } as const;
-  const { certificate, privateKey } = clientKeyPair;
-  return {
-    kind: 'mtls',
-    ...authority,
-    cert: readFileSync(certificate),
-    key: readFileSync(privateKey),
-  } as const;
+  return { kind: 'mtls', ...authority, ...readKeyPair(KEY_PAIR_VARIABLES, clientKeyPair) } as const;
 }
 
 /** A certificate wins over an account. */

@@ -24,7 +24,7 @@ export async function start(): Promise<number> {
   const { config } = outcome;
   const stopped = stopSignal();
   try {
-    const logger = config.logLevel === 'silent' ? false : { level: config.logLevel };
+    const logger = config.logLevel === 'silent' ? false : logOptions(config.logLevel);
     const bff = await openBff(config, { clock: CLOCK, pages: PAGES, logger });
     say(`latchkey-bff serves the sign-in pages on ${bff.origin}.${warningOf(config.service)}`);
     await stopped;
@@ -36,12 +36,22 @@ export async function start(): Promise<number> {
   }
 }
 
+/** Lines like those of the service. */
+function logOptions(level: string) {
+  return {
+    level,
+    base: null,
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+}
+
 /** A warning if this program is no front, to add to a message. Empty: it is one. */
 function warningOf({ account, clientKeyPair }: BffConfig['service']): string {
   if (account !== undefined || clientKeyPair !== undefined) return '';
   return (
-    '\nThe service does not accept the addresses of browsers from this program, so login limits and the audit trail ' +
-    'see one address for all. Set LATCHKEY_BFF_SERVICE_CERT or LATCHKEY_BFF_SERVICE_USERNAME; see docs/bff.md.'
+    '\nIt is no front of the service: login limits and the audit trail see one address for all browsers. ' +
+    'That is fine on your machine; for production see docs/bff.md.'
   );
 }
 

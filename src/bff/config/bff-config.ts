@@ -92,7 +92,8 @@ const RULES: readonly Rule[] = [
   {
     name: 'LATCHKEY_BFF_COOKIE_KEYS_FILE',
     holds: (given) =>
-      given.LATCHKEY_BFF_COOKIE_KEYS_FILE !== undefined || !isHttps(given.LATCHKEY_BFF_PUBLIC_ORIGIN),
+      given.LATCHKEY_BFF_COOKIE_KEYS_FILE !== undefined ||
+      (!isHttps(given.LATCHKEY_BFF_PUBLIC_ORIGIN) && given.LATCHKEY_BFF_TLS_CERT === undefined),
     message: 'must be set with https: forms must go on working after a restart and on other replicas',
   },
   together('LATCHKEY_BFF_TLS_CERT', 'LATCHKEY_BFF_TLS_KEY'),
