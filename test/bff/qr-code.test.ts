@@ -107,6 +107,15 @@ describe('sign-in by QR code', () => {
     expect(next.json.state).toBe('SCANNED');
   });
 
+  test('is kept while the service is frozen, and a poll is told to repeat', async () => {
+    const path = await shown();
+    site.service.freeze();
+    const answer = await desktop.get('/api/ticket');
+    site.service.thaw();
+    expect(answer).toMatchObject({ status: 503, json: { retryAfterSeconds: 2 } });
+    expect(await shown()).toBe(path);
+  });
+
   test('ends after one wrong try, and both sides are told', async () => {
     const path = await shown();
     await phone.post(`${path}/scan`);
