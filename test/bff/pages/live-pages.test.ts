@@ -123,6 +123,20 @@ describe('the list of devices', () => {
     await page.getByText('The list may be out of date.').waitFor({ state: 'hidden' });
   });
 
+  test('follows its events again after they were refused', async () => {
+    page = await (await browser.newContext()).newPage();
+    await page.clock.install();
+    await page.route(`**${SESSION_EVENTS}`, (route) => route.fulfill({ status: 503 }), { times: 1 });
+    await page.goto(`${server.url}/devices`);
+    await page.getByText('The list may be out of date.').waitFor();
+    await eventually(async () => {
+      await page.clock.runFor(5_000);
+      return server.streamsOf(SESSION_EVENTS) === 1;
+    });
+    server.send(SESSION_EVENTS, 'alive', {});
+    await page.getByText('The list may be out of date.').waitFor({ state: 'hidden' });
+  });
+
   test('asks before it signs all other devices out', async () => {
     await open('devices');
     await page.getByText('Sign out all others').click();
@@ -134,6 +148,15 @@ describe('the list of devices', () => {
 
 describe('a page whose session ended', () => {
   const ended = (endReason: string) => ({ sessionId: 'x', endReason, endedBy: 'USER', endedAt: '' });
+
+  test('says why if it ended while no events came', async () => {
+    page = await (await browser.newContext()).newPage();
+    const session = { isSignedIn: false, csrfToken: 'x', ended: { endReason: 'ENDED_BY_ADMIN' } };
+    await page.route(`**${SESSION_EVENTS}`, (route) => route.fulfill({ status: 401 }));
+    await page.route('**/api/session', (route) => route.fulfill({ json: session }));
+    await page.goto(`${server.url}/change-password`);
+    await page.getByRole('alert').getByText('An administrator ended the session.').waitFor();
+  });
 
   test('says why at once, keeps what was typed, and sends nothing', async () => {
     await follow('change-password', SESSION_EVENTS);

@@ -1,16 +1,32 @@
 // Follows the sessions of the person: says why this one ended, and takes others that ended out of the list.
 const TOAST_MS = 8_000;
+const REOPEN_MS = 5_000;
 
-const events = new EventSource('/api/events');
-events.addEventListener('ended', ({ data }) => {
-  events.close();
-  showEnd(JSON.parse(data).endReason);
-});
-events.addEventListener('session-ended', ({ data }) => removeSession(JSON.parse(data).sessionId));
-events.addEventListener('interrupted', () => setInterrupted(true));
-events.addEventListener('alive', () => setInterrupted(false));
+follow();
 // After `Back`, the browser may show a page from memory whose session has ended.
 addEventListener('pageshow', ({ persisted }) => persisted && location.reload());
+
+function follow() {
+  const events = new EventSource('/api/events');
+  events.addEventListener('ended', ({ data }) => {
+    events.close();
+    showEnd(JSON.parse(data).endReason);
+  });
+  events.addEventListener('session-ended', ({ data }) => removeSession(JSON.parse(data).sessionId));
+  events.addEventListener('interrupted', () => setInterrupted(true));
+  events.addEventListener('alive', () => setInterrupted(false));
+  // The browser opens a lost stream again by itself, but not one that was refused.
+  events.addEventListener('error', () => events.readyState === EventSource.CLOSED && followAgain());
+}
+
+/** The stream was refused: the session has ended, or the server is unavailable. */
+async function followAgain() {
+  setInterrupted(true);
+  const answer = await fetch('/api/session').catch(() => undefined);
+  const session = answer?.ok ? await answer.json().catch(() => undefined) : undefined;
+  if (session?.isSignedIn === false) showEnd(session.ended?.endReason);
+  else setTimeout(follow, REOPEN_MS);
+}
 
 /** Says why the session ended and disables the forms. What was typed stays. */
 function showEnd(reason) {
