@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { openBff } from '../../src/bff/bff.ts';
 import { makeCertificate, type TestCertificate } from '../grpc/support/certificates.ts';
-import { BffSite, PASSWORD } from './support/bff-site.ts';
+import { BARE_PAGES } from './support/bare-pages.ts';
+import { BffSite, CLOCK, configOf, PASSWORD } from './support/bff-site.ts';
 import { Browser } from './support/browser.ts';
 
 const FRONT_CA = makeCertificate('front authority');
@@ -44,22 +46,21 @@ function pair(name: string, { certificate, privateKey }: TestCertificate) {
   };
 }
 
-/** The origin of a BFF that has a certificate of this authority. */
-async function originWith(name: string, authority: TestCertificate): Promise<string> {
+/** The variables of a BFF that has a certificate of this authority. */
+function settingsWith(name: string, authority: TestCertificate) {
   const { certificate, privateKey } = pair(name, makeCertificate(name, authority));
-  const { origin } = await site.bff({
+  return {
     LATCHKEY_BFF_SERVICE_CA: serviceCa,
     LATCHKEY_BFF_SERVICE_CERT: certificate,
     LATCHKEY_BFF_SERVICE_KEY: privateKey,
     LATCHKEY_BFF_TRUSTED_PROXIES: '127.0.0.0/8',
-  });
-  return origin;
+  };
 }
 
 const from = (address: string) => ({ 'x-forwarded-for': address });
 
 test('a front with a certificate states the address of the browser, also where it sends the token of the user', async () => {
-  const origin = await originWith('front', FRONT_CA);
+  const { origin } = await site.bff(settingsWith('front', FRONT_CA));
   const phone = new Browser(origin);
   await phone.post('/sign-in', { username: 'admin', password: PASSWORD }, from('203.0.113.9'));
   expect((await phone.get('/devices')).json.sessions[0].ipAddress).toBe('203.0.113.9');
@@ -74,9 +75,18 @@ test('a front with a certificate states the address of the browser, also where i
   }
 });
 
-test('a certificate of another authority is 503, not a wrong password', async () => {
-  const browser = new Browser(await originWith('stranger', makeCertificate('another authority')));
-  const answer = await browser.signIn('admin', PASSWORD);
+test('a certificate of another authority is 503, not a wrong password, and the log says so', async () => {
+  const log: string[] = [];
+  const address = { LATCHKEY_BFF_SERVICE_ADDRESS: site.service.address };
+  const settings = settingsWith('stranger', makeCertificate('another authority'));
+  const bff = await openBff(configOf({ ...address, ...settings }), {
+    clock: CLOCK,
+    pages: BARE_PAGES,
+    logger: { level: 'warn', stream: { write: (line) => log.push(line) } },
+  });
+  const answer = await new Browser(bff.origin).signIn('admin', PASSWORD);
+  await bff.close();
   expect(answer.status).toBe(503);
   expect(answer.json.page.notice.code).toBe('service-unavailable');
+  expect(log.join('')).toContain('Login: no answer from latchkey');
 });

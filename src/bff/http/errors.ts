@@ -5,7 +5,7 @@ import { Refusal, unavailable } from '../refusal.ts';
 import { endOf, type LivingSession } from '../session/browser-sessions.ts';
 import { refuse } from './answers.ts';
 import { headersFor } from './security-headers.ts';
-import { refusalOf } from './service-refusal.ts';
+import { logFault, refusalOf } from './service-refusal.ts';
 import { answerSignedOut } from './signed-out.ts';
 
 /** Answers every error, and every path that does not exist. */
@@ -46,8 +46,7 @@ async function endedSession({ client }: BffContext, { accessToken }: LivingSessi
 function knownRefusal(error: FastifyError, request: FastifyRequest): Refusal {
   const known = refusalOf(error);
   if (known instanceof Refusal) {
-    if (known.status >= 500)
-      request.log.warn({ err: known.cause ?? known }, 'a request was refused with 5xx; the error says why');
+    logFault(request, known);
     return known;
   }
   if (isNotAdmitted(error)) {

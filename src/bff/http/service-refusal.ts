@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { LatchkeyError } from '../../client/index.ts';
 import { RETRY_SECONDS, Refusal } from '../refusal.ts';
 import type { MessageCode, NoticeCode } from '../views.ts';
@@ -92,4 +93,10 @@ export function asRefusal(error: unknown): Refusal {
   const refusal = refusalOf(error);
   if (refusal instanceof Refusal) return refusal;
   throw error;
+}
+
+/** Logs a refusal that is a fault of the service or of this program. Those that people cause are not logged. */
+export function logFault(request: FastifyRequest, refusal: Refusal): void {
+  if (refusal.status < 500) return;
+  request.log.warn({ err: refusal.cause ?? refusal }, 'the service refused a call; the browser gets 5xx');
 }

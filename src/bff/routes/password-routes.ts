@@ -3,7 +3,7 @@ import { type BffContext, livingSession } from '../bff-context.ts';
 import { sendPage } from '../http/answers.ts';
 import { field } from '../http/fields.ts';
 import { noticeOf, pageOf, redirect } from '../http/page-view.ts';
-import { asRefusal } from '../http/service-refusal.ts';
+import { asRefusal, logFault } from '../http/service-refusal.ts';
 import { Refusal } from '../refusal.ts';
 import { changePassword } from '../session/own-sessions.ts';
 import type { NoticeCode } from '../views.ts';
@@ -44,6 +44,7 @@ function showAgain(
 ): FastifyReply {
   const notice = noticeOf(refusal);
   if (notice === undefined) throw refusal;
+  logFault(request, refusal);
   const isCurrent = refusal.reason === 'INVALID_CREDENTIALS';
   const code = isCurrent ? 'wrong-current-password' : notice.code;
   const page = pageOf(context, request, reply, { notice: { ...notice, code } });

@@ -3,6 +3,7 @@ import type { BffContext } from '../bff-context.ts';
 import { signInPath } from '../browser/next-path.ts';
 import { sendPage } from '../http/answers.ts';
 import { noticeOf, pageOf } from '../http/page-view.ts';
+import { logFault } from '../http/service-refusal.ts';
 import type { Refusal } from '../refusal.ts';
 import { currentOrNewTicket, currentTicket } from '../session/browser-tickets.ts';
 import type { Notice, SessionLimitView, TicketView } from '../views.ts';
@@ -27,6 +28,7 @@ export async function showSignInAgain(
 ): Promise<FastifyReply> {
   const notice = noticeOf(refusal);
   if (notice === undefined) throw refusal;
+  logFault(request, refusal);
   if (notice.retryAfterSeconds !== undefined) reply.header('retry-after', notice.retryAfterSeconds);
   return showSignIn(context, request, reply.code(refusal.status), { ...shown, notice });
 }
