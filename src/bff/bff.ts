@@ -76,6 +76,8 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     ...(config.tls && { https: readKeyPair(TLS_VARIABLES, config.tls) }),
   }) as FastifyInstance;
+  // Node.js exchanges the two timeouts if this one is the longer, as it is by default: bodies would have a minute.
+  app.server.headersTimeout = REQUEST_TIMEOUT_MS;
   const macs = new Macs(cookieKeys(config));
   const site: Site = { origin: config.publicOrigin ?? '' };
   const context = contextOf(config, { clock, pages }, macs, site, isSecure);
