@@ -295,6 +295,20 @@ describe('redeeming again', () => {
     expect(await livingSessions()).toBe(1);
   });
 
+  test('after the session limit was reached gives the same session, however long the user took to choose', async () => {
+    const devicePolicy = { kind: 'limit', maxSessions: 1, atLimit: 'refuse' } as const;
+    qr.world.changeUser(user, { devicePolicy });
+    const approved = await qr.approved(caller);
+    await qr.redeem(approved);
+    await qr.world.settle(GRACE + 1);
+    const choice = () => qr.redeem(approved, phone.session.sessionId);
+    const opened = sessionIdOf(await choice());
+    await qr.world.settle(GRACE);
+    expect(sessionIdOf(await choice())).toBe(opened);
+    await qr.world.settle(1);
+    expect((await failureOf(choice())).metadata).toEqual({ state: 'REDEEMED' });
+  });
+
   test('after the session limit was reached, sent twice at once, opens one session', async () => {
     const devicePolicy = { kind: 'limit', maxSessions: 1, atLimit: 'refuse' } as const;
     qr.world.changeUser(user, { devicePolicy });

@@ -265,17 +265,19 @@ export class SessionOpener {
   ): Promise<Attempt> {
     const { store, policy } = this.#options;
     const createdAt = createdAtOf(sessionId) ?? now;
+    // Later than `createdAt` if the id was chosen before.
+    const openedAt = Math.max(createdAt, now);
     const { lifetimeMs = policy.maxTtlMs, ...facts } = signIn;
-    const maxTtlMs = Math.min(policy.maxTtlMs, lifetimeMs);
+    const absoluteDeadline = createdAt + Math.min(policy.maxTtlMs, lifetimeMs);
     const session: Session = {
       ...facts,
       latestIpAddress: signIn.ipAddress,
       sessionId,
       userId: user.userId,
       createdAt,
-      lastSeenAt: createdAt,
-      idleDeadline: createdAt + Math.min(policy.idleTtlMs, maxTtlMs),
-      absoluteDeadline: createdAt + maxTtlMs,
+      lastSeenAt: openedAt,
+      idleDeadline: Math.min(openedAt + policy.idleTtlMs, absoluteDeadline),
+      absoluteDeadline,
       generation: 1,
       securityVersion: user.securityVersion,
     };

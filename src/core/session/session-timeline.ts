@@ -64,7 +64,7 @@ export function timelineOf(facts: TimelineFacts): readonly TimelineEntry[] {
     .filter(({ kind }) => kind !== 'SignedIn' && kind !== 'SessionEnded')
     .map(entryOf)
     .reverse();
-  if (living !== undefined && living.lastSeenAt > living.createdAt) entries.push(lastRefresh(living));
+  if (living !== undefined && living.generation > 1) entries.push(lastRefresh(living));
   if (end !== undefined) {
     entries.push({ ...NOTHING, kind: 'ENDED', at: end.notBefore, lastAt: end.notAfter, end });
   }

@@ -35,7 +35,7 @@ export interface Session {
   /** RFC 8176 values, for example `pwd`. */
   readonly authenticationMethods: readonly string[];
   readonly createdAt: number;
-  /** When the session was last refreshed; `createdAt` before the first refresh. */
+  /** When the session was last refreshed; before the first refresh, when it was opened. */
   readonly lastSeenAt: number;
   readonly idleDeadline: number;
   readonly absoluteDeadline: number;

@@ -25,7 +25,7 @@ export interface ReservedSessionsOptions {
   readonly risk: Pick<RiskAssessor, 'signIn' | 'signedIn'>;
   readonly events: Pick<SecurityEvents, 'store' | 'publish'>;
   readonly clock: Pick<Clock, 'now'>;
-  /** How long a repeated call gets the tokens of the same session, from `reservedAt`; milliseconds. */
+  /** How long a repeated call gets the tokens of the same session, once it is open; milliseconds. */
   readonly graceMs: number;
 }
 
@@ -115,12 +115,13 @@ export class ReservedSessions {
     open: () => Promise<ReservedOutcome>,
   ): Promise<RepeatOutcome> {
     const { clock, graceMs } = this.#options;
-    const age = clock.now() - reserved.reservedAt;
+    const now = clock.now();
     const found = await this.#read(userId, reserved);
-    if (found.kind === 'live' && age <= graceMs) return this.#tokensAgain(found.session, reserved, request);
+    if (found.kind === 'live' && now - openedAt(found.session, reserved) <= graceMs)
+      return this.#tokensAgain(found.session, reserved, request);
     if (found.kind !== 'missing') return { kind: 'over' };
     // Whoever names a session to end has an answer already. Otherwise another call may be opening the session now.
-    if (request.endSessionId === '' && age < OPENING_MS) return { kind: 'opening' };
+    if (request.endSessionId === '' && now - reserved.reservedAt < OPENING_MS) return { kind: 'opening' };
     try {
       return await open();
     } catch (error) {
@@ -163,4 +164,9 @@ export class ReservedSessions {
     const origin = { ipAddress, clientId };
     events.publish({ kind: 'SignInRefused', at: clock.now(), actor, userId, reason: 'SIGN_IN_RISK', origin });
   }
+}
+
+/** Users may take their time to choose a session to end. Once it was refreshed, the first answer was not lost. */
+function openedAt({ generation, lastSeenAt }: Session, { reservedAt }: ReservedSession): number {
+  return generation === 1 ? lastSeenAt : reservedAt;
 }
