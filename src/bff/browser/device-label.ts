@@ -6,27 +6,20 @@ export interface DeviceLabel {
   readonly platform: string;
 }
 
-const MAX_BYTES = 64;
+/** Bowser passes on names of programs that it does not know: any text that the browser sent. */
+const PROGRAMS: ReadonlySet<string | undefined> = new Set(Object.values(Bowser.BROWSER_MAP));
+const SYSTEMS: ReadonlySet<string | undefined> = new Set(Object.values(Bowser.OS_MAP));
+/** The major version. */
+const MAJOR = /^\d{1,6}/;
 /** Characters that are read. Real user agents are shorter. */
 const MAX_USER_AGENT = 512;
 
-/** For example `Chrome 142 on Windows` and `Windows`. A raw user agent is never passed on. */
+/** For example `Chrome 142 on Windows` and `Windows`. All words are Bowser's: a phone shows them to whoever approves. */
 export function deviceLabel(userAgent: string | undefined): DeviceLabel {
   if (!userAgent) return { name: '', platform: '' };
   const { browser, os } = Bowser.parse(userAgent.slice(0, MAX_USER_AGENT));
-  const version = browser.version?.split('.')[0] ?? '';
-  const program = [browser.name, version].filter(Boolean).join(' ');
-  const name = [program, os.name].filter(Boolean).join(' on ');
-  return { name: shortened(name), platform: shortened(os.name ?? '') };
-}
-
-/** At most 64 bytes. Versions come from the browser, so control characters are removed. */
-function shortened(text: string): string {
-  const clean = text.replace(/\p{Cc}/gu, '');
-  let short = '';
-  for (const letter of clean) {
-    if (Buffer.byteLength(short + letter) > MAX_BYTES) break;
-    short += letter;
-  }
-  return short;
+  const [version] = MAJOR.exec(browser.version ?? '') ?? [];
+  const program = PROGRAMS.has(browser.name) ? [browser.name, version].filter(Boolean).join(' ') : '';
+  const platform = SYSTEMS.has(os.name) ? os.name : '';
+  return { name: [program, platform].filter(Boolean).join(' on '), platform: platform ?? '' };
 }
