@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { eventually } from '../support/eventually.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
 import { BffSite, PASSWORD } from './support/bff-site.ts';
 import { Browser } from './support/browser.ts';
 import { EventSourceOf } from './support/event-source.ts';
@@ -74,6 +75,22 @@ describe('sign-in by QR code', () => {
     for (const [name, value] of before) desktop.jar.set(name, value);
     await desktop.post('/sign-in/code/redeem');
     expect((await desktop.get('/api/session')).json.identity.sessionId).toBe(first);
+  });
+
+  test('loses nothing if the answer of the service is lost', async () => {
+    const proxy = await TcpProxy.open(Number(site.service.address.split(':').at(-1)));
+    const bff = await site.bff({ LATCHKEY_BFF_SERVICE_ADDRESS: `127.0.0.1:${proxy.port}` });
+    desktop = new Browser(bff.origin);
+    const { ticket } = (await desktop.get('/sign-in')).json;
+    const path = new URL(ticket.url).pathname;
+    await phone.post(`${path}/scan`);
+    await phone.post(`${path}/approve`, { digits: await digits() });
+    proxy.resetInReplyTo(path.split('/').at(-1) ?? '');
+    const lost = await desktop.post('/sign-in/code/redeem');
+    expect(lost).toMatchObject({ status: 503, json: { ticket: { url: ticket.url, state: 'REDEEMED' } } });
+    expect((await desktop.post('/sign-in/code/redeem')).status).toBe(303);
+    await bff.close();
+    await proxy.close();
   });
 
   test('shows the same code again when the page is loaded again, and a new one on request', async () => {

@@ -76,7 +76,10 @@ export function signInRoutes(app: FastifyInstance, context: BffContext): void {
         keepsTicket: true,
       });
     } catch (error) {
-      return showSignInAgain(context, request, reply, asRefusal(error), { next });
+      const refusal = asRefusal(error);
+      // The ticket may be redeemed already, with an answer that was lost. It can be redeemed again.
+      const kept = refusal.status === 503 ? ({ keepsTicket: true } as const) : {};
+      return showSignInAgain(context, request, reply, refusal, { next, ...kept });
     }
   });
 

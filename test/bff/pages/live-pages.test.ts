@@ -88,6 +88,16 @@ describe('the code beside the sign-in form', () => {
     expect(await page.locator('[data-countdown]').textContent()).toMatch(/^1:(39|40)$/);
   });
 
+  test('goes on by hand if it was approved before the page was loaded', async () => {
+    const html = SAMPLE_PAGES['sign-in']?.('en').replace('data-ticket="PENDING"', 'data-ticket="REDEEMED"');
+    page = await (await browser.newContext()).newPage();
+    await page.route('**/sign-in', (route) => route.fulfill({ contentType: 'text/html', body: html ?? '' }));
+    await page.goto(`${server.url}/sign-in`);
+    await page.getByRole('button', { name: 'Continue', exact: true }).click();
+    await eventually(() => server.posts.length === 1);
+    expect(server.posts[0]?.path).toBe('/sign-in/code/redeem');
+  });
+
   test('goes on by hand if the events are refused', async () => {
     page = await (await browser.newContext()).newPage();
     await page.route(`**${TICKET_EVENTS}`, (route) => route.fulfill({ status: 503 }));

@@ -12,6 +12,11 @@ const redeem = document.querySelector('[data-form="redeem"]');
 if (side && redeem) follow();
 
 function follow() {
+  // The answer to a try that failed, or the page was loaded again: the person goes on by hand.
+  if (['APPROVED', 'REDEEMED'].includes(side.dataset.ticket)) {
+    side.classList.add('by-hand');
+    return;
+  }
   const events = new EventSource('/sign-in/code/events');
   events.addEventListener('ticket', ({ data }) => {
     const ticket = JSON.parse(data);
