@@ -217,9 +217,9 @@ export interface DevicesView {
   readonly page: PageView;
   /** Whose sessions they are. Empty: unknown. */
   readonly username: string;
-  /** The living sessions, newest sign-in first. */
+  /** The living sessions: that of this browser, then the newest sign-in first. */
   readonly sessions: readonly SessionView[];
-  /** Ended in the last 30 days, newest sign-in first. */
+  /** Ended in the last 30 days, the latest end first. */
   readonly endedSessions: readonly SessionView[];
   /** Path of the next page of the list. Undefined: this is the last one. */
   readonly nextPagePath: string | undefined;

@@ -18,6 +18,7 @@ export function approvePage(view: ApproveView): string {
     page,
     title,
     content: html`<div class="card pad">${contentOf(step, view)}</div>`,
+    hasFields: step.kind === 'decide',
     width: 'narrow',
   });
 }

@@ -38,5 +38,12 @@ ${field({
 <p class="lead">${changePassword.lead}</p>
 ${form(page, '/password', fields)}
 </div>`;
-  return layout({ page, title: changePassword.title, content, entry: 'password', width: 'narrow' });
+  return layout({
+    page,
+    title: changePassword.title,
+    content,
+    entry: 'password',
+    hasFields: true,
+    width: 'narrow',
+  });
 }

@@ -19,12 +19,23 @@ export interface Layout {
   readonly scripts?: readonly ScriptName[];
   /** Where the browser goes at once. */
   readonly goesTo?: string;
+  /** Whether something can be typed. If the session ends, the page says that it is still there. */
+  readonly hasFields?: boolean;
   /** How wide the content may be. Default: as wide as the frame. */
   readonly width?: 'narrow' | 'middle' | 'broad';
 }
 
 /** The whole HTML document: head, menu, notice, content and footer. */
-export function layout({ page, title, content, entry, scripts = [], goesTo, width }: Layout): string {
+export function layout({
+  page,
+  title,
+  content,
+  entry,
+  scripts = [],
+  goesTo,
+  hasFields = false,
+  width,
+}: Layout): string {
   const { common } = TEXTS[page.language];
   const all: readonly ScriptName[] = [
     'times',
@@ -49,7 +60,7 @@ ${page.isSignedIn && menu(page, entry)}
 <div class="tools">${languageLink(page)}${page.isSignedIn && signOut(page)}</div>
 </header>
 <main id="content"${width && html` class="${width}"`}>
-${page.isSignedIn && liveEnd(page)}
+${page.isSignedIn && liveEnd(page, hasFields)}
 ${notice(page)}
 ${content}
 </main>
@@ -84,14 +95,14 @@ function signOut(page: PageView): Html {
 }
 
 /** What `session.js` shows when this session ends, with one sentence for each reason. */
-function liveEnd({ language, path }: PageView): Html {
+function liveEnd({ language, path }: PageView, hasFields: boolean): Html {
   const { ends, ended } = TEXTS[language];
   const reasons = Object.keys(ends) as EndReasonName[];
   const why = reasons.map(
     (reason) => html`<span data-reason="${reason}" hidden>${endText(reason, TEXTS[language])}</span>`,
   );
   const signIn = html`<p><a href="/sign-in?next=${encodeURIComponent(path)}" target="_blank" rel="noopener">${ended.signIn}</a></p>`;
-  return html`<template data-live-end>${banner('bad', ended.live, html`${why} ${ended.stays}${signIn}`)}</template>`;
+  return html`<template data-live-end>${banner('bad', ended.live, html`${why} ${hasFields && ended.stays}${signIn}`)}</template>`;
 }
 
 /** Why a session ended and what to do, in two sentences. */

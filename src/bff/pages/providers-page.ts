@@ -20,7 +20,7 @@ ${identities.length === 0 ? html`<p class="card pad soft">${linked.none}</p>` : 
 </section>
 <section class="section">
 <h2>${linked.add}</h2>
-${others.length === 0 ? html`<p class="soft">${linked.allLinked}</p>` : list(others.map((provider) => otherRow(page, provider)))}
+${others.length === 0 ? html`<p class="soft">${providers.length === 0 ? linked.noProviders : linked.allLinked}</p>` : list(others.map((provider) => otherRow(page, provider)))}
 </section>`;
   return layout({ page, title: linked.title, content, entry: 'providers', width: 'middle' });
 }

@@ -38,7 +38,7 @@ ${panel('scanned', signIn.scannedTitle, signIn.scannedLead, digits(view))}
 ${panel('approved', signIn.approvedTitle, signIn.approvedLead, html`<div class="step-icon">${icon('check', 36)}</div>`)}
 ${panel('choose', signIn.limitTitle, notices['session-limit'].title, html``)}
 ${panel('denied', signIn.deniedTitle, signIn.deniedLead, html`<div class="step-icon bad">${icon('cross', 36)}</div>`)}
-${panel('over', signIn.overTitle, signIn.overLead, html`<div class="step-icon care">${icon('clock', 36)}</div>`)}
+${panel('over', signIn.overTitle, ticket === undefined ? signIn.noCodeLead : signIn.overLead, html`<div class="step-icon care">${icon('clock', 36)}</div>`)}
 ${ticket && remaining(view, ticket.expiresAt, current)}
 ${redeem(view)}
 ${newCode(view)}

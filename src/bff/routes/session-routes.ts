@@ -5,6 +5,7 @@ import { field, parameter, pathPart } from '../http/fields.ts';
 import { pageOf, redirect } from '../http/page-view.ts';
 import { asRefusal } from '../http/service-refusal.ts';
 import { endOtherSessions, endSession, explainSession, listSessions } from '../session/own-sessions.ts';
+import type { SessionView } from '../views.ts';
 
 const REQUIRED = { config: { needs: { session: 'required' } } } as const;
 
@@ -18,8 +19,8 @@ export function sessionRoutes(app: FastifyInstance, context: BffContext): void {
     const html = context.pages.devicesPage({
       page: pageOf(context, request, reply),
       username,
-      sessions: sessions.filter(({ ended }) => ended === undefined),
-      endedSessions: sessions.filter(({ ended }) => ended !== undefined),
+      sessions: currentFirst(sessions.filter(({ ended }) => ended === undefined)),
+      endedSessions: sessions.filter(({ ended }) => ended !== undefined).sort(byEnd),
       nextPagePath: nextPageToken === '' ? undefined : `/devices?page=${encodeURIComponent(nextPageToken)}`,
     });
     return sendPage(reply, html);
@@ -54,4 +55,13 @@ export function sessionRoutes(app: FastifyInstance, context: BffContext): void {
     const page = pageOf(context, request, reply);
     return sendPage(reply, context.pages.sessionHistoryPage({ page, ...history }));
   });
+}
+
+function currentFirst(sessions: readonly SessionView[]): readonly SessionView[] {
+  return [...sessions].sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent));
+}
+
+/** The latest end first. */
+function byEnd(a: SessionView, b: SessionView): number {
+  return (b.ended?.endedAt?.getTime() ?? 0) - (a.ended?.endedAt?.getTime() ?? 0);
 }

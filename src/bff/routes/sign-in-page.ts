@@ -46,7 +46,8 @@ export async function showSignIn(
     page: pageOf(context, request, reply, { notice: shown.notice, path: signInPath(shown.next) }),
     next: shown.next,
     username: shown.username ?? '',
-    ended: session?.kind === 'ended' ? session.end : undefined,
+    // Once: the next notice is about what the user did since.
+    ended: session?.kind === 'ended' && shown.notice === undefined ? session.end : undefined,
     ticket,
     sessionLimit: shown.sessionLimit,
     providers: await context.providers.current(),

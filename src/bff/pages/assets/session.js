@@ -40,6 +40,7 @@ function showEnd(reason) {
   template.after(notice);
   for (const button of document.querySelectorAll('form[method="post"] [type="submit"]'))
     button.disabled = true;
+  document.querySelector('[data-end-others]')?.remove();
 }
 
 /** Takes a session out of the list. @param sessionId empty: every session but this one. */

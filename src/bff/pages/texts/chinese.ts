@@ -88,7 +88,7 @@ export const chinese: typeof english = {
     },
     'service-unavailable': {
       title: '马上回来',
-      text: '服务暂时没有响应。你仍处于登录状态，没有丢失任何内容。',
+      text: '服务暂时没有响应。没有丢失任何内容。',
     },
     internal: {
       title: '我们这边出了问题',
@@ -142,6 +142,7 @@ export const chinese: typeof english = {
     newCode: '新的二维码',
     overTitle: '没有二维码',
     overLead: '二维码只在短时间内有效。准备好后请生成新的二维码。',
+    noCodeLead: '暂时无法生成二维码。请用密码登录，或稍后重试。',
     deniedTitle: '未获批准',
     deniedLead: '手机没有批准这次登录。请生成新的二维码重试。',
     refresh: '已在手机上批准？请继续。',
@@ -256,6 +257,7 @@ export const chinese: typeof english = {
     none: '尚未关联任何账号。',
     add: '添加关联',
     allLinked: '没有更多可关联的账号。',
+    noProviders: '尚未设置任何登录提供方。',
     since: '关联于{}',
     lastUsed: '最近使用：{}',
     neverUsed: '从未使用',

@@ -141,7 +141,7 @@ const messages: Readonly<Record<MessageCode, Titled>> = {
   },
   'service-unavailable': {
     title: 'We will be right back',
-    text: 'The service does not answer at present. You stay signed in, and nothing was lost.',
+    text: 'The service does not answer at present. Nothing was lost.',
   },
   internal: {
     title: 'Something went wrong on our side',
@@ -244,6 +244,7 @@ export const english = {
     newCode: 'New code',
     overTitle: 'No code here',
     overLead: 'Codes are valid for a short time only. Make a new one when you are ready.',
+    noCodeLead: 'No code can be made at present. Sign in with your password, or try again in a moment.',
     deniedTitle: 'Not approved',
     deniedLead: 'The phone did not approve this sign-in. Make a new code to try again.',
     refresh: 'Approved it on your phone? Then continue.',
@@ -356,6 +357,7 @@ export const english = {
     none: 'No account is linked yet.',
     add: 'Link an account',
     allLinked: 'There is nothing more to link.',
+    noProviders: 'No provider is set up.',
     since: 'Linked {}',
     lastUsed: 'last used {}',
     neverUsed: 'never used',
