@@ -56,7 +56,9 @@ export function sessionOperations(context: BffContext): readonly Operation[] {
       responses: {
         204: 'Signed in.',
         401: '`INVALID_CREDENTIALS`.',
+        403: 'The request does not come from a page of this site, or `SIGN_IN_RISK`: a risk rule refused it.',
         409: '`SESSION_LIMIT_REACHED`: repeat with `endSessionId`, one of `sessions`.',
+        422: '`INVALID_FIELD`: `violations` says what is wrong.',
         429: '`TOO_MANY_ATTEMPTS`: wait as `Retry-After` says.',
       },
       handler: async (request, reply) => {

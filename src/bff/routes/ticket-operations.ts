@@ -58,7 +58,13 @@ export function ticketOperations(context: BffContext): readonly Operation[] {
       body: {
         endSessionId: { type: 'string', description: 'A session to end at the limit.', maxLength: 36 },
       },
-      responses: { 202: 'Not approved yet.', 204: 'Signed in.', ...OVER, 429: '`TICKET_POLLED_TOO_OFTEN`.' },
+      responses: {
+        202: 'Not approved yet.',
+        204: 'Signed in.',
+        403: 'The request does not come from a page of this site, or `SIGN_IN_RISK`: a risk rule refused it.',
+        ...OVER,
+        429: '`TICKET_POLLED_TOO_OFTEN`.',
+      },
       handler: async (request, reply) => {
         const outcome = await signInByTicket(context, request, reply, field(request, 'endSessionId'));
         if (outcome.kind === 'session-limit') throw ticketAtLimit(outcome.sessions);
