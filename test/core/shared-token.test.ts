@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { MemorySharedTokenStore } from '../../src/adapters/memory/memory-shared-token-store.ts';
+import { storeUnavailable } from '../../src/core/failure.ts';
 import { providerUnavailable } from '../../src/core/sign-in/identity-provider.ts';
 import { RENEW_EARLY_MS, SharedToken } from '../../src/core/sign-in/shared-token.ts';
 import { outcomeOf } from '../support/failing.ts';
@@ -48,6 +49,11 @@ describe('a token that replicas share', () => {
     const token = await replica().get();
     const tokens = await Promise.all(Array.from({ length: 5 }, () => replica().get(token)));
     expect(new Set(tokens)).toEqual(new Set(['token-2']));
+  });
+
+  test('is returned although it cannot be stored', async () => {
+    store.replace = () => Promise.reject(storeUnavailable('sessions', new Error('away')));
+    expect(await replica().get()).toBe('token-1');
   });
 
   test('serves on while the issuer is away, until it expires', async () => {

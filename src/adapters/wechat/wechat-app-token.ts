@@ -1,5 +1,5 @@
 import { providerUnavailable } from '../../core/sign-in/identity-provider.ts';
-import type { StoredToken } from '../../core/sign-in/shared-token.ts';
+import { FETCH_LIMIT_MS, type StoredToken } from '../../core/sign-in/shared-token.ts';
 import type { Clock } from '../../validator/clock.ts';
 import { wechatAnswer } from './wechat-answer.ts';
 import { API_ORIGIN, type WechatProviderOptions } from './wechat-provider.ts';
@@ -24,7 +24,10 @@ export async function fetchAppToken(options: WechatAppTokenOptions): Promise<Sto
   // Before the call, so that the token never lives shorter than stated.
   const now = clock.now();
   try {
-    const { access_token: token, expires_in: seconds } = await wechatAnswer(url, timeoutMs);
+    const { access_token: token, expires_in: seconds } = await wechatAnswer(
+      url,
+      Math.min(timeoutMs, FETCH_LIMIT_MS),
+    );
     if (typeof token !== 'string' || token === '' || typeof seconds !== 'number' || !(seconds > 0)) {
       throw new Error('WeChat answered without a token');
     }

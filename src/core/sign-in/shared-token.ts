@@ -91,7 +91,8 @@ export class SharedToken {
         return usable.token;
       }
     } finally {
-      await store.replace(name, holder, renewed, clock.now());
+      // If this fails, the lease ends by itself, and another process renews the token again.
+      await store.replace(name, holder, renewed, clock.now()).catch(() => undefined);
     }
   }
 
