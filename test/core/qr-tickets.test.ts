@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { AuditEvent } from '../../src/core/audit/audit-event.ts';
+import { storeIn } from '../../src/core/audit/audit-outbox.ts';
 import { Failure } from '../../src/core/failure.ts';
 import type { OpenedSession } from '../../src/core/session/session-opener.ts';
 import type { TicketCaller } from '../../src/core/sign-in/qr-tickets.ts';
@@ -7,7 +9,7 @@ import type { User } from '../../src/core/user/user.ts';
 import { failureOf, outcomeOf } from '../support/failing.ts';
 import { ASKER, callerOf, GRACE, ORIGIN, QrWorld } from '../support/qr-world.ts';
 import { NO_RISK } from '../support/risk.ts';
-import { HOUR } from '../support/sessions.ts';
+import { HOUR, ids } from '../support/sessions.ts';
 import { TICKET_TTL } from '../support/tickets.ts';
 
 let qr: QrWorld;
@@ -235,6 +237,23 @@ describe('a QR ticket dies before it is redeemed', () => {
     const approving = qr.tickets.approve(scanned.ticket.ticketId, caller, scanned.digits, '');
     expect(await outcomeOf(approving)).toBe('SESSION_ENDED');
   });
+});
+
+test('a decision that is repeated later is one event in the trail', async () => {
+  const { ticket, digits } = await qr.scanned(caller);
+  const approve = () => qr.tickets.approve(ticket.ticketId, caller, digits, '');
+  const deny = () => qr.tickets.deny(ticket.ticketId, caller, '');
+  const eventIds: string[] = [];
+  const append = async (events: readonly AuditEvent[]) =>
+    void eventIds.push(...events.map(({ eventId }) => eventId));
+  const store = storeIn({ appendIfRoom: append, appendConfirmed: (event) => append([event]) }, ids);
+  for (const step of [approve, approve, deny, deny]) {
+    await step();
+    qr.world.clock.advance(1_000);
+  }
+  for (const event of qr.world.events.stored.slice(-4)) await store(event);
+  expect(eventIds).toEqual([eventIds[0], eventIds[0], eventIds[2], eventIds[2]]);
+  expect(eventIds[0]).not.toBe(eventIds[2]);
 });
 
 describe('redeeming again', () => {

@@ -27,6 +27,7 @@ export function aTicket(now: number, given: Partial<Ticket> = {}): Ticket {
     digits: '',
     securityVersion: 0,
     sessionId: '',
+    decidedAt: 0,
     redeemedAt: 0,
     pollIntervalMs: FIRST_POLL_INTERVAL_MS,
     pollFrom: 0,

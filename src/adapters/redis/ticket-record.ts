@@ -31,6 +31,7 @@ export function formatTicket(ticket: Ticket): Fields {
     approver_user: approver?.userId ?? '',
     approver_session: approver?.sessionId ?? '',
     digits: ticket.digits,
+    decided_at: String(ticket.decidedAt),
     security_version: String(ticket.securityVersion),
     session_id: ticket.sessionId,
     redeemed_at: String(ticket.redeemedAt),
@@ -45,6 +46,7 @@ export function parseTicket(ticketId: string, fields: Fields): Ticket | undefine
   const numbers = {
     createdAt: timeOf(text('created_at')),
     expiresAt: timeOf(text('expires_at')),
+    decidedAt: timeOf(text('decided_at')),
     securityVersion: timeOf(text('security_version')),
     redeemedAt: timeOf(text('redeemed_at')),
     pollIntervalMs: timeOf(text('poll_interval')),
@@ -76,7 +78,7 @@ export function parseTicket(ticketId: string, fields: Fields): Ticket | undefine
 
 type Numbers = Pick<
   Ticket,
-  'createdAt' | 'expiresAt' | 'securityVersion' | 'redeemedAt' | 'pollIntervalMs' | 'pollFrom'
+  'createdAt' | 'expiresAt' | 'decidedAt' | 'securityVersion' | 'redeemedAt' | 'pollIntervalMs' | 'pollFrom'
 >;
 
 function areNumbers(numbers: Readonly<Record<keyof Numbers, number | undefined>>): numbers is Numbers {

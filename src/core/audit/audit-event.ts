@@ -65,16 +65,21 @@ export function auditEventOf(event: AuditedEvent, eventId: string): AuditEvent {
  * from another server.
  */
 export function endEventId(sessionId: string, endedAt: number): string {
-  return sessionEventId('SessionEnded', sessionId, endedAt);
+  return derivedEventId('SessionEnded', sessionId, endedAt);
 }
 
 /** The id of the event that a session was opened; a repeated redemption of a QR ticket stores the same event again. */
 export function signInEventId(sessionId: string, signedInAt: number): string {
-  return sessionEventId('SignedIn', sessionId, signedInAt);
+  return derivedEventId('SignedIn', sessionId, signedInAt);
 }
 
-function sessionEventId(kind: AuditKind, sessionId: string, at: number): string {
-  return uuidV7(at, createHash('sha256').update(`${kind} ${sessionId}`).digest('hex'));
+/** The id of the event that a QR ticket was approved or denied; a repeated call stores the same event again. */
+export function ticketEventId(kind: AuditKind, ticketId: string, decidedAt: number): string {
+  return derivedEventId(kind, ticketId, decidedAt);
+}
+
+function derivedEventId(kind: AuditKind, about: string, at: number): string {
+  return uuidV7(at, createHash('sha256').update(`${kind} ${about}`).digest('hex'));
 }
 
 /** The lowest UUIDv7 of a time. Events before that time have lower ids. @param at milliseconds since 1970. */

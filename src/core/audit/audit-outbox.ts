@@ -1,5 +1,5 @@
 import type { IdSource } from '../ids.ts';
-import { type AuditEvent, auditEventOf, endEventId, signInEventId } from './audit-event.ts';
+import { type AuditEvent, auditEventOf, endEventId, signInEventId, ticketEventId } from './audit-event.ts';
 import type { SecurityEvents } from './security-event.ts';
 
 /** An event in the outbox. */
@@ -40,14 +40,19 @@ export interface AuditOutbox {
 }
 
 /** Stores acknowledged events in an outbox; see `SecurityEvents.store`. */
-export function storeIn(outbox: AuditOutbox, ids: IdSource): SecurityEvents['store'] {
+export function storeIn(
+  outbox: Pick<AuditOutbox, 'appendIfRoom' | 'appendConfirmed'>,
+  ids: IdSource,
+): SecurityEvents['store'] {
   return (event) => {
     switch (event.kind) {
       case 'SignedIn':
         return outbox.appendIfRoom([auditEventOf(event, signInEventId(event.sessionId, event.at))]);
       case 'TicketApproved':
       case 'TicketDenied':
-        return outbox.appendIfRoom([auditEventOf(event, ids.next(event.at))]);
+        return outbox.appendIfRoom([
+          auditEventOf(event, ticketEventId(event.kind, event.ticketId, event.at)),
+        ]);
     }
     const isOneEnd = event.kind === 'SessionEnded' && event.sessionId !== undefined;
     const eventId = isOneEnd ? endEventId(event.sessionId, event.at) : ids.next(event.at);

@@ -62,6 +62,14 @@ export type UserChangeKind =
   | 'DELETED'
   | 'LOGIN_LIMITS_LIFTED';
 
+/** What the approver of a QR ticket decided about. */
+interface TicketFacts {
+  readonly ticketId: string;
+  readonly origin: EventOrigin;
+  /** Name of the asker's device, as it says. */
+  readonly device: string;
+}
+
 /**
  * A fact about a user or a session, published once it is true. The health of the service is not a security event; see
  * the metrics.
@@ -90,13 +98,9 @@ export type SecurityEvent =
   /** The sign-in succeeded. The password keeps its old stored form until the next sign-in. */
   | (Facts<'PasswordRehashFailed'> & { readonly userId: string; readonly cause: unknown })
   /** The approver let a QR ticket sign the asker in. `userId` and `sessionId` are the approver's. */
-  | (SessionFacts<'TicketApproved'> & { readonly origin: EventOrigin; readonly device: string })
+  | (SessionFacts<'TicketApproved'> & TicketFacts)
   /** The approver denied a QR ticket. `reason` is a `TicketDenial`. */
-  | (SessionFacts<'TicketDenied'> & {
-      readonly origin: EventOrigin;
-      readonly device: string;
-      readonly reason: string;
-    })
+  | (SessionFacts<'TicketDenied'> & TicketFacts & { readonly reason: string })
   /** An account at an identity provider signs the user in from now on, or no longer. */
   | (Facts<'IdentityLinked' | 'IdentityUnlinked'> & {
       readonly userId: string;

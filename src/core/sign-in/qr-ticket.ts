@@ -37,6 +37,8 @@ export interface Ticket extends Asker {
   readonly approver: Approver | undefined;
   /** Made by the scan, so that nobody can know them before. Empty until then. */
   readonly digits: string;
+  /** When the approver approved or denied the ticket, or typed wrong digits; 0 until then. */
+  readonly decidedAt: number;
   /** The security version of the approver's session when it approved; 0 until then. */
   readonly securityVersion: number;
   /** The id of the new session. Chosen once, so that a repeat cannot open a second one. Empty until redeemed. */
@@ -114,9 +116,9 @@ export function decideTicketStep(stored: Ticket | undefined, step: TicketStep, n
     case 'scan':
       return decideScan(ticket, step, now);
     case 'approve':
-      return decideApproval(ticket, step);
+      return decideApproval(ticket, step, now);
     case 'deny':
-      return decideDenial(ticket, step);
+      return decideDenial(ticket, step, now);
     case 'redeem':
       return decideRedemption(ticket, step, now);
   }
@@ -134,22 +136,23 @@ function decideScan(ticket: Ticket, { approver, digits, ttlMs }: StepOf<'scan'>,
   return isApprover(ticket, approver) ? { kind: 'done', ticket } : { kind: 'not-approver' };
 }
 
-function decideApproval(ticket: Ticket, step: StepOf<'approve'>): TicketOutcome {
+function decideApproval(ticket: Ticket, step: StepOf<'approve'>, decidedAt: number): TicketOutcome {
   if (isFinal(ticket)) return { kind: 'over', ticket };
   if (!isApprover(ticket, step.approver)) return { kind: 'not-approver' };
   if (step.digits !== ticket.digits) {
-    return { kind: 'over', ticket: { ...ticket, state: 'DENIED', denial: 'WRONG_DIGITS' } };
+    return { kind: 'over', ticket: { ...ticket, state: 'DENIED', denial: 'WRONG_DIGITS', decidedAt } };
   }
   if (ticket.state === 'APPROVED') return { kind: 'done', ticket };
   const { securityVersion } = step;
-  return { kind: 'done', ticket: { ...ticket, state: 'APPROVED', securityVersion } };
+  return { kind: 'done', ticket: { ...ticket, state: 'APPROVED', decidedAt, securityVersion } };
 }
 
-function decideDenial(ticket: Ticket, { approver, denial }: StepOf<'deny'>): TicketOutcome {
+function decideDenial(ticket: Ticket, step: StepOf<'deny'>, decidedAt: number): TicketOutcome {
+  const { approver, denial } = step;
   if (ticket.state === 'DENIED' && isApprover(ticket, approver)) return { kind: 'done', ticket };
   if (isFinal(ticket)) return { kind: 'over', ticket };
   if (!isApprover(ticket, approver)) return { kind: 'not-approver' };
-  return { kind: 'done', ticket: { ...ticket, state: 'DENIED', denial } };
+  return { kind: 'done', ticket: { ...ticket, state: 'DENIED', denial, decidedAt } };
 }
 
 function decideRedemption(

@@ -80,6 +80,7 @@ export class QrTickets {
       digits: '',
       securityVersion: 0,
       sessionId: '',
+      decidedAt: 0,
       redeemedAt: 0,
       pollIntervalMs: FIRST_POLL_INTERVAL_MS,
       pollFrom: 0,
@@ -134,12 +135,12 @@ export class QrTickets {
     return ticketOf(await store.step(ticketId, step, clock.now()));
   }
 
-  /** Stores what the approver did before it is acknowledged. A repeated call stores it again. */
+  /** Stores what the approver did before it is acknowledged. A repeated call stores the same event again. */
   #record(ticket: Ticket, caller: TicketCaller, ipAddress: string): Promise<void> {
     const { userId, sessionId, clientId } = caller;
     const origin: EventOrigin = { ipAddress, clientId };
-    const at = this.#options.clock.now();
-    const facts = { at, actor: caller, userId, sessionId, origin, device: ticket.device.name };
+    const { ticketId, device, decidedAt: at } = ticket;
+    const facts = { at, actor: caller, userId, sessionId, ticketId, origin, device: device.name };
     const { events } = this.#options;
     return ticket.denial === undefined
       ? storeAndPublish(events, { kind: 'TicketApproved', ...facts })

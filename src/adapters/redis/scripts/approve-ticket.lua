@@ -7,10 +7,10 @@
 if FINAL[ticket.state] then return outcome('over') end
 if not is_approver(ARGV[3], ARGV[4]) then return {'not-approver', id} end
 if ARGV[5] ~= ticket.digits then
-  ticket.state, ticket.denial = 'DENIED', 'WRONG_DIGITS'
+  ticket.state, ticket.denial, ticket.decided_at = 'DENIED', 'WRONG_DIGITS', whole(now)
   return outcome('over')
 end
 if ticket.state ~= 'APPROVED' then
-  ticket.state, ticket.security_version = 'APPROVED', ARGV[6]
+  ticket.state, ticket.decided_at, ticket.security_version = 'APPROVED', whole(now), ARGV[6]
 end
 return outcome('done')

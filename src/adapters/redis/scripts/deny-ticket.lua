@@ -7,5 +7,5 @@
 if ticket.state == 'DENIED' and is_approver(ARGV[3], ARGV[4]) then return outcome('done') end
 if FINAL[ticket.state] then return outcome('over') end
 if not is_approver(ARGV[3], ARGV[4]) then return {'not-approver', id} end
-ticket.state, ticket.denial = 'DENIED', ARGV[5]
+ticket.state, ticket.denial, ticket.decided_at = 'DENIED', ARGV[5], whole(now)
 return outcome('done')

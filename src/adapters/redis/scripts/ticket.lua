@@ -2,7 +2,7 @@
 --
 -- A ticket is a hash. Its fields: format (1), state, denial, secret (SHA-256 of the redeem secret), created_at,
 -- expires_at, client_id, device_id, device_name, platform, ip_address, network, labels (a JSON object), approver_user,
--- approver_session, digits, security_version, session_id, redeemed_at, poll_interval, poll_from. Every field is there;
+-- approver_session, digits, decided_at, security_version, session_id, redeemed_at, poll_interval, poll_from. Every field is there;
 -- what is not known yet is empty, or 0 for a number. Times and intervals are in milliseconds.
 --
 -- KEYS  1 the ticket
@@ -14,7 +14,7 @@
 -- TICKET_MEMORY_MS of core/sign-in/qr-ticket.ts.
 local MEMORY = 900000
 local FINAL = {REDEEMED = true, DENIED = true, EXPIRED = true}
-local NUMBERS = {'created_at', 'expires_at', 'security_version', 'redeemed_at', 'poll_interval', 'poll_from'}
+local NUMBERS = {'created_at', 'expires_at', 'decided_at', 'security_version', 'redeemed_at', 'poll_interval', 'poll_from'}
 local id, now = ARGV[1], tonumber(ARGV[2])
 
 local stored, ticket = {}, {}
