@@ -28,11 +28,7 @@ import {
   signedInCallers,
   type TokenSignatures,
 } from './interceptors/caller-auth.ts';
-import {
-  explanationMessage,
-  type SessionPageMessage,
-  sessionPageMessage,
-} from './messages/session-history-message.ts';
+import { explanationMessage, sessionPageMessage } from './messages/session-history-message.ts';
 import { afterOf, checkPage, type PageFields, pageSizeOf } from './page.ts';
 import type { CallEnvironment, ServiceRegistration } from './service-registration.ts';
 import { sessionWatch } from './session-watch.ts';
@@ -59,10 +55,11 @@ export interface SessionCallers {
 
 /** `latchkey.v1.SessionService`. The user is always the caller: no request names one. */
 export function sessionService(
-  { control, history, passwordChanges, watchers, users }: SessionCore,
+  core: SessionCore,
   { tokens, frontAuth }: SessionCallers,
   environment: CallEnvironment,
 ): ServiceRegistration {
+  const { control, history, passwordChanges, watchers } = core;
   const callers = signedInCallers(tokens);
   const checkFront = frontCheck(frontAuth, tokens);
   const { watchSession: _streaming, ...definition } = SessionServiceService;
@@ -74,10 +71,7 @@ export function sessionService(
         response: ListSessionsResponse,
         callers,
         check: checkSessionPage,
-        handle: async (request, call) => {
-          const page = await ownSessions(control, history, request, call);
-          return { ...page, username: await usernameOf(users, signedInCaller(call).userId) };
-        },
+        handle: (request, call) => listSessions(core, request, call),
       },
       explainSession: {
         request: ExplainSessionRequest,
@@ -123,15 +117,15 @@ export function sessionService(
   };
 }
 
-async function ownSessions(
-  living: OwnSessions,
-  all: SessionCore['history'],
+async function listSessions(
+  { control, history, users }: SessionCore,
   request: ListSessionsRequest,
   call: Call,
-): Promise<SessionPageMessage> {
+): Promise<ListSessionsResponse> {
   const { userId, sessionId } = signedInCaller(call);
-  const page = await listPage(living, all, userId, request);
-  return sessionPageMessage(page, { callerSessionId: sessionId, isForOperators: false });
+  const page = await listPage(control, history, userId, request);
+  const message = sessionPageMessage(page, { callerSessionId: sessionId, isForOperators: false });
+  return { ...message, username: await usernameOf(users, userId) };
 }
 
 async function endOtherSessions(sessions: OwnSessions, call: Call): Promise<EndOtherSessionsResponse> {

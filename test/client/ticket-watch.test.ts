@@ -20,7 +20,7 @@ let phone: OpenedSession;
 
 beforeEach(async () => {
   qr = await QrWorld.open();
-  const users = { findById: (userId: string) => qr.world.findUser(userId) };
+  const users = qr.world.directory;
   const core = { tickets: qr.tickets, redemption: qr.redemption, watchers: qr.watchers, users };
   const environment = testEnvironment();
   server = new GrpcServer({

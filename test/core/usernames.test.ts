@@ -5,7 +5,7 @@ import { SessionWorld } from '../support/session-world.ts';
 
 test('the name of a user is empty if there is none, or while the store is unavailable', async () => {
   const world = await SessionWorld.open();
-  const users = { findById: world.findUser };
+  const users = world.directory;
   const ada = world.addUser({ username: 'Ada' });
   expect(await usernameOf(users, ada.userId)).toBe('Ada');
   expect(await usernameOf(users, 'nobody')).toBe('');

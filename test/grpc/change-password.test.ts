@@ -40,9 +40,7 @@ async function serve(
   channel = credentials.createInsecure(),
 ): Promise<SessionServiceClient> {
   const environment = testEnvironment();
-  const { control, history, tokens, watchers } = passwords.world;
-  const { findUser } = passwords.world;
-  const users = { findById: findUser.bind(passwords.world) };
+  const { control, directory: users, history, tokens, watchers } = passwords.world;
   const core = { control, history, watchers, passwordChanges: passwords.changes, users };
   const server = new GrpcServer({
     ...{ address: '127.0.0.1:0', reflection: false, log: environment.log },

@@ -25,7 +25,7 @@ const environment = testEnvironment();
 
 beforeAll(async () => {
   external = await ExternalWorld.start();
-  const users = { findById: (userId: string) => external.world.findUser(userId) };
+  const users = external.world.directory;
   const core = {
     login: external.login,
     completion: external.completion,

@@ -27,7 +27,7 @@ const environment = testEnvironment();
 
 beforeAll(async () => {
   qr = await QrWorld.open();
-  const users = { findById: (userId: string) => qr.world.findUser(userId) };
+  const users = qr.world.directory;
   const core = { tickets: qr.tickets, redemption: qr.redemption, watchers: qr.watchers, users };
   server = new GrpcServer({
     address: '127.0.0.1:0',

@@ -81,7 +81,7 @@ export class ExternalWorld {
     this.world = world;
     const { clock, events, follower } = world;
     const users = {
-      findById: (userId: string) => world.findUser(userId),
+      ...world.directory,
       insert: async (user: Parameters<SessionWorld['users']['set']>[1]) =>
         void world.users.set(user.userId, user),
     };
@@ -99,10 +99,7 @@ export class ExternalWorld {
       flows,
       users,
       devices: deviceTokens(clock),
-      reserved: reservedSessions(world, {
-        signIn: (...given) => this.risk.signIn(...given),
-        signedIn: (...given) => this.risk.signedIn(...given),
-      }),
+      reserved: reservedSessions(world, () => this.risk),
     });
     const throttle = throttleOf(UNLIMITED_ATTEMPTS, clock);
     this.login = new ExternalLogin({ providers, flows, throttle, clock });

@@ -50,11 +50,8 @@ export class QrWorld {
     this.redemption = new TicketRedemption({
       store,
       liveSessions,
-      users: { findById: (userId) => world.findUser(userId) },
-      reserved: reservedSessions(world, {
-        signIn: (...given) => this.risk.signIn(...given),
-        signedIn: (...given) => this.risk.signedIn(...given),
-      }),
+      users: world.directory,
+      reserved: reservedSessions(world, () => this.risk),
       clock,
       ids,
     });

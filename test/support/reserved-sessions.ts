@@ -4,21 +4,25 @@ import type { SessionWorld } from './session-world.ts';
 
 export const RESERVED_GRACE = 30_000;
 
-/** The sessions of tickets and flows on a server, assembled like the composition root does. */
-export function reservedSessions(
-  world: SessionWorld,
-  risk: ReservedSessionsOptions['risk'],
-): ReservedSessions {
-  const { store, opener, sessionTokens: tokens, events, clock } = world;
-  const users = { findById: (userId: string) => world.findUser(userId) };
-  const devices = deviceTokens(clock);
+type Risk = ReservedSessionsOptions['risk'];
+
+/**
+ * The sessions of tickets and flows on a server, assembled like the composition root does.
+ *
+ * @param risk what assesses a sign-in at that time.
+ */
+export function reservedSessions(world: SessionWorld, risk: () => Risk): ReservedSessions {
+  const { store, opener, sessionTokens: tokens, events, clock, directory: users } = world;
   return new ReservedSessions({
     users,
     store,
     opener,
     tokens,
-    devices,
-    risk,
+    devices: deviceTokens(clock),
+    risk: {
+      signIn: (...given) => risk().signIn(...given),
+      signedIn: (...given) => risk().signedIn(...given),
+    },
     events,
     clock,
     graceMs: RESERVED_GRACE,

@@ -17,6 +17,7 @@ import { type MoveAssessor, SessionService } from '../../src/core/session/sessio
 import type { SessionStore } from '../../src/core/session/session-store.ts';
 import { SessionTokens } from '../../src/core/session/session-tokens.ts';
 import { SessionWatchers, type WatchLimits } from '../../src/core/session/session-watchers.ts';
+import { newUser } from '../../src/core/user/new-user.ts';
 import type { User } from '../../src/core/user/user.ts';
 import type { UserDirectory } from '../../src/core/user/user-directory.ts';
 import { TokenValidation } from '../../src/core/validation/token-validation.ts';
@@ -56,6 +57,8 @@ export class SessionWorld {
   readonly users = new Map<string, User>();
   /** Where the services find users. */
   findUser: UserDirectory['findById'] = async (userId) => this.users.get(userId);
+  /** The users as the core reads them. */
+  readonly directory = { findById: (userId: string) => this.findUser(userId) };
   /** Has an event as soon as it is stored. */
   readonly trail = new MemoryAuditTrail();
   readonly events = new RecordedEvents(storeIn(new DirectOutbox(this.trail), ids));
@@ -104,7 +107,7 @@ export class SessionWorld {
     });
     this.control = new SessionControl({
       ...{ store, ender: this.ender, revocations: this.follower, clock },
-      users: { findById: (userId) => this.findUser(userId) },
+      users: this.directory,
     });
     this.history = new SessionHistory({
       ...{ control: this.control, store, revocations: this.follower, trail: this.trail, clock },
@@ -133,7 +136,7 @@ export class SessionWorld {
       devicePolicy: { kind: 'limit', maxSessions: 3, atLimit: 'replace' },
       tombstoneTtlMs: DAY,
     };
-    const users = { findById: (userId: string) => this.findUser(userId) };
+    const users = this.directory;
     const shared = { ...common, store, ender: this.ender, events: this.events, users, tokens, policy };
     this.opener = new SessionOpener({ ...shared, outbox: { checkRoom: () => this.checkRoom() } });
     const moves: MoveAssessor = { moved: (...refreshed) => this.moves.moved(...refreshed) };
@@ -173,20 +176,9 @@ export class SessionWorld {
   addUser(given: Partial<User> = {}): User {
     const now = this.clock.now();
     const userId = ids.next(now);
+    const username = `user-${userId}`;
     const user: User = {
-      userId,
-      username: `user-${userId}`,
-      usernameKey: `user-${userId}`,
-      passwordHash: '',
-      roles: ['reader'],
-      devicePolicy: undefined,
-      disabledAt: undefined,
-      createdAt: now,
-      updatedAt: now,
-      passwordChangedAt: now,
-      version: 1,
-      securityVersion: 1,
-      keptSessionId: undefined,
+      ...newUser({ userId, username, passwordHash: '', roles: ['reader'], now }),
       ...given,
     };
     this.users.set(user.userId, user);

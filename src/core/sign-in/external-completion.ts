@@ -13,8 +13,9 @@ import type { ExternalSessions, IdentifiedFlow } from './external-sessions.ts';
 import type { Identities } from './identities.ts';
 import { type ProviderAccount, providerAnswerInvalid } from './identity-provider.ts';
 import type { LiveSessions } from './live-sessions.ts';
+import type { LoginResult } from './login-service.ts';
 import { hashOfSecret } from './random-secrets.ts';
-import type { ReservedOutcome, SessionRequest } from './reserved-sessions.ts';
+import type { SessionRequest } from './reserved-sessions.ts';
 
 export interface ExternalCompletionOptions {
   readonly providers: Providers;
@@ -42,7 +43,7 @@ export interface ExternalAttempt extends SessionRequest {
   readonly remainingMs: number;
 }
 
-export type Completion = ReservedOutcome | { readonly kind: 'linked'; readonly identity: Identity };
+export type Completion = LoginResult | { readonly kind: 'linked'; readonly identity: Identity };
 
 type Taken = Exclude<TakeOutcome, { readonly kind: 'missing' }>;
 

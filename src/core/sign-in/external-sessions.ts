@@ -8,12 +8,8 @@ import type { ExternalFlowStore } from './external-flow-store.ts';
 import type { ConfiguredProvider } from './external-login.ts';
 import type { Identities } from './identities.ts';
 import type { ProviderAccount } from './identity-provider.ts';
-import type {
-  ReservedOutcome,
-  ReservedSession,
-  ReservedSessions,
-  SessionRequest,
-} from './reserved-sessions.ts';
+import type { LoginResult } from './login-service.ts';
+import type { ReservedSession, ReservedSessions, SessionRequest } from './reserved-sessions.ts';
 
 export interface ExternalSessionsOptions {
   readonly identities: Pick<Identities, 'find' | 'recordSignIn' | 'createUser'>;
@@ -51,7 +47,7 @@ export class ExternalSessions {
     provider: ConfiguredProvider,
     flow: IdentifiedFlow,
     request: SessionRequest,
-  ): Promise<ReservedOutcome> {
+  ): Promise<LoginResult> {
     return this.#open(await this.#userOf(provider, flow, request), flow, request);
   }
 
@@ -62,7 +58,7 @@ export class ExternalSessions {
     provider: ConfiguredProvider,
     flow: IdentifiedFlow,
     request: SessionRequest,
-  ): Promise<ReservedOutcome> {
+  ): Promise<LoginResult> {
     const user = await this.#userOf(provider, flow, request);
     const open = () => this.#open(user, flow, request);
     const outcome = await this.#options.reserved.repeat(user.userId, reservedOf(flow), request, open);
@@ -77,7 +73,7 @@ export class ExternalSessions {
     }
   }
 
-  async #open(user: User, flow: IdentifiedFlow, request: SessionRequest): Promise<ReservedOutcome> {
+  async #open(user: User, flow: IdentifiedFlow, request: SessionRequest): Promise<LoginResult> {
     const { identities, reserved } = this.#options;
     const { subject, displayName } = flow.account;
     try {

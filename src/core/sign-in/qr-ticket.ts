@@ -37,7 +37,7 @@ export interface Ticket extends Asker {
   readonly approver: Approver | undefined;
   /** Made by the scan, so that nobody can know them before. Empty until then. */
   readonly digits: string;
-  /** When the approver approved or denied the ticket, or typed wrong digits; 0 until then. */
+  /** When the ticket was approved or, later or instead, denied; 0 until then. */
   readonly decidedAt: number;
   /** The security version of the approver's session when it approved; 0 until then. */
   readonly securityVersion: number;

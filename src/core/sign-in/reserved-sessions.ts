@@ -3,18 +3,13 @@ import type { SecurityEvents } from '../audit/security-event.ts';
 import { Failure } from '../failure.ts';
 import type { RiskAssessor } from '../risk/risk-assessor.ts';
 import type { Device, Labels, Session } from '../session/session.ts';
-import {
-  type SessionLimitReached,
-  type SessionOpener,
-  type SignInProof,
-  signedIn,
-} from '../session/session-opener.ts';
+import { type SessionOpener, type SignInProof, signedIn } from '../session/session-opener.ts';
 import type { ReadOutcome, SessionStore } from '../session/session-store.ts';
 import type { SessionTokens } from '../session/session-tokens.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import type { DeviceTokens } from './device-token.ts';
-import type { SignedInResult } from './login-service.ts';
+import type { LoginResult } from './login-service.ts';
 
 export interface ReservedSessionsOptions {
   readonly users: Pick<UserDirectory, 'findById'>;
@@ -50,10 +45,8 @@ export interface ReservedSession extends SignInProof {
   readonly authenticationMethods: readonly string[];
 }
 
-export type ReservedOutcome = SignedInResult | SessionLimitReached;
-
 export type RepeatOutcome =
-  | ReservedOutcome
+  | LoginResult
   /** Another call may be opening the session now. */
   | { readonly kind: 'opening' }
   /** The session has ended, its user is disabled, or the call comes too late. */
@@ -80,7 +73,7 @@ export class ReservedSessions {
    * The id carries its time, and the store creates no session from before such an end. Also fails with SIGN_IN_RISK,
    * END_UNCONFIRMED and STORE_UNAVAILABLE.
    */
-  async open(user: User, reserved: ReservedSession, request: SessionRequest): Promise<ReservedOutcome> {
+  async open(user: User, reserved: ReservedSession, request: SessionRequest): Promise<LoginResult> {
     const { opener, devices, risk } = this.#options;
     const { clientId, device, ipAddress, labels, deviceToken, endSessionId } = request;
     const { userId } = user;
@@ -112,7 +105,7 @@ export class ReservedSessions {
     userId: string,
     reserved: ReservedSession,
     request: SessionRequest,
-    open: () => Promise<ReservedOutcome>,
+    open: () => Promise<LoginResult>,
   ): Promise<RepeatOutcome> {
     const { clock, graceMs } = this.#options;
     const now = clock.now();

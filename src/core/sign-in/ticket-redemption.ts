@@ -5,14 +5,10 @@ import type { IdSource } from '../ids.ts';
 import type { User } from '../user/user.ts';
 import type { UserDirectory } from '../user/user-directory.ts';
 import type { LiveSessions } from './live-sessions.ts';
+import type { LoginResult } from './login-service.ts';
 import { type Approver, isFinal, POLL_LEEWAY_MS, type Ticket } from './qr-ticket.ts';
 import { hashOfSecret } from './random-secrets.ts';
-import type {
-  ReservedOutcome,
-  ReservedSession,
-  ReservedSessions,
-  SessionRequest,
-} from './reserved-sessions.ts';
+import type { ReservedSession, ReservedSessions, SessionRequest } from './reserved-sessions.ts';
 import { approverEnded, ticketNotFound, ticketOver } from './ticket-failures.ts';
 import type { TicketStore } from './ticket-store.ts';
 
@@ -33,7 +29,7 @@ export interface RedeemAttempt {
 }
 
 export type Redemption =
-  | ReservedOutcome
+  | LoginResult
   | { readonly kind: 'pending'; readonly ticket: Ticket; readonly retryAfterMs: number };
 
 /** RFC 8176: more than one channel was used, here the asker's and the approver's. */
@@ -84,7 +80,7 @@ export class TicketRedemption {
   }
 
   /** The approver is checked again: an end that was acknowledged before the ticket was redeemed is seen here at the latest. */
-  async #open(ticket: Ticket, endSessionId: string): Promise<ReservedOutcome> {
+  async #open(ticket: Ticket, endSessionId: string): Promise<LoginResult> {
     const user = await this.#approvingUser(ticket);
     try {
       return await this.#options.reserved.open(user, reservedOf(ticket), requestOf(ticket, endSessionId));

@@ -24,7 +24,7 @@ export interface SessionView {
 }
 
 /** A page of a list, for its user or for operators. */
-export type SessionPageMessage = Pick<ListSessionsResponse, 'sessions' | 'nextPageToken'>;
+type SessionPageMessage = Pick<ListSessionsResponse, 'sessions' | 'nextPageToken'>;
 
 export function sessionPageMessage(page: FullSessionPage, view: SessionView): SessionPageMessage {
   const living = page.sessions.map((session) => sessionMessage(session, view.callerSessionId));
