@@ -136,11 +136,11 @@ export async function openBff(config: BffConfig, { clock, pages, logger = false 
 /** @throws Error whose message begins with the variable. */
 function cookieKeys({ cookieKeysFile: path }: BffConfig): readonly Buffer[] {
   if (path === undefined) return [randomKey()];
+  const text = readFileOf(COOKIE_KEYS, path).toString('utf8');
   try {
-    return keysOf(readFileOf(COOKIE_KEYS, path).toString('utf8'));
+    return keysOf(text);
   } catch (error) {
-    const { message } = error as Error;
-    throw message.startsWith(COOKIE_KEYS) ? error : new Error(`${COOKIE_KEYS}: ${message}.`);
+    throw new Error(`${COOKIE_KEYS}: ${(error as Error).message}.`);
   }
 }
 

@@ -38,8 +38,11 @@ const COMMON_RESPONSES = {
   503: 'The service does not answer; `Retry-After` says when to repeat. The cookies stay.',
 };
 const SESSION_RESPONSES = { 401: 'There is no session, or it has ended: `reason` and `endReason` say why.' };
-const CHANGE_RESPONSES = {
-  403: 'The request does not come from a page of this site, or `x-csrf-token` is wrong.',
+const WRONG_SOURCE = 'The request does not come from a page of this site, or `x-csrf-token` is wrong';
+const CHANGE_RESPONSES = { 403: `${WRONG_SOURCE}.` };
+/** Of an operation that signs somebody in. */
+export const SIGN_IN_RESPONSES = {
+  403: `${WRONG_SOURCE}. Or a risk rule refused the sign-in: \`SIGN_IN_RISK\`.`,
 };
 
 /** Registers the operations with Fastify, which checks the bodies. */

@@ -5,6 +5,7 @@ import { acceptedLanguage, languageNamed } from '../browser/language.ts';
 import type { Refusal } from '../refusal.ts';
 import { type Language, NOTICE_CODES, type Notice, type NoticeCode, type PageView } from '../views.ts';
 import { parameter } from './fields.ts';
+import { logFault } from './service-refusal.ts';
 
 const LANGUAGE_SECONDS = 31_536_000;
 /** How long a notice waits for the page that shows it: long enough for a redirect. */
@@ -90,6 +91,20 @@ export function keepLanguage(
 /** The notice of a refusal. Undefined: it has none, and the request fails as a whole. */
 export function noticeOf({ notice, retryAfterSeconds }: Refusal): Notice | undefined {
   return notice === undefined ? undefined : { code: notice, retryAfterSeconds };
+}
+
+/**
+ * The notice of a page that is shown again after a refusal. Sets the status and `Retry-After`, and logs a fault.
+ *
+ * @throws the refusal if no notice explains it.
+ */
+export function noticeOnPage(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): Notice {
+  const notice = noticeOf(refusal);
+  if (notice === undefined) throw refusal;
+  logFault(request, refusal);
+  reply.code(refusal.status);
+  if (notice.retryAfterSeconds !== undefined) reply.header('retry-after', notice.retryAfterSeconds);
+  return notice;
 }
 
 /** Sends the browser to another page, which shows the notice. */

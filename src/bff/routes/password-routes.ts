@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type BffContext, livingSession } from '../bff-context.ts';
 import { sendPage } from '../http/answers.ts';
 import { field } from '../http/fields.ts';
-import { noticeOf, pageOf, redirect } from '../http/page-view.ts';
-import { asRefusal, logFault } from '../http/service-refusal.ts';
+import { noticeOnPage, pageOf, redirect } from '../http/page-view.ts';
+import { asRefusal } from '../http/service-refusal.ts';
 import { Refusal } from '../refusal.ts';
 import { changePassword } from '../session/own-sessions.ts';
 import type { NoticeCode } from '../views.ts';
@@ -42,17 +42,13 @@ function showAgain(
   reply: FastifyReply,
   refusal: Refusal,
 ): FastifyReply {
-  const notice = noticeOf(refusal);
-  if (notice === undefined) throw refusal;
-  logFault(request, refusal);
+  const notice = noticeOnPage(request, reply, refusal);
   const isCurrent = refusal.reason === 'INVALID_CREDENTIALS';
   const code = isCurrent ? 'wrong-current-password' : notice.code;
   const page = pageOf(context, request, reply, { notice: { ...notice, code } });
   const { violations = [] } = refusal.members as Violations;
   const problem = violations.find(({ field: name }) => name === 'new_password')?.description ?? '';
-  if (notice.retryAfterSeconds !== undefined) reply.header('retry-after', notice.retryAfterSeconds);
-  const html = context.pages.changePasswordPage({ page, newPasswordProblem: problem });
-  return sendPage(reply.code(refusal.status), html);
+  return sendPage(reply, context.pages.changePasswordPage({ page, newPasswordProblem: problem }));
 }
 
 function invalid(notice: NoticeCode): Refusal {

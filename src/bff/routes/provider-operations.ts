@@ -1,4 +1,6 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type BffContext, livingSession } from '../bff-context.ts';
+import type { BrowserFlow } from '../browser/flow-cookie.ts';
 import { nextPath } from '../browser/next-path.ts';
 import { field } from '../http/fields.ts';
 import type { Operation } from '../http/operations.ts';
@@ -16,6 +18,8 @@ const BEGUN = {
 
 /** Sign-in through identity providers, and the accounts that are linked. */
 export function providerOperations(context: BffContext): readonly Operation[] {
+  const begin = (request: FastifyRequest, reply: FastifyReply, flow: Pick<BrowserFlow, 'purpose' | 'next'>) =>
+    beginFlow(context, request, reply, field(request, 'provider'), flow);
   return [
     {
       method: 'GET',
@@ -39,10 +43,8 @@ export function providerOperations(context: BffContext): readonly Operation[] {
       required: ['provider'],
       responses: BEGUN,
       handler: async (request, reply) => {
-        const purpose = { purpose: 'sign-in', next: nextPath(field(request, 'next')) } as const;
-        return {
-          authorizationUrl: await beginFlow(context, request, reply, field(request, 'provider'), purpose),
-        };
+        const next = nextPath(field(request, 'next'));
+        return { authorizationUrl: await begin(request, reply, { purpose: 'sign-in', next }) };
       },
     },
     {
@@ -55,10 +57,8 @@ export function providerOperations(context: BffContext): readonly Operation[] {
       required: ['provider'],
       responses: BEGUN,
       handler: async (request, reply) => {
-        const purpose = { purpose: 'link', next: '/providers' } as const;
-        return {
-          authorizationUrl: await beginFlow(context, request, reply, field(request, 'provider'), purpose),
-        };
+        const next = '/providers';
+        return { authorizationUrl: await begin(request, reply, { purpose: 'link', next }) };
       },
     },
     {

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { type BffContext, livingSession } from '../bff-context.ts';
 import { field, parameter, pathPart } from '../http/fields.ts';
-import type { Operation } from '../http/operations.ts';
+import { type Operation, SIGN_IN_RESPONSES } from '../http/operations.ts';
 import {
   changePassword,
   endOtherSessions,
@@ -56,7 +56,7 @@ export function sessionOperations(context: BffContext): readonly Operation[] {
       responses: {
         204: 'Signed in.',
         401: '`INVALID_CREDENTIALS`.',
-        403: 'The request does not come from a page of this site, or `SIGN_IN_RISK`: a risk rule refused it.',
+        ...SIGN_IN_RESPONSES,
         409: '`SESSION_LIMIT_REACHED`: repeat with `endSessionId`, one of `sessions`.',
         422: '`INVALID_FIELD`: `violations` says what is wrong.',
         429: '`TOO_MANY_ATTEMPTS`: wait as `Retry-After` says.',

@@ -2,8 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BffContext } from '../bff-context.ts';
 import { signInPath } from '../browser/next-path.ts';
 import { sendPage } from '../http/answers.ts';
-import { noticeOf, pageOf } from '../http/page-view.ts';
-import { logFault } from '../http/service-refusal.ts';
+import { noticeOnPage, pageOf } from '../http/page-view.ts';
 import type { Refusal } from '../refusal.ts';
 import { currentOrNewTicket, currentTicket } from '../session/browser-tickets.ts';
 import type { Notice, SessionLimitView, TicketView } from '../views.ts';
@@ -26,11 +25,8 @@ export async function showSignInAgain(
   refusal: Refusal,
   shown: Shown,
 ): Promise<FastifyReply> {
-  const notice = noticeOf(refusal);
-  if (notice === undefined) throw refusal;
-  logFault(request, refusal);
-  if (notice.retryAfterSeconds !== undefined) reply.header('retry-after', notice.retryAfterSeconds);
-  return showSignIn(context, request, reply.code(refusal.status), { ...shown, notice });
+  const notice = noticeOnPage(request, reply, refusal);
+  return showSignIn(context, request, reply, { ...shown, notice });
 }
 
 /** Shows the sign-in page. */

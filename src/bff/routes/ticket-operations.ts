@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type BffContext, livingSession } from '../bff-context.ts';
 import { field, pathPart } from '../http/fields.ts';
-import type { Operation } from '../http/operations.ts';
+import { type Operation, SIGN_IN_RESPONSES } from '../http/operations.ts';
 import { approveTicket, denyTicket, scanTicket } from '../session/approvals.ts';
 import { createTicket, readTicket, ticketEvent } from '../session/browser-tickets.ts';
 import { noTicket, signInByTicket, ticketAtLimit } from '../session/sign-ins.ts';
@@ -61,7 +61,7 @@ export function ticketOperations(context: BffContext): readonly Operation[] {
       responses: {
         202: 'Not approved yet.',
         204: 'Signed in.',
-        403: 'The request does not come from a page of this site, or `SIGN_IN_RISK`: a risk rule refused it.',
+        ...SIGN_IN_RESPONSES,
         ...OVER,
         429: '`TICKET_POLLED_TOO_OFTEN`.',
       },
